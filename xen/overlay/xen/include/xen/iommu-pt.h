@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Radix page tables of IOMMU contexts: 512 entries of 64 bits a table, shared
+ * by VT-d second level, AMD v1 and LPAE stage 2. What differs between them is
+ * in a table of constants, struct iommu_pt_fmt.
+ *
+ * What callers may rely on:
+ * - a leaf is only ever written where nothing was present, and never merged
+ *   with its neighbours;
+ * - unmap never allocates, never splits a leaf and never frees a table: a
+ *   table that became empty stays, so that the next map there is cheap;
+ * - a new table is filled before one 64-bit store makes it visible;
+ * - a table that had been visible is handed to pt_table_retire(), and must be
+ *   freed only after a flush of the whole range it covered.
+ *
+ * Locking is the caller's: all functions need the tree to themselves. dfn and
+ * nr are in 4 KiB pages. Nothing here knows domains, devices or hypercalls;
+ * tables come from the functions of pt-env.h, which host tests replace.
+ */
+#ifndef XEN_IOMMU_PT_H
+#define XEN_IOMMU_PT_H
+
+#ifdef __XEN__
+#include <xen/types.h>
+#else
+#include <stdbool.h>
+#include <stdint.h>
+#endif
+
+#define IOMMU_PT_SHIFT          9
+#define IOMMU_PT_ENTRIES        (1U << IOMMU_PT_SHIFT)
+#define IOMMU_PT_MAX_LEVELS     4
+
+/*
+ * A leaf as callers see it, the same for all formats: the machine address of
+ * its first frame, with these in the low 12 bits.
+ */
+typedef uint64_t iommu_leaf_t;
+#define IOMMU_LEAF_R            (1U << 0)   /* the device may read */
+#define IOMMU_LEAF_W            (1U << 1)   /* the device may write */
+#define IOMMU_LEAF_REF          (1U << 2)   /* holds a reference per page */
+#define IOMMU_LEAF_TYPE         (1U << 3)   /* and a writable type reference */
+#define IOMMU_LEAF_ORDER_SHIFT  4           /* order / 9, two bits */
+#define IOMMU_LEAF_MADDR_MASK   (~(uint64_t)0xfff)
+
+static inline unsigned int iommu_leaf_order(iommu_leaf_t leaf)
+{
+    return ((leaf >> IOMMU_LEAF_ORDER_SHIFT) & 3) * IOMMU_PT_SHIFT;
+}
+
+/*
+ * What one page-table format looks like. Indexed by level: 1 holds 4 KiB
+ * leaves, 2 those of order 9, 3 those of order 18.
+ */
+struct iommu_pt_fmt {
+    const char *name;
+    uint64_t addr_mask;         /* address bits of an entry */
+    uint64_t present_mask;      /* an entry with none of these is empty */
+    uint64_t leaf_mask[IOMMU_PT_MAX_LEVELS + 1];  /* (pte & leaf_mask[l]) == */
+    uint64_t leaf_value[IOMMU_PT_MAX_LEVELS + 1]; /* leaf_value[l]: a leaf */
+    uint64_t leaf_set[IOMMU_PT_MAX_LEVELS + 1];   /* always set in a leaf */
+    uint64_t table_set[IOMMU_PT_MAX_LEVELS + 1];  /* in an entry of level l */
+                                                  /* that points to a table */
+    uint64_t r, w;              /* rights in a leaf */
+    uint64_t sw_ref, sw_type;   /* software bits for LEAF_REF, LEAF_TYPE */
+    unsigned int max_order;     /* largest leaf: 0, 9 or 18 */
+};
+
+/* VT-d second level, Intel VT-d specification section 9.8 ("SS" entries). */
+extern const struct iommu_pt_fmt iommu_pt_fmt_vtd;
+
+struct iommu_pt {
+    const struct iommu_pt_fmt *fmt;
+    uint64_t root;              /* machine address of the top table */
+    uint64_t nr_mapped;         /* 4 KiB pages that leaves cover */
+    unsigned int levels;        /* of the tree, top table included */
+    unsigned int pin_level;     /* tables of entry 0 down to here stay */
+    unsigned int nr_tables;
+};
+
+/*
+ * Leaves taken out of a tree that a flush has not covered yet. The caller
+ * owns it, decides its size and must flush [first, end) before it releases
+ * what the leaves hold.
+ */
+struct iommu_gather {
+    iommu_leaf_t *leaf;         /* room for max of them */
+    unsigned int nr, max;
+    uint64_t first, end;        /* dfn range that covers them; empty: ~0, 0 */
+};
+
+static inline void iommu_gather_init(struct iommu_gather *g,
+                                     iommu_leaf_t *leaf, unsigned int max)
+{
+    *g = (struct iommu_gather){ .leaf = leaf, .max = max,
+                                .first = ~(uint64_t)0 };
+}
+
+/*
+ * Make an empty tree. IOMMUs of fewer levels share it by starting further down
+ * the chain of entries 0, which is therefore built now, down to pin_level, and
+ * never taken away. Returns 0 or -ENOMEM.
+ */
+int iommu_pt_init(struct iommu_pt *pt, const struct iommu_pt_fmt *fmt,
+                  unsigned int levels, unsigned int pin_level);
+
+/*
+ * The root for an IOMMU that walks `levels` levels, pin_level <= levels <=
+ * pt->levels.
+ */
+uint64_t iommu_pt_root(const struct iommu_pt *pt, unsigned int levels);
+
+/*
+ * Write `nr` leaves of `order` (0, 9 or 18) for dfn, dfn + (1 << order), ...
+ * leaf[i] says where to and with which rights; its order bits are ignored. All
+ * must lie in one table: the range must not cross a multiple of
+ * 1 << (order + 9). An empty table (or one with only empty tables below) in
+ * the way of a leaf is retired and `*unlinked` set: the mapping is in force
+ * only after a flush.
+ *
+ * Returns how many leaves were written (less than nr: the next one was
+ * -EEXIST), or if none: -EEXIST, -ENOMEM, -EINVAL.
+ */
+int iommu_pt_map(struct iommu_pt *pt, uint64_t dfn, unsigned int order,
+                 const iommu_leaf_t *leaf, unsigned int nr, bool *unlinked);
+
+/*
+ * Take the leaves of [dfn, dfn + nr) out of the tree, into the gather. Stops
+ * when it is full, and after `budget` entries or tables looked at, so that the
+ * time is bounded. Returns how many pages of the range are dealt with (holes
+ * included, 0 if the gather was full), or -ERANGE if the very first page is in
+ * a leaf that sticks out of the range, -EINVAL for a range outside the tree.
+ */
+int64_t iommu_pt_unmap(struct iommu_pt *pt, uint64_t dfn, uint64_t nr,
+                       struct iommu_gather *g, unsigned int budget);
+
+/*
+ * The leaf that covers dfn: its machine address is that of the leaf's first
+ * frame, its order bits are set. Returns 0, -ENOENT or -EINVAL.
+ */
+int iommu_pt_lookup(const struct iommu_pt *pt, uint64_t dfn,
+                    iommu_leaf_t *leaf);
+
+/*
+ * Retire empty tables, the pinned ones excepted, looking at no more than
+ * `budget` tables from *cursor (a dfn; start with 0). Returns true when the
+ * end of the tree was reached; *cursor is then 0 again. Sets *unlinked if a
+ * table was retired.
+ */
+bool iommu_pt_prune(struct iommu_pt *pt, uint64_t *cursor, unsigned int budget,
+                    bool *unlinked);
+
+/*
+ * Free the tables that are left, after every leaf is unmapped and every table
+ * pruned: at most the pinned chain. No hardware may walk the tree any more.
+ */
+void iommu_pt_fini(struct iommu_pt *pt);
+
+#endif /* XEN_IOMMU_PT_H */
