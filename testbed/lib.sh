@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# Shell library of the testbed: the cache, its keys, progress and errors.
+# Source it from bash; it expects nothing and sets TOP, TESTBED and CACHE.
+#
+# Standard output belongs to results (paths); everything a person reads goes
+# to standard error.  Every artifact lives in $CACHE/NAME-KEY, where KEY is a
+# digest of all that went into it, and appears there by one rename.
+
+set -euo pipefail
+
+TESTBED=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
+TOP=$(dirname "$TESTBED")
+CACHE=${XPI_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/xen-pv-iommu}
+JOBS=${XPI_JOBS:-$(nproc)}
+ME=${0##*/}
+
+say()
+{
+	printf '%s\n' "$*" >&2
+}
+
+# One sentence that says what is wrong and what to do about it.
+die()
+{
+	say "$ME: $*"
+	exit 1
+}
+
+need_root()
+{
+	[ "$(id -u)" = 0 ] ||
+		die "this needs root (it mounts and chroots); run it as root or with sudo."
+}
+
+cache_setup()
+{
+	mkdir -p "$CACHE"/{times,logs,locks} 2>/dev/null ||
+		die "cannot write the cache directory $CACHE; set XPI_CACHE= to a writable one."
+}
+
+# Disk space: say what is missing before half an hour went into it.
+need_disk()
+{
+	local mib=$1 what=$2 free
+
+	[ -n "${XPI_NO_DISK_CHECK:-}" ] && return 0
+	free=$(df -Pm "$CACHE" | awk 'NR == 2 { print $4 }')
+	[ "$free" -ge "$mib" ] ||
+		die "$what needs $mib MiB in $CACHE but only $free MiB are free; free some space or set XPI_CACHE= to a bigger disk."
+}
+
+# Install a package on the host only if the command it brings is missing.
+need_host()
+{
+	local cmd=$1 pkg=$2
+
+	command -v "$cmd" >/dev/null && return 0
+	command -v apt-get >/dev/null ||
+		die "the command $cmd is missing; install it (Debian package $pkg) and try again."
+	step "host-$pkg" host_install "$pkg" ||
+		die "the host package $pkg is missing and apt-get could not install it; install it by hand and try again."
+}
+
+host_install()
+{
+	export DEBIAN_FRONTEND=noninteractive
+	apt-get install -y --no-install-recommends "$1" ||
+		{ apt-get update && apt-get install -y --no-install-recommends "$1"; }
+}
+
+# Digest of standard input, short enough for a path.
+key()
+{
+	sha256sum | cut -c1-16
+}
+
+# Names and contents of files, in a stable order, for use in a key.  A file's
+# name counts relative to TOP, so that two checkouts share one cache.
+digest_files()
+{
+	local f
+
+	for f in "$@"; do
+		[ -e "$f" ] || continue
+		find "$f" -type f -print0
+	done | LC_ALL=C sort -zu | while IFS= read -r -d '' f; do
+		printf '%s ' "${f#"$TOP"/}"
+		sha256sum <"$f"
+	done
+}
+
+elapsed_of()
+{
+	cat "$CACHE/times/$1" 2>/dev/null || true
+}
+
+# Heartbeat of a long step: in place on a terminal, rarely in a log file.
+ticker()
+{
+	local name=$1 log=$2 last=$3 t=0 of='' line every=30
+
+	[ -n "$last" ] && of=" of about $last"
+	[ -t 2 ] && every=1
+	while sleep "$every"; do
+		t=$((t + every))
+		if [ -t 2 ]; then
+			line=$(tail -c 300 "$log" 2>/dev/null | tr '\r' '\n' |
+			       tail -n 1 | tr -cd '[:print:]' | cut -c1-48)
+			printf '\r\033[K    %s: %d%s s  %s' "$name" "$t" "$of" "$line" >&2
+		else
+			say "    $name: $t$of s"
+		fi
+	done
+}
+
+# step NAME CMD...: run a long command with its output in a log; show what
+# runs, for how long, and how long it took last time.
+step()
+{
+	local name=$1 log last start tick rc=0 restore=:
+	shift
+
+	cache_setup
+	log=$CACHE/logs/$name.log
+	last=$(elapsed_of "$name")
+	say "==> $name${last:+ (took $last s last time)}"
+	start=$SECONDS
+	ticker "$name" "$log" "$last" </dev/null 9>&- &
+	tick=$!
+	# Not 'CMD || rc=$?': bash ignores 'set -e' inside such a list, and a
+	# recipe must stop at its first failure.  Callers mind this too.
+	case $- in *e*) restore='set -e' ;; esac
+	set +e
+	(set -e; "$@") >"$log" 2>&1 </dev/null 9>&-
+	rc=$?
+	$restore
+	kill "$tick" 2>/dev/null
+	wait "$tick" 2>/dev/null || true
+	[ -t 2 ] && printf '\r\033[K' >&2
+	if [ "$rc" != 0 ]; then
+		say "--- the last lines of $log:"
+		tail -n 25 "$log" >&2
+		return "$rc"
+	fi
+	echo $((SECONDS - start)) >"$CACHE/times/$name"
+	say "    $name: done in $((SECONDS - start)) s"
+}
+
+# artifact NAME KEY FN: make $CACHE/NAME-KEY by FN DIR unless it exists; its
+# path is left in REPLY.  Two makers of one artifact wait for each other, and
+# a maker that was killed leaves only a tmp. directory that the next removes.
+artifact()
+{
+	local name=$1 id=$1-$2 fn=$3 tmp rc
+
+	REPLY=$CACHE/$id
+	[ -e "$REPLY" ] && return 0
+	cache_setup
+	exec 9>"$CACHE/locks/$id"
+	flock -n 9 || { say "    waiting for another maker of $name"; flock 9; }
+	if [ ! -e "$REPLY" ]; then
+		rm -rf --one-file-system "$CACHE/tmp.$id".*
+		tmp=$CACHE/tmp.$id.$$
+		mkdir "$tmp"
+		set +e
+		step "$name" "$fn" "$tmp"
+		rc=$?
+		set -e
+		if [ $rc != 0 ]; then
+			rm -rf --one-file-system "$tmp"
+			die "making $name failed; the whole log is $CACHE/logs/$name.log."
+		fi
+		mv -T "$tmp" "$REPLY"
+	fi
+	exec 9>&-
+	REPLY=$CACHE/$id
+}
