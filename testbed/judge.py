@@ -1,0 +1,221 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Judge one run of a machine from its result channel and its console.
+
+Success comes only from a positive token: a complete "xpi: pass NAME" line on
+the result channel, in a run whose "xpi: end" line says the same counts.  The
+console is read for signs of disaster only and can never make a test pass.
+
+Five verdicts: pass, fail, skip (what a test says of itself), crash (the
+machine died, complained, or stopped talking) and error (the bed or the
+protocol is at fault, so nothing is known about the code under test).
+"""
+
+import argparse
+import os
+import re
+import sys
+from dataclasses import dataclass, field
+
+NAME = r'[a-z0-9._-]+'
+LINE = re.compile(r'xpi: (?:'
+                  rf'(?P<pass>pass) (?P<pname>{NAME})'
+                  rf'|(?P<verdict>fail|skip) (?P<name>{NAME}): (?P<reason>\S.*)'
+                  r'|info (?P<info>.*)'
+                  r'|end (?P<end>\d+ \d+ \d+))')
+
+# Where a kernel or a hypervisor says that something is wrong.  One line each
+# is enough: a report's register dump and call trace are its body, not news.
+TROUBLE = [re.compile(p) for p in (
+    # Linux
+    r'Kernel panic', r'\bBUG: ', r'kernel BUG at', r'\bWARNING: ',
+    r'\bOops\b', r'general protection fault', r'Unable to handle kernel',
+    r'\bKASAN\b', r'\bUBSAN: ', r'\bKCSAN\b', r'\bKFENCE\b', r'kmemleak: .*new suspected',
+    r'INFO: possible ', r'INFO: inconsistent lock', r'possible .* detected',
+    r'suspicious RCU usage', r'rcu: INFO: ', r'INFO: task .* blocked for more',
+    r'soft lockup', r'hard LOCKUP', r'DMA-API: ', r'refcount_t: ',
+    r'list_(add|del) corruption', r'invalid opcode', r'stack-protector',
+    r'scheduling while atomic', r'bad: scheduling', r'unregister_netdevice: waiting',
+    r'No irq handler for vector', r'nobody cared',
+    # a test program that died
+    r'segfault at', r'traps: ',
+    # Xen
+    r"Assertion '.*' failed", r'Xen BUG at', r'Xen WARN at', r'Panic on CPU',
+    r'FATAL (TRAP|PAGE FAULT)', r'DOUBLE FAULT', r'Watchdog timer (fired|detects)',
+    r'[Dd]omain \d+ crashed|Domain \d+ \(vcpu#\d+\) crashed',
+    r'Hardware Dom0 crashed', r'Unexpected (trap|exception)',
+    r'Invalidation Queue Error|Invalidation Completion Error|Invalidation Time-out Error',
+)]
+# The start of a Linux report; its headline must follow at once.
+CUT = '[ cut here ]'
+STAMP = re.compile(r'^(?:\((?:XEN|d\d+)\) )?(?:\[[^]\[]*\d\.\d+\] )?')
+
+
+@dataclass
+class Test:
+    name: str
+    verdict: str
+    reason: str = ''
+
+    def line(self):
+        """The protocol's line; what is neither pass nor skip is a fail."""
+        if self.verdict == 'pass':
+            return f'xpi: pass {self.name}'
+        if self.verdict in ('fail', 'skip'):
+            return f'xpi: {self.verdict} {self.name}: {self.reason}'
+        return f'xpi: fail {self.name}: {self.verdict}: {self.reason}'
+
+
+@dataclass
+class Judgement:
+    tests: list = field(default_factory=list)
+    infos: list = field(default_factory=list)
+    crashes: list = field(default_factory=list)
+    errors: list = field(default_factory=list)
+    excused: list = field(default_factory=list)
+    end: tuple = None
+
+    def count(self, verdict):
+        return sum(t.verdict == verdict for t in self.tests)
+
+    @property
+    def verdict(self):
+        if self.crashes:
+            return 'crash'
+        if self.errors:
+            return 'error'
+        if self.count('fail'):
+            return 'fail'
+        return 'pass' if self.count('pass') else 'skip'
+
+    def lines(self, prefix):
+        """Every test, and the run itself as one more test named PREFIX.run."""
+        out = [t.line() for t in self.tests]
+        out += [Test(f'{prefix}.run', kind, text).line()
+                for kind, texts in (('crash', self.crashes), ('error', self.errors))
+                for text in texts[:1]]
+        if not (self.crashes or self.errors):
+            out.append(f'xpi: pass {prefix}.run')
+        return out
+
+
+def load_harmless(path):
+    """Read the list of excused console lines: exact text -> reason."""
+    texts, text = {}, None
+    with open(path, encoding='utf-8') as f:
+        for nr, line in enumerate(f, 1):
+            line = line.rstrip('\n')
+            if not line.strip() or line.startswith('#'):
+                continue
+            key, _, value = line.partition(': ')
+            if key == 'text' and text is None and value.strip():
+                text = value
+            elif key == 'reason' and text is not None and value.strip():
+                texts[text], text = value, None
+            else:
+                raise ValueError(f'{path}:{nr}: expected a "text: ..." line, then its "reason: ..." line')
+    if text is not None:
+        raise ValueError(f'{path}: the last text has no reason')
+    return texts
+
+
+def bare(line):
+    """A console line without its origin and time stamp."""
+    line = line.strip()
+    while True:
+        rest = STAMP.sub('', line, count=1)
+        if rest == line:
+            return line
+        line = rest
+
+
+def headline(line):
+    return any(p.search(line) for p in TROUBLE)
+
+
+def read_console(text, harmless, out):
+    lines = [bare(l) for l in text.replace('\r', '\n').split('\n')]
+    for i, line in enumerate(lines):
+        if CUT in line:
+            if not any(headline(l) for l in lines[i + 1:i + 6]):
+                out.crashes.append(f'console: a report without a headline after "{line}"')
+        elif line in harmless:
+            out.excused.append(line)
+        elif headline(line):
+            out.crashes.append(f'console: {line}')
+
+
+def take_line(line, seen, out):
+    m = LINE.fullmatch(line)
+    if not m:
+        out.errors.append(f'result channel: not a line of the protocol: {line!r}')
+    elif m['info'] is not None:
+        out.infos.append(m['info'])
+    elif out.end:
+        out.errors.append(f'result channel: a line after the end line: {line!r}')
+    elif m['end']:
+        out.end = tuple(int(n) for n in m['end'].split())
+    else:
+        name = m['pname'] or m['name']
+        if name in seen:
+            out.errors.append(f'result channel: {name} reported twice')
+        seen.add(name)
+        out.tests.append(Test(name, m['pass'] or m['verdict'], m['reason'] or ''))
+
+
+def read_results(text, out):
+    seen = set()
+    for line in text.replace('\r', '').split('\n'):
+        if line.startswith('xpi:'):
+            take_line(line.rstrip(), seen, out)
+        elif 'xpi:' in line:
+            out.errors.append(f'result channel: a torn line: {line!r}')
+
+
+def check_end(out):
+    counts = tuple(out.count(v) for v in ('pass', 'fail', 'skip'))
+    if out.end is None:
+        last = out.tests[-1].name if out.tests else 'none'
+        out.crashes.append(f'no "xpi: end" line; the last test reported was {last}')
+    elif out.end != counts:
+        out.crashes.append('the end line says %d/%d/%d passed/failed/skipped, ' % out.end +
+                           'the channel shows %d/%d/%d' % counts)
+    elif not any(counts):
+        out.errors.append('the run reported no test at all')
+
+
+def judge(results, console, ended='exit', expect=(), harmless=None):
+    """Judge a run.
+
+    ended: 'exit' if the machine powered itself off, else the reason why not
+    ('timeout', 'hung after its end line', 'QEMU failed: ...').
+    expect: names that must be among the tests, whatever their verdict.
+    """
+    out = Judgement()
+    read_results(results, out)
+    read_console(console, harmless or {}, out)
+    if ended.startswith('QEMU failed'):
+        out.errors.append(ended)
+    elif ended != 'exit':
+        out.crashes.append(ended)
+    check_end(out)
+    have = {t.name for t in out.tests}
+    out.errors += [f'expected test {n} was not reported' for n in expect if n not in have]
+    return out
+
+
+def main():
+    ap = argparse.ArgumentParser(description='Judge the logs of one run.')
+    ap.add_argument('prefix', help='name of the run, e.g. micro.pv')
+    ap.add_argument('results', help='log of the result channel')
+    ap.add_argument('console', help='log of the console')
+    ap.add_argument('--harmless', default=os.path.join(os.path.dirname(__file__), 'known-harmless'))
+    args = ap.parse_args()
+    text = [open(p, encoding='utf-8', errors='replace').read() for p in (args.results, args.console)]
+    verdict = judge(*text, harmless=load_harmless(args.harmless))
+    print('\n'.join(verdict.lines(args.prefix)))
+    return 0 if verdict.verdict in ('pass', 'skip') else 1
+
+
+if __name__ == '__main__':
+    sys.exit(main())
