@@ -71,3 +71,47 @@ mirror_sources()
 		esac
 	done
 }
+
+# Debian's packages are resolved and fetched by the root's apt, with a state
+# of its own in the cache: neither the host's apt nor the root is touched.
+apt_options()
+{
+	printf '%s\n' \
+		-o "Dir::Etc::sourcelist=$CACHE/apt/sources.list" \
+		-o Dir::Etc::sourceparts=/dev/null \
+		-o "Dir::State::lists=$CACHE/apt/lists" \
+		-o "Dir::Cache=$CACHE/apt/cache" \
+		-o APT::Sandbox::User=root \
+		-o Acquire::Languages=none \
+		-o Acquire::Retries=3
+}
+
+# in_apt CMD ARG...: apt-get or apt-cache with that state, in the directory
+# we are in.
+in_apt()
+{
+	local cmd=$1 opts
+	shift
+
+	mapfile -t opts < <(apt_options)
+	"$TESTBED/in-root" -- "$cmd" "${opts[@]}" "$@"
+}
+
+apt_update()
+{
+	in_apt apt-get update
+}
+
+# Fresh package lists.  Callers hold the lock of what they resolve.
+apt_setup()
+{
+	mirror_setup
+	mkdir -p "$CACHE"/apt/{lists,cache/archives/partial}
+	{
+		mirror_sources deb '' updates security backports
+		mirror_sources deb-src '' security
+	} | sed 's,^\(deb[-src]*\) ,\1 [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ,' \
+		>"$CACHE/apt/sources.list"
+	step apt-update apt_update ||
+		die "fetching Debian's package lists from $MIRROR failed; check the network or set MIRROR=URI."
+}

@@ -1,0 +1,379 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Start one machine under QEMU, watch it, keep its logs, judge it.
+
+From Python:   outcome = run(Machine(name='micro.pv', xen=..., kernel=...))
+From a shell:  boot.py SPEC.json      (the fields of Machine as one object)
+
+The machine's console is its first serial port, the result channel its second.
+Nothing is retried here: a run that went wrong is a run that went wrong.
+"""
+
+import dataclasses
+import hashlib
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(HERE)
+sys.path.insert(0, HERE)
+import judge as judging  # noqa: E402
+
+QEMU_AT_LEAST = (10, 0)
+GRACE = 60              # seconds between the end line and the power off
+BANNERS = {             # who says its version where, on the console
+    'Xen': re.compile(r'\(XEN\).* (Xen version \S+ .*)'),
+    'Linux': re.compile(r'(Linux version \S+ \([^)]*\))'),
+}
+
+
+class SpecError(Exception):
+    """The description of a machine makes no sense; says what to change."""
+
+
+@dataclass
+class Machine:
+    """One machine and what it boots.
+
+    With xen set, kernel and initrd are what Xen starts as dom0; without it
+    kernel boots on the bare machine.  devices are -device arguments, disks
+    are dicts of path and driver (an -device argument, default "nvme"), opened
+    as snapshots.  disks and devices get their PCI slots in the order given.
+    """
+    name: str
+    kernel: str
+    xen: str = None
+    initrd: str = None
+    xen_cmdline: str = 'console=com1 com1=115200,8n1 loglvl=all guest_loglvl=all iommu=verbose,debug sync_console'
+    cmdline: str = ''
+    machine: str = 'q35'
+    cpu: str = 'Haswell'
+    smp: int = 1
+    memory: str = '2G'
+    iommu: str = 'intel-iommu,intremap=on,eim=on,aw-bits=48'
+    devices: list = field(default_factory=list)
+    disks: list = field(default_factory=list)
+    extra: list = field(default_factory=list)
+    timeout: int = 600
+    logs: str = None            # directory of the logs; default build/logs/NAME
+    expect: list = field(default_factory=list)
+
+
+@dataclass
+class Outcome:
+    machine: Machine
+    logs: str
+    ended: str                  # 'exit', or why not
+    seconds: float
+    judgement: judging.Judgement
+    console: str                # text of the console log
+
+    @property
+    def ok(self):
+        return self.judgement.verdict in ('pass', 'skip')
+
+
+def cache_dir():
+    base = os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache')
+    return os.environ.get('XPI_CACHE') or os.path.join(base, 'xen-pv-iommu')
+
+
+def qemu_command(chdir=None):
+    """QEMU= names a binary of the host; without it the testbed's root has one."""
+    own = os.environ.get('QEMU')
+    if own:
+        return [own]
+    enter = [os.path.join(HERE, 'in-root')]
+    return enter + (['--chdir', chdir] if chdir else []) + ['--', 'qemu-system-x86_64']
+
+
+def qemu_version():
+    out = subprocess.run(qemu_command() + ['--version'], capture_output=True, text=True, check=False)
+    m = re.search(r'version (\d+)\.(\d+)(\S*)', out.stdout)
+    if not m:
+        raise SpecError('QEMU does not start: ' + (out.stderr.strip().split('\n')[-1] or 'it said nothing') +
+                        '; check QEMU= or run testbed/root.')
+    return (int(m[1]), int(m[2])), m[0].removeprefix('version ')
+
+
+# --- from a description to a command line -------------------------------
+
+def link(logs, name, target):
+    """Make a file known in the log directory by a short name free of commas."""
+    if not os.path.isfile(target):
+        raise SpecError(f'{target} does not exist; it was given as {name}.')
+    path = os.path.join(logs, name)
+    if os.path.lexists(path):
+        os.unlink(path)
+    os.symlink(os.path.realpath(target), path)
+    return name
+
+
+def boot_args(m, logs):
+    kernel = link(logs, 'kernel', m.kernel)
+    initrd = link(logs, 'initrd', m.initrd) if m.initrd else None
+    if not m.xen:
+        return ['-kernel', kernel, '-append', m.cmdline] + (['-initrd', initrd] if initrd else [])
+    if ',' in m.cmdline:
+        raise SpecError('the dom0 command line has a comma, at which QEMU would cut it; write it without.')
+    modules = f'{kernel} {m.cmdline}'.strip() + (f',{initrd}' if initrd else '')
+    return ['-kernel', link(logs, 'xen', m.xen), '-append', m.xen_cmdline, '-initrd', modules]
+
+
+def disk_args(disks, logs):
+    args = []
+    for i, disk in enumerate(disks):
+        path = link(logs, f'disk{i}', disk['path'])
+        driver = disk.get('driver', f'nvme,serial=xpi{i}')
+        args += ['-drive', f'file={path},if=none,id=disk{i},format=raw,snapshot=on',
+                 '-device', f'{driver},drive=disk{i}']
+    return args
+
+
+def iommu_args(m, version):
+    """QEMU before 10 refuses eim=on under TCG."""
+    if not m.iommu:
+        return []
+    iommu = m.iommu if version >= QEMU_AT_LEAST else m.iommu.replace(',eim=on', '')
+    return ['-device', iommu]
+
+
+def qemu_args(m, logs, version):
+    args = ['-accel', 'tcg,thread=multi', '-M', m.machine, '-cpu', m.cpu, '-smp', str(m.smp),
+            '-m', m.memory, '-nodefaults', '-nographic', '-no-reboot']
+    for port, log in (('con', 'xen.log'), ('res', 'result.log')):
+        args += ['-chardev', f'file,id={port},path={log}', '-serial', f'chardev:{port}']
+    args += iommu_args(m, version)
+    for device in m.devices:
+        args += ['-device', device]
+    return args + disk_args(m.disks, logs) + list(m.extra) + boot_args(m, logs)
+
+
+# --- watching -----------------------------------------------------------
+
+class Tail:
+    """Follows a growing file and hands over its complete lines."""
+
+    def __init__(self, path, on_line):
+        self.path, self.on_line = path, on_line
+        self.file, self.rest = None, ''
+
+    def poll(self):
+        if not self.file:
+            if not os.path.exists(self.path):
+                return
+            self.file = open(self.path, encoding='utf-8', errors='replace', newline='')
+        *lines, self.rest = (self.rest + self.file.read().replace('\r', '')).split('\n')
+        for line in lines:
+            self.on_line(line)
+
+    def close(self):
+        self.poll()
+        if self.file:
+            self.file.close()
+
+
+class Progress:
+    """What runs, for how long, and how long it took last time."""
+
+    def __init__(self, name, quiet=False):
+        self.stamp = os.path.join(cache_dir(), 'times', 'boot-' + name)
+        self.name, self.quiet, self.start = name, quiet, time.monotonic()
+        self.last, self.shown = self.read(), 0
+        self.tty = sys.stderr.isatty()
+
+    def read(self):
+        try:
+            with open(self.stamp, encoding='ascii') as f:
+                return int(f.read())
+        except (OSError, ValueError):
+            return None
+
+    def elapsed(self):
+        return time.monotonic() - self.start
+
+    def tick(self):
+        now = int(self.elapsed())
+        if self.quiet or now - self.shown < (1 if self.tty else 30):
+            return
+        self.shown = now
+        of = f' of about {self.last}' if self.last else ''
+        text = f'    boot {self.name}: {now}{of} s'
+        print(f'\r\033[K{text}' if self.tty else text, end='' if self.tty else '\n', file=sys.stderr, flush=True)
+
+    def clear(self):
+        if self.tty and not self.quiet:
+            print('\r\033[K', end='', file=sys.stderr, flush=True)
+
+    def done(self, ok):
+        self.clear()
+        if ok:
+            os.makedirs(os.path.dirname(self.stamp), exist_ok=True)
+            with open(self.stamp, 'w', encoding='ascii') as f:
+                f.write(f'{int(self.elapsed())}\n')
+
+
+def stop(proc):
+    """End QEMU and whatever wraps it: they are a session of their own."""
+    for sig in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(proc.pid, sig)
+        except ProcessLookupError:
+            return
+        try:
+            proc.wait(10)
+            return
+        except subprocess.TimeoutExpired:
+            pass
+
+
+def how_it_ended(proc, logs):
+    if proc.returncode == 0:
+        return 'exit'
+    with open(os.path.join(logs, 'qemu.log'), encoding='utf-8', errors='replace') as f:
+        said = [l for l in f.read().split('\n') if l.strip()]
+    return f'QEMU failed: exit status {proc.returncode}: ' + (said[-1] if said else 'it said nothing')
+
+
+def watch(proc, m, logs, tails, progress):
+    """Poll until the machine is off or its time is up; return how it ended."""
+    end = [None]
+
+    def on_result(line):
+        if line.startswith('xpi: end '):
+            end[0] = progress.elapsed()
+
+    tails = tails + [Tail(os.path.join(logs, 'result.log'), on_result)]
+    ended = None
+    while ended is None:
+        try:
+            proc.wait(0.2)
+            ended = how_it_ended(proc, logs)
+        except subprocess.TimeoutExpired:
+            pass
+        for tail in tails:
+            tail.poll()
+        progress.tick()
+        if ended is None and progress.elapsed() > m.timeout:
+            ended = f'timeout after {m.timeout} s'
+        if ended is None and end[0] is not None and progress.elapsed() > end[0] + GRACE:
+            ended = f'did not power off within {GRACE} s of its end line'
+    for tail in tails:
+        tail.close()
+    return ended
+
+
+# --- logs ---------------------------------------------------------------
+
+def new_logs(m):
+    logs = os.path.abspath(m.logs or os.path.join(TOP, 'build', 'logs', m.name))
+    os.makedirs(logs, exist_ok=True)
+    for name in ('xen.log', 'result.log', 'qemu.log', 'cmdline'):
+        open(os.path.join(logs, name), 'w', encoding='utf-8').close()
+    return logs
+
+
+def read_log(logs, name):
+    with open(os.path.join(logs, name), encoding='utf-8', errors='replace') as f:
+        return f.read()
+
+
+def digest(path):
+    with open(path, 'rb') as f:
+        return hashlib.sha256(f.read()).hexdigest()[:12]
+
+
+def header(m, qemu, console, ended, seconds):
+    """Who took part, by what each said itself, and by digest of its file."""
+    lines = [f'run {m.name}, {time.strftime("%Y-%m-%d %H:%M:%S")}, {seconds:.0f} s, ended: {ended}',
+             f'QEMU {qemu}']
+    for what, path in (('Xen', m.xen), ('Linux', m.kernel)):
+        if not path:
+            continue
+        said = BANNERS[what].search(console)
+        lines.append(f'{what}: {said[1] if said else "did not say its version"} [sha256 {digest(path)}]')
+    return ''.join(f'# {line}\n' for line in lines)
+
+
+def put_on_top(logs, names, text):
+    for name in names:
+        path = os.path.join(logs, name)
+        with open(path, encoding='utf-8', errors='replace', newline='') as f:
+            body = f.read()
+        with open(path, 'w', encoding='utf-8', newline='') as f:
+            f.write(text + body)
+
+
+def make_outcome(m, logs, qemu, ended, seconds):
+    console, results = read_log(logs, 'xen.log'), read_log(logs, 'result.log')
+    harmless = judging.load_harmless(os.path.join(HERE, 'known-harmless'))
+    verdict = judging.judge(results, console, ended, m.expect, harmless)
+    put_on_top(logs, ('xen.log', 'result.log', 'qemu.log', 'cmdline'),
+               header(m, qemu, console, ended, seconds))
+    return Outcome(m, logs, ended, seconds, verdict, console)
+
+
+def run(m, on_result=None, on_console=None, quiet=False):
+    """Run machine m to its end and judge it.
+
+    on_result and on_console are called with every complete line while the
+    machine runs.  They are for a person's eyes: the judgement does not use
+    them.
+    """
+    version, qemu = qemu_version()
+    if os.environ.get('QEMU') and version < QEMU_AT_LEAST and not os.environ.get('XPI_OLD_QEMU'):
+        raise SpecError(f'QEMU= is version {qemu}, but 10.0 or newer is needed; unset it to use the testbed\'s own.')
+    logs = new_logs(m)
+    command = qemu_command(logs) + qemu_args(m, logs, version)
+    with open(os.path.join(logs, 'cmdline'), 'w', encoding='utf-8') as f:
+        f.write(f'cd {shlex.quote(logs)} && \\\n{shlex.join(command)}\n')
+    tails = [Tail(os.path.join(logs, n), cb)
+             for n, cb in (('result.log', on_result), ('xen.log', on_console)) if cb]
+    progress = Progress(m.name, quiet)
+    with open(os.path.join(logs, 'qemu.log'), 'w', encoding='utf-8') as log:
+        proc = subprocess.Popen(command, cwd=logs, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                start_new_session=True)
+        try:
+            ended = watch(proc, m, logs, tails, progress)
+        finally:
+            stop(proc)
+    outcome = make_outcome(m, logs, qemu, ended, progress.elapsed())
+    progress.done(outcome.ok)
+    return outcome
+
+
+def load(path):
+    with open(path, encoding='utf-8') as f:
+        spec = json.load(f)
+    known = {f.name for f in dataclasses.fields(Machine)}
+    unknown = sorted(set(spec) - known)
+    if unknown:
+        raise SpecError(f'{path} has unknown fields: {", ".join(unknown)}; known are {", ".join(sorted(known))}.')
+    return Machine(**spec)
+
+
+def main():
+    if len(sys.argv) != 2:
+        print('usage: boot.py SPEC.json', file=sys.stderr)
+        return 2
+    try:
+        outcome = run(load(sys.argv[1]))
+    except (SpecError, OSError, ValueError, TypeError) as e:
+        print(f'boot.py: {e}', file=sys.stderr)
+        return 2
+    for text in outcome.judgement.infos:
+        print(f'xpi: info {text}')
+    print('\n'.join(outcome.judgement.lines(outcome.machine.name)))
+    print(f'logs: {outcome.logs}', file=sys.stderr)
+    return 0 if outcome.ok else 1
+
+
+if __name__ == '__main__':
+    sys.exit(main())
