@@ -87,6 +87,7 @@ struct iommu_gather {
     iommu_leaf_t *leaf;         /* room for max of them */
     unsigned int nr, max;
     uint64_t first, end;        /* dfn range that covers them; empty: ~0, 0 */
+    bool flushed;               /* a flush covered them: they may be released */
 };
 
 static inline void iommu_gather_init(struct iommu_gather *g,
@@ -116,7 +117,7 @@ uint64_t iommu_pt_root(const struct iommu_pt *pt, unsigned int levels);
  * must lie in one table: the range must not cross a multiple of
  * 1 << (order + 9). An empty table (or one with only empty tables below) in
  * the way of a leaf is retired and `*unlinked` set: the mapping is in force
- * only after a flush.
+ * only after a flush. *unlinked is never cleared here.
  *
  * Returns how many leaves were written (less than nr: the next one was
  * -EEXIST), or if none: -EEXIST, -ENOMEM, -EINVAL.
@@ -127,9 +128,10 @@ int iommu_pt_map(struct iommu_pt *pt, uint64_t dfn, unsigned int order,
 /*
  * Take the leaves of [dfn, dfn + nr) out of the tree, into the gather. Stops
  * when it is full, and after `budget` entries or tables looked at, so that the
- * time is bounded. Returns how many pages of the range are dealt with (holes
- * included, 0 if the gather was full), or -ERANGE if the very first page is in
- * a leaf that sticks out of the range, -EINVAL for a range outside the tree.
+ * time is bounded; a budget of 1 or more always gets on. Returns how many pages
+ * of the range are dealt with (holes included; 0 only if the gather was full),
+ * or -ERANGE if the very first page is in a leaf that sticks out of the range,
+ * -EINVAL for an empty range or one that is not all in the tree.
  */
 int64_t iommu_pt_unmap(struct iommu_pt *pt, uint64_t dfn, uint64_t nr,
                        struct iommu_gather *g, unsigned int budget);
@@ -143,9 +145,9 @@ int iommu_pt_lookup(const struct iommu_pt *pt, uint64_t dfn,
 
 /*
  * Retire empty tables, the pinned ones excepted, looking at no more than
- * `budget` tables from *cursor (a dfn; start with 0). Returns true when the
- * end of the tree was reached; *cursor is then 0 again. Sets *unlinked if a
- * table was retired.
+ * `budget` tables from *cursor (a dfn; start with 0), the tables above them not
+ * counted. Returns true when the end of the tree was reached; *cursor is then 0
+ * again. Sets *unlinked if a table was retired.
  */
 bool iommu_pt_prune(struct iommu_pt *pt, uint64_t *cursor, unsigned int budget,
                     bool *unlinked);

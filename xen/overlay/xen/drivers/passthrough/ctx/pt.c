@@ -1,0 +1,676 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The radix page-table builder of IOMMU contexts. The contract is in
+ * xen/iommu-pt.h; this says how it is kept.
+ *
+ * Words: level 1 tables hold 4 KiB leaves, the root is of level pt->levels.
+ * The span of a level is what one of its entries covers, 1 << (9 * (level - 1))
+ * pages. A table is empty if none of its entries is present, and void if it is
+ * empty or has only void tables below: a void table can be in nobody's way.
+ *
+ * Every table has a count of present entries beside it (pt_table_count()), so
+ * that emptiness costs no scan. Counts are for the CPU only.
+ *
+ * Order of stores, for IOMMUs walk the tree while it changes: a new table is
+ * complete and written back before the store that links it; an entry changes
+ * by one 64-bit store and is written back before the function returns; nothing
+ * is stored to a table after it was unlinked.
+ */
+
+#include <xen/iommu-pt.h>
+
+#include "pt-env.h"
+
+/* Present: R or W. The rest of the format is the same at all levels. */
+#define VTD_R           (1ULL << 0)
+#define VTD_W           (1ULL << 1)
+#define VTD_PS          (1ULL << 7)
+/* Bits 52-61 are ignored by hardware. */
+#define VTD_SW_REF      (1ULL << 56)
+#define VTD_SW_TYPE     (1ULL << 57)
+
+const struct iommu_pt_fmt iommu_pt_fmt_vtd = {
+    .name = "vtd",
+    .addr_mask = 0x000ffffffffff000ULL,
+    .present_mask = VTD_R | VTD_W,
+    /* Level 1: whatever is present. Level 4: never, as no mask yields 1. */
+    .leaf_mask = { 0, 0, VTD_PS, VTD_PS, 0 },
+    .leaf_value = { 0, 0, VTD_PS, VTD_PS, 1 },
+    .leaf_set = { 0, 0, VTD_PS, VTD_PS, 0 },
+    .table_set = { 0, 0, VTD_R | VTD_W, VTD_R | VTD_W, VTD_R | VTD_W },
+    .r = VTD_R,
+    .w = VTD_W,
+    .sw_ref = VTD_SW_REF,
+    .sw_type = VTD_SW_TYPE,
+    .max_order = 2 * IOMMU_PT_SHIFT,
+};
+
+/* Where a walk from the root has got to. */
+struct walk {
+    uint64_t table[IOMMU_PT_MAX_LEVELS + 1]; /* of each level passed */
+    unsigned int level;
+};
+
+static unsigned int level_shift(unsigned int level)
+{
+    return IOMMU_PT_SHIFT * (level - 1);
+}
+
+static uint64_t level_span(unsigned int level)
+{
+    return 1ULL << level_shift(level);
+}
+
+static unsigned int entry_index(uint64_t dfn, unsigned int level)
+{
+    return (dfn >> level_shift(level)) & (IOMMU_PT_ENTRIES - 1);
+}
+
+/* Where the table of `level` that covers dfn ends: its last page's dfn + 1. */
+static uint64_t table_end(uint64_t dfn, unsigned int level)
+{
+    return (dfn | (level_span(level + 1) - 1)) + 1;
+}
+
+static bool dfn_valid(const struct iommu_pt *pt, uint64_t dfn)
+{
+    return !(dfn >> (IOMMU_PT_SHIFT * pt->levels));
+}
+
+static bool pte_present(const struct iommu_pt_fmt *fmt, uint64_t pte)
+{
+    return pte & fmt->present_mask;
+}
+
+static bool pte_is_leaf(const struct iommu_pt_fmt *fmt, uint64_t pte,
+                        unsigned int level)
+{
+    return (pte & fmt->leaf_mask[level]) == fmt->leaf_value[level];
+}
+
+static bool pte_is_table(const struct iommu_pt_fmt *fmt, uint64_t pte,
+                         unsigned int level)
+{
+    return pte_present(fmt, pte) && !pte_is_leaf(fmt, pte, level);
+}
+
+static uint64_t pte_maddr(const struct iommu_pt_fmt *fmt, uint64_t pte)
+{
+    return pte & fmt->addr_mask;
+}
+
+static uint64_t leaf_to_pte(const struct iommu_pt_fmt *fmt, iommu_leaf_t leaf,
+                            unsigned int level)
+{
+    return (leaf & IOMMU_LEAF_MADDR_MASK) | fmt->leaf_set[level] |
+           ((leaf & IOMMU_LEAF_R) ? fmt->r : 0) |
+           ((leaf & IOMMU_LEAF_W) ? fmt->w : 0) |
+           ((leaf & IOMMU_LEAF_REF) ? fmt->sw_ref : 0) |
+           ((leaf & IOMMU_LEAF_TYPE) ? fmt->sw_type : 0);
+}
+
+static iommu_leaf_t pte_to_leaf(const struct iommu_pt_fmt *fmt, uint64_t pte,
+                                unsigned int level)
+{
+    return pte_maddr(fmt, pte) |
+           ((iommu_leaf_t)(level - 1) << IOMMU_LEAF_ORDER_SHIFT) |
+           ((pte & fmt->r) ? IOMMU_LEAF_R : 0) |
+           ((pte & fmt->w) ? IOMMU_LEAF_W : 0) |
+           ((pte & fmt->sw_ref) ? IOMMU_LEAF_REF : 0) |
+           ((pte & fmt->sw_type) ? IOMMU_LEAF_TYPE : 0);
+}
+
+static void entry_set(const struct iommu_pt *pt, uint64_t *entry, uint64_t pte)
+{
+    pt_entry_write(entry, pte);
+    pt_table_sync(pt, entry, sizeof(*entry));
+}
+
+/* Tables of entry 0 that IOMMUs of fewer levels start from, and the root. */
+static bool table_pinned(const struct iommu_pt *pt, uint64_t dfn,
+                         unsigned int level)
+{
+    return level >= pt->pin_level && !(dfn >> level_shift(level + 1));
+}
+
+static uint64_t table_new(struct iommu_pt *pt)
+{
+    uint64_t maddr = pt_table_alloc(pt);
+
+    if ( maddr )
+    {
+        *pt_table_count(maddr) = 0;
+        pt->nr_tables++;
+    }
+
+    return maddr;
+}
+
+static void table_free(struct iommu_pt *pt, uint64_t maddr)
+{
+    pt->nr_tables--;
+    pt_table_free(pt, maddr);
+}
+
+static void table_retire(struct iommu_pt *pt, uint64_t maddr)
+{
+    pt->nr_tables--;
+    pt_table_retire(pt, maddr);
+}
+
+/*
+ * Go down from the root along dfn to the table of level `target`, without looking into it
+ * (returns 0), or to the first whose entry for dfn does not point to a table
+ * (returns that entry). With a target of 0 it is always the latter.
+ */
+static uint64_t walk_down(const struct iommu_pt *pt, struct walk *w,
+                          uint64_t dfn, unsigned int target)
+{
+    w->level = pt->levels;
+    w->table[w->level] = pt->root;
+
+    while ( w->level > target )
+    {
+        const uint64_t *table = pt_table_map(w->table[w->level]);
+        uint64_t pte = table[entry_index(dfn, w->level)];
+
+        pt_table_unmap(table);
+
+        if ( !pte_is_table(pt->fmt, pte, w->level) )
+            return pte;
+
+        w->level--;
+        w->table[w->level] = pte_maddr(pt->fmt, pte);
+    }
+
+    return 0;
+}
+
+/* Fill a table that nobody sees yet with one entry that points to `child`. */
+static void table_fill_link(const struct iommu_pt *pt, uint64_t maddr,
+                            unsigned int level, unsigned int idx,
+                            uint64_t child)
+{
+    uint64_t *table = pt_table_map(maddr);
+
+    table[idx] = child | pt->fmt->table_set[level];
+    pt_table_sync(pt, table, IOMMU_PT_ENTRIES * sizeof(*table));
+    pt_table_unmap(table);
+    *pt_table_count(maddr) = 1;
+}
+
+/* The same with `nr` leaves from entry idx on. */
+static void table_fill_leaves(const struct iommu_pt *pt, uint64_t maddr,
+                              unsigned int level, unsigned int idx,
+                              const iommu_leaf_t *leaf, unsigned int nr)
+{
+    uint64_t *table = pt_table_map(maddr);
+    unsigned int i;
+
+    for ( i = 0; i < nr; i++ )
+        table[idx + i] = leaf_to_pte(pt->fmt, leaf[i], level);
+
+    pt_table_sync(pt, table, IOMMU_PT_ENTRIES * sizeof(*table));
+    pt_table_unmap(table);
+    *pt_table_count(maddr) = nr;
+}
+
+/* Write one more entry, empty so far, of a table that IOMMUs may see. */
+static void table_link(const struct iommu_pt *pt, uint64_t maddr,
+                       unsigned int level, unsigned int idx, uint64_t child)
+{
+    uint64_t *table = pt_table_map(maddr);
+
+    entry_set(pt, &table[idx], child | pt->fmt->table_set[level]);
+    pt_table_unmap(table);
+    (*pt_table_count(maddr))++;
+}
+
+int iommu_pt_init(struct iommu_pt *pt, const struct iommu_pt_fmt *fmt,
+                  unsigned int levels, unsigned int pin_level)
+{
+    uint64_t child = 0;
+    unsigned int level;
+
+    *pt = (struct iommu_pt){ .fmt = fmt, .levels = levels,
+                             .pin_level = pin_level };
+
+    /* From the bottom, so that pt->root is always the top of what there is. */
+    for ( level = pin_level; level <= levels; level++ )
+    {
+        uint64_t maddr = table_new(pt);
+
+        if ( !maddr )
+        {
+            iommu_pt_fini(pt);
+            return -ENOMEM;
+        }
+
+        if ( child )
+            table_fill_link(pt, maddr, level, 0, child);
+        else
+            table_fill_leaves(pt, maddr, level, 0, NULL, 0);
+
+        pt->root = maddr;
+        child = maddr;
+    }
+
+    return 0;
+}
+
+void iommu_pt_fini(struct iommu_pt *pt)
+{
+    unsigned int level = pt->levels;
+
+    ASSERT(!pt->nr_mapped);
+
+    /* Entry 0 leads along the pinned chain, and is clear at its end. */
+    while ( pt->root )
+    {
+        const uint64_t *table = pt_table_map(pt->root);
+        uint64_t pte = table[0];
+
+        pt_table_unmap(table);
+        table_free(pt, pt->root);
+        pt->root = pte_is_table(pt->fmt, pte, level--)
+                   ? pte_maddr(pt->fmt, pte) : 0;
+    }
+
+    ASSERT(!pt->nr_tables);
+}
+
+uint64_t iommu_pt_root(const struct iommu_pt *pt, unsigned int levels)
+{
+    struct walk w;
+
+    walk_down(pt, &w, 0, levels);
+
+    return w.table[levels];
+}
+
+/*
+ * Whether a table of `level` is void. Only leaves of order 18 have more than
+ * one level of tables below them, so there are at most two to look at.
+ */
+static bool table_void(const struct iommu_pt *pt, uint64_t maddr,
+                       unsigned int level)
+{
+    const uint64_t *table;
+    unsigned int i, left = *pt_table_count(maddr);
+
+    if ( !left || level == 1 )
+        return !left;
+
+    table = pt_table_map(maddr);
+
+    for ( i = 0; i < IOMMU_PT_ENTRIES && left; i++ )
+    {
+        if ( !pte_present(pt->fmt, table[i]) )
+            continue;
+        if ( pte_is_leaf(pt->fmt, table[i], level) ||
+             *pt_table_count(pte_maddr(pt->fmt, table[i])) )
+            break;
+        left--;
+    }
+
+    pt_table_unmap(table);
+
+    return !left;
+}
+
+/* Retire a void table that was unlinked just now, and those below it. */
+static void table_retire_void(struct iommu_pt *pt, uint64_t maddr,
+                              unsigned int level)
+{
+    if ( *pt_table_count(maddr) )
+    {
+        const uint64_t *table = pt_table_map(maddr);
+        unsigned int i;
+
+        for ( i = 0; i < IOMMU_PT_ENTRIES; i++ )
+            if ( pte_is_table(pt->fmt, table[i], level) )
+                table_retire(pt, pte_maddr(pt->fmt, table[i]));
+
+        pt_table_unmap(table);
+    }
+
+    table_retire(pt, maddr);
+}
+
+/* Whether the table that `pte` of `level` points to may give way to a leaf. */
+static bool table_replaceable(const struct iommu_pt *pt, uint64_t dfn,
+                              uint64_t pte, unsigned int level)
+{
+    return !pte_is_leaf(pt->fmt, pte, level) &&
+           !table_pinned(pt, dfn, level - 1) &&
+           table_void(pt, pte_maddr(pt->fmt, pte), level - 1);
+}
+
+/*
+ * Write leaves into a table that IOMMUs may see, until something is in the way.
+ * Returns how many.
+ */
+static unsigned int table_add_leaves(struct iommu_pt *pt, uint64_t maddr,
+                                     unsigned int level, uint64_t dfn,
+                                     const iommu_leaf_t *leaf, unsigned int nr,
+                                     bool *unlinked)
+{
+    uint64_t *table = pt_table_map(maddr);
+    uint64_t *entry = &table[entry_index(dfn, level)];
+    unsigned int i, fresh = 0;
+
+    for ( i = 0; i < nr; i++, dfn += level_span(level) )
+    {
+        uint64_t old = entry[i];
+
+        if ( !pte_present(pt->fmt, old) )
+            fresh++;
+        else if ( !table_replaceable(pt, dfn, old, level) )
+            break;
+
+        pt_entry_write(&entry[i], leaf_to_pte(pt->fmt, leaf[i], level));
+
+        if ( pte_present(pt->fmt, old) )
+        {
+            table_retire_void(pt, pte_maddr(pt->fmt, old), level - 1);
+            *unlinked = true;
+        }
+    }
+
+    if ( i )
+        pt_table_sync(pt, entry, i * sizeof(*entry));
+    pt_table_unmap(table);
+    *pt_table_count(maddr) += fresh;
+
+    return i;
+}
+
+/*
+ * Build the tables missing between w->level and `target`, the lowest with the
+ * leaves in it, and link them with one store.
+ */
+static int build_leaves(struct iommu_pt *pt, const struct walk *w,
+                        unsigned int target, uint64_t dfn,
+                        const iommu_leaf_t *leaf, unsigned int nr)
+{
+    uint64_t maddr[IOMMU_PT_MAX_LEVELS] = {};
+    unsigned int level;
+
+    for ( level = target; level < w->level; level++ )
+    {
+        maddr[level] = table_new(pt);
+        if ( !maddr[level] )
+        {
+            while ( level-- > target )
+                table_free(pt, maddr[level]);
+            return -ENOMEM;
+        }
+    }
+
+    table_fill_leaves(pt, maddr[target], target, entry_index(dfn, target),
+                      leaf, nr);
+    for ( level = target + 1; level < w->level; level++ )
+        table_fill_link(pt, maddr[level], level, entry_index(dfn, level),
+                        maddr[level - 1]);
+    table_link(pt, w->table[level], level, entry_index(dfn, level),
+               maddr[level - 1]);
+
+    return nr;
+}
+
+static bool map_args_valid(const struct iommu_pt *pt, uint64_t dfn,
+                           unsigned int order, unsigned int nr)
+{
+    if ( order % IOMMU_PT_SHIFT || order > pt->fmt->max_order ||
+         order >= IOMMU_PT_SHIFT * pt->levels )
+        return false;
+
+    if ( !dfn_valid(pt, dfn) || (dfn & ((1ULL << order) - 1)) )
+        return false;
+
+    return nr && nr <= IOMMU_PT_ENTRIES -
+                       entry_index(dfn, order / IOMMU_PT_SHIFT + 1);
+}
+
+/* Frames aligned and within reach; rights that make an entry present. */
+static bool leaves_valid(const struct iommu_pt *pt, unsigned int order,
+                         const iommu_leaf_t *leaf, unsigned int nr)
+{
+    uint64_t span = 1ULL << (order + 12);
+    uint64_t bad = IOMMU_LEAF_MADDR_MASK & (~pt->fmt->addr_mask | (span - 1));
+    unsigned int i;
+
+    for ( i = 0; i < nr; i++ )
+        if ( (leaf[i] & bad) || !(leaf[i] & (IOMMU_LEAF_R | IOMMU_LEAF_W)) )
+            return false;
+
+    return true;
+}
+
+int iommu_pt_map(struct iommu_pt *pt, uint64_t dfn, unsigned int order,
+                 const iommu_leaf_t *leaf, unsigned int nr, bool *unlinked)
+{
+    unsigned int target = order / IOMMU_PT_SHIFT + 1;
+    struct walk w;
+    uint64_t pte;
+    int done;
+
+    if ( !map_args_valid(pt, dfn, order, nr) ||
+         !leaves_valid(pt, order, leaf, nr) )
+        return -EINVAL;
+
+    pte = walk_down(pt, &w, dfn, target);
+
+    if ( w.level == target )
+        done = table_add_leaves(pt, w.table[target], target, dfn, leaf, nr,
+                                unlinked);
+    else if ( pte_present(pt->fmt, pte) )
+        done = 0;
+    else
+        done = build_leaves(pt, &w, target, dfn, leaf, nr);
+
+    if ( done > 0 )
+        pt->nr_mapped += (uint64_t)done << order;
+
+    return done ?: -EEXIST;
+}
+
+static void gather_add(struct iommu_gather *g, iommu_leaf_t leaf, uint64_t dfn,
+                       uint64_t end)
+{
+    g->leaf[g->nr++] = leaf;
+    if ( dfn < g->first )
+        g->first = dfn;
+    if ( end > g->end )
+        g->end = end;
+}
+
+/* What one call of iommu_pt_unmap() works on. */
+struct unmap {
+    struct iommu_pt *pt;
+    struct iommu_gather *g;
+    uint64_t dfn, end;          /* what is left */
+    unsigned int budget;        /* entries and tables still to look at */
+    bool full, sticks_out;      /* why it stopped */
+};
+
+/*
+ * Take a leaf out, unless it sticks out of the range or the gather is full.
+ * u->dfn is where the leaf starts, but for the first one of a call.
+ */
+static bool unmap_leaf(struct unmap *u, uint64_t *entry, unsigned int level)
+{
+    uint64_t span = level_span(level);
+
+    u->sticks_out = (u->dfn & (span - 1)) || u->end - u->dfn < span;
+    u->full = u->g->nr >= u->g->max;
+    if ( u->sticks_out || u->full )
+        return false;
+
+    gather_add(u->g, pte_to_leaf(u->pt->fmt, *entry, level), u->dfn,
+               u->dfn + span);
+    pt_entry_write(entry, 0);
+    u->pt->nr_mapped -= span;
+
+    return true;
+}
+
+/*
+ * Take the leaves of what is left of the range out of one table, up to an entry
+ * that points to a table with something in it.
+ */
+static void unmap_table(struct unmap *u, uint64_t maddr, unsigned int level)
+{
+    const struct iommu_pt_fmt *fmt = u->pt->fmt;
+    unsigned long *count = pt_table_count(maddr);
+    unsigned int idx = entry_index(u->dfn, level), nr = u->g->nr;
+    uint64_t end = table_end(u->dfn, level);
+    uint64_t *table = pt_table_map(maddr), *first = &table[idx];
+
+    for ( ; idx < IOMMU_PT_ENTRIES && *count && u->dfn < u->end && u->budget;
+          idx++, u->budget-- )
+    {
+        uint64_t pte = table[idx];
+
+        if ( pte_is_table(fmt, pte, level) )
+        {
+            if ( *pt_table_count(pte_maddr(fmt, pte)) )
+                break;
+        }
+        else if ( pte_present(fmt, pte) )
+        {
+            if ( !unmap_leaf(u, &table[idx], level) )
+                break;
+            --*count;
+        }
+
+        u->dfn = (u->dfn | (level_span(level) - 1)) + 1;
+    }
+
+    if ( !*count )
+        u->dfn = end;   /* holes from here on */
+
+    if ( u->g->nr != nr )
+        pt_table_sync(u->pt, first, (&table[idx] - first) * sizeof(*table));
+    pt_table_unmap(table);
+}
+
+int64_t iommu_pt_unmap(struct iommu_pt *pt, uint64_t dfn, uint64_t nr,
+                       struct iommu_gather *g, unsigned int budget)
+{
+    struct unmap u = { .pt = pt, .g = g, .dfn = dfn, .end = dfn + nr,
+                       .budget = budget };
+    struct walk w;
+
+    if ( !nr || u.end < dfn || !dfn_valid(pt, u.end - 1) )
+        return -EINVAL;
+
+    while ( u.dfn < u.end && u.budget && !u.full && !u.sticks_out )
+    {
+            walk_down(pt, &w, u.dfn, 1);
+        unmap_table(&u, w.table[w.level], w.level);
+        if ( u.budget )
+            u.budget--;
+    }
+
+    if ( u.sticks_out && u.dfn == dfn )
+        return -ERANGE;
+
+    return (u.dfn < u.end ? u.dfn : u.end) - dfn;
+}
+
+int iommu_pt_lookup(const struct iommu_pt *pt, uint64_t dfn,
+                    iommu_leaf_t *leaf)
+{
+    struct walk w;
+    uint64_t pte;
+
+    if ( !dfn_valid(pt, dfn) )
+        return -EINVAL;
+
+    pte = walk_down(pt, &w, dfn, 0);
+    if ( !pte_present(pt->fmt, pte) )
+        return -ENOENT;
+
+    *leaf = pte_to_leaf(pt->fmt, pte, w.level);
+
+    return 0;
+}
+
+/* Clear the entry that points to the table of `level` on the way to dfn. */
+static void table_unlink(const struct iommu_pt *pt, const struct walk *w,
+                         uint64_t dfn, unsigned int level)
+{
+    uint64_t parent = w->table[level + 1];
+    uint64_t *table = pt_table_map(parent);
+
+    entry_set(pt, &table[entry_index(dfn, level + 1)], 0);
+    pt_table_unmap(table);
+    --*pt_table_count(parent);
+}
+
+/* The first dfn from `dfn` on, in this table or behind it, to have a table. */
+static uint64_t next_table(const struct iommu_pt *pt, const struct walk *w,
+                           uint64_t dfn)
+{
+    const uint64_t *table = pt_table_map(w->table[w->level]);
+    uint64_t end = table_end(dfn, w->level);
+
+    while ( dfn < end &&
+            !pte_is_table(pt->fmt, table[entry_index(dfn, w->level)],
+                          w->level) )
+        dfn = (dfn | (level_span(w->level) - 1)) + 1;
+
+    pt_table_unmap(table);
+
+    return dfn;
+}
+
+/*
+ * Look at the lowest table that covers dfn; retire it and what that leaves
+ * empty above. Returns where to go on.
+ */
+static uint64_t prune_at(struct iommu_pt *pt, uint64_t dfn, bool *unlinked)
+{
+    struct walk w;
+    unsigned int level;
+
+    walk_down(pt, &w, dfn, 1);
+
+    for ( level = w.level; !*pt_table_count(w.table[level]) &&
+                           !table_pinned(pt, dfn, level); level++ )
+    {
+        table_unlink(pt, &w, dfn, level);
+        table_retire(pt, w.table[level]);
+        *unlinked = true;
+    }
+
+    if ( level > w.level )
+        return table_end(dfn, level - 1);
+
+    return w.level == 1 ? table_end(dfn, 1) : next_table(pt, &w, dfn);
+}
+
+bool iommu_pt_prune(struct iommu_pt *pt, uint64_t *cursor, unsigned int budget,
+                    bool *unlinked)
+{
+    for ( ; budget && dfn_valid(pt, *cursor); budget-- )
+        *cursor = prune_at(pt, *cursor, unlinked);
+
+    if ( dfn_valid(pt, *cursor) )
+        return false;
+
+    *cursor = 0;
+
+    return true;
+}
+
+/*
+ * Local variables:
+ * mode: C
+ * c-file-style: "BSD"
+ * c-basic-offset: 4
+ * tab-width: 4
+ * indent-tabs-mode: nil
+ * End:
+ */
