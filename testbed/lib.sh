@@ -76,18 +76,12 @@ key()
 }
 
 # Names and contents of files, in a stable order, for use in a key.  A file's
-# name counts relative to TOP, so that two checkouts share one cache.
+# name counts relative to the directory $1, so that two checkouts share one
+# cache.
 digest_files()
 {
-	local f
-
-	for f in "$@"; do
-		[ -e "$f" ] || continue
-		find "$f" -type f -print0
-	done | LC_ALL=C sort -zu | while IFS= read -r -d '' f; do
-		printf '%s ' "${f#"$TOP"/}"
-		sha256sum <"$f"
-	done
+	(cd "$1" && shift && find "${@:-.}" -type f -print0 | LC_ALL=C sort -zu |
+	 xargs -0r sha256sum)
 }
 
 elapsed_of()
@@ -114,11 +108,25 @@ ticker()
 	done
 }
 
+# End processes and all that they started, parents first, so that none goes on
+# after its child ended.
+kill_trees()
+{
+	local p kids
+
+	for p in "$@"; do
+		kids=$(cat "/proc/$p/task/$p/children" 2>/dev/null) || true
+		kill "$p" 2>/dev/null || true
+		# shellcheck disable=SC2086 # a list of numbers
+		kill_trees $kids
+	done
+}
+
 # step NAME CMD...: run a long command with its output in a log; show what
 # runs, for how long, and how long it took last time.
 step()
 {
-	local name=$1 log last start tick rc=0 restore=:
+	local name=$1 log last start tick cmd rc=0 restore=:
 	shift
 
 	cache_setup
@@ -132,11 +140,16 @@ step()
 	# recipe must stop at its first failure.  Callers mind this too.
 	case $- in *e*) restore='set -e' ;; esac
 	set +e
-	(set -e; "$@") >"$log" 2>&1 </dev/null 9>&-
+	# In the background, as a shell that waits takes signals at once.
+	(set -e; "$@") >"$log" 2>&1 </dev/null 9>&- &
+	cmd=$!
+	trap 'kill_trees "$cmd" "$tick"; trap - TERM; kill $$' TERM INT HUP
+	wait "$cmd"
 	rc=$?
+	trap - TERM INT HUP
+	kill_trees "$tick"
+	wait "$tick" 2>/dev/null
 	$restore
-	kill "$tick" 2>/dev/null
-	wait "$tick" 2>/dev/null || true
 	[ -t 2 ] && printf '\r\033[K' >&2
 	if [ "$rc" != 0 ]; then
 		say "--- the last lines of $log:"
