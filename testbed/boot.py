@@ -85,12 +85,15 @@ def cache_dir():
     return os.environ.get('XPI_CACHE') or os.path.join(base, 'xen-pv-iommu')
 
 
-def qemu_command(chdir=None):
-    """QEMU= names a binary of the host; without it the testbed's root has one."""
+def qemu_command(chdir=None, files=()):
+    """QEMU= names a binary of the host; without it the testbed's root has one,
+    in which the directories of all files have to be seen."""
     own = os.environ.get('QEMU')
     if own:
         return [own]
     enter = [os.path.join(HERE, 'in-root')]
+    for directory in sorted({os.path.dirname(os.path.realpath(f)) for f in files}):
+        enter += ['--bind', directory]
     return enter + (['--chdir', chdir] if chdir else []) + ['--', 'qemu-system-x86_64']
 
 
@@ -331,7 +334,8 @@ def run(m, on_result=None, on_console=None, quiet=False):
     if os.environ.get('QEMU') and version < QEMU_AT_LEAST and not os.environ.get('XPI_OLD_QEMU'):
         raise SpecError(f'QEMU= is version {qemu}, but 10.0 or newer is needed; unset it to use the testbed\'s own.')
     logs = new_logs(m)
-    command = qemu_command(logs) + qemu_args(m, logs, version)
+    files = [f for f in (m.xen, m.kernel, m.initrd, *(d['path'] for d in m.disks)) if f]
+    command = qemu_command(logs, files + [os.path.join(logs, 'cmdline')]) + qemu_args(m, logs, version)
     with open(os.path.join(logs, 'cmdline'), 'w', encoding='utf-8') as f:
         f.write(f'cd {shlex.quote(logs)} && \\\n{shlex.join(command)}\n')
     tails = [Tail(os.path.join(logs, n), cb)

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The dom0 suites: which machine, which initramfs, which steps, which tests.
+
+A suite is one boot.  "full" shows dom0 before and after the driver is loaded,
+"absent" loads the driver on a Xen that has no PV-IOMMU, "bare" runs the VFIO
+program and DPDK under Linux' own driver without Xen, to prove the bed.
+"""
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, os.path.join(TOP, 'testbed'))
+import boot  # noqa: E402
+import initramfs  # noqa: E402
+from judge import Test  # noqa: E402
+
+BUILD = os.path.join(TOP, 'build', 'dom0')
+STEPS = {'full': 'before+load+vfio+dpdk', 'absent': 'absent', 'bare': 'vfio+dpdk'}
+MODULES = ['nvme', 'ext4', 'vfio-pci', 'vfio_iommu_type1']
+OURS = ['xen-pv-iommu', 'xpi_secret', 'xpi_partunmap']
+EDU = 'edu,dma_mask=0xffffffffffffffff'
+# Two ports on one cable, so that what one sends the other receives.
+PORTS = ['-netdev', 'hubport,id=h0,hubid=0', '-device', 'e1000e,netdev=h0',
+         '-netdev', 'hubport,id=h1,hubid=0', '-device', 'igb,netdev=h1']
+FAULT = re.compile(r'\[VT-D\].*DMA (Read|Write)\] Request device \[([0-9a-f:.]+)\] fault addr ([0-9a-f]+)', re.I)
+
+
+@dataclass
+class Kernel:
+    name: str
+    version: str
+    image: str
+    modules: str
+
+
+def testbed(tool, *args):
+    """The last line a testbed script prints: a path."""
+    out = subprocess.run([os.path.join(TOP, 'testbed', tool), *args], stdout=subprocess.PIPE, text=True, check=False)
+    if out.returncode:
+        raise boot.SpecError(f'testbed/{tool} {" ".join(args)} failed; what it said is above.')
+    return out.stdout.strip().split('\n')[-1]
+
+
+def kernels():
+    out = subprocess.run([os.path.join(TOP, 'testbed', 'kernels')], stdout=subprocess.PIPE, text=True, check=False)
+    if out.returncode:
+        raise boot.SpecError('testbed/kernels failed; what it said is above.')
+    return [Kernel(*line.split()[:4]) for line in out.stdout.split('\n') if line.strip()]
+
+
+def kernel_named(name):
+    have = kernels()
+    for k in have:
+        if k.name == name:
+            return k
+    raise boot.SpecError(f'there is no kernel {name}; there are {", ".join(k.name for k in have)}.')
+
+
+def programs():
+    subprocess.run([os.path.join(TOP, 'testbed', 'in-root'), '--', 'make', '-s', '-C', HERE, f'OUT={BUILD}'],
+                   check=True, stdout=sys.stderr)
+    return [os.path.join(BUILD, p) for p in ('vfio-dma', 'edu-copy')]
+
+
+def guest_files():
+    steps = os.path.join(HERE, 'guest', 'steps')
+    files = [f'{os.path.join(steps, s)}:/xpi/steps/{s}' for s in sorted(os.listdir(steps))]
+    files += [f'{os.path.join(HERE, "guest", f)}:{at}' for f, at in (('init', '/init'), ('lib.sh', '/xpi/lib.sh'))]
+    return files + [f'{p}:/bin/{os.path.basename(p)}' for p in programs()]
+
+
+def make_initrd(kernel, suite, kmod):
+    if suite == 'bare':
+        kmod, wanted = None, MODULES
+    else:
+        kmod, wanted = kmod or testbed('kmod', kernel.name), MODULES + OURS
+    return initramfs.build(os.path.join(BUILD, f'{kernel.name}.{suite}.initrd.gz'),
+                           kernel.modules, kmod, wanted, guest_files())
+
+
+def disks(steps):
+    """The NVMe disk is DPDK's root, and the live disk of the load step."""
+    if 'dpdk' in steps or 'load' in steps:
+        return [{'path': testbed('dpdk-root')}]
+    return []
+
+
+def machine(kernel, suite, xen, kmod=None, steps=None):
+    steps = steps or STEPS[suite]
+    prefix = f'dom0.{kernel.name}' + ('.bare' if suite == 'bare' else '')
+    bare = suite == 'bare'
+    console = 'console=ttyS0 intel_iommu=on xpi_bare=1' if bare else 'console=hvc0 earlyprintk=xen'
+    return prefix, boot.Machine(
+        name=f'dom0.{kernel.name}.{suite}',
+        xen=None if bare else xen,
+        kernel=kernel.image,
+        initrd=make_initrd(kernel, suite, kmod),
+        xen_cmdline=boot.Machine.xen_cmdline + ' dom0_mem=1G,max:1G',
+        cmdline=f'{console} panic=-1 rdinit=/init xpi_prefix={prefix} xpi_steps={steps}',
+        devices=[EDU, EDU],
+        disks=disks(steps),
+        extra=PORTS,
+        timeout=900)
+
+
+# --- faults -------------------------------------------------------------
+
+def wanted_faults(infos):
+    for text in infos:
+        word, _, rest = text.partition(' ')
+        if word == 'expect-fault':
+            bdf, kind, addr = rest.split()
+            yield bdf, kind, int(addr, 16)
+
+
+def seen_faults(console):
+    return [(m[2], m[1].lower(), int(m[3], 16)) for m in FAULT.finditer(console)]
+
+
+def fault_test(prefix, outcome):
+    """Every blocked access was announced; Xen must have reported each one."""
+    wanted = list(wanted_faults(outcome.judgement.infos))
+    seen = seen_faults(outcome.console)
+    name = f'{prefix}.fault.each-reported'
+    if not wanted:
+        return Test(name, 'fail', 'no test blocked anything')
+    for fault in wanted:
+        if fault not in seen:
+            bdf, kind, addr = fault
+            return Test(name, 'fail', f'Xen reported no {kind} of {addr:#x} by {bdf}; it reported {len(seen)} faults')
+        seen.remove(fault)
+    return Test(name, 'pass')
+
+
+def run(kernel_name, suite='full', xen=None, kmod=None, steps=None, **watchers):
+    """Boot one suite; returns the outcome and all its protocol lines."""
+    kernel = kernel_named(kernel_name)
+    if suite != 'bare':
+        xen = xen or ('stock' if suite == 'absent' else 'release')
+        xen = xen if '/' in xen else testbed('xen-build', xen)
+    prefix, m = machine(kernel, suite, xen, kmod, steps)
+    outcome = boot.run(m, **watchers)
+    lines = outcome.judgement.lines(f'{prefix}.{suite}')
+    if suite == 'full' and 'vfio' in (steps or STEPS[suite]):
+        lines.append(fault_test(prefix, outcome).line())
+    return outcome, lines

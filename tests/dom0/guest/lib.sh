@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-2.0
+# For the steps: results, PCI devices, and what to know about the machine.
+
+RESULTS=/tmp/results
+PCI=/sys/bus/pci/devices
+
+# option NAME: the value of NAME=value on the kernel's command line
+option()
+{
+	sed -n "s/.*\\b$1=\\([^ ]*\\).*/\\1/p" /proc/cmdline
+}
+
+PREFIX=$(option xpi_prefix)
+: >$RESULTS
+stty -F /dev/ttyS1 raw 115200
+exec 3>/dev/ttyS1
+
+# One write per line: the channel is shared by every process of a step.
+emit()
+{
+	echo "xpi: $*" >&3
+	echo "xpi: $*" >>$RESULTS
+}
+
+pass() { emit "pass $PREFIX.$1"; }
+skip() { emit "skip $PREFIX.$1: $2"; }
+info() { emit "info $*"; }
+
+fail()
+{
+	local name=$1
+	shift
+	emit "fail $PREFIX.$name: $(echo "$*" | tr '\n' ' ')"
+}
+
+# check NAME REASON COMMAND...: pass if COMMAND succeeds, else fail with REASON
+check()
+{
+	local name=$1 reason=$2
+	shift 2
+	if "$@"; then
+		pass "$name"
+	else
+		fail "$name" "$reason"
+	fi
+}
+
+finish()
+{
+	emit "end $(grep -c '^xpi: pass' $RESULTS) $(grep -c '^xpi: fail' $RESULTS) $(grep -c '^xpi: skip' $RESULTS)"
+}
+
+# Pass on the lines of a program that speaks the protocol.  Its end line is
+# checked and dropped; without one the program died, which is a failed test.
+relay()
+{
+	local what=$1 word rest ended= said=/tmp/relay.$1 line
+	shift
+	"$@" 2>/tmp/stderr | tee "$said" | while read -r line; do
+		case $line in
+		"xpi: end "*) ;;
+		"xpi: info "*) emit "${line#xpi: }" ;;
+		"xpi: "*)
+			line=${line#xpi: } word=${line%% *} rest=${line#* }
+			emit "$word $PREFIX.$rest" ;;
+		*) echo "$what: $line" ;;
+		esac
+	done
+	cat /tmp/stderr
+	ended="xpi: end $(grep -c '^xpi: pass' "$said") $(grep -c '^xpi: fail' "$said") $(grep -c '^xpi: skip' "$said")"
+	check "$what.ended" "it ended early: $(tail -n 1 /tmp/stderr)" \
+		grep -qx "$ended" "$said"
+}
+
+# devices VENDOR:DEVICE: addresses of all such PCI devices
+devices()
+{
+	local d
+	for d in $PCI/*; do
+		[ "$(cat "$d/vendor"):$(cat "$d/device")" = "0x${1%:*}:0x${1#*:}" ] &&
+			echo "${d##*/}"
+	done
+}
+
+nth() { echo "$2" | sed -n "$1p"; }
+
+EDU=$(devices 1234:11e8)
+EDU_A=$(nth 1 "$EDU")
+EDU_B=$(nth 2 "$EDU")
+
+driver_of() { [ -e "$PCI/$1/driver" ] && basename "$(readlink "$PCI/$1/driver")"; }
+group_of() { [ -e "$PCI/$1/iommu_group" ] && basename "$(readlink "$PCI/$1/iommu_group")"; }
+groups() { ls /sys/kernel/iommu_groups | wc -l; }
+
+# Memory decoding and bus mastering on, for a device without a driver.
+enable()
+{
+	echo 1 >"$PCI/$1/enable"
+	printf '\006\000' | dd of="$PCI/$1/config" bs=1 seek=4 conv=notrunc 2>/dev/null
+}
+
+# Give a device to vfio-pci; the driver's answer stays in /tmp/bind.
+bind_vfio()
+{
+	local d=$PCI/$1
+	echo vfio-pci >"$d/driver_override"
+	[ -e "$d/driver" ] && echo "$1" >"$d/driver/unbind"
+	echo "$1" 2>/tmp/bind >/sys/bus/pci/drivers/vfio-pci/bind
+	[ "$(driver_of "$1")" = vfio-pci ]
+}
+
+unbind()
+{
+	[ -e "$PCI/$1/driver" ] && echo "$1" >"$PCI/$1/driver/unbind"
+	echo >"$PCI/$1/driver_override"
+}
+
+# Kernel messages since the last mark.
+mark() { dmesg | wc -l >/tmp/mark; }
+since_mark() { dmesg | tail -n +"$(($(cat /tmp/mark) + 1))"; }
+
+# Tenths of a second since boot.
+now() { cut -d' ' -f1 /proc/uptime | tr -d . | sed 's/.$//'; }

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-2.0
+# DMA through VFIO containers.
+#
+# A PV dom0's MSIs come from Xen, which isolates them by the IOMMU's interrupt
+# remapping, but Linux has no way to know and VFIO refuses groups whose
+# interrupts it cannot trust.  allow_unsafe_interrupts=1 says "trust them".
+
+allow_unsafe() { echo "$1" >/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts; }
+
+# Without the permission VFIO says no, and says it in a way one can act on.
+vfio_needs_permission()
+{
+	allow_unsafe N
+	vfio-dma "$EDU_A" "$EDU_B" >/tmp/unsafe 2>&1
+	grep -q allow_unsafe_interrupts=1 /tmp/unsafe
+}
+
+step_vfio()
+{
+	local s=/sys/kernel/xpi_secret
+	modprobe vfio-pci && modprobe vfio_iommu_type1
+	check vfio.bind-first "vfio-pci refuses $EDU_A: $(cat /tmp/bind)" bind_vfio "$EDU_A"
+	check vfio.bind-second "vfio-pci refuses $EDU_B: $(cat /tmp/bind)" bind_vfio "$EDU_B"
+	if [ "$(option xpi_bare)" != 1 ]; then
+		check vfio.interrupts-need-permission \
+			"VFIO took a device whose interrupts Linux cannot know to be isolated" \
+			vfio_needs_permission
+	fi
+	allow_unsafe Y
+	if [ -d $s ]; then
+		relay vfio vfio-dma "$EDU_A" "$EDU_B" "$(cat $s/secret_addr)" "$(cat $s/secret)"
+	else
+		relay vfio vfio-dma "$EDU_A" "$EDU_B"
+	fi
+	unbind "$EDU_A"
+	unbind "$EDU_B"
+	[ -d $s ] && {
+		enable "$EDU_B"
+		check vfio.closed.default-again \
+			"after vfio-pci the device is not back in its default domain" \
+			edu_reads_secret "$EDU_B"
+	}
+}

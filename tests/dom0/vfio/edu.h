@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * QEMU's edu device: a PCI device that copies up to a page between memory and
+ * a buffer of its own when told to.
+ */
+#ifndef XPI_EDU_H
+#define XPI_EDU_H
+
+#include <stdint.h>
+
+#define EDU_BUFFER_SIZE	4096
+
+/* regs is the device's BAR 0, mapped by whoever opened it. */
+struct edu {
+	volatile uint8_t *regs;
+};
+
+/* Map BAR 0 of a device that has no driver, through sysfs. */
+struct edu edu_open(const char *bdf);
+
+/* Die unless an edu answers behind regs. */
+void edu_check(const struct edu *edu, const char *bdf);
+
+/*
+ * One transfer between the bus address and the device's buffer, from its
+ * start; returns when the device says that it is done, which takes 100 ms and
+ * says nothing about whether the data arrived.
+ */
+void edu_fetch(struct edu *edu, uint64_t addr, uint32_t bytes);
+void edu_store(struct edu *edu, uint64_t addr, uint32_t bytes);
+
+#endif

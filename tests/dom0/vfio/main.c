@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * DMA of real devices through VFIO containers:
+ *	vfio-dma BDF BDF [SECRET-ADDRESS SECRET-TEXT]
+ * with two edu devices that are bound to vfio-pci, and optionally the bus
+ * address and the text of a page that neither of them may reach.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "probe.h"
+#include "report.h"
+
+#define IOVA	0x200000000UL
+#define RW	(MAY_READ | MAY_WRITE)
+
+struct world {
+	struct bed a, b;
+	uint64_t secret_addr;
+	const char *secret_text;
+};
+
+static void expect(const char *name, const char *problem)
+{
+	if (problem)
+		report_fail(name, "%s", problem);
+	else
+		report_pass(name);
+}
+
+static const char *unless(bool ok, const char *problem)
+{
+	return ok ? NULL : problem;
+}
+
+static const char *read_works(struct bed *bed, uint64_t iova, uint8_t *mem)
+{
+	return unless(can_read(bed, iova, mem), "the device did not read what is mapped");
+}
+
+static const char *write_works(struct bed *bed, uint64_t iova, uint8_t *mem)
+{
+	return unless(can_write(bed, iova, mem), "what the device wrote did not arrive");
+}
+
+static void must_map(struct bed *bed, uint64_t iova, void *mem, size_t bytes,
+		     unsigned int may)
+{
+	int rc = container_map(&bed->container, iova, mem, bytes, may);
+
+	if (rc)
+		die("mapping %zu bytes at 0x%llx: %s", bytes,
+		    (unsigned long long)iova, strerror(-rc));
+}
+
+static void must_unmap(struct bed *bed, uint64_t iova, size_t bytes)
+{
+	int rc = container_unmap(&bed->container, iova, bytes);
+
+	if (rc)
+		die("unmapping %zu bytes at 0x%llx: %s", bytes,
+		    (unsigned long long)iova, strerror(-rc));
+}
+
+/*
+ * Linux 6.12's VFIO tries every new domain with 8 KiB at a low address that it
+ * unmaps in two halves; a driver that gets it wrong leaves them mapped.
+ */
+static void test_nothing_mapped_at_first(struct world *w)
+{
+	uint8_t *mem = new_pages(1);
+
+	expect("vfio.fresh.first-page-blocked", not_read(&w->a, 0, mem));
+	expect("vfio.fresh.second-page-blocked", not_written(&w->a, PAGE, mem));
+}
+
+static void test_both_ways(struct world *w)
+{
+	uint8_t *mem = new_pages(1);
+
+	must_map(&w->a, IOVA, mem, PAGE, RW);
+	expect("vfio.dma.device-reads", read_works(&w->a, IOVA, mem));
+	expect("vfio.dma.device-writes", write_works(&w->a, IOVA, mem));
+	must_unmap(&w->a, IOVA, PAGE);
+}
+
+static void test_outside(struct world *w)
+{
+	uint8_t *mem = new_pages(3);
+
+	must_map(&w->a, IOVA + PAGE, mem + PAGE, PAGE, RW);
+	expect("vfio.outside.read-below-blocked", not_read(&w->a, IOVA, mem));
+	expect("vfio.outside.write-above-blocked",
+	       not_written(&w->a, IOVA + 2 * PAGE, mem + 2 * PAGE));
+	expect("vfio.outside.inside-works", read_works(&w->a, IOVA + PAGE, mem + PAGE));
+	must_unmap(&w->a, IOVA + PAGE, PAGE);
+}
+
+/* The device used the mapping just before, so a stale IOTLB would show. */
+static void test_after_unmap(struct world *w)
+{
+	uint8_t *mem = new_pages(1), *other = new_pages(1);
+
+	must_map(&w->a, IOVA, mem, PAGE, RW);
+	expect("vfio.unmap.works-before", write_works(&w->a, IOVA, mem));
+	must_unmap(&w->a, IOVA, PAGE);
+	expect("vfio.unmap.write-blocked", not_written(&w->a, IOVA, mem));
+	expect("vfio.unmap.read-blocked", not_read(&w->a, IOVA, mem));
+	must_map(&w->a, IOVA, other, PAGE, RW);
+	expect("vfio.unmap.other-page-there", read_works(&w->a, IOVA, other));
+	must_unmap(&w->a, IOVA, PAGE);
+}
+
+/* Written first: QEMU reports no fault for a write to a cached translation. */
+static void test_read_only(struct world *w)
+{
+	uint8_t *mem = new_pages(1);
+
+	must_map(&w->a, IOVA, mem, PAGE, MAY_READ);
+	expect("vfio.read-only.write-blocked", not_written(&w->a, IOVA, mem));
+	expect("vfio.read-only.read-works", read_works(&w->a, IOVA, mem));
+	must_unmap(&w->a, IOVA, PAGE);
+}
+
+/* Scattered machine memory behind one mapping: first, last and some between. */
+static void test_big(struct world *w)
+{
+	static const unsigned int probes[] = { 0, 1, 511, 512, 1300, 2047 };
+	const unsigned int pages = 2048;
+	uint8_t *mem = new_pages(pages);
+	const char *problem = NULL;
+	size_t i;
+
+	must_map(&w->a, IOVA, mem, pages * PAGE, RW);
+	for (i = 0; i < sizeof(probes) / sizeof(*probes) && !problem; i++)
+		problem = read_works(&w->a, IOVA + probes[i] * PAGE,
+				     mem + probes[i] * PAGE);
+	expect("vfio.big.every-probe-right", problem);
+	must_unmap(&w->a, IOVA, pages * PAGE);
+	expect("vfio.big.last-page-blocked",
+	       not_read(&w->a, IOVA + (pages - 1) * PAGE,
+			mem + (pages - 1) * PAGE));
+}
+
+static void test_bad_requests(struct world *w)
+{
+	uint8_t *mem = new_pages(2);
+
+	must_map(&w->a, IOVA, mem, PAGE, RW);
+	expect("vfio.map.twice-refused",
+	       unless(container_map(&w->a.container, IOVA, mem + PAGE, PAGE, RW) < 0,
+		      "a second mapping of one address was accepted"));
+	expect("vfio.map.first-stays", read_works(&w->a, IOVA, mem));
+	must_unmap(&w->a, IOVA, PAGE);
+}
+
+static void test_two_containers(struct world *w)
+{
+	uint8_t *mine = new_pages(1), *theirs = new_pages(1);
+
+	must_map(&w->a, IOVA, mine, PAGE, RW);
+	expect("vfio.two.other-context-blocked", not_read(&w->b, IOVA, mine));
+	must_map(&w->b, IOVA, theirs, PAGE, RW);
+	expect("vfio.two.first-reads-its-own", read_works(&w->a, IOVA, mine));
+	expect("vfio.two.second-reads-its-own", read_works(&w->b, IOVA, theirs));
+	expect("vfio.two.second-writes-its-own", write_works(&w->b, IOVA, theirs));
+	must_unmap(&w->a, IOVA, PAGE);
+	expect("vfio.two.first-blocked-after-unmap", not_written(&w->a, IOVA, mine));
+	expect("vfio.two.second-works-on", write_works(&w->b, IOVA, theirs));
+	must_unmap(&w->b, IOVA, PAGE);
+}
+
+static void test_secret(struct world *w)
+{
+	if (!w->secret_text)
+		return;
+	expect("vfio.secret.out-of-reach",
+	       text_not_read(&w->a, w->secret_addr, w->secret_text));
+}
+
+/* Closing gives the device back to its default domain; opening takes it anew. */
+static void test_reopen(struct world *w)
+{
+	const char *bdf = w->a.dev.bdf, *problem = NULL;
+	uint8_t *mem = new_pages(1);
+	int i;
+
+	for (i = 0; i < 3 && !problem; i++) {
+		bed_close(&w->a);
+		w->a = bed_open(bdf);
+		must_map(&w->a, IOVA, mem, PAGE, RW);
+		problem = write_works(&w->a, IOVA, mem);
+	}
+	expect("vfio.reopen.works", problem);
+	must_unmap(&w->a, IOVA, PAGE);
+	expect("vfio.reopen.unmapped-blocked", not_read(&w->a, IOVA, mem));
+}
+
+int main(int argc, char **argv)
+{
+	struct world w = { 0 };
+	uint64_t seed = time(NULL);
+
+	if (argc != 3 && argc != 5)
+		die("usage: vfio-dma BDF BDF [SECRET-ADDRESS SECRET-TEXT]");
+	if (argc == 5) {
+		w.secret_addr = strtoull(argv[3], NULL, 0);
+		w.secret_text = argv[4];
+	}
+	report_info("vfio-dma seed %llu", (unsigned long long)seed);
+	probe_seed(seed);
+	w.a = bed_open(argv[1]);
+	w.b = bed_open(argv[2]);
+	test_nothing_mapped_at_first(&w);
+	test_both_ways(&w);
+	test_outside(&w);
+	test_after_unmap(&w);
+	test_read_only(&w);
+	test_big(&w);
+	test_bad_requests(&w);
+	test_two_containers(&w);
+	test_secret(&w);
+	test_reopen(&w);
+	bed_close(&w.a);
+	bed_close(&w.b);
+	return report_end();
+}

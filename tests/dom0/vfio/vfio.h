@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A VFIO type1 container and the edu devices in it, by plain ioctls.
+ *
+ * Opening either one dies with a sentence that says what to do; mapping and
+ * unmapping return -errno, because tests want to see them fail.
+ */
+#ifndef XPI_VFIO_H
+#define XPI_VFIO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "edu.h"
+
+struct container {
+	int fd;
+};
+
+struct device {
+	const char *bdf;
+	int group;
+	int fd;
+	uint64_t config;		/* offset of configuration space in fd */
+	struct edu edu;
+};
+
+struct container container_open(void);
+void container_close(struct container *c);
+
+/* dev's group becomes part of c; its bus mastering is switched on. */
+struct device device_open(struct container *c, const char *bdf);
+void device_close(struct device *dev);
+
+/* Does the command register allow DMA?  Xen takes it away after many faults. */
+bool device_is_master(const struct device *dev);
+
+#define MAY_READ	1
+#define MAY_WRITE	2
+int container_map(struct container *c, uint64_t iova, void *mem, size_t bytes,
+		  unsigned int may);
+/* Also -EIO if fewer bytes went than were asked for. */
+int container_unmap(struct container *c, uint64_t iova, size_t bytes);
+
+#endif
