@@ -1,0 +1,1166 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Xen PV-IOMMU: lets the kernel of a Xen hardware domain use the IOMMU.
+ *
+ * Xen owns the IOMMU and offers contexts: page-table trees that this domain
+ * fills by hypercall (include/xen/interface/pv-iommu.h). A paging iommu_domain
+ * is one context, the identity domain is context 0 (Xen's ordinary table for
+ * this domain), the blocked domain is Xen's empty one.
+ *
+ * Addresses. iova is what the device emits, dfn = iova >> 12. paddr and pfn
+ * are what Linux calls physical; a descriptor wants the gfn, which on PV is
+ * the machine frame, so one map call becomes several runs there. "last" is an
+ * inclusive end. Note that in the identity domain of a PV domain iova is the
+ * machine address; swiotlb-xen hands out just those.
+ *
+ * Ownership. A context lives from domain_alloc_paging() to free(): mappings
+ * may be made before the first attach, and free() is called only when no
+ * device is attached. Xen takes a reference to every page that it maps and
+ * drops it after the flush, so nothing here pins memory. What is mapped is also
+ * recorded in the domain's shadow, which answers iova_to_phys() and says what
+ * an unmap has to send. The record is made after Xen agreed and erased after
+ * Xen has unmapped and flushed: what the shadow shows is what a device can
+ * reach. Reserved 1:1 regions (DIRECT) are the exception: Xen maps those
+ * itself at attach, and the core's request to do so is recorded only.
+ *
+ * Unmap never fails for want of memory: it needs a descriptor on the stack
+ * and erases without freeing nodes. It flushes in the same hypercall, so
+ * iotlb_sync has nothing left to do and is absent.
+ *
+ * Locks, outermost first: the core's group mutex; xpi_domain.lock, raw with
+ * interrupts off, which guards the domain's descriptor buffer across the
+ * hypercall, for callers that cannot sleep (others bring a buffer of their own
+ * and take no lock); xpi_shadow.lock; xpi_direct_lock. The last two are leaves
+ * and never held together. map, unmap and iova_to_phys are called in any
+ * context, hard interrupts included, and never sleep unless gfp allows it.
+ *
+ * Devices. Only those that Xen says can be put in a context are taken. One
+ * that a driver is using when this module comes late is left as it is, and so
+ * is every device that would share a group with it. Bridges are taken, because
+ * the core needs them to find groups, but Xen never attaches them.
+ *
+ * Default domains. On PV the DMA API belongs to swiotlb-xen, so devices get
+ * the identity domain and only VFIO and its like translated ones. A PVH domain
+ * gets whatever the kernel's command line asks for.
+ */
+#define pr_fmt(fmt) "xen-pv-iommu: " fmt
+
+#include <linux/atomic.h>
+#include <linux/init.h>
+#include <linux/iommu.h>
+#include <linux/irqdomain.h>
+#include <linux/list.h>
+#include <linux/module.h>
+#include <linux/msi.h>
+#include <linux/overflow.h>
+#include <linux/pci.h>
+#include <linux/slab.h>
+
+#include <xen/interface/pv-iommu.h>
+#include <xen/xen.h>
+
+#include "xen-pv-iommu/caps.h"
+#include "xen-pv-iommu/compat.h"
+#include "xen-pv-iommu/group.h"
+#include "xen-pv-iommu/hv.h"
+#include "xen-pv-iommu/queue.h"
+#include "xen-pv-iommu/runs.h"
+#include "xen-pv-iommu/shadow.h"
+
+/* Xen's page size, whatever the kernel's. */
+#define XPI_PAGE_SHIFT		12
+
+/* More reserved regions than that and a device is refused. */
+#define XPI_MAX_RESV		256
+
+/* Contexts that are kept back from default domains, for VFIO. */
+#define XPI_CTX_RESERVE		16
+
+#define XPI_MSI_START		0xfee00000UL
+#define XPI_MSI_LAST		0xfeefffffUL
+
+/**
+ * struct xpi_dev - a device that this driver was given
+ * @pdev: the device
+ * @sbdf: its name for Xen
+ * @passive: a bridge: grouped, but never attached to anything
+ * @coherent: its translated DMA snoops the caches
+ * @caps: what holds for it
+ * @direct: entry in xpi_direct if it has DIRECT regions
+ * @nr_resv: regions in @resv
+ * @resv: reserved regions
+ */
+struct xpi_dev {
+	struct pci_dev *pdev;
+	u32 sbdf;
+	bool passive;
+	bool coherent;
+	struct xpi_caps caps;
+	struct list_head direct;
+	unsigned int nr_resv;
+	struct xpi_resv resv[] __counted_by(nr_resv);
+};
+
+/**
+ * struct xpi_domain - a paging domain: one context
+ * @domain: for the core
+ * @ctx: the context's number
+ * @coherent: of the device that it was made for
+ * @max_count: longest array of descriptors
+ * @max_nr: longest run
+ * @shadow: what is mapped
+ * @lock: guards @queue, interrupts off
+ * @queue: for callers that cannot sleep
+ * @buf: its buffer, a page
+ */
+struct xpi_domain {
+	struct iommu_domain domain;
+	u16 ctx;
+	bool coherent;
+	u32 max_count;
+	u32 max_nr;
+	struct xpi_shadow shadow;
+	raw_spinlock_t lock;
+	struct xpi_queue queue;
+	void *buf;
+};
+
+/**
+ * struct xpi_map - a map request, in frames
+ * @dfn: first device frame
+ * @pfn: first page
+ * @nr: 4 KiB pages
+ * @order: of the leaves that the core may unmap one by one
+ * @flags: XEN_PV_IOMMU_F_R, XEN_PV_IOMMU_F_W or both
+ */
+struct xpi_map {
+	u64 dfn;
+	u64 pfn;
+	u64 nr;
+	unsigned int order;
+	u16 flags;
+};
+
+static char *late = "managed";
+module_param(late, charp, 0444);
+MODULE_PARM_DESC(late, "devices that have a driver when this module loads: managed = take those whose driver leaves DMA to others (default), skip = take none");
+
+static bool msi_isolated;
+module_param(msi_isolated, bool, 0444);
+MODULE_PARM_DESC(msi_isolated, "tell the kernel that Xen remaps the interrupts of all PCI devices, if it does (default: no)");
+
+static const struct xpi_hv *xpi_hv = &xpi_xen_hv;
+static struct xpi_caps xpi_caps;
+static enum xpi_late xpi_late;
+static struct iommu_device xpi_iommu;
+static struct irq_domain *xpi_msi_domain;
+static atomic_t xpi_nr_domains = ATOMIC_INIT(0);
+
+/* Devices with DIRECT regions; read by map in any context. */
+static LIST_HEAD(xpi_direct);
+static DEFINE_RAW_SPINLOCK(xpi_direct_lock);
+
+static struct xpi_domain *to_xpi_domain(struct iommu_domain *domain)
+{
+	return container_of(domain, struct xpi_domain, domain);
+}
+
+/*
+ * The shadow's nodes and the descriptor buffers
+ */
+
+static void *xpi_page_alloc(gfp_t gfp)
+{
+	return (void *)get_zeroed_page(gfp);
+}
+
+static void xpi_page_free(void *page)
+{
+	free_page((unsigned long)page);
+}
+
+static const struct xpi_shadow_mem xpi_shadow_mem = {
+	.alloc = xpi_page_alloc,
+	.free = xpi_page_free,
+};
+
+/*
+ * DIRECT regions
+ */
+
+static bool xpi_dev_has_direct(const struct xpi_dev *xdev, u64 start, u64 last)
+{
+	unsigned int i;
+
+	for (i = 0; i < xdev->nr_resv; i++) {
+		const struct xpi_resv *r = &xdev->resv[i];
+
+		if (r->type == XEN_PV_IOMMU_RESV_DIRECT && r->start <= start &&
+		    last <= r->last)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Is this the core, asking for a reserved region to be mapped 1:1? It does so
+ * before the device is attached, so every known device's regions count: nobody
+ * else maps memory that the firmware reserved onto itself.
+ */
+static bool xpi_is_direct(const struct xpi_map *m)
+{
+	u64 start = m->dfn << XPI_PAGE_SHIFT;
+	u64 last = start + (m->nr << XPI_PAGE_SHIFT) - 1;
+	const struct xpi_dev *xdev;
+	unsigned long irqflags;
+	bool found = false;
+
+	if (m->dfn != m->pfn)
+		return false;
+
+	raw_spin_lock_irqsave(&xpi_direct_lock, irqflags);
+	list_for_each_entry(xdev, &xpi_direct, direct) {
+		found = xpi_dev_has_direct(xdev, start, last);
+		if (found)
+			break;
+	}
+	raw_spin_unlock_irqrestore(&xpi_direct_lock, irqflags);
+	return found;
+}
+
+static void xpi_direct_add(struct xpi_dev *xdev)
+{
+	unsigned long irqflags;
+	unsigned int i;
+
+	for (i = 0; i < xdev->nr_resv; i++)
+		if (xdev->resv[i].type == XEN_PV_IOMMU_RESV_DIRECT)
+			break;
+	if (i == xdev->nr_resv)
+		return;
+
+	raw_spin_lock_irqsave(&xpi_direct_lock, irqflags);
+	list_add_tail(&xdev->direct, &xpi_direct);
+	raw_spin_unlock_irqrestore(&xpi_direct_lock, irqflags);
+}
+
+static void xpi_direct_del(struct xpi_dev *xdev)
+{
+	unsigned long irqflags;
+
+	raw_spin_lock_irqsave(&xpi_direct_lock, irqflags);
+	list_del_init(&xdev->direct);
+	raw_spin_unlock_irqrestore(&xpi_direct_lock, irqflags);
+}
+
+/*
+ * Mapping
+ */
+
+/* Returns pages gone; Xen's errors are logged, there is nobody to tell them. */
+static u64 xpi_send_unmap(struct xpi_domain *dom, u64 dfn, u64 nr)
+{
+	struct xen_pv_iommu_batch desc __aligned(32);
+	struct xpi_queue q;
+	u64 sent = 0;
+	int ret = 0;
+
+	xpi_queue_init(&q, xpi_hv, &desc, sizeof(desc), dom->max_count);
+	xpi_queue_start(&q, dom->ctx);
+	while (!ret && sent < nr) {
+		u32 n = min_t(u64, nr - sent, dom->max_nr);
+
+		ret = xpi_queue_unmap(&q, dfn + sent, n);
+		sent += n;
+	}
+	if (!ret)
+		ret = xpi_queue_submit(&q);
+	if (ret)
+		pr_err_ratelimited("context %u: unmap of %#llx pages at iova %#llx stopped after %#llx: error %d\n",
+				   dom->ctx, nr, dfn << XPI_PAGE_SHIFT, q.done,
+				   ret);
+	return q.done;
+}
+
+/* Send a request through @q, run by run. */
+static int xpi_queue_runs(struct xpi_domain *dom, struct xpi_queue *q,
+			  const struct xpi_map *m)
+{
+	struct xpi_runs it = {
+		.frame = xpi_hv->frame,
+		.dfn = m->dfn,
+		.pfn = m->pfn,
+		.left = m->nr,
+		.max = dom->max_nr,
+	};
+	struct xpi_run run;
+	int ret, err;
+
+	xpi_queue_start(q, dom->ctx);
+	for (;;) {
+		ret = xpi_runs_next(&it, &run);
+		if (ret <= 0)
+			break;
+		ret = xpi_queue_map(q, &run, m->order, m->flags);
+		if (ret)
+			return ret;
+	}
+
+	/* A page without a frame does not take back those before it. */
+	err = xpi_queue_submit(q);
+	return err ?: ret;
+}
+
+/* For callers that may sleep: interrupts stay on during a long hypercall. */
+static int xpi_send_map_own(struct xpi_domain *dom, const struct xpi_map *m,
+			    void *buf, u64 *done)
+{
+	struct xpi_queue q;
+	int ret;
+
+	xpi_queue_init(&q, xpi_hv, buf, PAGE_SIZE, dom->max_count);
+	ret = xpi_queue_runs(dom, &q, m);
+	*done = q.done;
+	return ret;
+}
+
+static int xpi_send_map_shared(struct xpi_domain *dom, const struct xpi_map *m,
+			       u64 *done)
+{
+	unsigned long irqflags;
+	int ret;
+
+	raw_spin_lock_irqsave(&dom->lock, irqflags);
+	ret = xpi_queue_runs(dom, &dom->queue, m);
+	*done = dom->queue.done;
+	raw_spin_unlock_irqrestore(&dom->lock, irqflags);
+	return ret;
+}
+
+/* On return *@done pages are mapped, from the front, in whole leaves. */
+static int xpi_send_map(struct xpi_domain *dom, const struct xpi_map *m,
+			gfp_t gfp, u64 *done)
+{
+	void *buf = NULL;
+	u64 part;
+	int ret;
+
+	if (gfpflags_allow_blocking(gfp))
+		buf = xpi_page_alloc(gfp | __GFP_NOWARN);
+	if (buf)
+		ret = xpi_send_map_own(dom, m, buf, done);
+	else
+		ret = xpi_send_map_shared(dom, m, done);
+	if (buf)
+		xpi_page_free(buf);
+
+	/* What the core takes for one leaf is there as a whole or not at all. */
+	part = *done & ((1U << m->order) - 1);
+	if (part)
+		xpi_send_unmap(dom, m->dfn + *done - part, part);
+	*done -= part;
+	return ret;
+}
+
+static u16 xpi_prot(int prot)
+{
+	return (prot & IOMMU_READ ? XEN_PV_IOMMU_F_R : 0) |
+	       (prot & IOMMU_WRITE ? XEN_PV_IOMMU_F_W : 0);
+}
+
+static int xpi_map_pages(struct iommu_domain *domain, unsigned long iova,
+			 phys_addr_t paddr, size_t pgsize, size_t pgcount,
+			 int prot, gfp_t gfp, size_t *mapped)
+{
+	struct xpi_domain *dom = to_xpi_domain(domain);
+	struct xpi_map m = {
+		.dfn = iova >> XPI_PAGE_SHIFT,
+		.pfn = paddr >> XPI_PAGE_SHIFT,
+		.nr = (u64)pgcount * (pgsize >> XPI_PAGE_SHIFT),
+		.order = pgsize == SZ_2M ? XPI_ORDER_2M : XPI_ORDER_4K,
+		.flags = xpi_prot(prot),
+	};
+	unsigned int leaf = 0;
+	u64 done, kept;
+	int ret;
+
+	if (!m.flags)
+		return -EINVAL;
+
+	ret = xpi_shadow_reserve(&dom->shadow, m.dfn, m.nr, m.order, gfp);
+	if (ret)
+		return ret;
+
+	if (xpi_is_direct(&m)) {
+		leaf = XPI_LEAF_DIRECT;
+		done = m.nr;
+	} else {
+		ret = xpi_send_map(dom, &m, gfp, &done);
+	}
+
+	kept = done ? xpi_shadow_set(&dom->shadow, m.dfn, m.pfn, done, m.order,
+				     leaf) : 0;
+	/* Only if two callers map the same place at the same time. */
+	if (WARN_ON_ONCE(kept != done)) {
+		if (!leaf)
+			xpi_send_unmap(dom, m.dfn + kept, done - kept);
+		ret = -EEXIST;
+	}
+
+	*mapped += kept << XPI_PAGE_SHIFT;
+	return ret;
+}
+
+static size_t xpi_unmap_pages(struct iommu_domain *domain, unsigned long iova,
+			      size_t pgsize, size_t pgcount,
+			      struct iommu_iotlb_gather *gather)
+{
+	struct xpi_domain *dom = to_xpi_domain(domain);
+	u64 nr = (u64)pgcount * (pgsize >> XPI_PAGE_SHIFT);
+	u64 dfn = iova >> XPI_PAGE_SHIFT;
+	u64 done = 0;
+
+	while (done < nr) {
+		unsigned int leaf;
+		u64 n, gone;
+
+		n = xpi_shadow_span(&dom->shadow, dfn + done, nr - done, &leaf);
+		if (!n)
+			break;
+		gone = n;
+		if (!(leaf & XPI_LEAF_DIRECT))
+			gone = xpi_send_unmap(dom, dfn + done, n);
+		/* What Xen still maps stays in the record. */
+		if (gone)
+			done += xpi_shadow_erase(&dom->shadow, dfn + done, gone);
+		if (gone < n)
+			break;
+	}
+	return done << XPI_PAGE_SHIFT;
+}
+
+static phys_addr_t xpi_iova_to_phys(struct iommu_domain *domain,
+				    dma_addr_t iova)
+{
+	struct xpi_domain *dom = to_xpi_domain(domain);
+	u64 pfn;
+
+	if (!xpi_shadow_lookup(&dom->shadow, iova >> XPI_PAGE_SHIFT, &pfn))
+		return 0;
+	return pfn << XPI_PAGE_SHIFT | (iova & ((1UL << XPI_PAGE_SHIFT) - 1));
+}
+
+/*
+ * Attaching
+ */
+
+/* The core understands these only; the rest means that the device is lost. */
+static int xpi_attach_errno(int err)
+{
+	switch (err) {
+	case 0:
+	case -ENOMEM:
+	case -ENOSPC:
+	case -ENODEV:
+		return err;
+	case -EADDRINUSE:	/* a mapping where a reserved region must go */
+		return -EINVAL;
+	default:
+		return -ENODEV;
+	}
+}
+
+static int xpi_attach(struct device *dev, u32 ctx)
+{
+	struct xpi_dev *xdev = dev_iommu_priv_get(dev);
+	struct xen_pv_iommu_attach a = {
+		.dev.type = XEN_PV_IOMMU_DEV_PCI,
+		.dev.id = xdev->sbdf,
+		.ctx = ctx,
+	};
+	int ret;
+
+	if (xdev->passive)
+		return 0;
+
+	ret = xpi_hv_one(xpi_hv, XEN_PV_IOMMU_OP_ATTACH, &a);
+	if (ret)
+		dev_dbg(dev, "attach to context %u: error %d\n", ctx, ret);
+	return xpi_attach_errno(ret);
+}
+
+static int xpi_attach_identity(struct iommu_domain *domain, struct device *dev,
+			       struct iommu_domain *old)
+{
+	return xpi_attach(dev, XEN_PV_IOMMU_CTX_DEFAULT);
+}
+XPI_ATTACH_FN(xpi_attach_identity);
+
+static int xpi_attach_blocked(struct iommu_domain *domain, struct device *dev,
+			      struct iommu_domain *old)
+{
+	return xpi_attach(dev, XEN_PV_IOMMU_CTX_BLOCKED);
+}
+XPI_ATTACH_FN(xpi_attach_blocked);
+
+/* At hot unplug Xen has forgotten the device before the core releases it. */
+static int xpi_attach_release(struct iommu_domain *domain, struct device *dev,
+			      struct iommu_domain *old)
+{
+	int ret = xpi_attach(dev, XEN_PV_IOMMU_CTX_DEFAULT);
+
+	return ret == -ENODEV ? 0 : ret;
+}
+XPI_ATTACH_FN(xpi_attach_release);
+
+static int xpi_attach_paging(struct iommu_domain *domain, struct device *dev,
+			     struct iommu_domain *old)
+{
+	struct xpi_dev *xdev = dev_iommu_priv_get(dev);
+	struct xpi_domain *dom = to_xpi_domain(domain);
+
+	/* VFIO tries a second group with the first one's domain. */
+	if (!xdev->passive &&
+	    (domain->geometry.aperture_end > xdev->caps.iova_last ||
+	     (domain->pgsize_bitmap & ~xdev->caps.pgsizes) ||
+	     dom->coherent != xdev->coherent))
+		return -EINVAL;
+
+	return xpi_attach(dev, dom->ctx);
+}
+XPI_ATTACH_FN(xpi_attach_paging);
+
+/*
+ * Domains
+ */
+
+static const struct iommu_domain_ops xpi_identity_ops = {
+	.attach_dev = XPI_ATTACH(xpi_attach_identity),
+};
+
+static struct iommu_domain xpi_identity_domain = {
+	.type = IOMMU_DOMAIN_IDENTITY,
+	.ops = &xpi_identity_ops,
+};
+
+static const struct iommu_domain_ops xpi_blocked_ops = {
+	.attach_dev = XPI_ATTACH(xpi_attach_blocked),
+};
+
+static struct iommu_domain xpi_blocked_domain = {
+	.type = IOMMU_DOMAIN_BLOCKED,
+	.ops = &xpi_blocked_ops,
+};
+
+static const struct iommu_domain_ops xpi_release_ops = {
+	.attach_dev = XPI_ATTACH(xpi_attach_release),
+};
+
+static struct iommu_domain xpi_release_domain = {
+	.type = IOMMU_DOMAIN_IDENTITY,
+	.ops = &xpi_release_ops,
+};
+
+static int xpi_ctx_alloc(struct xpi_domain *dom, u64 *iova_last)
+{
+	struct xen_pv_iommu_ctx c = {};
+	int ret = xpi_hv_one(xpi_hv, XEN_PV_IOMMU_OP_CTX_ALLOC, &c);
+
+	if (ret)
+		return ret == -ENOSPC || ret == -ENOMEM ? ret : -ENODEV;
+	if (c.ctx < XEN_PV_IOMMU_CTX_FIRST || c.ctx > XEN_PV_IOMMU_CTX_LAST)
+		return -ENODEV;
+
+	dom->ctx = c.ctx;
+	*iova_last = min(*iova_last, c.iova_last);
+	return 0;
+}
+
+static void xpi_ctx_free(u16 ctx)
+{
+	struct xen_pv_iommu_ctx c = { .ctx = ctx };
+	int ret = xpi_hv_one(xpi_hv, XEN_PV_IOMMU_OP_CTX_FREE, &c);
+
+	/* It has members, or we lost count: never to be used again. */
+	WARN_ONCE(ret, "xen-pv-iommu: context %u is lost: error %d\n", ctx,
+		  ret);
+}
+
+static void xpi_domain_release(struct xpi_domain *dom)
+{
+	if (dom->ctx)
+		xpi_ctx_free(dom->ctx);
+	xpi_shadow_fini(&dom->shadow);
+	xpi_page_free(dom->buf);
+	kfree(dom);
+}
+
+static int xpi_domain_setup(struct xpi_domain *dom, const struct xpi_caps *caps)
+{
+	u64 iova_last = caps->iova_last;
+	int ret;
+
+	raw_spin_lock_init(&dom->lock);
+	dom->max_count = caps->max_count;
+	dom->max_nr = caps->max_nr;
+	dom->buf = xpi_page_alloc(GFP_KERNEL);
+	if (!dom->buf)
+		return -ENOMEM;
+	xpi_queue_init(&dom->queue, xpi_hv, dom->buf, PAGE_SIZE,
+		       dom->max_count);
+
+	ret = xpi_shadow_init(&dom->shadow, &xpi_shadow_mem,
+			      iova_last >> XPI_PAGE_SHIFT, GFP_KERNEL);
+	if (ret)
+		return ret;
+
+	ret = xpi_ctx_alloc(dom, &iova_last);
+	if (ret)
+		return ret;
+
+	dom->domain.pgsize_bitmap = caps->pgsizes;
+	dom->domain.geometry.aperture_start = 0;
+	dom->domain.geometry.aperture_end = iova_last;
+	dom->domain.geometry.force_aperture = true;
+	return 0;
+}
+
+static struct iommu_domain *xpi_domain_alloc_paging(struct device *dev)
+{
+	const struct xpi_dev *xdev = dev ? dev_iommu_priv_get(dev) : NULL;
+	struct xpi_domain *dom;
+	int ret;
+
+	dom = kzalloc(sizeof(*dom), GFP_KERNEL);
+	if (!dom)
+		return ERR_PTR(-ENOMEM);
+
+	dom->coherent = xdev ? xdev->coherent : IS_ENABLED(CONFIG_X86);
+	ret = xpi_domain_setup(dom, xdev ? &xdev->caps : &xpi_caps);
+	if (ret) {
+		xpi_domain_release(dom);
+		return ERR_PTR(ret);
+	}
+
+	atomic_inc(&xpi_nr_domains);
+	return &dom->domain;
+}
+
+static void xpi_domain_free(struct iommu_domain *domain)
+{
+	xpi_domain_release(to_xpi_domain(domain));
+	atomic_dec(&xpi_nr_domains);
+}
+
+/*
+ * Which devices are taken
+ */
+
+static bool xpi_sbdf(struct pci_dev *pdev, u32 *sbdf)
+{
+	int segment = pci_domain_nr(pdev->bus);
+
+	if (segment < 0 || segment > 0xffff)
+		return false;	/* made up by Linux, unknown to Xen */
+
+	*sbdf = segment << 16 | PCI_DEVID(pdev->bus->number, pdev->devfn);
+	return true;
+}
+
+/*
+ * Do its access control services keep peers apart, as the core wants it? Less
+ * forgiving than the core, which knows devices that need no such services.
+ */
+static bool xpi_isolates(struct pci_dev *pdev)
+{
+	const u16 wanted = PCI_ACS_SV | PCI_ACS_RR | PCI_ACS_CR | PCI_ACS_UF;
+	int pos = pci_find_ext_capability(pdev, PCI_EXT_CAP_ID_ACS);
+	u16 ctrl = 0;
+
+	if (pos)
+		pci_read_config_word(pdev, pos + PCI_ACS_CTRL, &ctrl);
+	return (ctrl & wanted) == wanted;
+}
+
+/* False if the way up is longer than can be. */
+static bool xpi_topology_key(struct pci_dev *pdev, u64 *key)
+{
+	struct xpi_hop hops[XPI_MAX_HOPS];
+	unsigned int nr = 0;
+
+	for (; pdev; pdev = pci_upstream_bridge(pdev)) {
+		if (nr == XPI_MAX_HOPS || !xpi_sbdf(pdev, &hops[nr].sbdf))
+			return false;
+		hops[nr].multifunction = pdev->multifunction;
+		hops[nr].isolates = xpi_isolates(pdev);
+		nr++;
+	}
+
+	*key = xpi_group_key(hops, nr);
+	return true;
+}
+
+static enum xpi_bound xpi_bound(struct pci_dev *pdev)
+{
+	const struct device_driver *drv = READ_ONCE(pdev->dev.driver);
+
+	if (!drv)
+		return XPI_UNBOUND;
+	return to_pci_driver(drv)->driver_managed_dma ? XPI_MANAGED : XPI_LIVE;
+}
+
+/* A device that was left to its driver, and could be @pdev's group mate. */
+static struct pci_dev *xpi_live_mate(struct pci_dev *pdev)
+{
+	struct pci_dev *other = NULL;
+	u64 key, other_key;
+
+	if (!xpi_topology_key(pdev, &key))
+		return pci_dev_get(pdev);
+
+	for_each_pci_dev(other) {
+		if (other == pdev || xpi_bound(other) != XPI_LIVE ||
+		    device_iommu_mapped(&other->dev))
+			continue;
+		if (!xpi_topology_key(other, &other_key) || key == other_key)
+			return other;
+	}
+	return NULL;
+}
+
+static bool xpi_may_have(struct pci_dev *pdev)
+{
+	struct pci_dev *mate;
+
+	if (!xpi_may_take(xpi_bound(pdev), xpi_late)) {
+		pci_info(pdev, "left to its driver; to bring it under the IOMMU unbind it, write 1 to its remove file and rescan\n");
+		return false;
+	}
+	if (xen_pv_domain() && pdev->untrusted) {
+		pci_notice(pdev, "not trusted, but a PV domain cannot translate its DMA\n");
+		return false;
+	}
+
+	mate = xpi_live_mate(pdev);
+	if (mate) {
+		pci_info(pdev, "not under the IOMMU: %s, which has a live driver, may reach it\n",
+			 pci_name(mate));
+		pci_dev_put(mate);
+	}
+	return !mate;
+}
+
+/*
+ * What Xen knows about a device
+ */
+
+static int xpi_dev_query(u32 sbdf, struct xen_pv_iommu_dev_query *dq)
+{
+	memset(dq, 0, sizeof(*dq));
+	dq->dev.type = XEN_PV_IOMMU_DEV_PCI;
+	dq->dev.id = sbdf;
+	return xpi_hv_one(xpi_hv, XEN_PV_IOMMU_OP_DEV_QUERY, dq);
+}
+
+static bool xpi_is_passive(struct pci_dev *pdev,
+			   const struct xen_pv_iommu_dev_query *dq)
+{
+	return pci_is_bridge(pdev) && dq->flags >> XEN_PV_IOMMU_DEV_F_NO_CTX_SHIFT
+	       == XEN_PV_IOMMU_NO_CTX_BRIDGE;
+}
+
+static int xpi_read_resv(struct xpi_dev *xdev, unsigned int index)
+{
+	struct xen_pv_iommu_dev_resv r = {
+		.dev.type = XEN_PV_IOMMU_DEV_PCI,
+		.dev.id = xdev->sbdf,
+		.index = index,
+	};
+	int ret = xpi_hv_one(xpi_hv, XEN_PV_IOMMU_OP_DEV_RESV, &r);
+
+	if (ret)
+		return ret;
+	if (!xpi_resv_check(&r, &xdev->resv[index])) {
+		pci_err(xdev->pdev, "Xen's reserved region %u makes no sense: %#llx to %#llx\n",
+			index, r.start, r.last);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static struct xpi_dev *xpi_dev_create(struct pci_dev *pdev, u32 sbdf,
+				      const struct xen_pv_iommu_dev_query *dq)
+{
+	struct xpi_dev *xdev;
+	unsigned int i;
+	int ret;
+
+	xdev = kzalloc(struct_size(xdev, resv, dq->nr_resv), GFP_KERNEL);
+	if (!xdev)
+		return ERR_PTR(-ENOMEM);
+
+	xdev->pdev = pdev;
+	xdev->sbdf = sbdf;
+	xdev->coherent = IS_ENABLED(CONFIG_X86) ||
+			 (dq->flags & XEN_PV_IOMMU_DEV_F_COHERENT_WALK);
+	INIT_LIST_HEAD(&xdev->direct);
+	xdev->nr_resv = dq->nr_resv;
+	for (i = 0; i < xdev->nr_resv; i++) {
+		ret = xpi_read_resv(xdev, i);
+		if (ret) {
+			kfree(xdev);
+			return ERR_PTR(ret);
+		}
+	}
+	return xdev;
+}
+
+/* A bridge that is only here for the groups. */
+static struct xpi_dev *xpi_bridge_create(struct pci_dev *pdev, u32 sbdf)
+{
+	struct xpi_dev *xdev = kzalloc(sizeof(*xdev), GFP_KERNEL);
+
+	if (!xdev)
+		return ERR_PTR(-ENOMEM);
+
+	xdev->pdev = pdev;
+	xdev->sbdf = sbdf;
+	xdev->passive = true;
+	xdev->coherent = true;
+	xdev->caps = xpi_caps;
+	INIT_LIST_HEAD(&xdev->direct);
+	return xdev;
+}
+
+static struct xpi_dev *xpi_dev_make(struct pci_dev *pdev, u32 sbdf)
+{
+	struct xen_pv_iommu_dev_query dq;
+	struct xpi_caps caps;
+	struct xpi_dev *xdev;
+	const char *why;
+
+	if (xpi_dev_query(sbdf, &dq))
+		return ERR_PTR(-ENODEV);
+	if (xpi_is_passive(pdev, &dq))
+		return xpi_bridge_create(pdev, sbdf);
+	if (!(dq.flags & XEN_PV_IOMMU_DEV_F_CAN_CTX)) {
+		pci_dbg(pdev, "not managed by Xen: reason %u\n",
+			dq.flags >> XEN_PV_IOMMU_DEV_F_NO_CTX_SHIFT);
+		return ERR_PTR(-ENODEV);
+	}
+
+	why = xpi_caps_narrow(&xpi_caps, &dq, &caps);
+	if (!why && dq.nr_resv > XPI_MAX_RESV)
+		why = "it has too many reserved regions";
+	if (why) {
+		pci_err(pdev, "left out: %s\n", why);
+		return ERR_PTR(-ENODEV);
+	}
+
+	xdev = xpi_dev_create(pdev, sbdf, &dq);
+	if (!IS_ERR(xdev))
+		xdev->caps = caps;
+	return xdev;
+}
+
+static struct iommu_device *xpi_probe_device(struct device *dev)
+{
+	struct xpi_dev *xdev;
+	struct pci_dev *pdev;
+	u32 sbdf;
+
+	if (!dev_is_pci(dev))
+		return ERR_PTR(-ENODEV);
+
+	pdev = to_pci_dev(dev);
+	if (!xpi_sbdf(pdev, &sbdf) || !xpi_may_have(pdev))
+		return ERR_PTR(-ENODEV);
+
+	xdev = xpi_dev_make(pdev, sbdf);
+	if (IS_ERR(xdev))
+		return ERR_CAST(xdev);
+
+	xpi_direct_add(xdev);
+	dev_iommu_priv_set(dev, xdev);
+	return &xpi_iommu;
+}
+
+static void xpi_release_device(struct device *dev)
+{
+	struct xpi_dev *xdev = dev_iommu_priv_get(dev);
+
+	dev_iommu_priv_set(dev, NULL);
+	xpi_direct_del(xdev);
+	kfree(xdev);
+}
+
+/*
+ * What the core asks about a device
+ */
+
+/*
+ * All devices of a group have to agree; they do, since nothing here depends on
+ * the device but for untrusted ones, which the core handles.
+ */
+static int xpi_def_domain_type(struct device *dev)
+{
+	unsigned int used = atomic_read(&xpi_nr_domains);
+
+	if (to_pci_dev(dev)->untrusted)
+		return 0;
+	if (xen_pv_domain())
+		return IOMMU_DOMAIN_IDENTITY;
+	if (used + XPI_CTX_RESERVE >= xpi_caps.max_ctx)
+		return IOMMU_DOMAIN_IDENTITY;
+	return 0;
+}
+
+static bool xpi_capable(struct device *dev, enum iommu_cap cap)
+{
+	const struct xpi_dev *xdev = dev_iommu_priv_get(dev);
+
+	return cap == IOMMU_CAP_CACHE_COHERENCY && xdev->coherent;
+}
+
+static enum iommu_resv_type xpi_resv_type(u32 type)
+{
+	switch (type) {
+	case XEN_PV_IOMMU_RESV_DIRECT:
+		return IOMMU_RESV_DIRECT;
+	case XEN_PV_IOMMU_RESV_MSI_HW:
+	case XEN_PV_IOMMU_RESV_MSI_DOORBELL:
+		return IOMMU_RESV_MSI;
+	default:
+		return IOMMU_RESV_RESERVED;
+	}
+}
+
+static int xpi_resv_prot(enum iommu_resv_type type)
+{
+	switch (type) {
+	case IOMMU_RESV_DIRECT:
+		return IOMMU_READ | IOMMU_WRITE;
+	case IOMMU_RESV_MSI:
+		return IOMMU_WRITE | IOMMU_NOEXEC | IOMMU_MMIO;
+	default:
+		return 0;
+	}
+}
+
+static bool xpi_add_resv(struct list_head *head, u64 start, u64 last,
+			 enum iommu_resv_type type)
+{
+	struct iommu_resv_region *region;
+
+	region = iommu_alloc_resv_region(start, last - start + 1,
+					 xpi_resv_prot(type), type, GFP_KERNEL);
+	if (region)
+		list_add_tail(&region->list, head);
+	return region;
+}
+
+static void xpi_get_resv_regions(struct device *dev, struct list_head *head)
+{
+	const struct xpi_dev *xdev = dev_iommu_priv_get(dev);
+	bool msi = !IS_ENABLED(CONFIG_X86) || xdev->passive;
+	unsigned int i;
+
+	for (i = 0; i < xdev->nr_resv; i++) {
+		const struct xpi_resv *r = &xdev->resv[i];
+		enum iommu_resv_type type = xpi_resv_type(r->type);
+
+		if (!xpi_add_resv(head, r->start, r->last, type))
+			return;
+		msi |= type == IOMMU_RESV_MSI;
+	}
+
+	/* On x86 writes there are interrupts whether Xen says so or not. */
+	if (!msi)
+		xpi_add_resv(head, XPI_MSI_START, XPI_MSI_LAST, IOMMU_RESV_MSI);
+}
+
+static const struct iommu_ops xpi_ops = {
+	.capable = xpi_capable,
+	.domain_alloc_paging = xpi_domain_alloc_paging,
+	.probe_device = xpi_probe_device,
+	.release_device = xpi_release_device,
+	.device_group = pci_device_group,
+	.get_resv_regions = xpi_get_resv_regions,
+	.def_domain_type = xpi_def_domain_type,
+	.identity_domain = &xpi_identity_domain,
+	.blocked_domain = &xpi_blocked_domain,
+	.release_domain = &xpi_release_domain,
+	.owner = THIS_MODULE,
+	.default_domain_ops = &(const struct iommu_domain_ops) {
+		.attach_dev = XPI_ATTACH(xpi_attach_paging),
+		.map_pages = xpi_map_pages,
+		.unmap_pages = xpi_unmap_pages,
+		.iova_to_phys = xpi_iova_to_phys,
+		.free = xpi_domain_free,
+	},
+};
+
+/*
+ * MSI isolation
+ *
+ * VFIO wants to know that a device cannot forge interrupts. Xen sees to that,
+ * but Linux has no way to learn it: the MSI domain of a PV domain is one for all
+ * devices and makes no claim. Claiming it for all of them is the
+ * administrator's decision.
+ */
+
+static struct irq_domain *xpi_find_msi_domain(void)
+{
+	struct pci_dev *pdev = NULL;
+	struct irq_domain *domain = NULL;
+
+	for_each_pci_dev(pdev) {
+		domain = dev_get_msi_domain(&pdev->dev);
+		if (domain) {
+			pci_dev_put(pdev);
+			break;
+		}
+	}
+	return domain;
+}
+
+static void xpi_msi_claim(void)
+{
+	struct irq_domain *domain = xpi_find_msi_domain();
+
+	if (!(xpi_caps.features & XEN_PV_IOMMU_FEAT_MSI_ISOLATED)) {
+		pr_warn("msi_isolated=1 has no effect: Xen does not remap interrupts behind every IOMMU\n");
+		return;
+	}
+	if (!domain || !domain->name || !str_has_prefix(domain->name, "XEN-MSI")) {
+		pr_warn("msi_isolated=1 has no effect: PCI interrupts do not go through Xen's MSI domain\n");
+		return;
+	}
+	if (domain->flags & IRQ_DOMAIN_FLAG_ISOLATED_MSI)
+		return;
+
+	domain->flags |= IRQ_DOMAIN_FLAG_ISOLATED_MSI;
+	xpi_msi_domain = domain;
+	pr_info("VFIO may rely on Xen's interrupt remapping\n");
+}
+
+static void xpi_msi_unclaim(void)
+{
+	if (xpi_msi_domain)
+		xpi_msi_domain->flags &= ~IRQ_DOMAIN_FLAG_ISOLATED_MSI;
+	xpi_msi_domain = NULL;
+}
+
+/* Say what VFIO is going to want, before it answers EPERM. */
+static void xpi_msi_setup(void)
+{
+	if (msi_isolated)
+		xpi_msi_claim();
+	if (xpi_msi_domain)
+		return;
+
+	if (xpi_caps.features & XEN_PV_IOMMU_FEAT_MSI_ISOLATED)
+		pr_info("VFIO needs vfio_iommu_type1.allow_unsafe_interrupts=1: Xen remaps interrupts, but Linux cannot see that\n");
+	else
+		pr_info("VFIO needs vfio_iommu_type1.allow_unsafe_interrupts=1, and it is unsafe: Xen does not remap interrupts, a device can forge them\n");
+}
+
+/*
+ * Loading
+ */
+
+static int xpi_parse_late(void)
+{
+	if (sysfs_streq(late, "managed"))
+		xpi_late = XPI_LATE_MANAGED;
+	else if (sysfs_streq(late, "skip"))
+		xpi_late = XPI_LATE_SKIP;
+	else
+		return -EINVAL;
+	return 0;
+}
+
+static int xpi_query(void)
+{
+	struct xen_pv_iommu_query q;
+	const char *why;
+	int ret;
+
+	xpi_query_init(&q);
+	ret = xpi_hv_one(xpi_hv, XEN_PV_IOMMU_OP_QUERY, &q);
+	if (ret) {
+		pr_info("this Xen offers no PV-IOMMU (error %d)\n", ret);
+		return -ENODEV;
+	}
+
+	why = xpi_caps_check(&q, &xpi_caps);
+	if (why) {
+		pr_err("not loading, Xen's PV-IOMMU cannot be used: %s\n", why);
+		return -ENODEV;
+	}
+	return 0;
+}
+
+/* Whatever a predecessor left is gone after this; see RESET in the interface. */
+static int xpi_reset(void)
+{
+	struct xen_pv_iommu_ctx c = { .flags = XEN_PV_IOMMU_CTX_F_TO_DEFAULT };
+	int ret = xpi_hv_one(xpi_hv, XEN_PV_IOMMU_OP_RESET, &c);
+
+	if (ret)
+		pr_err("not loading, Xen could not put the devices back into its own context: error %d\n",
+		       ret);
+	return ret ? -ENODEV : 0;
+}
+
+static int xpi_register(void)
+{
+	int ret = iommu_device_sysfs_add(&xpi_iommu, NULL, NULL,
+					 "xen-pv-iommu");
+
+	if (ret)
+		return ret;
+
+	ret = iommu_device_register(&xpi_iommu, &xpi_ops, NULL);
+	if (ret)
+		iommu_device_sysfs_remove(&xpi_iommu);
+	return ret;
+}
+
+static int __init xpi_init(void)
+{
+	int ret;
+
+	if (!xen_initial_domain())
+		return -ENODEV;
+
+	ret = xpi_parse_late();
+	if (ret) {
+		pr_err("not loading: late=%s is neither managed nor skip\n", late);
+		return ret;
+	}
+
+	ret = xpi_query() ?: xpi_reset() ?: xpi_register();
+	if (ret)
+		return ret;
+
+	pr_info("%u contexts, iova up to %#llx, page sizes %#llx\n",
+		xpi_caps.max_ctx, xpi_caps.iova_last, xpi_caps.pgsizes);
+	xpi_msi_setup();
+	return 0;
+}
+/* Built in: after PCI devices are found, before drivers bind to them. */
+fs_initcall(xpi_init);
+
+/* Every device in a group holds the module, so no device is left here. */
+static void __exit xpi_exit(void)
+{
+	xpi_msi_unclaim();
+	iommu_device_unregister(&xpi_iommu);
+	iommu_device_sysfs_remove(&xpi_iommu);
+}
+module_exit(xpi_exit);
+
+MODULE_DESCRIPTION("IOMMU driver for Xen hardware domains");
+MODULE_AUTHOR("The xen-pv-iommu authors");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Xen's description of itself and of devices, checked before anybody uses it.
+ *
+ * The IOMMU core takes some of these figures without a check of its own (a page
+ * size bitmap without the page size ends in a BUG), so a Xen that says nonsense
+ * is refused here, in one sentence.
+ */
+#include <linux/limits.h>
+#include <linux/sizes.h>
+#include <linux/string.h>
+
+#include <xen/interface/pv-iommu.h>
+
+#include "caps.h"
+
+/*
+ * 1 GiB leaves are left out: memory never gets one, and a contiguous GiB is
+ * one map call with 2 MiB leaves as well.
+ */
+#define USED_PGSIZES	((u64)SZ_4K | SZ_2M)
+
+/* Less than this much iova space and a 32-bit device cannot be served. */
+#define MIN_IOVA_LAST	(SZ_4G - 1)
+
+#define PAGE_LOW	((u64)SZ_4K - 1)
+
+void xpi_query_init(struct xen_pv_iommu_query *q)
+{
+	memset(q, 0, sizeof(*q));
+	q->size = sizeof(*q);
+	q->magic_version = XEN_PV_IOMMU_MAGIC | XEN_PV_IOMMU_VERSION;
+}
+
+static const char *check_version(const struct xen_pv_iommu_query *q)
+{
+	u32 version = q->magic_version & ~XEN_PV_IOMMU_MAGIC_MASK;
+
+	if ((q->magic_version & XEN_PV_IOMMU_MAGIC_MASK) != XEN_PV_IOMMU_MAGIC)
+		return "another interface answers at this hypercall number";
+	if (!version || version > XEN_PV_IOMMU_VERSION)
+		return "it speaks a version of the interface that was not asked for";
+	if (q->size < sizeof(*q))
+		return "its answer is too short";
+	return NULL;
+}
+
+const char *xpi_caps_check(const struct xen_pv_iommu_query *q,
+			   struct xpi_caps *caps)
+{
+	const char *why = check_version(q);
+
+	if (why)
+		return why;
+	if (!(q->pgsize_bitmap & SZ_4K))
+		return "it cannot map 4 KiB pages";
+	if (q->iova_last < MIN_IOVA_LAST || (q->iova_last & PAGE_LOW) != PAGE_LOW)
+		return "its address space is too small or not whole pages";
+	if (!q->max_ctx)
+		return "it allows no contexts";
+	if (!q->max_count || q->max_count >= XEN_PV_IOMMU_COUNT_LIMIT ||
+	    !q->max_nr)
+		return "its limits on a hypercall make no sense";
+	if (!(q->features & XEN_PV_IOMMU_FEAT_BLOCKED))
+		return "it cannot block a device";
+
+	caps->features = q->features;
+	caps->max_ctx = q->max_ctx;
+	caps->max_count = q->max_count;
+	caps->max_nr = q->max_nr;
+	caps->pgsizes = q->pgsize_bitmap & USED_PGSIZES;
+	caps->iova_last = q->iova_last;
+	return NULL;
+}
+
+const char *xpi_caps_narrow(const struct xpi_caps *caps,
+			    const struct xen_pv_iommu_dev_query *dq,
+			    struct xpi_caps *dev_caps)
+{
+	if (!(dq->pgsize_bitmap & SZ_4K))
+		return "its IOMMU cannot map 4 KiB pages";
+	if (dq->iova_last < MIN_IOVA_LAST ||
+	    (dq->iova_last & PAGE_LOW) != PAGE_LOW)
+		return "its IOMMU's address space is too small or not whole pages";
+
+	*dev_caps = *caps;
+	dev_caps->pgsizes &= dq->pgsize_bitmap;
+	if (dq->iova_last < caps->iova_last)
+		dev_caps->iova_last = dq->iova_last;
+	return NULL;
+}
+
+bool xpi_resv_check(const struct xen_pv_iommu_dev_resv *r,
+		    struct xpi_resv *resv)
+{
+	if (r->start > r->last)
+		return false;
+
+	resv->start = r->start & ~PAGE_LOW;
+	resv->last = r->last | PAGE_LOW;
+	/* Its length must be a number. */
+	if (!resv->start && resv->last == U64_MAX)
+		return false;
+
+	resv->type = r->type <= XEN_PV_IOMMU_RESV_MSI_DOORBELL ?
+		     r->type : XEN_PV_IOMMU_RESV_RESERVED;
+	return true;
+}

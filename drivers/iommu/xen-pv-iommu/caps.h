@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef XPI_CAPS_H
+#define XPI_CAPS_H
+
+#include <linux/types.h>
+
+struct xen_pv_iommu_query;
+struct xen_pv_iommu_dev_query;
+struct xen_pv_iommu_dev_resv;
+
+/**
+ * struct xpi_caps - what Xen offers, checked
+ * @features: XEN_PV_IOMMU_FEAT_*
+ * @max_ctx: contexts that this domain may have
+ * @max_count: largest array of one hypercall
+ * @max_nr: largest run of one descriptor, in 4 KiB pages
+ * @pgsizes: leaf sizes in bytes: 4 KiB, and 2 MiB if there is
+ * @iova_last: last byte that can be translated
+ */
+struct xpi_caps {
+	u32 features;
+	u32 max_ctx;
+	u32 max_count;
+	u32 max_nr;
+	u64 pgsizes;
+	u64 iova_last;
+};
+
+/**
+ * struct xpi_resv - a reserved iova region, checked
+ * @start: first byte, on a page boundary
+ * @last: last byte, before a page boundary
+ * @type: enum xen_pv_iommu_resv_type
+ */
+struct xpi_resv {
+	u64 start;
+	u64 last;
+	u32 type;
+};
+
+/**
+ * xpi_query_init() - what to ask Xen with
+ * @q: the struct to be handed to QUERY
+ */
+void xpi_query_init(struct xen_pv_iommu_query *q);
+
+/**
+ * xpi_caps_check() - can this driver work with what QUERY said?
+ * @q: Xen's answer, not trusted
+ * @caps: filled in if so
+ *
+ * Return: NULL, or what is wrong, as the end of a sentence for the log.
+ */
+const char *xpi_caps_check(const struct xen_pv_iommu_query *q,
+			   struct xpi_caps *caps);
+
+/**
+ * xpi_caps_narrow() - the capabilities of one device
+ * @caps: those of the whole
+ * @dq: what DEV_QUERY said, not trusted
+ * @dev_caps: filled in: what holds for both
+ *
+ * Return: NULL, or what is wrong, as for xpi_caps_check().
+ */
+const char *xpi_caps_narrow(const struct xpi_caps *caps,
+			    const struct xen_pv_iommu_dev_query *dq,
+			    struct xpi_caps *dev_caps);
+
+/**
+ * xpi_resv_check() - is this region one?
+ * @r: what DEV_RESV said, not trusted
+ * @resv: filled in if so, widened to whole pages
+ *
+ * Return: whether it is. A type that we do not know counts as RESERVED.
+ */
+bool xpi_resv_check(const struct xen_pv_iommu_dev_resv *r,
+		    struct xpi_resv *resv);
+
+#endif /* XPI_CAPS_H */

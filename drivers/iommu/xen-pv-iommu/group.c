@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Decisions about grouping and about devices that are in use already.
+ *
+ * The core groups PCI devices by itself, but only those that it was given. A
+ * device left alone because its driver is live must not have a group mate that
+ * a user space driver can claim: the two can reach each other. The functions
+ * that the core finds its groups with are not exported, so the question "could
+ * these two be one group" is answered here, on the safe side.
+ */
+#include "group.h"
+
+/* Set in a key that stands for a whole slot instead of one function. */
+#define KEY_WHOLE_SLOT	(1ULL << 32)
+#define FUNCTION_MASK	7U
+
+u64 xpi_group_key(const struct xpi_hop *hops, unsigned int nr)
+{
+	const struct xpi_hop *top = &hops[0];
+	unsigned int i;
+
+	/*
+	 * Below the uppermost bridge that does not keep peers apart everything
+	 * can talk to everything.
+	 */
+	for (i = nr - 1; i; i--) {
+		if (!hops[i].isolates) {
+			top = &hops[i];
+			break;
+		}
+	}
+
+	if (top->multifunction && !top->isolates)
+		return KEY_WHOLE_SLOT | (top->sbdf & ~FUNCTION_MASK);
+	return top->sbdf;
+}
+
+bool xpi_may_take(enum xpi_bound bound, enum xpi_late late)
+{
+	switch (bound) {
+	case XPI_UNBOUND:
+		return true;
+	case XPI_MANAGED:
+		return late == XPI_LATE_MANAGED;
+	case XPI_LIVE:
+		return false;
+	}
+	return false;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef XPI_GROUP_H
+#define XPI_GROUP_H
+
+#include <linux/types.h>
+
+/**
+ * struct xpi_hop - one device on the way from an endpoint to its root bus
+ * @sbdf: segment << 16 | bus << 8 | devfn
+ * @multifunction: its slot has several functions
+ * @isolates: its access control services keep peers apart: what passes it goes
+ *	up to the IOMMU, and what it sends itself does not reach its siblings
+ */
+struct xpi_hop {
+	u32 sbdf;
+	bool multifunction;
+	bool isolates;
+};
+
+/* Deeper than any real hierarchy; what is deeper still is never accepted. */
+#define XPI_MAX_HOPS	32
+
+/**
+ * xpi_group_key() - which devices may end up in one IOMMU group?
+ * @hops: the device first, then each bridge above it, up to the root bus
+ * @nr: how many, at least 1
+ *
+ * Two devices with different keys are never grouped by the IOMMU core's PCI
+ * rules. With the same key they may be; the core knows of hardware quirks that
+ * make finer groups.
+ */
+u64 xpi_group_key(const struct xpi_hop *hops, unsigned int nr);
+
+/**
+ * enum xpi_bound - who drives a device at the moment
+ * @XPI_UNBOUND: nobody
+ * @XPI_MANAGED: a driver that leaves DMA to others (pcieport, vfio-pci)
+ * @XPI_LIVE: a driver that may have DMA in flight
+ */
+enum xpi_bound {
+	XPI_UNBOUND,
+	XPI_MANAGED,
+	XPI_LIVE,
+};
+
+/**
+ * enum xpi_late - what to do with devices that have a driver already
+ * @XPI_LATE_MANAGED: take those whose driver leaves DMA to others
+ * @XPI_LATE_SKIP: take none
+ */
+enum xpi_late {
+	XPI_LATE_MANAGED,
+	XPI_LATE_SKIP,
+};
+
+/**
+ * xpi_may_take() - may this driver take over a device in that state?
+ * @bound: its state
+ * @late: the policy
+ *
+ * A live device has mapped its buffers in another way; translating its DMA
+ * under its driver would be data loss.
+ */
+bool xpi_may_take(enum xpi_bound bound, enum xpi_late late);
+
+#endif /* XPI_GROUP_H */

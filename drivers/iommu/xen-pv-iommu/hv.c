@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Hypercalls and frame numbers: the only file that talks to Xen.
+ */
+#include <linux/err.h>
+#include <linux/errno.h>
+#include <linux/mm.h>
+#include <linux/memremap.h>
+#include <linux/page-flags.h>
+
+#include <asm/xen/hypercall.h>
+#include <xen/interface/pv-iommu.h>
+#include <xen/interface/xen.h>
+#include <xen/page.h>
+#include <xen/xen.h>
+
+#include "hv.h"
+#include "runs.h"
+
+static long xen_iommu_op(unsigned int op, void *array, unsigned int count)
+{
+#ifdef CONFIG_X86
+	return xen_single_call(__HYPERVISOR_iommu_op, op, (unsigned long)array,
+			       count, 0, 0);
+#else
+	return privcmd_call(__HYPERVISOR_iommu_op, op, (unsigned long)array,
+			    count, 0, 0);
+#endif
+}
+
+#ifdef CONFIG_XEN_PV
+/*
+ * The p2m says all: holes and device memory are identity entries, granted and
+ * foreign pages are marked.
+ */
+static int pv_frame(u64 pfn, struct xpi_frame *frame)
+{
+	unsigned long mfn = __pfn_to_mfn(pfn);
+
+	if (mfn == INVALID_P2M_ENTRY)
+		return -EINVAL;
+
+	frame->flags = 0;
+	if (mfn & FOREIGN_FRAME_BIT)
+		frame->flags = XEN_PV_IOMMU_F_FOREIGN;
+	else if (mfn & IDENTITY_FRAME_BIT)
+		frame->flags = XEN_PV_IOMMU_F_MMIO;
+	frame->gfn = mfn & ~(FOREIGN_FRAME_BIT | IDENTITY_FRAME_BIT);
+	return 0;
+}
+#else
+static int pv_frame(u64 pfn, struct xpi_frame *frame)
+{
+	return -EINVAL;
+}
+#endif
+
+/* Here a frame has one number, and only its page tells what it is. */
+static void translated_frame(u64 pfn, struct xpi_frame *frame)
+{
+	struct page *page;
+
+	frame->gfn = pfn;
+	frame->flags = XEN_PV_IOMMU_F_MMIO;
+	if (!pfn_valid(pfn))
+		return;
+
+	page = pfn_to_page(pfn);
+	if (is_pci_p2pdma_page(page))
+		return;
+	/* The flag is shared with others; claiming too much is harmless. */
+	frame->flags = PageForeign(page) ? XEN_PV_IOMMU_F_FOREIGN : 0;
+}
+
+static int xen_frame(u64 pfn, struct xpi_frame *frame)
+{
+	if (xen_pv_domain())
+		return pv_frame(pfn, frame);
+
+	translated_frame(pfn, frame);
+	return 0;
+}
+
+const struct xpi_hv xpi_xen_hv = {
+	.iommu_op = xen_iommu_op,
+	.frame = xen_frame,
+};
+
+int xpi_hv_one(const struct xpi_hv *hv, unsigned int op, void *arg)
+{
+	long ret = hv->iommu_op(op, arg, 1);
+
+	if (ret == 1)
+		return 0;
+	return IS_ERR_VALUE(ret) ? ret : -EIO;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef XPI_HV_H
+#define XPI_HV_H
+
+#include <linux/types.h>
+
+struct xpi_frame;
+
+/**
+ * struct xpi_hv - the hypervisor as the driver sees it
+ *
+ * Tests put their own in the place of Xen.
+ *
+ * @iommu_op: the hypercall: operation, array, number of elements. Returns
+ *	elements done or -errno. Sleeps never, may be called in any context
+ * @frame: translates a pfn into what a descriptor has to say
+ */
+struct xpi_hv {
+	long (*iommu_op)(unsigned int op, void *array, unsigned int count);
+	int (*frame)(u64 pfn, struct xpi_frame *frame);
+};
+
+/* Xen itself. */
+extern const struct xpi_hv xpi_xen_hv;
+
+/**
+ * xpi_hv_one() - an operation on an array of one
+ * @hv: the hypervisor
+ * @op: enum xen_pv_iommu_op
+ * @arg: the operation's struct
+ *
+ * Return: 0 or -errno; -EIO if the answer is not one.
+ */
+int xpi_hv_one(const struct xpi_hv *hv, unsigned int op, void *arg);
+
+#endif /* XPI_HV_H */

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Cutting a range of pages into runs.
+ *
+ * What is contiguous in pseudo-physical memory need not be so for the
+ * hypervisor: a PV domain's pages come from anywhere. One descriptor carries
+ * one run, so longer runs mean shorter hypercalls.
+ */
+#include <linux/errno.h>
+
+#include "runs.h"
+
+/* Leaves of 512 pages are the largest for memory: do not cut through one. */
+#define RUN_ALIGN	512
+
+/*
+ * How long the run from it->dfn may be at most. If that is not all there is,
+ * the cut goes where it does not cost a large leaf.
+ */
+static u32 run_limit(const struct xpi_runs *it)
+{
+	u32 odd;
+
+	if (it->left <= it->max)
+		return it->left;
+
+	odd = (it->dfn + it->max) % RUN_ALIGN;
+	return it->max > odd ? it->max - odd : it->max;
+}
+
+static int frame_at(struct xpi_runs *it, u64 pfn, struct xpi_frame *frame)
+{
+	if (pfn != it->pfn || !it->have_ahead)
+		return it->frame(pfn, frame);
+
+	*frame = it->ahead;
+	return 0;
+}
+
+static bool continues(const struct xpi_run *run, const struct xpi_frame *frame)
+{
+	return frame->gfn == run->gfn + run->nr && frame->flags == run->flags;
+}
+
+int xpi_runs_next(struct xpi_runs *it, struct xpi_run *run)
+{
+	struct xpi_frame frame;
+	u32 limit;
+	int ret;
+
+	if (!it->left)
+		return 0;
+
+	limit = run_limit(it);
+	ret = frame_at(it, it->pfn, &frame);
+	if (ret)
+		return ret;
+
+	run->dfn = it->dfn;
+	run->gfn = frame.gfn;
+	run->flags = frame.flags;
+	it->have_ahead = false;
+	for (run->nr = 1; run->nr < limit; run->nr++) {
+		/* A page without translation is the next call's business. */
+		if (it->frame(it->pfn + run->nr, &frame))
+			break;
+		if (!continues(run, &frame)) {
+			it->ahead = frame;
+			it->have_ahead = true;
+			break;
+		}
+	}
+
+	it->dfn += run->nr;
+	it->pfn += run->nr;
+	it->left -= run->nr;
+	return 1;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef XPI_RUNS_H
+#define XPI_RUNS_H
+
+#include <linux/types.h>
+
+/**
+ * struct xpi_frame - a page as the hypervisor knows it
+ * @gfn: its frame number there: the mfn on PV, else the pfn
+ * @flags: XEN_PV_IOMMU_F_MMIO, XEN_PV_IOMMU_F_FOREIGN or neither
+ */
+struct xpi_frame {
+	u64 gfn;
+	u16 flags;
+};
+
+/**
+ * struct xpi_run - pages contiguous in dfn and gfn, all with the same flags
+ * @dfn: first device frame
+ * @gfn: first guest frame
+ * @nr: 4 KiB pages, never 0
+ * @flags: as in struct xpi_frame
+ */
+struct xpi_run {
+	u64 dfn;
+	u64 gfn;
+	u32 nr;
+	u16 flags;
+};
+
+/* Translates a pfn; 0 or -errno if the hypervisor has no frame for it. */
+typedef int (*xpi_frame_fn)(u64 pfn, struct xpi_frame *frame);
+
+/**
+ * struct xpi_runs - what is left to cut into runs
+ * @frame: how to translate a pfn
+ * @dfn: next device frame
+ * @pfn: next page
+ * @left: pages left
+ * @max: longest run allowed, not 0
+ * @ahead: translation of @pfn, if @have_ahead
+ * @have_ahead: the run before ended at @pfn and looked at it already
+ *
+ * The caller fills in the first five and zeroes the rest.
+ */
+struct xpi_runs {
+	xpi_frame_fn frame;
+	u64 dfn;
+	u64 pfn;
+	u64 left;
+	u32 max;
+	bool have_ahead;
+	struct xpi_frame ahead;
+};
+
+/**
+ * xpi_runs_next() - cut off the next run, as long as it can be
+ * @it: where we are
+ * @run: the run
+ *
+ * Return: 1 with a run, 0 at the end, -errno if the page that comes next has
+ * no translation. Pages before that one were handed out already.
+ */
+int xpi_runs_next(struct xpi_runs *it, struct xpi_run *run);
+
+#endif /* XPI_RUNS_H */

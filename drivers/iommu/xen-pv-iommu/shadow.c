@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The driver's own record of what a context has mapped.
+ *
+ * iova_to_phys() runs at every DMA unmap, in any context, and has to answer
+ * with a pseudo-physical address: Xen cannot be asked. So the driver keeps a
+ * radix tree of its own, nine bits a level, eight bytes a leaf. Unmap must not
+ * need memory and may come in hard interrupt context; therefore nodes are only
+ * added (by the map call that needs them, with its gfp) and kept when they are
+ * empty, until the context is freed. The one exception is an empty node in
+ * whose place a 2 MiB leaf is put.
+ *
+ * An entry is 0, a leaf (bit 0 set: physical address and XPI_LEAF_* bits) or a
+ * pointer to a node one level down. Level 0 holds 4 KiB leaves, level 1 2 MiB
+ * leaves or pointers, the others pointers.
+ *
+ * Every function holds the lock for one node's worth of entries at a time.
+ */
+#include <linux/errno.h>
+
+#include "shadow.h"
+
+#define NODE_BITS	9
+#define NODE_ENTRIES	(1U << NODE_BITS)
+#define MAX_LEVELS	6
+#define ENTRY_LEAF	1ULL
+#define ENTRY_ADDR	(~0xfffULL)
+#define PAGE_BITS	12
+
+static unsigned int index_of(u64 dfn, unsigned int level)
+{
+	return (dfn >> (NODE_BITS * level)) % NODE_ENTRIES;
+}
+
+/* 4 KiB pages that an entry of that level covers */
+static u64 pages_of(unsigned int level)
+{
+	return 1ULL << (NODE_BITS * level);
+}
+
+static bool is_leaf(u64 entry)
+{
+	return entry & ENTRY_LEAF;
+}
+
+static u64 *to_node(u64 entry)
+{
+	return (u64 *)(uintptr_t)entry;
+}
+
+static u64 from_node(const void *node)
+{
+	return (uintptr_t)node;
+}
+
+static u64 make_leaf(u64 pfn, unsigned int flags)
+{
+	return pfn << PAGE_BITS | (flags & XPI_LEAF_FLAGS) | ENTRY_LEAF;
+}
+
+static bool node_is_empty(const u64 *node)
+{
+	unsigned int i;
+
+	for (i = 0; i < NODE_ENTRIES; i++)
+		if (node[i])
+			return false;
+	return true;
+}
+
+/*
+ * The entry for @dfn at *@level, or the leaf that lies above it, in which case
+ * *@level is changed to say where. NULL if a node on the way is missing.
+ */
+static u64 *find_entry(const struct xpi_shadow *sh, u64 dfn,
+		       unsigned int *level)
+{
+	unsigned int at = sh->levels - 1;
+	u64 *node = sh->root;
+
+	for (;; at--) {
+		u64 *entry = &node[index_of(dfn, at)];
+
+		if (at == *level || is_leaf(*entry)) {
+			*level = at;
+			return entry;
+		}
+		if (!*entry)
+			return NULL;
+		node = to_node(*entry);
+	}
+}
+
+/* How many entries from @dfn's on lie in the same node and in the range. */
+static u64 entries_here(u64 dfn, u64 nr, unsigned int level)
+{
+	u64 in_node = NODE_ENTRIES - index_of(dfn, level);
+	u64 wanted = nr >> (NODE_BITS * level);
+
+	return in_node < wanted ? in_node : wanted;
+}
+
+int xpi_shadow_init(struct xpi_shadow *sh, const struct xpi_shadow_mem *mem,
+		    u64 last, gfp_t gfp)
+{
+	/* Two levels at least, or there would be no place for a 2 MiB leaf. */
+	sh->levels = 2;
+	while (sh->levels < MAX_LEVELS && last >> (NODE_BITS * sh->levels))
+		sh->levels++;
+
+	raw_spin_lock_init(&sh->lock);
+	sh->mem = mem;
+	sh->last = last;
+	sh->root = mem->alloc(gfp);
+	return sh->root ? 0 : -ENOMEM;
+}
+
+/* Recursion no deeper than MAX_LEVELS. */
+static void free_node(struct xpi_shadow *sh, u64 *node, unsigned int level)
+{
+	unsigned int i;
+
+	for (i = 0; level && i < NODE_ENTRIES; i++)
+		if (node[i] && !is_leaf(node[i]))
+			free_node(sh, to_node(node[i]), level - 1);
+	sh->mem->free(node);
+}
+
+void xpi_shadow_fini(struct xpi_shadow *sh)
+{
+	if (sh->root)
+		free_node(sh, sh->root, sh->levels - 1);
+	sh->root = NULL;
+}
+
+/*
+ * Go down to the node of @level that @dfn is in, hanging in *@spare where the
+ * first node is missing. -EAGAIN: another spare node is needed.
+ */
+static int grow(struct xpi_shadow *sh, u64 dfn, unsigned int level,
+		void **spare)
+{
+	unsigned int at = sh->levels - 1;
+	u64 *node = sh->root;
+
+	for (; at > level; at--) {
+		u64 *entry = &node[index_of(dfn, at)];
+
+		if (is_leaf(*entry))
+			return -EEXIST;
+		if (!*entry) {
+			if (!*spare)
+				return -EAGAIN;
+			*entry = from_node(*spare);
+			*spare = NULL;
+		}
+		node = to_node(*entry);
+	}
+	return 0;
+}
+
+/* Is there nothing in the part of the range that lies in @dfn's node? */
+static bool is_vacant(const struct xpi_shadow *sh, u64 dfn, u64 nr,
+		      unsigned int level)
+{
+	u64 *entry = find_entry(sh, dfn, &level);
+	u64 n = entries_here(dfn, nr, level);
+
+	for (; n--; entry++)
+		if (*entry &&
+		    (is_leaf(*entry) || !node_is_empty(to_node(*entry))))
+			return false;
+	return true;
+}
+
+/* The part of the range that lies in one node. */
+static int reserve_node(struct xpi_shadow *sh, u64 dfn, u64 nr,
+			unsigned int level, gfp_t gfp)
+{
+	unsigned long irqflags;
+	void *spare = NULL;
+	int ret;
+
+	for (;;) {
+		raw_spin_lock_irqsave(&sh->lock, irqflags);
+		ret = grow(sh, dfn, level, &spare);
+		if (!ret && !is_vacant(sh, dfn, nr, level))
+			ret = -EEXIST;
+		raw_spin_unlock_irqrestore(&sh->lock, irqflags);
+		if (ret != -EAGAIN)
+			break;
+
+		spare = sh->mem->alloc(gfp);
+		if (!spare)
+			return -ENOMEM;
+	}
+
+	/* Somebody else was faster with the last one. */
+	if (spare)
+		sh->mem->free(spare);
+	return ret;
+}
+
+static bool fits(const struct xpi_shadow *sh, u64 dfn, u64 nr)
+{
+	return nr && dfn <= sh->last && nr - 1 <= sh->last - dfn;
+}
+
+int xpi_shadow_reserve(struct xpi_shadow *sh, u64 dfn, u64 nr,
+		       unsigned int order, gfp_t gfp)
+{
+	unsigned int level = order / NODE_BITS;
+
+	if (!fits(sh, dfn, nr))
+		return -ERANGE;
+
+	while (nr) {
+		u64 n = entries_here(dfn, nr, level) * pages_of(level);
+		int ret = reserve_node(sh, dfn, nr, level, gfp);
+
+		if (ret)
+			return ret;
+		dfn += n;
+		nr -= n;
+	}
+	return 0;
+}
+
+/*
+ * Fill entries of one node. Empty nodes that leaves replace are chained
+ * through their first word into *@dead. Returns entries filled.
+ */
+static u64 set_entries(u64 *entry, u64 n, u64 leaf, u64 step, u64 *dead)
+{
+	u64 i;
+
+	for (i = 0; i < n; i++, entry++, leaf += step) {
+		if (is_leaf(*entry))
+			break;
+		if (*entry) {
+			u64 *node = to_node(*entry);
+
+			if (!node_is_empty(node))
+				break;
+			node[0] = *dead;
+			*dead = from_node(node);
+		}
+		*entry = leaf;
+	}
+	return i;
+}
+
+static void free_dead(struct xpi_shadow *sh, u64 dead)
+{
+	while (dead) {
+		u64 *node = to_node(dead);
+
+		dead = node[0];
+		sh->mem->free(node);
+	}
+}
+
+/* The part of the range that lies in one node; returns pages recorded. */
+static u64 set_node(struct xpi_shadow *sh, u64 dfn, u64 pfn, u64 nr,
+		    unsigned int level, unsigned int flags)
+{
+	u64 step = pages_of(level) << PAGE_BITS;
+	unsigned int at = level;
+	unsigned long irqflags;
+	u64 done = 0, dead = 0;
+	u64 *entry;
+
+	raw_spin_lock_irqsave(&sh->lock, irqflags);
+	entry = find_entry(sh, dfn, &at);
+	if (entry && at == level)
+		done = set_entries(entry, entries_here(dfn, nr, level),
+				   make_leaf(pfn, flags), step, &dead);
+	raw_spin_unlock_irqrestore(&sh->lock, irqflags);
+
+	free_dead(sh, dead);
+	return done * pages_of(level);
+}
+
+u64 xpi_shadow_set(struct xpi_shadow *sh, u64 dfn, u64 pfn, u64 nr,
+		   unsigned int order, unsigned int flags)
+{
+	unsigned int level = order / NODE_BITS;
+	u64 done = 0;
+
+	if (!fits(sh, dfn, nr))
+		return 0;
+
+	while (done < nr) {
+		u64 n = set_node(sh, dfn + done, pfn + done, nr - done, level,
+				 flags);
+
+		if (!n)
+			break;
+		done += n;
+	}
+	return done;
+}
+
+/*
+ * Whole leaves from @dfn on, in one node, all with the flags of the first
+ * (or with *@flags if @same), which are cleared if @erase. Returns pages.
+ */
+static u64 leaves_in_node(struct xpi_shadow *sh, u64 dfn, u64 nr,
+			  unsigned int *flags, bool same, bool erase)
+{
+	unsigned int level = 0;
+	u64 *entry = find_entry(sh, dfn, &level);
+	u64 i, n;
+
+	if (!entry || !is_leaf(*entry) || dfn % pages_of(level))
+		return 0;
+	if (!same)
+		*flags = *entry & XPI_LEAF_FLAGS;
+
+	n = entries_here(dfn, nr, level);
+	for (i = 0; i < n; i++, entry++) {
+		if (!is_leaf(*entry) || (*entry & XPI_LEAF_FLAGS) != *flags)
+			break;
+		if (erase)
+			*entry = 0;
+	}
+	return i * pages_of(level);
+}
+
+static u64 for_leaves(struct xpi_shadow *sh, u64 dfn, u64 nr,
+		      unsigned int *flags, bool any_flags, bool erase)
+{
+	unsigned long irqflags;
+	u64 n, done = 0;
+
+	if (!fits(sh, dfn, nr))
+		return 0;
+
+	do {
+		raw_spin_lock_irqsave(&sh->lock, irqflags);
+		n = leaves_in_node(sh, dfn + done, nr - done, flags,
+				   done && !any_flags, erase);
+		raw_spin_unlock_irqrestore(&sh->lock, irqflags);
+		done += n;
+	} while (n && done < nr);
+	return done;
+}
+
+u64 xpi_shadow_span(struct xpi_shadow *sh, u64 dfn, u64 nr,
+		    unsigned int *flags)
+{
+	return for_leaves(sh, dfn, nr, flags, false, false);
+}
+
+u64 xpi_shadow_erase(struct xpi_shadow *sh, u64 dfn, u64 nr)
+{
+	unsigned int flags;
+
+	return for_leaves(sh, dfn, nr, &flags, true, true);
+}
+
+bool xpi_shadow_lookup(struct xpi_shadow *sh, u64 dfn, u64 *pfn)
+{
+	unsigned int level = 0;
+	unsigned long irqflags;
+	u64 *entry, found = 0;
+
+	if (dfn > sh->last)
+		return false;
+
+	raw_spin_lock_irqsave(&sh->lock, irqflags);
+	entry = find_entry(sh, dfn, &level);
+	if (entry)
+		found = *entry;
+	raw_spin_unlock_irqrestore(&sh->lock, irqflags);
+
+	if (!is_leaf(found))
+		return false;
+	*pfn = ((found & ENTRY_ADDR) >> PAGE_BITS) + dfn % pages_of(level);
+	return true;
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef XPI_SHADOW_H
+#define XPI_SHADOW_H
+
+#include <linux/gfp.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+
+/* What a leaf of the shadow may be marked with. */
+/* A reserved 1:1 region that Xen maps by itself; it was never sent there. */
+#define XPI_LEAF_DIRECT		0x2U
+#define XPI_LEAF_FLAGS		0xffeU
+
+/* Orders of the leaves that a shadow can hold. */
+#define XPI_ORDER_4K		0
+#define XPI_ORDER_2M		9
+
+/**
+ * struct xpi_shadow_mem - where nodes come from
+ * @alloc: a zeroed page, aligned to its size, or NULL; may sleep if gfp says so
+ * @free: gives one back; never called with a lock held
+ */
+struct xpi_shadow_mem {
+	void *(*alloc)(gfp_t gfp);
+	void (*free)(void *node);
+};
+
+/**
+ * struct xpi_shadow - what a context has mapped: iova to pseudo-physical
+ * @lock: guards the tree; innermost, interrupts off
+ * @mem: where nodes come from
+ * @root: the top node
+ * @levels: levels of the tree
+ * @last: last dfn that it covers
+ */
+struct xpi_shadow {
+	raw_spinlock_t lock;
+	const struct xpi_shadow_mem *mem;
+	u64 *root;
+	unsigned int levels;
+	u64 last;
+};
+
+/**
+ * xpi_shadow_init() - an empty shadow
+ * @sh: the shadow
+ * @mem: where nodes come from
+ * @last: last dfn that can be mapped
+ * @gfp: for the first node
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int xpi_shadow_init(struct xpi_shadow *sh, const struct xpi_shadow_mem *mem,
+		    u64 last, gfp_t gfp);
+
+/**
+ * xpi_shadow_fini() - free everything
+ * @sh: a shadow that nobody else uses any more; may be full, or never have
+ *	been initialised but for zeros
+ */
+void xpi_shadow_fini(struct xpi_shadow *sh);
+
+/**
+ * xpi_shadow_reserve() - make sure that xpi_shadow_set() cannot fail
+ * @sh: the shadow
+ * @dfn: first device frame, aligned to @order
+ * @nr: 4 KiB pages, a multiple of the leaf
+ * @order: of the leaves to come
+ * @gfp: for nodes that are missing
+ *
+ * Return: 0, -EEXIST if something is mapped in the range, -ERANGE if it does
+ * not fit, -ENOMEM. Nothing has to be undone after an error: nodes are kept.
+ */
+int xpi_shadow_reserve(struct xpi_shadow *sh, u64 dfn, u64 nr,
+		       unsigned int order, gfp_t gfp);
+
+/**
+ * xpi_shadow_set() - record a mapping
+ * @sh: the shadow
+ * @dfn: first device frame, aligned to @order
+ * @pfn: first page
+ * @nr: 4 KiB pages, a multiple of the leaf
+ * @order: of the leaves
+ * @flags: XPI_LEAF_*
+ *
+ * The range must be reserved. Allocates nothing.
+ *
+ * Return: pages recorded; fewer than @nr only if the range was not reserved,
+ * or somebody else mapped there meanwhile.
+ */
+u64 xpi_shadow_set(struct xpi_shadow *sh, u64 dfn, u64 pfn, u64 nr,
+		   unsigned int order, unsigned int flags);
+
+/**
+ * xpi_shadow_span() - how much is mapped from here on
+ * @sh: the shadow
+ * @dfn: first device frame
+ * @nr: 4 KiB pages to look at
+ * @flags: XPI_LEAF_* that all of them have
+ *
+ * Return: pages from @dfn on that are mapped by whole leaves of the same
+ * flags; 0 at a hole or inside a leaf.
+ */
+u64 xpi_shadow_span(struct xpi_shadow *sh, u64 dfn, u64 nr,
+		    unsigned int *flags);
+
+/**
+ * xpi_shadow_erase() - forget a mapping
+ * @sh: the shadow
+ * @dfn: first device frame
+ * @nr: 4 KiB pages
+ *
+ * Stops at a hole and before a leaf that sticks out of the range. Allocates
+ * and frees nothing, so it cannot fail, in any context.
+ *
+ * Return: pages forgotten.
+ */
+u64 xpi_shadow_erase(struct xpi_shadow *sh, u64 dfn, u64 nr);
+
+/**
+ * xpi_shadow_lookup() - translate
+ * @sh: the shadow
+ * @dfn: device frame
+ * @pfn: the page there
+ *
+ * Return: whether something is mapped there.
+ */
+bool xpi_shadow_lookup(struct xpi_shadow *sh, u64 dfn, u64 *pfn);
+
+#endif /* XPI_SHADOW_H */
