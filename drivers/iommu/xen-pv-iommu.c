@@ -61,6 +61,7 @@
 
 #include "xen-pv-iommu/caps.h"
 #include "xen-pv-iommu/compat.h"
+#include "xen-pv-iommu/device.h"
 #include "xen-pv-iommu/group.h"
 #include "xen-pv-iommu/hv.h"
 #include "xen-pv-iommu/queue.h"
@@ -70,36 +71,11 @@
 /* Xen's page size, whatever the kernel's. */
 #define XPI_PAGE_SHIFT		12
 
-/* More reserved regions than that and a device is refused. */
-#define XPI_MAX_RESV		256
-
 /* Contexts that are kept back from default domains, for VFIO. */
 #define XPI_CTX_RESERVE		16
 
 #define XPI_MSI_START		0xfee00000UL
 #define XPI_MSI_LAST		0xfeefffffUL
-
-/**
- * struct xpi_dev - a device that this driver was given
- * @pdev: the device
- * @sbdf: its name for Xen
- * @passive: a bridge: grouped, but never attached to anything
- * @coherent: its translated DMA snoops the caches
- * @caps: what holds for it
- * @direct: entry in xpi_direct if it has DIRECT regions
- * @nr_resv: regions in @resv
- * @resv: reserved regions
- */
-struct xpi_dev {
-	struct pci_dev *pdev;
-	u32 sbdf;
-	bool passive;
-	bool coherent;
-	struct xpi_caps caps;
-	struct list_head direct;
-	unsigned int nr_resv;
-	struct xpi_resv resv[] __counted_by(nr_resv);
-};
 
 /**
  * struct xpi_domain - a paging domain: one context
@@ -188,20 +164,6 @@ static const struct xpi_shadow_mem xpi_shadow_mem = {
  * DIRECT regions
  */
 
-static bool xpi_dev_has_direct(const struct xpi_dev *xdev, u64 start, u64 last)
-{
-	unsigned int i;
-
-	for (i = 0; i < xdev->nr_resv; i++) {
-		const struct xpi_resv *r = &xdev->resv[i];
-
-		if (r->type == XEN_PV_IOMMU_RESV_DIRECT && r->start <= start &&
-		    last <= r->last)
-			return true;
-	}
-	return false;
-}
-
 /*
  * Is this the core, asking for a reserved region to be mapped 1:1? It does so
  * before the device is attached, so every known device's regions count: nobody
@@ -220,7 +182,7 @@ static bool xpi_is_direct(const struct xpi_map *m)
 
 	raw_spin_lock_irqsave(&xpi_direct_lock, irqflags);
 	list_for_each_entry(xdev, &xpi_direct, direct) {
-		found = xpi_dev_has_direct(xdev, start, last);
+		found = xpi_dev_direct_at(xdev, start, last);
 		if (found)
 			break;
 	}
@@ -231,12 +193,8 @@ static bool xpi_is_direct(const struct xpi_map *m)
 static void xpi_direct_add(struct xpi_dev *xdev)
 {
 	unsigned long irqflags;
-	unsigned int i;
 
-	for (i = 0; i < xdev->nr_resv; i++)
-		if (xdev->resv[i].type == XEN_PV_IOMMU_RESV_DIRECT)
-			break;
-	if (i == xdev->nr_resv)
+	if (!xpi_dev_is_direct(xdev))
 		return;
 
 	raw_spin_lock_irqsave(&xpi_direct_lock, irqflags);
@@ -494,6 +452,7 @@ static int xpi_attach_identity(struct iommu_domain *domain, struct device *dev,
 {
 	return xpi_attach(dev, XEN_PV_IOMMU_CTX_DEFAULT);
 }
+
 XPI_ATTACH_FN(xpi_attach_identity);
 
 static int xpi_attach_blocked(struct iommu_domain *domain, struct device *dev,
@@ -501,6 +460,7 @@ static int xpi_attach_blocked(struct iommu_domain *domain, struct device *dev,
 {
 	return xpi_attach(dev, XEN_PV_IOMMU_CTX_BLOCKED);
 }
+
 XPI_ATTACH_FN(xpi_attach_blocked);
 
 /* At hot unplug Xen has forgotten the device before the core releases it. */
@@ -511,6 +471,7 @@ static int xpi_attach_release(struct iommu_domain *domain, struct device *dev,
 
 	return ret == -ENODEV ? 0 : ret;
 }
+
 XPI_ATTACH_FN(xpi_attach_release);
 
 static int xpi_attach_paging(struct iommu_domain *domain, struct device *dev,
@@ -528,6 +489,7 @@ static int xpi_attach_paging(struct iommu_domain *domain, struct device *dev,
 
 	return xpi_attach(dev, dom->ctx);
 }
+
 XPI_ATTACH_FN(xpi_attach_paging);
 
 /*
@@ -631,7 +593,7 @@ static struct iommu_domain *xpi_domain_alloc_paging(struct device *dev)
 	struct xpi_domain *dom;
 	int ret;
 
-	dom = kzalloc(sizeof(*dom), GFP_KERNEL);
+	dom = kzalloc_obj(*dom, GFP_KERNEL);
 	if (!dom)
 		return ERR_PTR(-ENOMEM);
 
@@ -656,83 +618,11 @@ static void xpi_domain_free(struct iommu_domain *domain)
  * Which devices are taken
  */
 
-static bool xpi_sbdf(struct pci_dev *pdev, u32 *sbdf)
-{
-	int segment = pci_domain_nr(pdev->bus);
-
-	if (segment < 0 || segment > 0xffff)
-		return false;	/* made up by Linux, unknown to Xen */
-
-	*sbdf = segment << 16 | PCI_DEVID(pdev->bus->number, pdev->devfn);
-	return true;
-}
-
-/*
- * Do its access control services keep peers apart, as the core wants it? Less
- * forgiving than the core, which knows devices that need no such services.
- */
-static bool xpi_isolates(struct pci_dev *pdev)
-{
-	const u16 wanted = PCI_ACS_SV | PCI_ACS_RR | PCI_ACS_CR | PCI_ACS_UF;
-	int pos = pci_find_ext_capability(pdev, PCI_EXT_CAP_ID_ACS);
-	u16 ctrl = 0;
-
-	if (pos)
-		pci_read_config_word(pdev, pos + PCI_ACS_CTRL, &ctrl);
-	return (ctrl & wanted) == wanted;
-}
-
-/* False if the way up is longer than can be. */
-static bool xpi_topology_key(struct pci_dev *pdev, u64 *key)
-{
-	struct xpi_hop hops[XPI_MAX_HOPS];
-	unsigned int nr = 0;
-
-	for (; pdev; pdev = pci_upstream_bridge(pdev)) {
-		if (nr == XPI_MAX_HOPS || !xpi_sbdf(pdev, &hops[nr].sbdf))
-			return false;
-		hops[nr].multifunction = pdev->multifunction;
-		hops[nr].isolates = xpi_isolates(pdev);
-		nr++;
-	}
-
-	*key = xpi_group_key(hops, nr);
-	return true;
-}
-
-static enum xpi_bound xpi_bound(struct pci_dev *pdev)
-{
-	const struct device_driver *drv = READ_ONCE(pdev->dev.driver);
-
-	if (!drv)
-		return XPI_UNBOUND;
-	return to_pci_driver(drv)->driver_managed_dma ? XPI_MANAGED : XPI_LIVE;
-}
-
-/* A device that was left to its driver, and could be @pdev's group mate. */
-static struct pci_dev *xpi_live_mate(struct pci_dev *pdev)
-{
-	struct pci_dev *other = NULL;
-	u64 key, other_key;
-
-	if (!xpi_topology_key(pdev, &key))
-		return pci_dev_get(pdev);
-
-	for_each_pci_dev(other) {
-		if (other == pdev || xpi_bound(other) != XPI_LIVE ||
-		    device_iommu_mapped(&other->dev))
-			continue;
-		if (!xpi_topology_key(other, &other_key) || key == other_key)
-			return other;
-	}
-	return NULL;
-}
-
 static bool xpi_may_have(struct pci_dev *pdev)
 {
 	struct pci_dev *mate;
 
-	if (!xpi_may_take(xpi_bound(pdev), xpi_late)) {
+	if (!xpi_may_take(xpi_dev_bound(pdev), xpi_late)) {
 		pci_info(pdev, "left to its driver; to bring it under the IOMMU unbind it, write 1 to its remove file and rescan\n");
 		return false;
 	}
@@ -741,7 +631,7 @@ static bool xpi_may_have(struct pci_dev *pdev)
 		return false;
 	}
 
-	mate = xpi_live_mate(pdev);
+	mate = xpi_dev_live_mate(pdev);
 	if (mate) {
 		pci_info(pdev, "not under the IOMMU: %s, which has a live driver, may reach it\n",
 			 pci_name(mate));
@@ -750,133 +640,19 @@ static bool xpi_may_have(struct pci_dev *pdev)
 	return !mate;
 }
 
-/*
- * What Xen knows about a device
- */
-
-static int xpi_dev_query(u32 sbdf, struct xen_pv_iommu_dev_query *dq)
-{
-	memset(dq, 0, sizeof(*dq));
-	dq->dev.type = XEN_PV_IOMMU_DEV_PCI;
-	dq->dev.id = sbdf;
-	return xpi_hv_one(xpi_hv, XEN_PV_IOMMU_OP_DEV_QUERY, dq);
-}
-
-static bool xpi_is_passive(struct pci_dev *pdev,
-			   const struct xen_pv_iommu_dev_query *dq)
-{
-	return pci_is_bridge(pdev) && dq->flags >> XEN_PV_IOMMU_DEV_F_NO_CTX_SHIFT
-	       == XEN_PV_IOMMU_NO_CTX_BRIDGE;
-}
-
-static int xpi_read_resv(struct xpi_dev *xdev, unsigned int index)
-{
-	struct xen_pv_iommu_dev_resv r = {
-		.dev.type = XEN_PV_IOMMU_DEV_PCI,
-		.dev.id = xdev->sbdf,
-		.index = index,
-	};
-	int ret = xpi_hv_one(xpi_hv, XEN_PV_IOMMU_OP_DEV_RESV, &r);
-
-	if (ret)
-		return ret;
-	if (!xpi_resv_check(&r, &xdev->resv[index])) {
-		pci_err(xdev->pdev, "Xen's reserved region %u makes no sense: %#llx to %#llx\n",
-			index, r.start, r.last);
-		return -EINVAL;
-	}
-	return 0;
-}
-
-static struct xpi_dev *xpi_dev_create(struct pci_dev *pdev, u32 sbdf,
-				      const struct xen_pv_iommu_dev_query *dq)
-{
-	struct xpi_dev *xdev;
-	unsigned int i;
-	int ret;
-
-	xdev = kzalloc(struct_size(xdev, resv, dq->nr_resv), GFP_KERNEL);
-	if (!xdev)
-		return ERR_PTR(-ENOMEM);
-
-	xdev->pdev = pdev;
-	xdev->sbdf = sbdf;
-	xdev->coherent = IS_ENABLED(CONFIG_X86) ||
-			 (dq->flags & XEN_PV_IOMMU_DEV_F_COHERENT_WALK);
-	INIT_LIST_HEAD(&xdev->direct);
-	xdev->nr_resv = dq->nr_resv;
-	for (i = 0; i < xdev->nr_resv; i++) {
-		ret = xpi_read_resv(xdev, i);
-		if (ret) {
-			kfree(xdev);
-			return ERR_PTR(ret);
-		}
-	}
-	return xdev;
-}
-
-/* A bridge that is only here for the groups. */
-static struct xpi_dev *xpi_bridge_create(struct pci_dev *pdev, u32 sbdf)
-{
-	struct xpi_dev *xdev = kzalloc(sizeof(*xdev), GFP_KERNEL);
-
-	if (!xdev)
-		return ERR_PTR(-ENOMEM);
-
-	xdev->pdev = pdev;
-	xdev->sbdf = sbdf;
-	xdev->passive = true;
-	xdev->coherent = true;
-	xdev->caps = xpi_caps;
-	INIT_LIST_HEAD(&xdev->direct);
-	return xdev;
-}
-
-static struct xpi_dev *xpi_dev_make(struct pci_dev *pdev, u32 sbdf)
-{
-	struct xen_pv_iommu_dev_query dq;
-	struct xpi_caps caps;
-	struct xpi_dev *xdev;
-	const char *why;
-
-	if (xpi_dev_query(sbdf, &dq))
-		return ERR_PTR(-ENODEV);
-	if (xpi_is_passive(pdev, &dq))
-		return xpi_bridge_create(pdev, sbdf);
-	if (!(dq.flags & XEN_PV_IOMMU_DEV_F_CAN_CTX)) {
-		pci_dbg(pdev, "not managed by Xen: reason %u\n",
-			dq.flags >> XEN_PV_IOMMU_DEV_F_NO_CTX_SHIFT);
-		return ERR_PTR(-ENODEV);
-	}
-
-	why = xpi_caps_narrow(&xpi_caps, &dq, &caps);
-	if (!why && dq.nr_resv > XPI_MAX_RESV)
-		why = "it has too many reserved regions";
-	if (why) {
-		pci_err(pdev, "left out: %s\n", why);
-		return ERR_PTR(-ENODEV);
-	}
-
-	xdev = xpi_dev_create(pdev, sbdf, &dq);
-	if (!IS_ERR(xdev))
-		xdev->caps = caps;
-	return xdev;
-}
-
 static struct iommu_device *xpi_probe_device(struct device *dev)
 {
 	struct xpi_dev *xdev;
 	struct pci_dev *pdev;
-	u32 sbdf;
 
 	if (!dev_is_pci(dev))
 		return ERR_PTR(-ENODEV);
 
 	pdev = to_pci_dev(dev);
-	if (!xpi_sbdf(pdev, &sbdf) || !xpi_may_have(pdev))
+	if (!xpi_may_have(pdev))
 		return ERR_PTR(-ENODEV);
 
-	xdev = xpi_dev_make(pdev, sbdf);
+	xdev = xpi_dev_create(xpi_hv, &xpi_caps, pdev);
 	if (IS_ERR(xdev))
 		return ERR_CAST(xdev);
 
@@ -891,7 +667,7 @@ static void xpi_release_device(struct device *dev)
 
 	dev_iommu_priv_set(dev, NULL);
 	xpi_direct_del(xdev);
-	kfree(xdev);
+	xpi_dev_destroy(xdev);
 }
 
 /*
@@ -1149,6 +925,7 @@ static int __init xpi_init(void)
 	xpi_msi_setup();
 	return 0;
 }
+
 /* Built in: after PCI devices are found, before drivers bind to them. */
 fs_initcall(xpi_init);
 

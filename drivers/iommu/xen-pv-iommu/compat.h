@@ -8,6 +8,7 @@
 #define XPI_COMPAT_H
 
 #include <linux/iommu.h>
+#include <linux/slab.h>
 
 /*
  * attach_dev() tells the domain that the device leaves. Older kernels do not;
@@ -15,7 +16,7 @@
  */
 #ifdef XPI_HAVE_ATTACH_OLD
 #define XPI_ATTACH(fn)		fn
-#define XPI_ATTACH_FN(fn)	static_assert(true)
+#define XPI_ATTACH_FN(fn)	static_assert(!__same_type(fn, void))
 #else
 #define XPI_ATTACH(fn)		fn##_compat
 #define XPI_ATTACH_FN(fn)						\
@@ -25,6 +26,15 @@
 		return fn(domain, dev, NULL);				\
 	}								\
 	static_assert(true)
+#endif
+
+#ifndef kzalloc_obj
+#define kzalloc_obj(obj, gfp)	kzalloc(sizeof(obj), gfp)
+#endif
+
+#ifndef kzalloc_flex
+#define kzalloc_flex(obj, member, nr, gfp) \
+	kzalloc(struct_size(&(obj), member, nr), gfp)
 #endif
 
 #endif /* XPI_COMPAT_H */

@@ -8,10 +8,12 @@
  * that the core finds its groups with are not exported, so the question "could
  * these two be one group" is answered here, on the safe side.
  */
+#include <linux/bits.h>
+
 #include "group.h"
 
 /* Set in a key that stands for a whole slot instead of one function. */
-#define KEY_WHOLE_SLOT	(1ULL << 32)
+#define KEY_WHOLE_SLOT	BIT_ULL(32)
 #define FUNCTION_MASK	7U
 
 u64 xpi_group_key(const struct xpi_hop *hops, unsigned int nr)

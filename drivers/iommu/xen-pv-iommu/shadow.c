@@ -21,7 +21,7 @@
 #include "shadow.h"
 
 #define NODE_BITS	9
-#define NODE_ENTRIES	(1U << NODE_BITS)
+#define NODE_ENTRIES	512U	/* 2 ^ NODE_BITS */
 #define MAX_LEVELS	6
 #define ENTRY_LEAF	1ULL
 #define ENTRY_ADDR	(~0xfffULL)

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What Xen says about a device, and what stands around it.
+ */
+#include <linux/err.h>
+#include <linux/errno.h>
+#include <linux/pci.h>
+#include <linux/string.h>
+
+#include <xen/interface/pv-iommu.h>
+
+#include "caps.h"
+#include "compat.h"
+#include "device.h"
+#include "group.h"
+#include "hv.h"
+
+/* More reserved regions than that and a device is refused. */
+#define MAX_RESV	256
+
+static bool to_sbdf(struct pci_dev *pdev, u32 *sbdf)
+{
+	int segment = pci_domain_nr(pdev->bus);
+
+	if (segment < 0 || segment > 0xffff)
+		return false;	/* made up by Linux, unknown to Xen */
+
+	*sbdf = segment << 16 | PCI_DEVID(pdev->bus->number, pdev->devfn);
+	return true;
+}
+
+static unsigned int no_ctx_reason(const struct xen_pv_iommu_dev_query *dq)
+{
+	return dq->flags >> XEN_PV_IOMMU_DEV_F_NO_CTX_SHIFT;
+}
+
+static int query(const struct xpi_hv *hv, u32 sbdf,
+		 struct xen_pv_iommu_dev_query *dq)
+{
+	memset(dq, 0, sizeof(*dq));
+	dq->dev.type = XEN_PV_IOMMU_DEV_PCI;
+	dq->dev.id = sbdf;
+	return xpi_hv_one(hv, XEN_PV_IOMMU_OP_DEV_QUERY, dq);
+}
+
+static int read_resv(const struct xpi_hv *hv, struct pci_dev *pdev,
+		     struct xpi_dev *xdev, unsigned int index)
+{
+	struct xen_pv_iommu_dev_resv r = {
+		.dev.type = XEN_PV_IOMMU_DEV_PCI,
+		.dev.id = xdev->sbdf,
+		.index = index,
+	};
+	int ret = xpi_hv_one(hv, XEN_PV_IOMMU_OP_DEV_RESV, &r);
+
+	if (!ret && !xpi_resv_check(&r, &xdev->resv[index]))
+		ret = -EINVAL;
+	if (ret)
+		pci_err(pdev, "left out: no sense in Xen's reserved region %u, %#llx to %#llx (error %d)\n",
+			index, r.start, r.last, ret);
+	return ret;
+}
+
+static struct xpi_dev *create_with_resv(const struct xpi_hv *hv,
+					struct pci_dev *pdev, u32 sbdf,
+					const struct xen_pv_iommu_dev_query *dq)
+{
+	struct xpi_dev *xdev;
+	unsigned int i;
+
+	xdev = kzalloc_flex(*xdev, resv, dq->nr_resv, GFP_KERNEL);
+	if (!xdev)
+		return ERR_PTR(-ENOMEM);
+
+	INIT_LIST_HEAD(&xdev->direct);
+	xdev->sbdf = sbdf;
+	xdev->nr_resv = dq->nr_resv;
+	for (i = 0; i < xdev->nr_resv; i++) {
+		if (read_resv(hv, pdev, xdev, i)) {
+			kfree(xdev);
+			return ERR_PTR(-ENODEV);
+		}
+	}
+	return xdev;
+}
+
+/* Only here for the groups. */
+static struct xpi_dev *create_bridge(const struct xpi_caps *caps, u32 sbdf)
+{
+	struct xpi_dev *xdev = kzalloc_flex(*xdev, resv, 0, GFP_KERNEL);
+
+	if (!xdev)
+		return ERR_PTR(-ENOMEM);
+
+	INIT_LIST_HEAD(&xdev->direct);
+	xdev->sbdf = sbdf;
+	xdev->passive = true;
+	xdev->coherent = true;
+	xdev->caps = *caps;
+	return xdev;
+}
+
+static struct xpi_dev *create_endpoint(const struct xpi_hv *hv,
+				       const struct xpi_caps *caps,
+				       struct pci_dev *pdev, u32 sbdf,
+				       const struct xen_pv_iommu_dev_query *dq)
+{
+	struct xpi_caps dev_caps;
+	struct xpi_dev *xdev;
+	const char *why;
+
+	why = xpi_caps_narrow(caps, dq, &dev_caps);
+	if (!why && dq->nr_resv > MAX_RESV)
+		why = "it has too many reserved regions";
+	if (why) {
+		pci_err(pdev, "left out: %s\n", why);
+		return ERR_PTR(-ENODEV);
+	}
+
+	xdev = create_with_resv(hv, pdev, sbdf, dq);
+	if (IS_ERR(xdev))
+		return xdev;
+
+	/* x86 DMA snoops, translated or not. */
+	xdev->coherent = IS_ENABLED(CONFIG_X86) ||
+			 (dq->flags & XEN_PV_IOMMU_DEV_F_COHERENT_WALK);
+	xdev->caps = dev_caps;
+	return xdev;
+}
+
+struct xpi_dev *xpi_dev_create(const struct xpi_hv *hv,
+			       const struct xpi_caps *caps,
+			       struct pci_dev *pdev)
+{
+	struct xen_pv_iommu_dev_query dq;
+	u32 sbdf;
+
+	if (!to_sbdf(pdev, &sbdf) || query(hv, sbdf, &dq))
+		return ERR_PTR(-ENODEV);
+
+	if (dq.flags & XEN_PV_IOMMU_DEV_F_CAN_CTX)
+		return create_endpoint(hv, caps, pdev, sbdf, &dq);
+	if (pci_is_bridge(pdev) &&
+	    no_ctx_reason(&dq) == XEN_PV_IOMMU_NO_CTX_BRIDGE)
+		return create_bridge(caps, sbdf);
+
+	pci_dbg(pdev, "not managed by Xen: reason %u\n", no_ctx_reason(&dq));
+	return ERR_PTR(-ENODEV);
+}
+
+void xpi_dev_destroy(struct xpi_dev *xdev)
+{
+	kfree(xdev);
+}
+
+bool xpi_dev_direct_at(const struct xpi_dev *xdev, u64 start, u64 last)
+{
+	unsigned int i;
+
+	for (i = 0; i < xdev->nr_resv; i++) {
+		const struct xpi_resv *r = &xdev->resv[i];
+
+		if (r->type == XEN_PV_IOMMU_RESV_DIRECT && r->start <= start &&
+		    last <= r->last)
+			return true;
+	}
+	return false;
+}
+
+bool xpi_dev_is_direct(const struct xpi_dev *xdev)
+{
+	unsigned int i;
+
+	for (i = 0; i < xdev->nr_resv; i++)
+		if (xdev->resv[i].type == XEN_PV_IOMMU_RESV_DIRECT)
+			return true;
+	return false;
+}
+
+enum xpi_bound xpi_dev_bound(struct pci_dev *pdev)
+{
+	const struct device_driver *drv = READ_ONCE(pdev->dev.driver);
+
+	if (!drv)
+		return XPI_UNBOUND;
+	return to_pci_driver(drv)->driver_managed_dma ? XPI_MANAGED : XPI_LIVE;
+}
+
+/*
+ * Do its access control services keep peers apart, as the core wants it? Less
+ * forgiving than the core, which knows devices that need no such services.
+ */
+static bool isolates(struct pci_dev *pdev)
+{
+	const u16 wanted = PCI_ACS_SV | PCI_ACS_RR | PCI_ACS_CR | PCI_ACS_UF;
+	int pos = pci_find_ext_capability(pdev, PCI_EXT_CAP_ID_ACS);
+	u16 ctrl = 0;
+
+	if (pos)
+		pci_read_config_word(pdev, pos + PCI_ACS_CTRL, &ctrl);
+	return (ctrl & wanted) == wanted;
+}
+
+/* False if the way up is longer than can be. */
+static bool topology_key(struct pci_dev *pdev, u64 *key)
+{
+	struct xpi_hop hops[XPI_MAX_HOPS];
+	unsigned int nr = 0;
+
+	for (; pdev; pdev = pci_upstream_bridge(pdev)) {
+		if (nr == XPI_MAX_HOPS || !to_sbdf(pdev, &hops[nr].sbdf))
+			return false;
+		hops[nr].multifunction = pdev->multifunction;
+		hops[nr].isolates = isolates(pdev);
+		nr++;
+	}
+
+	*key = xpi_group_key(hops, nr);
+	return true;
+}
+
+struct pci_dev *xpi_dev_live_mate(struct pci_dev *pdev)
+{
+	struct pci_dev *other = NULL;
+	u64 key, other_key;
+
+	if (!topology_key(pdev, &key))
+		return pci_dev_get(pdev);
+
+	for_each_pci_dev(other) {
+		if (other == pdev || xpi_dev_bound(other) != XPI_LIVE ||
+		    device_iommu_mapped(&other->dev))
+			continue;
+		if (!topology_key(other, &other_key) || key == other_key)
+			return other;
+	}
+	return NULL;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef XPI_DEVICE_H
+#define XPI_DEVICE_H
+
+#include <linux/list.h>
+#include <linux/types.h>
+
+#include "caps.h"
+#include "group.h"
+
+struct pci_dev;
+struct xpi_hv;
+
+/**
+ * struct xpi_dev - a device that the driver was given, as Xen describes it
+ *
+ * Made when the core probes the device and freed when it releases it; constant
+ * in between, but for @direct.
+ *
+ * @sbdf: its name for Xen
+ * @passive: a bridge: grouped, but never attached to anything
+ * @coherent: its translated DMA snoops the caches
+ * @caps: what holds for it
+ * @direct: the driver's list of devices with DIRECT regions
+ * @nr_resv: regions in @resv
+ * @resv: reserved regions
+ */
+struct xpi_dev {
+	u32 sbdf;
+	bool passive;
+	bool coherent;
+	struct xpi_caps caps;
+	struct list_head direct;
+	unsigned int nr_resv;
+	struct xpi_resv resv[] __counted_by(nr_resv);
+};
+
+/**
+ * xpi_dev_create() - ask Xen about a device
+ * @hv: the hypervisor
+ * @caps: what holds for all devices
+ * @pdev: the device
+ *
+ * Return: the device, or an ERR_PTR: -ENODEV if it cannot be put in a context.
+ */
+struct xpi_dev *xpi_dev_create(const struct xpi_hv *hv,
+			       const struct xpi_caps *caps,
+			       struct pci_dev *pdev);
+
+/**
+ * xpi_dev_destroy() - forget it
+ * @xdev: what xpi_dev_create() returned
+ */
+void xpi_dev_destroy(struct xpi_dev *xdev);
+
+/**
+ * xpi_dev_is_direct() - has it any DIRECT region?
+ * @xdev: the device
+ */
+bool xpi_dev_is_direct(const struct xpi_dev *xdev);
+
+/**
+ * xpi_dev_direct_at() - does a range lie in one of its DIRECT regions?
+ * @xdev: the device
+ * @start: first byte
+ * @last: last byte
+ */
+bool xpi_dev_direct_at(const struct xpi_dev *xdev, u64 start, u64 last);
+
+/**
+ * xpi_dev_bound() - who drives a device now?
+ * @pdev: the device
+ *
+ * A snapshot: the answer may be old when the caller looks at it.
+ */
+enum xpi_bound xpi_dev_bound(struct pci_dev *pdev);
+
+/**
+ * xpi_dev_live_mate() - is there a device that must not be its group mate?
+ * @pdev: a device about to be taken
+ *
+ * Return: a device that has a live driver, is in no group, and could have been
+ * put in one with @pdev; the caller puts it. NULL if there is none.
+ */
+struct pci_dev *xpi_dev_live_mate(struct pci_dev *pdev);
+
+#endif /* XPI_DEVICE_H */
