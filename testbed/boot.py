@@ -342,8 +342,9 @@ def run(m, on_result=None, on_console=None, quiet=False):
              for n, cb in (('result.log', on_result), ('xen.log', on_console)) if cb]
     progress = Progress(m.name, quiet)
     with open(os.path.join(logs, 'qemu.log'), 'w', encoding='utf-8') as log:
+        # what the guest writes to its disks goes to an unlinked file in TMPDIR
         proc = subprocess.Popen(command, cwd=logs, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                start_new_session=True)
+                                env=dict(os.environ, TMPDIR=logs), start_new_session=True)
         try:
             ended = watch(proc, m, logs, tails, progress)
         finally:

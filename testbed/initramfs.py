@@ -6,6 +6,7 @@
 
 DIR is a kernel's modules directory (.../lib/modules/VERSION) with its
 modules.dep; modules of --extra are loaded by name like the kernel's own.
+MODULE? with a question mark is one that some kernels do not have.
 Modules are unpacked here, because the guest is an emulator and slow.
 """
 
@@ -77,6 +78,10 @@ class Modules:
         def visit(name):
             if name in done or name in self.builtin:
                 return
+            if name.endswith('?'):
+                name = name[:-1]
+                if name not in self.paths:
+                    return
             if name not in self.paths:
                 raise InitramfsError(f'kernel {self.version} has no module {name}; build it with testbed/kmod, or correct the name.')
             image = unpacked(self.paths[name])

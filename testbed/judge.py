@@ -90,13 +90,11 @@ class Judgement:
 
     def lines(self, prefix):
         """Every test, and the run itself as one more test named PREFIX.run."""
-        out = [t.line() for t in self.tests]
-        out += [Test(f'{prefix}.run', kind, text).line()
-                for kind, texts in (('crash', self.crashes), ('error', self.errors))
-                for text in texts[:1]]
-        if not (self.crashes or self.errors):
-            out.append(f'xpi: pass {prefix}.run')
-        return out
+        problems = [('crash', t) for t in self.crashes] + [('error', t) for t in self.errors]
+        kind, reason = problems[0] if problems else ('pass', '')
+        if len(problems) > 1:
+            reason += f' (and {len(problems) - 1} more)'
+        return [t.line() for t in self.tests + [Test(f'{prefix}.run', kind, reason)]]
 
 
 def load_harmless(path):
@@ -196,7 +194,8 @@ def judge(results, console, ended='exit', expect=(), harmless=None):
     read_console(console, harmless or {}, out)
     if ended.startswith('QEMU failed'):
         out.errors.append(ended)
-    elif ended != 'exit':
+        return out
+    if ended != 'exit':
         out.crashes.append(ended)
     check_end(out)
     have = {t.name for t in out.tests}

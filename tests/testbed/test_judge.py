@@ -37,7 +37,7 @@ RUNS = [
     ('torn-line', '[ 1.0] x xpi: pass a.one\n' + GOOD, QUIET, 'exit', 'error'),
     ('pass-on-console-only', '', GOOD, 'exit', 'crash'),
     ('timeout', GOOD, QUIET, 'timeout after 5 s', 'crash'),
-    ('no-qemu', '', '', 'QEMU failed: no such file', 'crash'),
+    ('no-qemu', '', '', 'QEMU failed: no such file', 'error'),
 ]
 
 # Console lines that must turn a good run into a crash.

@@ -115,6 +115,20 @@ unbind()
 	echo >"$PCI/$1/driver_override"
 }
 
+DISK=/dev/nvme0n1
+
+# The disk's driver probes on its own time, also after modprobe returned.
+start_disk()
+{
+	local i
+	modprobe nvme
+	for i in $(seq 300); do
+		[ -b $DISK ] && return 0
+		usleep 100000
+	done
+	return 1
+}
+
 # Kernel messages since the last mark.
 mark() { dmesg | wc -l >/tmp/mark; }
 since_mark() { dmesg | tail -n +"$(($(cat /tmp/mark) + 1))"; }

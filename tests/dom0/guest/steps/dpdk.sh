@@ -2,14 +2,14 @@
 # DPDK's testpmd forwards between an e1000e and an igb that share a cable, both
 # driven from user space through vfio-pci.
 
-SECONDS_OF_TRAFFIC=20
+SECONDS_OF_TRAFFIC=10
 
 mount_dpdk()
 {
-	modprobe nvme
-	modprobe ext4
+	modprobe -q crc32c_generic
+	start_disk && modprobe ext4 || return 1
 	mkdir -p /mnt/dpdk
-	mount -t ext4 -o ro /dev/nvme0n1 /mnt/dpdk || return 1
+	mount -t ext4 -o ro $DISK /mnt/dpdk || return 1
 	for d in dev sys proc; do
 		mount --bind /$d /mnt/dpdk/$d || return 1
 	done
@@ -19,18 +19,48 @@ mount_dpdk()
 # The number behind WORD in the final statistics of port $1.
 port_stat()
 {
-	sed -n "/forward statistics for port $1 /,/--------------------/p" /tmp/testpmd |
+	sed -n "/Forward statistics for port $1 /,/--------------------/p" /tmp/testpmd |
 		grep -o "$2: *[0-9]*" | tail -n 1 | tr -dc 0-9
 }
 
+# wait_for TEXT: until testpmd says it; a minute of an emulator is short
+wait_for()
+{
+	local i
+	for i in $(seq 180); do
+		grep -q "$1" /tmp/testpmd && return 0
+		[ -d /proc/$TESTPMD ] || return 1
+		sleep 1
+	done
+	return 1
+}
+
 # A PV dom0 has no hugepages: --no-huge.  Two threads share the one CPU.
+start_testpmd()
+{
+	rm -f /tmp/commands
+	mkfifo /tmp/commands
+	chroot /mnt/dpdk /usr/bin/stdbuf -oL /usr/bin/dpdk-testpmd --lcores='0@0,1@0' --no-huge -m 64 \
+		--iova-mode=va --no-telemetry -a "$1" -a "$2" -- \
+		-i --nb-cores=1 --forward-mode=io --total-num-mbufs=4096 \
+		--no-mlockall </tmp/commands >/tmp/testpmd 2>&1 &
+	TESTPMD=$!
+	exec 4>/tmp/commands
+}
+
 run_testpmd()
 {
-	chroot /mnt/dpdk /usr/bin/timeout -s INT -k 120 "$((SECONDS_OF_TRAFFIC + 40))" \
-		/usr/bin/dpdk-testpmd --lcores='0@0,1@0' --no-huge -m 64 --iova-mode=va \
-		--no-telemetry -a "$1" -a "$2" -- \
-		--nb-cores=1 --forward-mode=io --auto-start --tx-first --stats-period=5 \
-		--total-num-mbufs=4096 --no-mlockall >/tmp/testpmd 2>&1 </dev/null
+	start_testpmd "$1" "$2"
+	if wait_for 'testpmd>'; then
+		echo 'start tx_first' >&4
+		sleep "$SECONDS_OF_TRAFFIC"
+		echo stop >&4
+	fi
+	wait_for 'Accumulated forward statistics'
+	echo quit >&4
+	wait_for 'Bye' || kill -9 $TESTPMD
+	exec 4>&-
+	wait $TESTPMD
 }
 
 check_port()
@@ -56,6 +86,7 @@ step_dpdk()
 	check dpdk.bind-igb "vfio-pci refuses $igb: $(cat /tmp/bind)" bind_vfio "$igb"
 	run_testpmd "$e1000e" "$igb"
 	cat /tmp/testpmd
+	check dpdk.ends-clean "testpmd did not end by itself" grep -q Bye /tmp/testpmd
 	check_port 0 e1000e
 	check_port 1 igb
 }

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # Load the driver into a running dom0, under a disk that is in use.
 
-DISK=/dev/nvme0n1
-
 disk_digest() { dd if=$DISK bs=1M count=4 iflag=direct 2>/dev/null | md5sum; }
 
 disk_works()
@@ -22,7 +20,7 @@ list_groups()
 step_load()
 {
 	local before start
-	modprobe nvme
+	check load.disk-there "the NVMe disk did not appear" start_disk
 	before=$(disk_digest)
 	mark
 	start=$(now)
