@@ -184,8 +184,17 @@ artifact()
 			rm -rf --one-file-system "$tmp"
 			die "making $name failed; the whole log is $CACHE/logs/$name.log."
 		fi
-		mv -T "$tmp" "$REPLY"
+		mv -T "$tmp" "$CACHE/$id"
+		prune "$name" "$id"
 	fi
 	exec 9>&-
 	REPLY=$CACHE/$id
+}
+
+# Remove what other keys of NAME left, once it is some days old: another
+# checkout, or a run that is still going on, may use the younger ones.
+prune()
+{
+	find "$CACHE" -maxdepth 1 -name "$1-????????????????" ! -name "$2" \
+		-mtime +3 -exec rm -rf --one-file-system {} +
 }
