@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * XEN_PV_IOMMU_OP_BATCH: an array of descriptors, each a run to map or unmap.
+ *
+ * The context of the current descriptor stays held, and its unmapped leaves
+ * gathered, until a descriptor of another context comes or the call ends, by
+ * whatever way. So many unmaps share a flush, and none outlives the call.
+ */
+#include <xen/err.h>
+#include <xen/event.h>
+#include <xen/guest_access.h>
+#include <xen/iommu.h>
+#include <xen/iommu-ctx.h>
+#include <xen/lib.h>
+
+#include "op.h"
+
+/* Descriptors copied at a time: 256 bytes of stack. */
+#define BATCH_COPY          8U
+
+struct batch {
+    struct domain *d;
+    struct iommu_ctx *ctx;
+    struct iommu_gather *g;
+    uint64_t last_dfn;
+    bool worked;                /* something was done: preemption is fair */
+};
+
+static int batch_leave(struct batch *b)
+{
+    int rc = 0;
+
+    if ( b->ctx )
+    {
+        rc = iommu_ctx_flush(b->ctx, b->g);
+        iommu_ctx_put(b->ctx);
+    }
+    b->ctx = NULL;
+
+    return rc;
+}
+
+static int batch_enter(struct batch *b, unsigned int id)
+{
+    int rc;
+
+    if ( b->ctx && b->ctx->id == id )
+        return 0;
+
+    rc = batch_leave(b);
+    if ( rc )
+        return rc;
+    if ( id == XEN_PV_IOMMU_CTX_DEFAULT || id >= XEN_PV_IOMMU_CTX_BLOCKED )
+        return -EINVAL;
+    b->ctx = iommu_ctx_get(b->d, id);
+
+    return b->ctx ? 0 : -ENOENT;
+}
+
+static bool range_ok(const struct batch *b, const struct xen_pv_iommu_batch *e)
+{
+    uint64_t dfn_last = e->dfn + e->nr - 1, gfn_last = e->gfn + e->nr - 1;
+
+    return e->nr && e->nr <= MAX_NR && e->done <= e->nr &&
+           dfn_last >= e->dfn && dfn_last <= b->last_dfn &&
+           gfn_last >= e->gfn;
+}
+
+static int map_check(const struct batch *b, const struct xen_pv_iommu_batch *e)
+{
+    const unsigned int rights = XEN_PV_IOMMU_F_R | XEN_PV_IOMMU_F_W;
+
+    if ( !(e->flags & rights) ||
+         (e->flags & ~(rights | XEN_PV_IOMMU_F_MMIO | XEN_PV_IOMMU_F_FOREIGN)) )
+        return -EINVAL;
+    if ( e->flags & XEN_PV_IOMMU_F_FOREIGN )
+        return -EOPNOTSUPP;
+
+    return range_ok(b, e) && (!e->order || e->order == 9 || e->order == 18)
+           ? 0 : -EINVAL;
+}
+
+static int unmap_check(const struct batch *b,
+                       const struct xen_pv_iommu_batch *e)
+{
+    if ( (e->flags & ~XEN_PV_IOMMU_F_NOFLUSH) || e->gfn || e->order )
+        return -EINVAL;
+    if ( e->flags & XEN_PV_IOMMU_F_NOFLUSH )
+        return -EOPNOTSUPP;
+
+    return range_ok(b, e) ? 0 : -EINVAL;
+}
+
+static int empty_check(const struct xen_pv_iommu_batch *e)
+{
+    return e->dfn || e->gfn || e->nr || e->done || e->order || e->flags
+           ? -EINVAL : 0;
+}
+
+static int batch_check(const struct batch *b,
+                       const struct xen_pv_iommu_batch *e)
+{
+    switch ( e->op )
+    {
+    case XEN_PV_IOMMU_BATCH_MAP:
+        return map_check(b, e);
+
+    case XEN_PV_IOMMU_BATCH_UNMAP:
+        return unmap_check(b, e);
+
+    case XEN_PV_IOMMU_BATCH_NOP:
+    case XEN_PV_IOMMU_BATCH_SYNC:
+        return empty_check(e);
+    }
+
+    return -EINVAL;
+}
+
+static int64_t batch_step(struct batch *b, const struct xen_pv_iommu_batch *e)
+{
+    uint64_t dfn = e->dfn + e->done, nr = e->nr - e->done;
+
+    return e->op == XEN_PV_IOMMU_BATCH_MAP
+           ? iommu_ctx_map(b->ctx, dfn, e->gfn + e->done, nr, e->order,
+                           e->flags, b->g)
+           : iommu_ctx_unmap(b->ctx, dfn, nr, b->g);
+}
+
+/* 0: the element is done. */
+static int batch_element(struct batch *b, struct xen_pv_iommu_batch *e)
+{
+    int rc = batch_check(b, e);
+
+    if ( rc || e->op == XEN_PV_IOMMU_BATCH_NOP )
+        return rc;
+    rc = batch_enter(b, e->ctx);
+    if ( rc )
+        return rc;
+    if ( e->op == XEN_PV_IOMMU_BATCH_SYNC )
+        return iommu_ctx_flush(b->ctx, b->g);
+
+    while ( e->done < e->nr )
+    {
+        int64_t step;
+
+        if ( b->worked && hypercall_preempt_check() )
+            return -ERESTART;
+
+        step = batch_step(b, e);
+        if ( step < 0 )
+            return step;
+        e->done += step;
+        b->worked = true;
+    }
+
+    return 0;
+}
+
+/* As iommu_op_batch(), for up to BATCH_COPY descriptors. */
+static int batch_some(struct batch *b, XEN_GUEST_HANDLE_PARAM(char) arg,
+                      unsigned int nr, unsigned long *pos)
+{
+    struct xen_pv_iommu_batch buf[BATCH_COPY];
+    unsigned long offset = *pos * sizeof(*buf);
+    unsigned int i;
+    int rc = 0;
+
+    if ( copy_from_guest_offset((char *)buf, arg, offset, nr * sizeof(*buf)) )
+        return -EFAULT;
+
+    for ( i = 0; i < nr && !rc; i++ )
+    {
+        rc = batch_element(b, &buf[i]);
+        buf[i].status = rc == -ERESTART ? 0 : rc;
+    }
+
+    *pos += rc ? i - 1 : i;
+    if ( copy_to_guest_offset(arg, offset, (char *)buf, i * sizeof(*buf)) &&
+         (!rc || rc == -ERESTART) )
+        rc = -EFAULT;
+
+    return rc;
+}
+
+int iommu_op_batch(struct domain *d, XEN_GUEST_HANDLE_PARAM(char) arg,
+                   unsigned long count, unsigned long *pos)
+{
+    struct iommu_ctx_tbl *tbl = iommu_ctx_table(d);
+    struct batch b = { .d = d, .g = iommu_ctx_gather() };
+    int rc = 0, flush;
+
+    if ( IS_ERR(tbl) )
+        return PTR_ERR(tbl);
+    b.last_dfn = PFN_DOWN(tbl->caps.iova_last);
+
+    while ( !rc && *pos < count )
+    {
+        rc = batch_some(&b, arg, min_t(unsigned long, count - *pos, BATCH_COPY),
+                        pos);
+        if ( !rc && *pos < count && hypercall_preempt_check() )
+            rc = -ERESTART;
+    }
+
+    /* Whatever the result, and before a continuation: nothing stays behind. */
+    flush = batch_leave(&b);
+
+    return flush ?: rc;
+}

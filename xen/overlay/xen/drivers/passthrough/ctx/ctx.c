@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * IOMMU contexts: the objects, their table, their memory and their end.
+ *
+ * A context ends in steps, because it can be large: CTX_FREE marks it dying
+ * (from then on nobody finds it), waits until it is the last user, unmaps,
+ * flushes and releases as much as fits before preemption, and only then gives
+ * back domain ids, tables and the number.
+ */
+#include <xen/err.h>
+#include <xen/event.h>
+#include <xen/init.h>
+#include <xen/iommu.h>
+#include <xen/iommu-ctx.h>
+#include <xen/lib.h>
+#include <xen/param.h>
+#include <xen/softirq.h>
+#include <xen/xmalloc.h>
+
+#include "pt-env.h"
+
+#define NR_CTX_LIMIT        4096U
+/* Entries and tables looked at between two checks for preemption. */
+#define FREE_BUDGET         4096U
+
+/* dom0-iommu=nr-ctx=<n>: contexts a domain may have at a time. */
+static unsigned int __ro_after_init opt_nr_ctx = 256;
+/* dom0-iommu=ctx-mem=<size>: page tables of all its contexts, bytes; 0: auto */
+static uint64_t __ro_after_init opt_ctx_mem;
+
+static int __init parse_nr_ctx(const char *s, const char *end)
+{
+    const char *p;
+    unsigned long nr = simple_strtoul(s, &p, 0);
+
+    if ( p != end || !nr || nr > NR_CTX_LIMIT )
+        return -EINVAL;
+    opt_nr_ctx = nr;
+
+    return 0;
+}
+
+static int __init parse_ctx_mem(const char *s, const char *end)
+{
+    const char *p;
+    uint64_t size = parse_size_and_unit(s, &p);
+
+    if ( p != end || size < MB(1) )
+        return -EINVAL;
+    opt_ctx_mem = size;
+
+    return 0;
+}
+
+int __init iommu_ctx_parse_param(const char *s, const char *end)
+{
+    if ( !strncmp(s, "nr-ctx=", 7) )
+        return parse_nr_ctx(s + 7, end);
+    if ( !strncmp(s, "ctx-mem=", 8) )
+        return parse_ctx_mem(s + 8, end);
+
+    return -ENOENT;
+}
+
+unsigned int iommu_ctx_nr_max(void)
+{
+    return opt_nr_ctx;
+}
+
+/* Every 512 pages mapped one by one take a table: RAM / 256 maps all twice. */
+unsigned int iommu_ctx_pt_pages_max(void)
+{
+    uint64_t bytes = opt_ctx_mem ?: max_t(uint64_t, MB(64),
+                                          pfn_to_paddr(total_pages) / 256);
+
+    return min_t(uint64_t, PFN_DOWN(bytes), INT_MAX);
+}
+
+/*
+ * Memory of page tables, for pt.c. Anonymous pages: no domain can reach them.
+ */
+static struct iommu_ctx *pt_ctx(struct iommu_pt *pt)
+{
+    return container_of(pt, struct iommu_ctx, pt);
+}
+
+uint64_t pt_table_alloc(struct iommu_pt *pt)
+{
+    struct iommu_ctx_tbl *tbl = dom_iommu(pt_ctx(pt)->owner)->ctxs;
+    struct page_info *pg;
+    void *table;
+
+    if ( atomic_inc_return(&tbl->pt_pages) > iommu_ctx_pt_pages_max() ||
+         !(pg = alloc_domheap_page(NULL, 0)) )
+    {
+        atomic_dec(&tbl->pt_pages);
+        return 0;
+    }
+
+    /* Not in use for anything else while the page has no owner: occupancy. */
+    pg->u.inuse.type_info = 0;
+
+    table = __map_domain_page(pg);
+    clear_page(table);
+    pt_table_sync(pt, table, PAGE_SIZE);
+    unmap_domain_page(table);
+
+    return page_to_maddr(pg);
+}
+
+void pt_table_free(struct iommu_pt *pt, uint64_t maddr)
+{
+    struct iommu_ctx_tbl *tbl = dom_iommu(pt_ctx(pt)->owner)->ctxs;
+
+    free_domheap_page(maddr_to_page(maddr));
+    atomic_dec(&tbl->pt_pages);
+}
+
+void pt_table_retire(struct iommu_pt *pt, uint64_t maddr)
+{
+    page_list_add_tail(maddr_to_page(maddr), &pt_ctx(pt)->retired);
+}
+
+void pt_table_sync(const struct iommu_pt *pt, const void *addr,
+                   unsigned int bytes)
+{
+    iommu_sync_cache(addr, bytes);
+}
+
+void iommu_ctx_free_tables(struct iommu_ctx *ctx, struct page_list_head *tables)
+{
+    struct page_info *pg;
+
+    while ( (pg = page_list_remove_head(tables)) )
+        pt_table_free(&ctx->pt, page_to_maddr(pg));
+}
+
+/* Objects. */
+
+static void ctx_destroy(struct iommu_ctx *ctx)
+{
+    const struct iommu_ops *ops = dom_iommu(ctx->owner)->platform_ops;
+
+    ASSERT(pcidevs_locked());
+
+    iommu_vcall(ops, ctx_fini, ctx);
+    if ( ctx->pt.root )
+        iommu_pt_fini(&ctx->pt);
+    xfree(ctx);
+}
+
+/* `everywhere`: take what attaching needs now, so that it cannot fail later. */
+static struct iommu_ctx *ctx_create(struct domain *d,
+                                    const struct iommu_ctx_caps *caps,
+                                    unsigned int id, bool everywhere)
+{
+    const struct iommu_ops *ops = dom_iommu(d)->platform_ops;
+    struct iommu_ctx *ctx = xzalloc(struct iommu_ctx);
+    int rc;
+
+    if ( !ctx )
+        return ERR_PTR(-ENOMEM);
+
+    ctx->owner = d;
+    ctx->id = id;
+    atomic_set(&ctx->refs, 1);
+    spin_lock_init(&ctx->lock);
+    INIT_PAGE_LIST_HEAD(&ctx->retired);
+    INIT_LIST_HEAD(&ctx->direct);
+    INIT_LIST_HEAD(&ctx->members);
+
+    rc = iommu_call(ops, ctx_init, ctx, everywhere);
+    if ( !rc )
+        rc = iommu_pt_init(&ctx->pt, caps->fmt, caps->levels, caps->pin_level);
+    if ( rc )
+    {
+        ctx_destroy(ctx);
+        return ERR_PTR(rc);
+    }
+
+    return ctx;
+}
+
+static struct iommu_ctx_tbl *table_create(struct domain *d)
+{
+    const struct iommu_ops *ops = dom_iommu(d)->platform_ops;
+    struct iommu_ctx_tbl *tbl = xzalloc(struct iommu_ctx_tbl);
+    struct iommu_ctx *blocked;
+
+    if ( !tbl )
+        return ERR_PTR(-ENOMEM);
+
+    rwlock_init(&tbl->lock);
+    radix_tree_init(&tbl->tree);
+    iommu_vcall(ops, ctx_caps, &tbl->caps);
+
+    /* Counting its tables goes through the domain's table: publish, then fill. */
+    dom_iommu(d)->ctxs = tbl;
+    blocked = ctx_create(d, &tbl->caps, XEN_PV_IOMMU_CTX_BLOCKED, true);
+    if ( IS_ERR(blocked) )
+    {
+        dom_iommu(d)->ctxs = NULL;
+        xfree(tbl);
+        return ERR_PTR(PTR_ERR(blocked));
+    }
+    smp_wmb();
+    write_atomic(&tbl->blocked, blocked);
+
+    return tbl;
+}
+
+struct iommu_ctx_tbl *iommu_ctx_table(struct domain *d)
+{
+    struct iommu_ctx_tbl *tbl;
+    int rc = iommu_ctx_arch_permitted(d);
+
+    if ( rc || !dom_iommu(d)->platform_ops->ctx_caps )
+        return ERR_PTR(rc ?: -EOPNOTSUPP);
+
+    pcidevs_lock();
+    tbl = dom_iommu(d)->ctxs ?: table_create(d);
+    pcidevs_unlock();
+
+    return tbl;
+}
+
+static unsigned int next_id(struct iommu_ctx_tbl *tbl)
+{
+    unsigned int id = tbl->last_id;
+
+    /* nr < NR_CTX_LIMIT is far less than there are numbers: this ends. */
+    do {
+        id = id < XEN_PV_IOMMU_CTX_LAST ? id + 1 : XEN_PV_IOMMU_CTX_FIRST;
+    } while ( radix_tree_lookup(&tbl->tree, id) );
+
+    return id;
+}
+
+static int table_insert(struct iommu_ctx_tbl *tbl, struct iommu_ctx *ctx)
+{
+    int rc = -ENOSPC;
+
+    write_lock(&tbl->lock);
+    if ( tbl->nr < opt_nr_ctx )
+    {
+        ctx->id = next_id(tbl);
+        rc = radix_tree_insert(&tbl->tree, ctx->id, ctx);
+    }
+    if ( !rc )
+    {
+        tbl->last_id = ctx->id;
+        tbl->nr++;
+    }
+    write_unlock(&tbl->lock);
+
+    return rc;
+}
+
+int iommu_ctx_alloc(struct domain *d, unsigned int *id)
+{
+    struct iommu_ctx_tbl *tbl = iommu_ctx_table(d);
+    struct iommu_ctx *ctx;
+    int rc;
+
+    if ( IS_ERR(tbl) )
+        return PTR_ERR(tbl);
+
+    pcidevs_lock();
+    ctx = ctx_create(d, &tbl->caps, XEN_PV_IOMMU_CTX_INVALID, false);
+    if ( IS_ERR(ctx) )
+        rc = PTR_ERR(ctx);
+    else if ( (rc = table_insert(tbl, ctx)) )
+        ctx_destroy(ctx);
+    else
+        *id = ctx->id;
+    pcidevs_unlock();
+
+    return rc;
+}
+
+struct iommu_ctx *iommu_ctx_get(struct domain *d, unsigned int id)
+{
+    struct iommu_ctx_tbl *tbl = dom_iommu(d)->ctxs;
+    struct iommu_ctx *ctx;
+
+    if ( !tbl )
+        return NULL;
+
+    if ( id == XEN_PV_IOMMU_CTX_BLOCKED )
+    {
+        ctx = read_atomic(&tbl->blocked);
+        if ( ctx )
+            atomic_inc(&ctx->refs);
+        return ctx;
+    }
+
+    read_lock(&tbl->lock);
+    ctx = radix_tree_lookup(&tbl->tree, id);
+    if ( ctx && ctx->dying )
+        ctx = NULL;
+    if ( ctx )
+        atomic_inc(&ctx->refs);
+    read_unlock(&tbl->lock);
+
+    return ctx;
+}
+
+void iommu_ctx_put(struct iommu_ctx *ctx)
+{
+    ASSERT(atomic_read(&ctx->refs) > 1);
+    atomic_dec(&ctx->refs);
+}
+
+/*
+ * CTX_FREE, by steps. A dying context is found again by whoever continues;
+ * `freeing` keeps a second caller out while one is at work.
+ */
+static struct iommu_ctx *free_begin(struct iommu_ctx_tbl *tbl, unsigned int id)
+{
+    struct iommu_ctx *ctx;
+
+    ASSERT(pcidevs_locked());
+
+    write_lock(&tbl->lock);
+    ctx = radix_tree_lookup(&tbl->tree, id);
+    if ( !ctx || ctx->freeing )
+        ctx = ERR_PTR(-ENOENT);
+    else if ( !list_empty(&ctx->members) )
+        ctx = ERR_PTR(-EBUSY);
+    else
+        ctx->dying = ctx->freeing = true;
+    write_unlock(&tbl->lock);
+
+    return ctx;
+}
+
+static void free_pause(struct iommu_ctx_tbl *tbl, struct iommu_ctx *ctx)
+{
+    write_lock(&tbl->lock);
+    ctx->freeing = false;
+    write_unlock(&tbl->lock);
+}
+
+static int free_leaves(struct iommu_ctx *ctx)
+{
+    uint64_t end = PFN_DOWN(dom_iommu(ctx->owner)->ctxs->caps.iova_last) + 1;
+    struct iommu_gather *g = iommu_ctx_gather();
+
+    while ( ctx->pt.nr_mapped && ctx->cursor < end )
+    {
+        int64_t done;
+
+        spin_lock(&ctx->lock);
+        done = iommu_pt_unmap(&ctx->pt, ctx->cursor, end - ctx->cursor, g,
+                              FREE_BUDGET);
+        spin_unlock(&ctx->lock);
+        if ( done < 0 )
+        {
+            ASSERT_UNREACHABLE();
+            return done;
+        }
+        ctx->cursor += done;
+
+        /* A context without members that cannot be flushed: leak the leaves. */
+        (void)iommu_ctx_flush(ctx, g);
+
+        if ( hypercall_preempt_check() )
+            return -ERESTART;
+    }
+
+    return 0;
+}
+
+static int free_tables(struct iommu_ctx *ctx)
+{
+    uint64_t cursor = 0;
+    bool done = false, unlinked = false;
+
+    while ( !done )
+    {
+        PAGE_LIST_HEAD(tables);
+
+        spin_lock(&ctx->lock);
+        done = iommu_pt_prune(&ctx->pt, &cursor, FREE_BUDGET, &unlinked);
+        page_list_move(&tables, &ctx->retired);
+        spin_unlock(&ctx->lock);
+
+        /* Not flushed: not ours to give away, the quota keeps count of it. */
+        if ( !iommu_ctx_flush_range(ctx, 0, 0) )
+            iommu_ctx_free_tables(ctx, &tables);
+
+        /* What was pruned is gone from the tree: starting over is cheap. */
+        if ( !done && hypercall_preempt_check() )
+            return -ERESTART;
+    }
+
+    return 0;
+}
+
+static void free_end(struct iommu_ctx_tbl *tbl, struct iommu_ctx *ctx)
+{
+    ASSERT(atomic_read(&ctx->refs) == 1 && list_empty(&ctx->direct));
+
+    write_lock(&tbl->lock);
+    radix_tree_delete(&tbl->tree, ctx->id);
+    tbl->nr--;
+    write_unlock(&tbl->lock);
+
+    pcidevs_lock();
+    ctx_destroy(ctx);
+    pcidevs_unlock();
+}
+
+int iommu_ctx_free(struct domain *d, unsigned int id)
+{
+    struct iommu_ctx_tbl *tbl = dom_iommu(d)->ctxs;
+    struct iommu_ctx *ctx;
+    int rc;
+
+    if ( !tbl )
+        return -ENOENT;
+
+    pcidevs_lock();
+    ctx = free_begin(tbl, id);
+    pcidevs_unlock();
+    if ( IS_ERR(ctx) )
+        return PTR_ERR(ctx);
+
+    /* Users that found it before it was dying finish without our help. */
+    rc = atomic_read(&ctx->refs) > 1 ? -ERESTART : 0;
+    if ( !rc )
+        rc = free_leaves(ctx);
+    if ( !rc )
+        rc = free_tables(ctx);
+    if ( rc )
+        free_pause(tbl, ctx);
+    else
+        free_end(tbl, ctx);
+
+    return rc;
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Mapping, unmapping and flushing in a context.
+ *
+ * Map: take the references of a run's frames, then write the leaves under the
+ * lock, then drop what was not used. Unmap: move the leaves into the gather
+ * under the lock, flush without it, then drop what they hold. So a frame that
+ * a device may still reach is always held.
+ *
+ * The arrays for both are per CPU. A hypercall is not preempted, so they are
+ * the caller's from one call here to the next, until it returns to the guest.
+ */
+#include <xen/event.h>
+#include <xen/iommu.h>
+#include <xen/iommu-ctx.h>
+#include <xen/lib.h>
+#include <xen/percpu.h>
+
+#define STEP_PAGES          IOMMU_PT_ENTRIES
+#define UNMAP_BUDGET        4096U
+
+struct ctx_scratch {
+    iommu_leaf_t pinned[STEP_PAGES];
+    iommu_leaf_t gathered[STEP_PAGES];
+    struct iommu_gather gather;
+};
+static DEFINE_PER_CPU(struct ctx_scratch, ctx_scratch);
+
+static const struct iommu_ctx_caps *ctx_caps(const struct iommu_ctx *ctx)
+{
+    return &dom_iommu(ctx->owner)->ctxs->caps;
+}
+
+struct iommu_gather *iommu_ctx_gather(void)
+{
+    struct ctx_scratch *s = &this_cpu(ctx_scratch);
+
+    iommu_gather_init(&s->gather, s->gathered, STEP_PAGES);
+
+    return &s->gather;
+}
+
+static void gather_range(struct iommu_gather *g, uint64_t dfn, uint64_t nr)
+{
+    g->first = min(g->first, dfn);
+    g->end = max(g->end, dfn + nr);
+}
+
+int iommu_ctx_flush_range(struct iommu_ctx *ctx, uint64_t first, uint64_t end)
+{
+    const struct iommu_ops *ops = dom_iommu(ctx->owner)->platform_ops;
+
+    if ( !iommu_call(ops, ctx_flush, ctx, first, end) ||
+         !iommu_call(ops, ctx_flush, ctx, first, end) )
+        return 0;
+
+    return -EIO;
+}
+
+static void gather_release(struct iommu_gather *g)
+{
+    unsigned int i;
+
+    ASSERT(g->flushed);
+
+    for ( i = 0; i < g->nr; i++ )
+        iommu_ctx_frame_put(g->leaf[i]);
+}
+
+int iommu_ctx_flush(struct iommu_ctx *ctx, struct iommu_gather *g)
+{
+    int rc = 0;
+
+    if ( g->first < g->end )
+    {
+        rc = iommu_ctx_flush_range(ctx, g->first, g->end);
+        g->flushed = !rc;
+        if ( rc )
+            iommu_ctx_break(ctx);
+        else
+            gather_release(g);
+    }
+    iommu_gather_init(g, g->leaf, g->max);
+
+    return rc;
+}
+
+/*
+ * Take references for up to nr frames. Returns how many were taken, *rc says
+ * why there are not more.
+ */
+static unsigned int frames_get(struct domain *d, uint64_t gfn, unsigned int nr,
+                               unsigned int flags, iommu_leaf_t *leaf, int *rc)
+{
+    unsigned int i;
+
+    for ( i = 0; i < nr; i++ )
+    {
+        *rc = iommu_ctx_frame_get(d, gfn + i, flags, &leaf[i]);
+        if ( *rc )
+            break;
+    }
+
+    return i;
+}
+
+static void frames_put(const iommu_leaf_t *leaf, unsigned int nr)
+{
+    while ( nr-- )
+        iommu_ctx_frame_put(leaf[nr]);
+}
+
+/* Do the leaves make one of a larger order? All have the same rights. */
+static bool contiguous(const iommu_leaf_t *leaf, unsigned int order)
+{
+    unsigned int i, nr = 1U << order;
+
+    if ( leaf[0] & ((uint64_t)(nr - 1) << PAGE_SHIFT) )
+        return false;
+
+    for ( i = 1; i < nr; i++ )
+        if ( leaf[i] != leaf[0] + ((uint64_t)i << PAGE_SHIFT) )
+            return false;
+
+    return true;
+}
+
+static bool large_wanted(const struct iommu_ctx *ctx, uint64_t dfn,
+                         uint64_t gfn, uint64_t nr, unsigned int max_order)
+{
+    return max_order >= IOMMU_PT_SHIFT && nr >= STEP_PAGES &&
+           !((dfn | gfn) & (STEP_PAGES - 1)) &&
+           (ctx_caps(ctx)->pgsize_bitmap & MB(2));
+}
+
+/* Write leaves; what they displaced is flushed and freed before they count. */
+static int leaves_write(struct iommu_ctx *ctx, uint64_t dfn, unsigned int order,
+                        const iommu_leaf_t *leaf, unsigned int nr)
+{
+    PAGE_LIST_HEAD(retired);
+    bool unlinked = false;
+    int done;
+
+    spin_lock(&ctx->lock);
+    if ( iommu_ctx_unreserved(ctx, dfn, (uint64_t)nr << order) !=
+         (uint64_t)nr << order )
+        done = -EADDRINUSE;
+    else
+        done = iommu_pt_map(&ctx->pt, dfn, order, leaf, nr, &unlinked);
+    page_list_move(&retired, &ctx->retired);
+    spin_unlock(&ctx->lock);
+
+    if ( unlinked )
+    {
+        if ( iommu_ctx_flush_range(ctx, dfn, dfn + ((uint64_t)nr << order)) )
+        {
+            iommu_ctx_break(ctx);
+            return -EIO;
+        }
+        iommu_ctx_free_tables(ctx, &retired);
+    }
+
+    return done;
+}
+
+int64_t iommu_ctx_map(struct iommu_ctx *ctx, uint64_t dfn, uint64_t gfn,
+                      uint64_t nr, unsigned int max_order, unsigned int flags,
+                      struct iommu_gather *g)
+{
+    iommu_leaf_t *leaf = this_cpu(ctx_scratch).pinned;
+    bool large = large_wanted(ctx, dfn, gfn, nr, max_order);
+    unsigned int got, step, order;
+    int rc = 0, done;
+
+    if ( read_atomic(&ctx->broken) )
+        return -EIO;
+
+    spin_lock(&ctx->lock);
+    nr = iommu_ctx_unreserved(ctx, dfn, nr);
+    spin_unlock(&ctx->lock);
+    if ( !nr )
+        return -EADDRINUSE;
+
+    step = min_t(uint64_t, nr, STEP_PAGES - (dfn & (STEP_PAGES - 1)));
+    got = frames_get(ctx->owner, gfn, step, flags, leaf, &rc);
+    /* A large leaf is taken whole or not at all. */
+    if ( !got || (large && got < STEP_PAGES) )
+    {
+        frames_put(leaf, got);
+        return rc;
+    }
+
+    order = large && contiguous(leaf, IOMMU_PT_SHIFT) ? IOMMU_PT_SHIFT : 0;
+    done = leaves_write(ctx, dfn, order, leaf, got >> order);
+    if ( done < 0 )
+    {
+        /* Broken: the device may have seen the leaves, keep what they hold. */
+        if ( done != -EIO )
+            frames_put(leaf, got);
+        return done;
+    }
+
+    done <<= order;
+    frames_put(leaf + done, got - done);
+    if ( ctx_caps(ctx)->flush_on_map )
+        gather_range(g, dfn, done);
+
+    return done;
+}
+
+int64_t iommu_ctx_unmap(struct iommu_ctx *ctx, uint64_t dfn, uint64_t nr,
+                        struct iommu_gather *g)
+{
+    int64_t done;
+
+    if ( read_atomic(&ctx->broken) )
+        return -EIO;
+
+    if ( g->nr == g->max )
+    {
+        int rc = iommu_ctx_flush(ctx, g);
+
+        if ( rc )
+            return rc;
+    }
+
+    spin_lock(&ctx->lock);
+    nr = iommu_ctx_unreserved(ctx, dfn, nr);
+    done = nr ? iommu_pt_unmap(&ctx->pt, dfn, nr, g, UNMAP_BUDGET)
+              : -EADDRINUSE;
+    spin_unlock(&ctx->lock);
+
+    return done;
+}

@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The iommu_op hypercall: the only place that decodes what the guest wrote.
+ * Below it everything is checked. The interface, its errors and its rules for
+ * partial success are described in public/pv-iommu.h.
+ */
+#include <xen/err.h>
+#include <xen/event.h>
+#include <xen/guest_access.h>
+#include <xen/hypercall.h>
+#include <xen/iommu.h>
+#include <xen/iommu-ctx.h>
+#include <xen/lib.h>
+#include <xen/nospec.h>
+
+#include <xsm/xsm.h>
+
+#include "op.h"
+
+union op_arg {
+    struct xen_pv_iommu_query query;
+    struct xen_pv_iommu_dev_query dev_query;
+    struct xen_pv_iommu_dev_resv dev_resv;
+    struct xen_pv_iommu_ctx ctx;
+    struct xen_pv_iommu_attach attach;
+    struct xen_pv_iommu_lookup lookup;
+};
+
+/* Devices. Called with pcidevs_lock held. */
+
+static bool gave_away(const struct domain *d, const struct pci_dev *pdev)
+{
+    /* Only the hardware domain has devices to give; dom_xen's are hidden. */
+    return is_hardware_domain(d) && pdev->domain != d &&
+           pdev->domain != dom_xen;
+}
+
+static struct pci_dev *find_device(const struct domain *d,
+                                   const struct xen_pv_iommu_dev *dev)
+{
+    struct pci_dev *pdev;
+
+    if ( dev->mbz || dev->type > XEN_PV_IOMMU_DEV_DT )
+        return ERR_PTR(-EINVAL);
+    if ( dev->type != XEN_PV_IOMMU_DEV_PCI )
+        return ERR_PTR(-ENODEV);
+
+    pdev = pci_get_pdev(NULL, (pci_sbdf_t){ .sbdf = dev->id });
+
+    return pdev && (pdev->domain == d || gave_away(d, pdev)) ? pdev
+                                                             : ERR_PTR(-ENODEV);
+}
+
+static void query_device(const struct domain *d, struct pci_dev *pdev,
+                         struct xen_pv_iommu_dev_query *q)
+{
+    const struct iommu_ops *ops = dom_iommu(d)->platform_ops;
+    const struct iommu_ctx *ctx = iommu_ctx_of(d, pdev);
+    struct iommu_ctx_resv resv;
+
+    iommu_vcall(ops, ctx_dev_query, pdev, q);
+
+    while ( !iommu_call(ops, ctx_dev_resv, pdev, q->nr_resv, &resv) )
+    {
+        if ( resv.type == XEN_PV_IOMMU_RESV_DIRECT )
+            q->flags |= XEN_PV_IOMMU_DEV_F_HAS_DIRECT;
+        q->nr_resv++;
+    }
+
+    q->ctx = ctx ? ctx->id : XEN_PV_IOMMU_CTX_DEFAULT;
+    if ( pdev->domain != d )
+        q->flags |= XEN_PV_IOMMU_DEV_F_ABSENT;
+}
+
+static int op_dev_query(struct domain *d, union op_arg *arg)
+{
+    struct xen_pv_iommu_dev_query *q = &arg->dev_query;
+    struct xen_pv_iommu_dev dev = q->dev;
+    bool mbz = q->mbz;
+    struct pci_dev *pdev;
+
+    *q = (struct xen_pv_iommu_dev_query){ .dev = dev };
+    if ( mbz )
+        return -EINVAL;
+
+    pcidevs_lock();
+    pdev = find_device(d, &dev);
+    if ( !IS_ERR(pdev) )
+        query_device(d, pdev, q);
+    pcidevs_unlock();
+
+    return IS_ERR(pdev) ? PTR_ERR(pdev) : 0;
+}
+
+static int op_dev_resv(struct domain *d, union op_arg *arg)
+{
+    const struct iommu_ops *ops = dom_iommu(d)->platform_ops;
+    struct xen_pv_iommu_dev_resv *r = &arg->dev_resv;
+    struct iommu_ctx_resv resv = {};
+    struct pci_dev *pdev;
+    int rc;
+
+    if ( r->mbz )
+        return -EINVAL;
+
+    pcidevs_lock();
+    pdev = find_device(d, &r->dev);
+    rc = IS_ERR(pdev) ? PTR_ERR(pdev)
+                      : iommu_call(ops, ctx_dev_resv, pdev, r->index, &resv);
+    pcidevs_unlock();
+
+    r->start = resv.start;
+    r->last = resv.last;
+    r->type = resv.type;
+
+    return rc;
+}
+
+static bool may_attach(const struct domain *d, struct pci_dev *pdev)
+{
+    struct xen_pv_iommu_dev_query q = {};
+
+    iommu_vcall(dom_iommu(d)->platform_ops, ctx_dev_query, pdev, &q);
+
+    return q.flags & XEN_PV_IOMMU_DEV_F_CAN_CTX;
+}
+
+static int attach_device(struct domain *d, struct xen_pv_iommu_attach *a)
+{
+    struct pci_dev *pdev = find_device(d, &a->dev);
+    const struct iommu_ctx *prev;
+
+    if ( IS_ERR(pdev) )
+        return PTR_ERR(pdev);
+
+    prev = iommu_ctx_of(d, pdev);
+    a->prev_ctx = prev ? prev->id : XEN_PV_IOMMU_CTX_DEFAULT;
+    if ( pdev->domain != d )
+        a->flags = XEN_PV_IOMMU_ATTACH_F_ABSENT;
+    if ( !may_attach(d, pdev) )
+        return -ENODEV;
+
+    return iommu_ctx_attach(d, pdev, a->ctx);
+}
+
+static int op_attach(struct domain *d, union op_arg *arg)
+{
+    struct xen_pv_iommu_attach *a = &arg->attach;
+    uint32_t flags = a->flags;
+    struct iommu_ctx_tbl *tbl = iommu_ctx_table(d);
+    int rc;
+
+    a->flags = 0;
+    a->prev_ctx = XEN_PV_IOMMU_CTX_INVALID;
+
+    if ( flags )
+        rc = -EINVAL;
+    else if ( IS_ERR(tbl) )
+        rc = PTR_ERR(tbl);
+    else
+    {
+        pcidevs_lock();
+        rc = attach_device(d, a);
+        pcidevs_unlock();
+    }
+    a->status = rc;
+
+    return rc;
+}
+
+/* Contexts. */
+
+static void ctx_fill(struct domain *d, const struct iommu_ctx *ctx,
+                     struct xen_pv_iommu_ctx *c)
+{
+    c->ctx = ctx->id;
+    c->flags = ctx->broken ? XEN_PV_IOMMU_CTX_F_BROKEN : 0;
+    c->iova_last = dom_iommu(d)->ctxs->caps.iova_last;
+    c->pt_pages_max = iommu_ctx_pt_pages_max();
+    c->pt_pages = ctx->pt.nr_tables;
+    c->nr_mapped = ctx->pt.nr_mapped;
+}
+
+static int op_ctx_info(struct domain *d, union op_arg *arg)
+{
+    struct xen_pv_iommu_ctx *c = &arg->ctx;
+    uint32_t id = c->ctx, flags = c->flags;
+    struct iommu_ctx *ctx;
+
+    *c = (struct xen_pv_iommu_ctx){ .ctx = id };
+    if ( flags )
+        return -EINVAL;
+
+    ctx = iommu_ctx_get(d, id);
+    if ( !ctx )
+        return -ENOENT;
+    spin_lock(&ctx->lock);
+    ctx_fill(d, ctx, c);
+    spin_unlock(&ctx->lock);
+    iommu_ctx_put(ctx);
+
+    return 0;
+}
+
+static int op_ctx_alloc(struct domain *d, union op_arg *arg)
+{
+    struct xen_pv_iommu_ctx *c = &arg->ctx;
+    uint32_t flags = c->flags;
+    unsigned int id;
+    int rc;
+
+    *c = (struct xen_pv_iommu_ctx){ .ctx = XEN_PV_IOMMU_CTX_INVALID };
+    if ( flags )
+        return -EINVAL;
+
+    rc = iommu_ctx_alloc(d, &id);
+    if ( rc )
+        return rc;
+
+    /* Another vCPU may have guessed and freed it: then the figures are 0. */
+    c->ctx = id;
+    op_ctx_info(d, arg);
+
+    return 0;
+}
+
+static int op_ctx_free(struct domain *d, union op_arg *arg)
+{
+    struct xen_pv_iommu_ctx *c = &arg->ctx;
+
+    if ( c->flags )
+        return -EINVAL;
+
+    return iommu_ctx_free(d, c->ctx);
+}
+
+static int op_reset(struct domain *d, union op_arg *arg)
+{
+    struct xen_pv_iommu_ctx *c = &arg->ctx;
+
+    if ( c->ctx || (c->flags != XEN_PV_IOMMU_CTX_F_TO_DEFAULT &&
+                    c->flags != XEN_PV_IOMMU_CTX_F_TO_BLOCKED) )
+        return -EINVAL;
+
+    return iommu_ctx_reset(d, c->flags == XEN_PV_IOMMU_CTX_F_TO_DEFAULT);
+}
+
+/* `leaf` may be large: turn it into that of the one page dfn. */
+static iommu_leaf_t page_of(iommu_leaf_t leaf, uint64_t dfn)
+{
+    uint64_t mask = (1ULL << iommu_leaf_order(leaf)) - 1;
+
+    return leaf + ((dfn & mask) << PAGE_SHIFT);
+}
+
+static int op_lookup(struct domain *d, union op_arg *arg)
+{
+    struct xen_pv_iommu_lookup *l = &arg->lookup;
+    bool bad = l->flags || l->order || l->mbz;
+    struct iommu_ctx *ctx;
+    iommu_leaf_t leaf;
+    int rc;
+
+    l->gfn = XEN_PV_IOMMU_GFN_UNKNOWN;
+    l->flags = l->order = 0;
+    if ( bad )
+        return -EINVAL;
+
+    ctx = iommu_ctx_get(d, l->ctx);
+    if ( !ctx )
+        return -ENOENT;
+    spin_lock(&ctx->lock);
+    rc = iommu_pt_lookup(&ctx->pt, l->dfn, &leaf);
+    spin_unlock(&ctx->lock);
+    iommu_ctx_put(ctx);
+    if ( rc )
+        return rc;
+
+    l->gfn = iommu_ctx_frame_to_gfn(d, page_of(leaf, l->dfn));
+    l->order = iommu_leaf_order(leaf);
+    l->flags = (leaf & IOMMU_LEAF_R ? XEN_PV_IOMMU_F_R : 0) |
+               (leaf & IOMMU_LEAF_W ? XEN_PV_IOMMU_F_W : 0) |
+               (leaf & IOMMU_LEAF_REF ? 0 : XEN_PV_IOMMU_F_MMIO);
+
+    return 0;
+}
+
+/* QUERY: its struct may be shorter or longer than ours. */
+
+static int query_fill(struct domain *d, struct xen_pv_iommu_query *q)
+{
+    struct iommu_ctx_tbl *tbl = iommu_ctx_table(d);
+
+    if ( IS_ERR(tbl) )
+        return PTR_ERR(tbl);
+
+    *q = (struct xen_pv_iommu_query){
+        .size = sizeof(*q),
+        .magic_version = XEN_PV_IOMMU_MAGIC | XEN_PV_IOMMU_VERSION,
+        .features = XEN_PV_IOMMU_FEAT_MMIO | XEN_PV_IOMMU_FEAT_BLOCKED |
+                    XEN_PV_IOMMU_FEAT_LOOKUP_GFN |
+                    (tbl->caps.snoop_forced ? XEN_PV_IOMMU_FEAT_SNOOP_FORCED
+                                            : 0) |
+                    (tbl->caps.msi_isolated ? XEN_PV_IOMMU_FEAT_MSI_ISOLATED
+                                            : 0),
+        .max_ctx = iommu_ctx_nr_max(),
+        .pgsize_bitmap = tbl->caps.pgsize_bitmap,
+        .iova_last = tbl->caps.iova_last,
+        .max_count = MAX_COUNT,
+        .max_nr = MAX_NR,
+        .nr_ctx = tbl->nr,
+        .pt_pages_max = iommu_ctx_pt_pages_max(),
+        .pt_pages = atomic_read(&tbl->pt_pages),
+    };
+
+    return 0;
+}
+
+static long do_query(struct domain *d, XEN_GUEST_HANDLE_PARAM(char) arg,
+                     unsigned long count)
+{
+    struct xen_pv_iommu_query q = {};
+    unsigned int size;
+    int rc;
+
+    /* size and magic_version come first, and are always there. */
+    if ( count != 1 )
+        return -EINVAL;
+    if ( copy_from_guest((char *)&q, arg, 2 * sizeof(uint32_t)) )
+        return -EFAULT;
+    size = q.size;
+    if ( size < 16 || size > PAGE_SIZE ||
+         (q.magic_version & XEN_PV_IOMMU_MAGIC_MASK) != XEN_PV_IOMMU_MAGIC ||
+         !(q.magic_version & ~XEN_PV_IOMMU_MAGIC_MASK) )
+        return -EINVAL;
+    if ( copy_from_guest((char *)&q, arg, min_t(size_t, size, sizeof(q))) )
+        return -EFAULT;
+    if ( q.mbz )
+        return -EINVAL;
+
+    rc = query_fill(d, &q);
+    if ( rc )
+        return rc;
+    if ( copy_to_guest(arg, (char *)&q, min_t(size_t, size, sizeof(q))) )
+        return -EFAULT;
+    guest_handle_add_offset(arg, sizeof(q));
+    if ( size > sizeof(q) && clear_guest(arg, size - sizeof(q)) )
+        return -EFAULT;
+
+    return 1;
+}
+
+/* Operations on an array of one struct each, element by element. */
+
+static const struct op {
+    unsigned int size;
+    int (*fn)(struct domain *d, union op_arg *arg);
+} ops[] = {
+#define OP(nr, member, func) \
+    [XEN_PV_IOMMU_OP_ ## nr] = { sizeof(((union op_arg *)0)->member), func }
+    OP(DEV_QUERY, dev_query, op_dev_query),
+    OP(DEV_RESV, dev_resv, op_dev_resv),
+    OP(CTX_ALLOC, ctx, op_ctx_alloc),
+    OP(CTX_FREE, ctx, op_ctx_free),
+    OP(CTX_INFO, ctx, op_ctx_info),
+    OP(ATTACH, attach, op_attach),
+    OP(LOOKUP, lookup, op_lookup),
+    OP(RESET, ctx, op_reset),
+#undef OP
+};
+
+/*
+ * *pos: element to begin with, and on return the number of those done. Returns
+ * the error of the element at *pos, 0 if all are done, -ERESTART to go on.
+ */
+static int do_array(struct domain *d, const struct op *op,
+                    XEN_GUEST_HANDLE_PARAM(char) arg, unsigned long count,
+                    unsigned long *pos)
+{
+    for ( ; *pos < count; ++*pos )
+    {
+        unsigned long offset = *pos * op->size;
+        union op_arg buf;
+        int rc;
+
+        if ( copy_from_guest_offset((char *)&buf, arg, offset, op->size) )
+            return -EFAULT;
+
+        rc = op->fn(d, &buf);
+        if ( rc == -ERESTART )
+            return rc;
+        if ( copy_to_guest_offset(arg, offset, (char *)&buf, op->size) && !rc )
+        {
+            ++*pos;     /* done it is, though the guest cannot see what */
+            return -EFAULT;
+        }
+        if ( rc )
+            return rc;
+        if ( *pos + 1 < count && hypercall_preempt_check() )
+        {
+            ++*pos;
+            return -ERESTART;
+        }
+    }
+
+    return 0;
+}
+
+static bool op_served(unsigned int op)
+{
+    return op == XEN_PV_IOMMU_OP_BATCH ||
+           (op < ARRAY_SIZE(ops) && array_access_nospec(ops, op).fn);
+}
+
+long do_iommu_op(unsigned int cmd, XEN_GUEST_HANDLE_PARAM(void) arg,
+                 unsigned long count, unsigned long arg2, unsigned long arg3)
+{
+    struct domain *d = current->domain;
+    unsigned int op = cmd & XEN_PV_IOMMU_CMD_OP_MASK;
+    unsigned long pos = cmd >> XEN_PV_IOMMU_CMD_RESUME_SHIFT;
+    XEN_GUEST_HANDLE_PARAM(char) bytes = guest_handle_cast(arg, char);
+    int rc = xsm_iommu_op(XSM_HOOK);
+
+    if ( rc )
+        return -EPERM;
+    rc = iommu_ctx_arch_permitted(d);
+    if ( rc || !dom_iommu(d)->platform_ops->ctx_caps )
+        return -EOPNOTSUPP;
+
+    if ( op != XEN_PV_IOMMU_OP_QUERY && !op_served(op) )
+        return -EOPNOTSUPP;
+    if ( !count || count > MAX_COUNT || pos > count || arg2 || arg3 )
+        return -EINVAL;
+
+    if ( op == XEN_PV_IOMMU_OP_QUERY )
+        return do_query(d, bytes, count);
+
+    rc = op == XEN_PV_IOMMU_OP_BATCH
+         ? iommu_op_batch(d, bytes, count, &pos)
+         : do_array(d, &ops[array_index_nospec(op, ARRAY_SIZE(ops))], bytes,
+                    count, &pos);
+
+    if ( rc == -ERESTART )
+        return hypercall_create_continuation(
+            __HYPERVISOR_iommu_op, "ihlll",
+            op | (pos << XEN_PV_IOMMU_CMD_RESUME_SHIFT), arg, count,
+            arg2, arg3);
+
+    /* A broken context is not to be overlooked, whatever was done before. */
+    return rc && (!pos || rc == -EIO) ? rc : pos;
+}

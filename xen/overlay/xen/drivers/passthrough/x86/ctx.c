@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Frames of IOMMU contexts on x86: who may map what, and what a leaf holds.
+ *
+ * A frame is device memory only if it is no RAM of the machine, or RAM that
+ * belongs to dom_io. Any other frame is RAM whatever the caller claims: the
+ * hardware domain has iomem permission for every frame there is, so that
+ * permission alone proves nothing.
+ *
+ * RAM must be the domain's own. A leaf holds a reference to it, and if it
+ * makes a page of a PV domain writable also a type reference, so that the page
+ * cannot become a page or descriptor table while a device can write to it
+ * (XSA-288).
+ */
+#include <xen/iocap.h>
+#include <xen/iommu.h>
+#include <xen/iommu-ctx.h>
+#include <xen/mm.h>
+#include <xen/rangeset.h>
+
+#include <asm/msi.h>
+#include <asm/p2m.h>
+#include <asm/paging.h>
+#include <asm/setup.h>
+
+int iommu_ctx_arch_permitted(const struct domain *d)
+{
+    if ( !is_iommu_enabled(d) )
+        return -EOPNOTSUPP;
+
+    /* Shadow paging does not know our type references; it would crash d. */
+    if ( is_pv_domain(d) && paging_mode_enabled(d) )
+    {
+        printk_once(XENLOG_WARNING
+                    "%pd: no IOMMU contexts for a PV domain with shadow paging\n",
+                    d);
+        return -EOPNOTSUPP;
+    }
+
+    return 0;
+}
+
+static iommu_leaf_t make_leaf(mfn_t mfn, unsigned int flags, iommu_leaf_t holds)
+{
+    return mfn_to_maddr(mfn) | holds |
+           (flags & XEN_PV_IOMMU_F_R ? IOMMU_LEAF_R : 0) |
+           (flags & XEN_PV_IOMMU_F_W ? IOMMU_LEAF_W : 0);
+}
+
+/* Writes there are interrupts: a peer's DMA must not reach it either. */
+static bool is_msi_frame(mfn_t mfn)
+{
+    return (mfn_to_maddr(mfn) & MSI_ADDR_BASE_MASK) == MSI_ADDR_BASE_LO;
+}
+
+static bool is_ram(mfn_t mfn)
+{
+    struct page_info *page = mfn_to_page(mfn);
+    const struct domain *owner;
+
+    if ( !mfn_valid(mfn) )
+        return false;
+
+    owner = page_get_owner_and_reference(page);
+    if ( owner )
+        put_page(page);
+
+    /* Without an owner it is Xen's, or free. */
+    return owner != dom_io;
+}
+
+static int mmio_get(const struct domain *d, mfn_t mfn, unsigned int flags,
+                    iommu_leaf_t *leaf)
+{
+    unsigned long frame = mfn_x(mfn);
+
+    if ( is_ram(mfn) )
+        return -EINVAL;
+
+    if ( !iomem_access_permitted(d, frame, frame) || is_msi_frame(mfn) )
+        return -EACCES;
+
+    if ( (flags & XEN_PV_IOMMU_F_W) &&
+         rangeset_contains_singleton(mmio_ro_ranges, frame) )
+        return -EACCES;
+
+    *leaf = make_leaf(mfn, flags, 0);
+
+    return 0;
+}
+
+static int ram_get(const struct domain *d, mfn_t mfn, unsigned int flags,
+                   iommu_leaf_t *leaf)
+{
+    struct page_info *page = mfn_to_page(mfn);
+    iommu_leaf_t holds = IOMMU_LEAF_REF;
+    const struct domain *owner;
+
+    /* Not get_page(): it reports a frame of somebody else in the log. */
+    owner = mfn_valid(mfn) ? page_get_owner_and_reference(page) : NULL;
+    if ( owner != d || is_special_page(page) )
+    {
+        if ( owner )
+            put_page(page);
+        return -EACCES;
+    }
+
+    if ( (flags & XEN_PV_IOMMU_F_W) && is_pv_domain(d) )
+    {
+        if ( !get_page_type(page, PGT_writable_page) )
+        {
+            put_page(page);
+            return -ETXTBSY;
+        }
+        holds |= IOMMU_LEAF_TYPE;
+    }
+
+    *leaf = make_leaf(mfn, flags, holds);
+
+    return 0;
+}
+
+#ifdef CONFIG_HVM
+/* The p2m lock, held by get_gfn, keeps type and frame together. */
+static int translated_get(struct domain *d, uint64_t gfn, unsigned int flags,
+                          iommu_leaf_t *leaf)
+{
+    bool mmio = flags & XEN_PV_IOMMU_F_MMIO;
+    unsigned int rights;
+    p2m_access_t a;
+    p2m_type_t t;
+    mfn_t mfn;
+    int rc;
+
+    mfn = get_gfn_type_access(p2m_get_hostp2m(d), gfn, &t, &a, P2M_ALLOC, NULL);
+    rights = p2m_get_iommu_flags(t, a, mfn);
+
+    if ( mmio && p2m_is_any_ram(t) )
+        rc = -EINVAL;
+    else if ( !rights || mmio != (t == p2m_mmio_direct) ||
+              ((flags & XEN_PV_IOMMU_F_W) && !(rights & IOMMUF_writable)) )
+        rc = -EACCES;
+    else
+        rc = mmio ? mmio_get(d, mfn, flags, leaf)
+                  : ram_get(d, mfn, flags, leaf);
+
+    put_gfn(d, gfn);
+
+    return rc;
+}
+#endif
+
+int iommu_ctx_frame_get(struct domain *d, uint64_t gfn, unsigned int flags,
+                        iommu_leaf_t *leaf)
+{
+    if ( gfn >> (paddr_bits - PAGE_SHIFT) )
+        return -EACCES;
+
+#ifdef CONFIG_HVM
+    if ( paging_mode_translate(d) )
+        return translated_get(d, gfn, flags, leaf);
+#endif
+
+    return flags & XEN_PV_IOMMU_F_MMIO ? mmio_get(d, _mfn(gfn), flags, leaf)
+                                       : ram_get(d, _mfn(gfn), flags, leaf);
+}
+
+void iommu_ctx_frame_put(iommu_leaf_t leaf)
+{
+    struct page_info *page;
+    unsigned long i, nr = 1UL << iommu_leaf_order(leaf);
+
+    if ( !(leaf & IOMMU_LEAF_REF) )
+        return;
+
+    page = maddr_to_page(leaf & IOMMU_LEAF_MADDR_MASK);
+    for ( i = 0; i < nr; i++ )
+        if ( leaf & IOMMU_LEAF_TYPE )
+            put_page_and_type(page + i);
+        else
+            put_page(page + i);
+}
+
+uint64_t iommu_ctx_frame_to_gfn(const struct domain *d, iommu_leaf_t leaf)
+{
+    mfn_t mfn = maddr_to_mfn(leaf & IOMMU_LEAF_MADDR_MASK);
+    gfn_t gfn;
+
+    /* PV frames, and device memory of PVH (mapped 1:1), are what they are. */
+    if ( !paging_mode_translate(d) || !(leaf & IOMMU_LEAF_REF) )
+        return mfn_x(mfn);
+
+    gfn = mfn_to_gfn(d, mfn);
+
+    return gfn_eq(gfn, INVALID_GFN) || SHARED_M2P(gfn_x(gfn))
+           ? XEN_PV_IOMMU_GFN_UNKNOWN : gfn_x(gfn);
+}

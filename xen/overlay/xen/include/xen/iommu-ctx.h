@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * IOMMU contexts: page tables that a domain manages itself and puts its
+ * devices into, instead of the one table Xen keeps for the domain. The
+ * interface to the domain is public/pv-iommu.h.
+ *
+ * Which context a device is in is a property of the device, pdev->ctx (NULL:
+ * the domain's ordinary table). It holds while the device is owned by the
+ * context's owner. A device that is assigned elsewhere keeps it, and is back
+ * in that context when it returns.
+ *
+ * Who owns what
+ *   - The table of contexts (struct domain_iommu.ctxs) belongs to the domain,
+ *     a context to the table. Whoever uses a context outside the table's lock
+ *     holds a reference; CTX_FREE goes on only when it is the last user.
+ *   - A leaf owns what IOMMU_LEAF_REF and IOMMU_LEAF_TYPE say: references that
+ *     were taken before the leaf was written and are dropped only after the
+ *     flush that followed its removal (XSA-288, XSA-346). Unmapped leaves wait
+ *     for that in a gather, which belongs to the running hypercall.
+ *   - Page tables belong to the context and count against the domain's quota.
+ *
+ * Lock order: pcidevs_lock > table lock > ctx->lock > locks of the back end.
+ * Page references, guest memory and the p2m are not touched under ctx->lock.
+ */
+#ifndef XEN_IOMMU_CTX_H
+#define XEN_IOMMU_CTX_H
+
+#include <xen/iommu-pt.h>
+#include <xen/list.h>
+#include <xen/mm.h>
+#include <xen/pci.h>
+#include <xen/radix-tree.h>
+#include <xen/rwlock.h>
+#include <xen/sched.h>
+#include <xen/spinlock.h>
+
+#include <public/pv-iommu.h>
+
+#ifdef CONFIG_IOMMU_CTX
+
+/* What the IOMMUs of the machine, all of them, offer to contexts. */
+struct iommu_ctx_caps {
+    const struct iommu_pt_fmt *fmt;
+    unsigned int levels;        /* of a context's tree */
+    unsigned int pin_level;     /* lowest entry point any IOMMU needs */
+    uint64_t pgsize_bitmap;     /* bytes */
+    uint64_t iova_last;         /* bytes, inclusive */
+    uint64_t msi_dfn, msi_nr;   /* frames whose writes are interrupts */
+    bool flush_on_map;          /* not-present entries may be cached */
+    bool snoop_forced;
+    bool msi_isolated;
+};
+
+/* A reserved region of a device. Bytes, inclusive. */
+struct iommu_ctx_resv {
+    uint64_t start, last;
+    enum xen_pv_iommu_resv_type type;
+};
+
+/* A context on one IOMMU. Written with pcidevs_lock held. */
+struct iommu_ctx_unit {
+    domid_t domid;              /* names it there; DOMID_INVALID: not yet */
+    unsigned int nr_members;    /* devices behind it, absent ones included */
+};
+
+struct iommu_ctx {
+    struct domain *owner;
+    unsigned int id;
+    atomic_t refs;              /* the table's, and one per user */
+
+    spinlock_t lock;            /* pt, retired, direct */
+    struct iommu_pt pt;
+    struct page_list_head retired;  /* tables taken out under this lock */
+    struct list_head direct;    /* identity mapped regions of members */
+
+    /* Table lock, for writing. */
+    bool dying;                 /* CTX_FREE has begun: nobody new may use it */
+    bool freeing;               /* and is at work right now */
+    uint64_t cursor;            /* how far it got, a dfn */
+
+    /* Set once, by a flush that failed; nothing is mapped any more. */
+    bool broken;
+
+    /* pcidevs_lock. */
+    struct list_head members;   /* pci_dev.ctx_list, absent ones included */
+    struct iommu_ctx_unit *unit;    /* back end's, by IOMMU index */
+};
+
+struct iommu_ctx_tbl {
+    rwlock_t lock;              /* tree, nr, last_id */
+    struct radix_tree_root tree;
+    unsigned int nr;
+    unsigned int last_id;       /* given out most recently */
+    atomic_t pt_pages;          /* of all contexts */
+    struct iommu_ctx_caps caps; /* constant */
+    struct iommu_ctx *blocked;  /* constant; never in the tree, never freed */
+};
+
+/* Flush by range or, if end is 0, everything. Retries once; 0 or -EIO. */
+int iommu_ctx_flush_range(struct iommu_ctx *ctx, uint64_t first, uint64_t end);
+/* Free tables that a flush has covered. */
+void iommu_ctx_free_tables(struct iommu_ctx *ctx, struct page_list_head *tables);
+/* A flush failed: map nothing more, let no member reach memory. */
+void iommu_ctx_break(struct iommu_ctx *ctx);
+/* How many pages from dfn on are in no reserved region. ctx->lock is held. */
+uint64_t iommu_ctx_unreserved(const struct iommu_ctx *ctx, uint64_t dfn,
+                              uint64_t nr);
+/* Move one device; pcidevs_lock is held. NULL: the ordinary table. */
+int iommu_ctx_move(struct pci_dev *pdev, struct domain *d,
+                   struct iommu_ctx *to);
+
+/*
+ * The context that `d` has put the device into; NULL: d's ordinary table.
+ * Called with pcidevs_lock held.
+ */
+static inline struct iommu_ctx *iommu_ctx_of(const struct domain *d,
+                                             const struct pci_dev *pdev)
+{
+    return pdev && pdev->ctx && pdev->ctx->owner == d ? pdev->ctx : NULL;
+}
+
+/* dom0-iommu= parameters. -ENOENT: not one of ours. */
+int iommu_ctx_parse_param(const char *s, const char *end);
+
+/*
+ * Contexts as such: ctx.c. All return 0 or -errno as public/pv-iommu.h lists
+ * them, -ERESTART where noted: call again.
+ */
+unsigned int iommu_ctx_nr_max(void);
+unsigned int iommu_ctx_pt_pages_max(void);
+
+/* The domain's table, made at its first use. ERR_PTR() on error. */
+struct iommu_ctx_tbl *iommu_ctx_table(struct domain *d);
+
+int iommu_ctx_alloc(struct domain *d, unsigned int *id);
+int iommu_ctx_free(struct domain *d, unsigned int id);  /* -ERESTART */
+int iommu_ctx_reset(struct domain *d, bool to_default); /* -ERESTART */
+
+/* A user's reference; NULL: no such context. BLOCKED can be had, 0 cannot. */
+struct iommu_ctx *iommu_ctx_get(struct domain *d, unsigned int id);
+void iommu_ctx_put(struct iommu_ctx *ctx);
+
+/*
+ * Put a device of `d`, or one that d gave away, into context `id`. Called with
+ * pcidevs_lock held.
+ */
+int iommu_ctx_attach(struct domain *d, struct pci_dev *pdev, unsigned int id);
+
+/* The device is about to be forgotten. Called with pcidevs_lock held. */
+void iommu_ctx_device_gone(struct pci_dev *pdev);
+
+/*
+ * Map or unmap the first pages of a range, as many as one step may take.
+ * Return how many those were, or -errno for the first of them. What they
+ * leave to be flushed is in the gather.
+ */
+int64_t iommu_ctx_map(struct iommu_ctx *ctx, uint64_t dfn, uint64_t gfn,
+                      uint64_t nr, unsigned int max_order, unsigned int flags,
+                      struct iommu_gather *g);
+int64_t iommu_ctx_unmap(struct iommu_ctx *ctx, uint64_t dfn, uint64_t nr,
+                        struct iommu_gather *g);
+
+/*
+ * Flush the gather's range, then release its leaves. -EIO: the flush failed,
+ * the leaves are kept for ever, the context is broken and its devices blocked.
+ */
+int iommu_ctx_flush(struct iommu_ctx *ctx, struct iommu_gather *g);
+
+/* This CPU's gather, empty. Hypercalls are not preempted: it is the caller's. */
+struct iommu_gather *iommu_ctx_gather(void);
+
+/*
+ * Frames, by architecture. get: the leaf (order 0) that maps gfn for the
+ * device with the rights that flags (XEN_PV_IOMMU_F_*) ask for, references
+ * taken, or -EACCES, -ETXTBSY, -EINVAL. put: drop what a leaf of any order
+ * holds. to_gfn: where the owner sees the frame, or XEN_PV_IOMMU_GFN_UNKNOWN.
+ */
+int iommu_ctx_frame_get(struct domain *d, uint64_t gfn, unsigned int flags,
+                        iommu_leaf_t *leaf);
+void iommu_ctx_frame_put(iommu_leaf_t leaf);
+uint64_t iommu_ctx_frame_to_gfn(const struct domain *d, iommu_leaf_t leaf);
+/* May the domain have contexts at all? 0 or -EOPNOTSUPP. */
+int iommu_ctx_arch_permitted(const struct domain *d);
+
+#else /* !CONFIG_IOMMU_CTX */
+
+static inline struct iommu_ctx *iommu_ctx_of(const struct domain *d,
+                                             const struct pci_dev *pdev)
+{
+    return NULL;
+}
+
+static inline void iommu_ctx_device_gone(struct pci_dev *pdev) {}
+
+static inline int iommu_ctx_parse_param(const char *s, const char *end)
+{
+    return -ENOENT;
+}
+
+#endif /* CONFIG_IOMMU_CTX */
+
+#endif /* XEN_IOMMU_CTX_H */
