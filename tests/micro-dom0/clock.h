@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* System time as Xen tells it, and sleeping without burning the host's CPU. */
+#ifndef MICRO_CLOCK_H
+#define MICRO_CLOCK_H
+
+#include <stdint.h>
+
+#define MSEC	1000000UL
+
+uint64_t clock_ns(void);
+void sleep_until(uint64_t ns);
+void sleep_ms(unsigned int ms);
+
+#endif

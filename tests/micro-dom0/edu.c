@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "arch.h"
+#include "clock.h"
+#include "edu.h"
+#include "io.h"
+#include "pci.h"
+#include "test.h"
+
+#define EDU_PCI_ID		0x11e81234
+#define EDU_ID			0x00
+#define EDU_LIVE		0x04
+#define EDU_DMA_SRC		0x80
+#define EDU_DMA_DST		0x88
+#define EDU_DMA_COUNT		0x90
+#define EDU_DMA_CMD		0x98
+#define EDU_CMD_START		1UL
+#define EDU_CMD_TO_MEMORY	2UL
+/* Where the inner buffer lies in the device's own address space. */
+#define EDU_BUFFER		0x40000UL
+
+#define DMA_TIME		(100 * MSEC)
+#define DMA_TIMEOUT		(20000 * MSEC)
+
+struct edu edu[EDU_MAX];
+unsigned int nr_edu;
+unsigned int edu_remastered;
+
+static void edu_add(uint32_t bdf)
+{
+	struct edu *e = &edu[nr_edu++];
+	uint16_t cmd = pci_read16(bdf, PCI_COMMAND);
+
+	e->bdf = bdf;
+	e->bar = pci_read32(bdf, PCI_BAR0) & ~15u;
+	pci_write16(bdf, PCI_COMMAND,
+		    cmd | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+	e->regs = arch_map_mmio(e->bar);
+}
+
+void edu_find(void)
+{
+	uint32_t bdf;
+
+	for (bdf = 0; bdf < 256 && nr_edu < EDU_MAX; bdf++)
+		if (pci_read32(bdf, PCI_ID) == EDU_PCI_ID)
+			edu_add(bdf);
+}
+
+void edu_need(unsigned int nr)
+{
+	if (nr_edu < nr)
+		test_skip("needs %u edu devices, has %u", nr, nr_edu);
+}
+
+uint32_t edu_live(const struct edu *e)
+{
+	return *(volatile uint32_t *)(e->regs + EDU_LIVE);
+}
+
+static volatile uint64_t *reg64(const struct edu *e, unsigned int reg)
+{
+	return (volatile uint64_t *)(e->regs + reg);
+}
+
+static bool is_master(const struct edu *e)
+{
+	return pci_read16(e->bdf, PCI_COMMAND) & PCI_COMMAND_MASTER;
+}
+
+static void ensure_master(const struct edu *e)
+{
+	uint16_t cmd;
+
+	if (is_master(e))
+		return;
+	edu_remastered++;
+	cmd = pci_read16(e->bdf, PCI_COMMAND);
+	pci_write16(e->bdf, PCI_COMMAND, cmd | PCI_COMMAND_MASTER);
+	CHECK(is_master(e), "bus mastering of %x cannot be turned on", e->bdf);
+}
+
+static void start(const struct edu_job *j)
+{
+	ensure_master(j->e);
+	*reg64(j->e, EDU_DMA_SRC) = j->write ? EDU_BUFFER : j->iova;
+	*reg64(j->e, EDU_DMA_DST) = j->write ? j->iova : EDU_BUFFER;
+	*reg64(j->e, EDU_DMA_COUNT) = j->len;
+	barrier();
+	*reg64(j->e, EDU_DMA_CMD) =
+		EDU_CMD_START | (j->write ? EDU_CMD_TO_MEMORY : 0);
+}
+
+static void wait(const struct edu *e, uint64_t deadline)
+{
+	while (*reg64(e, EDU_DMA_CMD) & EDU_CMD_START) {
+		CHECK(clock_ns() < deadline, "edu %x: DMA never ended", e->bdf);
+		sleep_ms(1);
+	}
+}
+
+void edu_run(const struct edu_job *jobs, unsigned int nr)
+{
+	uint64_t now;
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		start(&jobs[i]);
+	now = clock_ns();
+	sleep_until(now + DMA_TIME);
+	for (i = 0; i < nr; i++)
+		wait(jobs[i].e, now + DMA_TIMEOUT);
+	barrier();
+}
+
+void edu_write(struct edu *e, uint64_t iova, unsigned int len)
+{
+	struct edu_job job = { .e = e, .write = true, .iova = iova, .len = len };
+
+	edu_run(&job, 1);
+}
+
+void edu_read(struct edu *e, uint64_t iova, unsigned int len)
+{
+	struct edu_job job = { .e = e, .iova = iova, .len = len };
+
+	edu_run(&job, 1);
+}

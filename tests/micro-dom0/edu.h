@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * QEMU's edu device: a 4 KiB buffer inside and one DMA channel that copies
+ * between it and memory. A transfer takes 100 ms whatever its size, so loops
+ * use many devices at a time.
+ */
+#ifndef MICRO_EDU_H
+#define MICRO_EDU_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define EDU_MAX		16
+
+struct edu {
+	uint32_t bdf;
+	uint64_t bar;			/* machine address of its registers */
+	volatile uint8_t *regs;
+};
+
+extern struct edu edu[EDU_MAX];
+extern unsigned int nr_edu;
+
+void edu_find(void);
+/* Skips the test where there are fewer. */
+void edu_need(unsigned int nr);
+
+/* The register that gives back the complement of what was written to it. */
+uint32_t edu_live(const struct edu *e);
+
+struct edu_job {
+	struct edu *e;
+	bool write;			/* device to memory */
+	uint64_t iova;
+	unsigned int len;
+};
+
+/*
+ * Run @nr jobs, each on a device of its own, and wait for all. Bus mastering is
+ * on when a job starts, or the test fails: a device that Xen has silenced would
+ * make every "nothing landed" true. (Xen does that after ten faults.)
+ */
+void edu_run(const struct edu_job *jobs, unsigned int nr);
+
+void edu_write(struct edu *e, uint64_t iova, unsigned int len);
+void edu_read(struct edu *e, uint64_t iova, unsigned int len);
+
+/* How often bus mastering had to be turned on again so far. */
+extern unsigned int edu_remastered;
+
+#endif

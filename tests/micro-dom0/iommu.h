@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Thin wrappers over the PV-IOMMU hypercall. Those named try_* give back what
+ * Xen said; the others end the test if Xen refuses. Contexts made and devices
+ * moved here are noted, and undone at the end of the test.
+ */
+#ifndef MICRO_IOMMU_H
+#define MICRO_IOMMU_H
+
+#include <stdint.h>
+
+#include "edu.h"
+#include "xen-facts.h"
+
+#include <xen/interface/pv-iommu.h>
+
+#define RW	(XEN_PV_IOMMU_F_R | XEN_PV_IOMMU_F_W)
+#define RO	XEN_PV_IOMMU_F_R
+#define MMIO	XEN_PV_IOMMU_F_MMIO
+
+/* What OUT fields are filled with before a call, to see that Xen writes them. */
+#define POISON8		0xa5
+#define POISON32	0xa5a5a5a5U
+
+/* The bare hypercall. */
+long iommu_call(uint32_t cmd, uint64_t arg0, uint64_t arg1, uint64_t arg2,
+		uint64_t arg3);
+/* @count structs at @array. */
+long iommu_op(uint32_t op, const void *array, uint64_t count);
+
+/* Contexts. try_ctx_alloc: a number, or -errno. */
+long try_ctx_alloc(void);
+uint32_t ctx_alloc(void);
+long try_ctx_free(uint32_t ctx);
+void ctx_free(uint32_t ctx);
+long try_ctx_info(uint32_t ctx, struct xen_pv_iommu_ctx *info);
+
+/* Devices. */
+struct xen_pv_iommu_dev dev_name(const struct edu *e);
+long try_attach(const struct edu *e, uint32_t ctx);
+void attach(const struct edu *e, uint32_t ctx);
+long try_dev_query(uint32_t sbdf, struct xen_pv_iommu_dev_query *q);
+uint32_t ctx_of(const struct edu *e);
+
+/* Descriptors, and a batch of one: its status, and progress in d->done. */
+struct xen_pv_iommu_batch desc_map(uint32_t ctx, uint64_t dfn, uint64_t gfn,
+				   uint32_t nr, unsigned int flags);
+struct xen_pv_iommu_batch desc_unmap(uint32_t ctx, uint64_t dfn, uint32_t nr);
+long batch_one(struct xen_pv_iommu_batch *d);
+
+long try_map(uint32_t ctx, uint64_t dfn, uint64_t gfn, uint32_t nr,
+	     unsigned int flags);
+void map(uint32_t ctx, uint64_t dfn, uint64_t gfn, uint32_t nr,
+	 unsigned int flags);
+long try_unmap(uint32_t ctx, uint64_t dfn, uint32_t nr);
+void unmap(uint32_t ctx, uint64_t dfn, uint32_t nr);
+
+long try_lookup(uint32_t ctx, uint64_t dfn, struct xen_pv_iommu_lookup *l);
+/* LOOKUP must find exactly this leaf, or nothing at all. */
+void expect_leaf(uint32_t ctx, uint64_t dfn, uint64_t gfn, unsigned int flags,
+		 unsigned int order);
+void expect_hole(uint32_t ctx, uint64_t dfn);
+
+/* QUERY. try_: the bare result; else checked. */
+long try_query(struct xen_pv_iommu_query *q, uint32_t size);
+struct xen_pv_iommu_query query(void);
+
+/* RESET has freed every context: only devices are left to be moved. */
+void iommu_forget_all(void);
+
+/* The end of a test: devices back to DEFAULT, contexts freed. */
+void iommu_reset(void);
+
+#endif

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Start, the runner, and the way out. */
+#include "arch.h"
+#include "edu.h"
+#include "hypercall.h"
+#include "iommu.h"
+#include "mem.h"
+#include "output.h"
+#include "test.h"
+
+static const struct test *const groups[] = {
+	query_tests, ctx_tests, batch_tests, frames_tests, attach_tests,
+	errors_tests, multicall_tests, dma_tests,
+};
+
+enum outcome { PASSED, FAILED, SKIPPED, NR_OUTCOMES };
+static unsigned int tally[NR_OUTCOMES];
+
+/* The running test: where test_fail() goes, and what it has to say. */
+static void *escape[5];
+static enum outcome outcome;
+static char reason[256];
+
+static const char *base_name(const char *path)
+{
+	const char *p;
+
+	for (p = path; *p; p++)
+		if (*p == '/')
+			path = p + 1;
+	return path;
+}
+
+_Noreturn void test_fail(const char *file, int line, const char *fmt, ...)
+{
+	va_list ap;
+	int len;
+
+	outcome = FAILED;
+	va_start(ap, fmt);
+	len = vformat(reason, sizeof(reason), fmt, ap);
+	va_end(ap);
+	format(reason + len, sizeof(reason) - len, " (%s:%d)", base_name(file),
+	       line);
+	__builtin_longjmp(escape, 1);
+}
+
+_Noreturn void test_skip(const char *fmt, ...)
+{
+	va_list ap;
+
+	outcome = SKIPPED;
+	va_start(ap, fmt);
+	vformat(reason, sizeof(reason), fmt, ap);
+	va_end(ap);
+	__builtin_longjmp(escape, 1);
+}
+
+/* Run @fn; afterwards outcome and reason tell. */
+static void __attribute__((noinline)) guarded(void (*fn)(void))
+{
+	outcome = PASSED;
+	if (!__builtin_setjmp(escape))
+		fn();
+}
+
+static bool have_iommu;
+static struct xen_pv_iommu_query before;
+
+/* Give back what the test held; Xen's counters must agree that it is all. */
+static void reset(void)
+{
+	struct xen_pv_iommu_query now;
+
+	if (have_iommu) {
+		iommu_reset();
+		now = query();
+		EXPECT(now.nr_ctx, before.nr_ctx);
+		EXPECT(now.pt_pages, before.pt_pages);
+	}
+	mem_reset();
+}
+
+static void report(const char *name)
+{
+	static const char *const word[] = { "pass", "fail", "skip" };
+	const char *colon = outcome == PASSED ? "" : ": ";
+
+	tally[outcome]++;
+	result("%s micro.%s.%s%s%s", word[outcome], arch_name, name, colon,
+	       outcome == PASSED ? "" : reason);
+}
+
+static void run(const struct test *t)
+{
+	enum outcome first;
+	char kept[sizeof(reason)];
+
+	console("micro-dom0: %s\n", t->name);
+	guarded(t->fn);
+	first = outcome;
+	memcpy(kept, reason, sizeof(kept));
+	guarded(reset);
+	if (first != PASSED) {
+		/* What the test said matters more than what it left behind. */
+		if (outcome != PASSED)
+			info("after %s: %s", t->name, reason);
+		outcome = first;
+		memcpy(reason, kept, sizeof(kept));
+	}
+	report(t->name);
+}
+
+static const char *find_option(const char *name)
+{
+	const char *p = arch_cmdline();
+	size_t len = strlen(name);
+
+	while (*p) {
+		if (str_has_prefix(p, name) && p[len] == '=')
+			return p + len + 1;
+		while (*p && *p != ' ')
+			p++;
+		while (*p == ' ')
+			p++;
+	}
+	return NULL;
+}
+
+unsigned long option(const char *name, unsigned long fallback)
+{
+	const char *p = find_option(name);
+	unsigned long v = 0;
+
+	if (!p || *p < '0' || *p > '9')
+		return fallback;
+	while (*p >= '0' && *p <= '9')
+		v = v * 10 + *p++ - '0';
+	return v;
+}
+
+/* "only=dma." runs the tests whose names begin so. */
+static bool selected(const char *name)
+{
+	const char *only = find_option("only");
+
+	if (!only)
+		return true;
+	while (*only && *only != ' ')
+		if (*name++ != *only++)
+			return false;
+	return true;
+}
+
+static void run_group(const struct test *t)
+{
+	for (; t->name; t++)
+		if (selected(t->name))
+			run(t);
+}
+
+/* One alloc and free first: what Xen sets up once is not a leak. */
+static void handshake(void)
+{
+	struct xen_pv_iommu_query q = { 0 };
+	long rc = try_query(&q, sizeof(q));
+
+	CHECK(rc != -ENOSYS, "this Xen has no PV-IOMMU: boot one with the series");
+	CHECK(rc == 1, "QUERY refused with %ld", rc);
+	ctx_free(ctx_alloc());
+	before = query();
+	have_iommu = true;
+}
+
+static const struct test handshake_test = { "handshake", handshake };
+
+static void run_all(void)
+{
+	unsigned int i;
+
+	run_group(boot_tests);
+	run(&handshake_test);
+	for (i = 0; have_iommu && i < ARRAY_SIZE(groups); i++)
+		run_group(groups[i]);
+}
+
+/* QEMU runs with -no-reboot: a reboot ends it, a power-off only halts Xen. */
+static _Noreturn void leave(void)
+{
+	uint32_t why = SHUTDOWN_REBOOT;
+
+	for (;;)
+		hypercall(HC_SCHED_OP, SCHEDOP_SHUTDOWN, hc_ptr(&why), 0, 0, 0);
+}
+
+static const struct test setup_test = { "setup", edu_find };
+
+void micro_main(void *start_info);
+void micro_main(void *start_info)
+{
+	unsigned long seed;
+
+	arch_init(start_info);
+	result_init();
+	seed = option("seed", 1);
+	random_seed(seed);
+	info("micro-dom0 %s, Xen %lx, seed %lu", arch_name,
+	     hypercall(HC_XEN_VERSION, 0, 0, 0, 0, 0), seed);
+	run(&setup_test);
+	run_all();
+	if (edu_remastered)
+		info("bus mastering turned on again %u times", edu_remastered);
+	result("end %u %u %u", tally[PASSED], tally[FAILED], tally[SKIPPED]);
+	leave();
+}

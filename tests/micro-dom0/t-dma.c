@@ -1,0 +1,679 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What devices really can reach. Every DMA that must not land is made by a
+ * device that masters the bus, and is followed by one that must land: a device
+ * that does nothing proves nothing.
+ */
+#include "clock.h"
+#include "iommu.h"
+#include "mem.h"
+#include "output.h"
+#include "test.h"
+
+#define DFN		0x1000UL
+/* Where load() and positive() have a page of their own in every context. */
+#define OWN_DFN		0x2000UL
+#define HUGE_DFN	0x40000UL
+#define WORD		8UL
+
+/* A context with one device in it, and a page that this device can reach. */
+struct place {
+	struct edu *e;
+	uint32_t ctx;
+	uint64_t *own;
+};
+
+static uint64_t iova(uint64_t dfn)
+{
+	return dfn << PAGE_SHIFT;
+}
+
+/* Put a word into the device's buffer, through its own page. */
+static void load(const struct place *p, uint64_t value)
+{
+	p->own[0] = value;
+	edu_read(p->e, iova(OWN_DFN), WORD);
+}
+
+/* In and out again through its own page: this device works. */
+static void positive(const struct place *p)
+{
+	uint64_t value = random_u64();
+
+	load(p, value);
+	p->own[1] = ~value;
+	edu_write(p->e, iova(OWN_DFN) + WORD, WORD);
+	CHECK(p->own[1] == value, "device %x cannot reach its own page: 0x%lx",
+	      p->e->bdf, p->own[1]);
+}
+
+static struct place place_in(struct edu *e, uint32_t ctx)
+{
+	struct place p = { .e = e, .ctx = ctx, .own = page_alloc() };
+
+	map(ctx, OWN_DFN, gfn_of(p.own), 1, RW);
+	attach(e, ctx);
+	positive(&p);
+	return p;
+}
+
+static struct place place(unsigned int i)
+{
+	edu_need(i + 1);
+	return place_in(&edu[i], ctx_alloc());
+}
+
+/* The runner looks for Xen's line about it on the console. */
+static void fault_expected(const struct edu *e, uint64_t addr, bool write)
+{
+	info("fault-expected %02x:%02x.%u %s 0x%lx", e->bdf >> 8,
+	     (e->bdf >> 3) & 31, e->bdf & 7, write ? "write" : "read",
+	     addr & ~(PAGE_SIZE - 1));
+}
+
+/* A write that must not land in @page, wherever @addr was thought to lead. */
+static void write_blocked(const struct place *p, uint64_t addr, uint64_t *page)
+{
+	uint64_t canary = random_u64();
+
+	load(p, ~canary);
+	page[0] = canary;
+	page[511] = canary;
+	edu_write(p->e, addr, WORD);
+	fault_expected(p->e, addr, true);
+	CHECK(page[0] == canary && page[511] == canary,
+	      "device %x wrote 0x%lx at 0x%lx", p->e->bdf, page[0], addr);
+	positive(p);
+}
+
+/* A read that must not see @secret. */
+static void read_blocked(const struct place *p, uint64_t addr, uint64_t secret)
+{
+	load(p, ~secret);
+	edu_read(p->e, addr, WORD);
+	fault_expected(p->e, addr, false);
+	p->own[2] = 0;
+	edu_write(p->e, iova(OWN_DFN) + 2 * WORD, WORD);
+	CHECK(p->own[2] != secret, "device %x read the secret at 0x%lx",
+	      p->e->bdf, addr);
+	positive(p);
+}
+
+/* Both ways through @dfn, which leads to @page. */
+static void reaches(const struct place *p, uint64_t dfn, uint64_t *page)
+{
+	uint64_t value = random_u64();
+
+	page[0] = value;
+	page[511] = ~value;
+	edu_read(p->e, iova(dfn), WORD);
+	edu_write(p->e, iova(dfn) + 511 * WORD, WORD);
+	CHECK(page[511] == value, "device %x: 0x%lx through dfn 0x%lx",
+	      p->e->bdf, page[511], dfn);
+}
+
+static void mapped(void)
+{
+	struct place p = place(0);
+	uint64_t *page = page_alloc();
+
+	map(p.ctx, DFN, gfn_of(page), 1, RW);
+	reaches(&p, DFN, page);
+}
+
+/* One transfer over two dfns whose frames are not neighbours. */
+static void scattered(void)
+{
+	uint64_t *pages = pages_alloc(4);
+	struct place p = place(0);
+
+	map(p.ctx, DFN, gfn_of(pages) + 3, 1, RW);
+	map(p.ctx, DFN + 1, gfn_of(pages), 1, RW);
+	load(&p, 0);
+	pages[3 * 512 + 511] = 0x1111;
+	pages[0] = 0x2222;
+	edu_read(p.e, iova(DFN) + 511 * WORD, 2 * WORD);
+	edu_write(p.e, iova(OWN_DFN), 2 * WORD);
+	EXPECT(p.own[0], 0x1111);
+	EXPECT(p.own[1], 0x2222);
+	pages[3 * 512 + 511] = 0;
+	pages[0] = 0;
+	edu_write(p.e, iova(DFN) + 511 * WORD, 2 * WORD);
+	EXPECT(pages[3 * 512 + 511], 0x1111);
+	EXPECT(pages[0], 0x2222);
+	EXPECT(pages[512], 0);
+}
+
+static void top_of_aperture(void)
+{
+	uint64_t last = query().iova_last >> PAGE_SHIFT;
+	struct place p = place(0);
+	uint64_t *page = page_alloc();
+
+	map(p.ctx, last, gfn_of(page), 1, RW);
+	reaches(&p, last, page);
+	unmap(p.ctx, last, 1);
+	write_blocked(&p, iova(last), page);
+}
+
+/* Not even where the default context would lead: to the frame itself. */
+static void unmapped(void)
+{
+	struct place p = place(0);
+	uint64_t *page = page_alloc();
+
+	write_blocked(&p, iova(gfn_of(page)), page);
+	page[0] = 0x5ec4e7;
+	read_blocked(&p, iova(gfn_of(page)), page[0]);
+}
+
+static void other_context(void)
+{
+	struct place a = place(0), b = place(1);
+	uint64_t *page = page_alloc();
+
+	map(b.ctx, DFN, gfn_of(page), 1, RW);
+	reaches(&b, DFN, page);
+	write_blocked(&a, iova(DFN), page);
+	page[0] = 0x5ec4e7;
+	read_blocked(&a, iova(DFN), page[0]);
+	reaches(&b, DFN, page);
+}
+
+/* Each device in a context of its own, all at the same iova at once. */
+static void same_iova(void)
+{
+	struct edu_job jobs[EDU_MAX];
+	uint64_t *pages[EDU_MAX];
+	unsigned int i;
+
+	edu_need(4);
+	for (i = 0; i < nr_edu; i++) {
+		uint32_t ctx = ctx_alloc();
+
+		pages[i] = page_alloc();
+		pages[i][0] = 0xaa00 + i;
+		map(ctx, DFN, gfn_of(pages[i]), 1, RW);
+		attach(&edu[i], ctx);
+		jobs[i] = (struct edu_job){ &edu[i], false, iova(DFN), WORD };
+	}
+	edu_run(jobs, nr_edu);
+	for (i = 0; i < nr_edu; i++) {
+		jobs[i].write = true;
+		jobs[i].iova += WORD;
+	}
+	edu_run(jobs, nr_edu);
+	for (i = 0; i < nr_edu; i++)
+		EXPECT(pages[i][1], 0xaa00 + i);
+}
+
+static void shared_context(void)
+{
+	struct place a = place(0), b = { .e = &edu[1], .ctx = a.ctx };
+	uint64_t *page = page_alloc();
+
+	edu_need(2);
+	b.own = a.own;
+	attach(b.e, a.ctx);
+	map(a.ctx, DFN, gfn_of(page), 1, RW);
+	reaches(&a, DFN, page);
+	reaches(&b, DFN, page);
+	/* One leaves, the other is where it was. */
+	attach(a.e, XEN_PV_IOMMU_CTX_BLOCKED);
+	reaches(&b, DFN, page);
+	unmap(a.ctx, DFN, 1);
+	write_blocked(&b, iova(DFN), page);
+}
+
+/* Written first: a read would have the translation cached as read-only. */
+static void readonly(void)
+{
+	struct place p = place(0);
+	uint64_t *page = page_alloc();
+
+	map(p.ctx, DFN, gfn_of(page), 1, RO);
+	write_blocked(&p, iova(DFN), page);
+	page[0] = 0x1234;
+	edu_read(p.e, iova(DFN), WORD);
+	edu_write(p.e, iova(OWN_DFN) + WORD, WORD);
+	EXPECT(p.own[1], 0x1234);
+	/* Cached by now, and still not writable. */
+	page[0] = 0x4321;
+	edu_write(p.e, iova(DFN), WORD);
+	EXPECT(page[0], 0x4321);
+	positive(&p);
+}
+
+static void writeonly(void)
+{
+	struct place p = place(0);
+	uint64_t *page = page_alloc();
+
+	map(p.ctx, DFN, gfn_of(page), 1, XEN_PV_IOMMU_F_W);
+	page[0] = 0x5ec4e7;
+	read_blocked(&p, iova(DFN), page[0]);
+	load(&p, 0x77);
+	edu_write(p.e, iova(DFN), WORD);
+	EXPECT(page[0], 0x77);
+}
+
+static void blocked(void)
+{
+	struct place p = place(0);
+	uint64_t *page = page_alloc();
+	uint64_t canary = 0xcafe;
+
+	map(p.ctx, DFN, gfn_of(page), 1, RW);
+	reaches(&p, DFN, page);
+	load(&p, 0xbad);
+	attach(p.e, XEN_PV_IOMMU_CTX_BLOCKED);
+	page[0] = canary;
+	p.own[0] = canary;
+	edu_write(p.e, iova(DFN), WORD);
+	EXPECT(page[0], canary);
+	fault_expected(p.e, iova(DFN), true);
+	edu_write(p.e, iova(OWN_DFN), WORD);
+	EXPECT(p.own[0], canary);
+	/* Not the default context either. */
+	edu_write(p.e, iova(gfn_of(page)), WORD);
+	EXPECT(page[0], canary);
+	attach(p.e, p.ctx);
+	positive(&p);
+	reaches(&p, DFN, page);
+}
+
+static void back_to_default(void)
+{
+	struct place p = place(0);
+	uint64_t *page = page_alloc();
+	uint64_t addr = iova(gfn_of(page));
+
+	write_blocked(&p, addr, page);
+	load(&p, 0x600d);
+	attach(p.e, XEN_PV_IOMMU_CTX_DEFAULT);
+	edu_write(p.e, addr, WORD);
+	EXPECT(page[0], 0x600d);
+	reaches(&p, gfn_of(page), page);
+	attach(p.e, p.ctx);
+	write_blocked(&p, addr, page);
+}
+
+/* The move is in force on return, with the old translation cached or not. */
+static void move(void)
+{
+	struct place a = place(0);
+	uint64_t *pa = page_alloc(), *pb = page_alloc();
+	uint32_t b = ctx_alloc();
+	unsigned int i;
+
+	map(a.ctx, DFN, gfn_of(pa), 1, RW);
+	map(b, DFN, gfn_of(pb), 1, RW);
+	for (i = 0; i < 5; i++) {
+		reaches(&a, DFN, pa);
+		load(&a, 0xb0b + i);
+		pa[0] = 1;
+		attach(a.e, b);
+		edu_write(a.e, iova(DFN), WORD);
+		EXPECT(pa[0], 1);
+		EXPECT(pb[0], 0xb0b + i);
+		pb[0] = 2;
+		attach(a.e, a.ctx);
+		edu_write(a.e, iova(DFN), WORD);
+		EXPECT(pb[0], 2);
+		EXPECT(pa[0], 0xb0b + i);
+	}
+}
+
+/* Refused: in hardware and in Xen's books the device is where it was. */
+static void failed_attach(void)
+{
+	struct place a = place(0);
+	uint32_t gone = ctx_alloc();
+	uint64_t *page = page_alloc();
+
+	map(a.ctx, DFN, gfn_of(page), 1, RW);
+	map(gone, DFN, gfn_of(page_alloc()), 1, RW);
+	ctx_free(gone);
+	EXPECT(try_attach(a.e, gone), -ENOENT);
+	EXPECT(ctx_of(a.e), a.ctx);
+	EXPECT(try_ctx_free(a.ctx), -EBUSY);
+	reaches(&a, DFN, page);
+}
+
+static bool direct_region(const struct edu *e, struct xen_pv_iommu_dev_resv *r)
+{
+	uint32_t i;
+
+	for (i = 0; ; i++) {
+		*r = (struct xen_pv_iommu_dev_resv){
+			.dev = dev_name(e), .index = i,
+		};
+		if (iommu_op(XEN_PV_IOMMU_OP_DEV_RESV, r, 1) != 1)
+			return false;
+		if (r->type == XEN_PV_IOMMU_RESV_DIRECT)
+			return true;
+	}
+}
+
+/* The device that the testbed gave an RMRR; skips if there is none. */
+static struct edu *direct_device(struct xen_pv_iommu_dev_resv *r)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_edu; i++)
+		if (direct_region(&edu[i], r))
+			return &edu[i];
+	test_skip("no device has a DIRECT region (Xen's rmrr= option)");
+}
+
+/*
+ * A move that fails late, after Xen has begun it: the target has something
+ * else where the device needs its own region.
+ */
+static void failed_move(void)
+{
+	struct xen_pv_iommu_dev_resv r;
+	struct edu *e = direct_device(&r);
+	struct place a = place_in(e, ctx_alloc());
+	uint64_t *pa = page_alloc(), *pb = page_alloc();
+	uint32_t b = ctx_alloc();
+
+	map(a.ctx, DFN, gfn_of(pa), 1, RW);
+	map(b, DFN, gfn_of(pb), 1, RW);
+	map(b, r.start >> PAGE_SHIFT, gfn_of(pb), 1, RW);
+	reaches(&a, DFN, pa);
+	EXPECT(try_attach(e, b), -EADDRINUSE);
+	EXPECT(ctx_of(e), a.ctx);
+	/* Nobody is in b: it can be freed; a is still in use. */
+	EXPECT(try_ctx_free(a.ctx), -EBUSY);
+	load(&a, 0xd0d0);
+	pa[0] = 0;
+	pb[0] = 0;
+	edu_write(e, iova(DFN), WORD);
+	EXPECT(pb[0], 0);
+	EXPECT(pa[0], 0xd0d0);
+	expect_leaf(b, r.start >> PAGE_SHIFT, gfn_of(pb), RW, 0);
+	ctx_free(b);
+}
+
+/* Xen maps the region at attach, and it is not the caller's to touch. */
+static void direct(void)
+{
+	struct xen_pv_iommu_dev_resv r;
+	struct edu *e = direct_device(&r);
+	uint64_t dfn = r.start >> PAGE_SHIFT;
+	uint32_t ctx = ctx_alloc();
+	struct xen_pv_iommu_lookup l;
+	struct xen_pv_iommu_dev_query d;
+	struct place p;
+
+	EXPECT(try_dev_query(e->bdf, &d), 0);
+	CHECK(d.flags & XEN_PV_IOMMU_DEV_F_HAS_DIRECT, "flags 0x%x", d.flags);
+	expect_hole(ctx, dfn);
+	p = place_in(e, ctx);
+	EXPECT(try_lookup(ctx, dfn, &l), 0);
+	EXPECT(l.flags & RW, RW);
+	EXPECT(try_map(ctx, dfn, gfn_of(p.own), 1, RW), -EADDRINUSE);
+	EXPECT(try_unmap(ctx, dfn, 1), -EADDRINUSE);
+	EXPECT(try_lookup(ctx, dfn, &l), 0);
+	attach(e, XEN_PV_IOMMU_CTX_DEFAULT);
+	expect_hole(ctx, dfn);
+	/* BLOCKED has nobody's regions. */
+	attach(e, XEN_PV_IOMMU_CTX_BLOCKED);
+	EXPECT(try_lookup(XEN_PV_IOMMU_CTX_BLOCKED, dfn, &l), -ENOENT);
+}
+
+/* Unmapped and mapped elsewhere: the old page is out of reach at once. */
+static void remapped(void)
+{
+	struct place p = place(0);
+	uint64_t *old = page_alloc(), *new = page_alloc();
+	unsigned int i;
+
+	for (i = 0; i < 5; i++) {
+		map(p.ctx, DFN, gfn_of(old), 1, RW);
+		reaches(&p, DFN, old);
+		load(&p, 0xe0e0 + i);
+		unmap(p.ctx, DFN, 1);
+		map(p.ctx, DFN, gfn_of(new), 1, RW);
+		old[0] = 1;
+		edu_write(p.e, iova(DFN), WORD);
+		EXPECT(old[0], 1);
+		EXPECT(new[0], 0xe0e0 + i);
+		unmap(p.ctx, DFN, 1);
+	}
+}
+
+/* A new context may get the domain id of one that is gone (XSA-399). */
+static void context_reused(void)
+{
+	struct place p = place(0);
+	uint64_t *page = page_alloc();
+	unsigned int i;
+
+	for (i = 0; i < 4; i++) {
+		uint32_t old = p.ctx;
+
+		map(p.ctx, DFN, gfn_of(page), 1, RW);
+		reaches(&p, DFN, page);
+		attach(p.e, XEN_PV_IOMMU_CTX_BLOCKED);
+		ctx_free(old);
+		p.ctx = ctx_alloc();
+		map(p.ctx, OWN_DFN, gfn_of(p.own), 1, RW);
+		attach(p.e, p.ctx);
+		write_blocked(&p, iova(DFN), page);
+	}
+}
+
+static void reset_blocks(void)
+{
+	struct xen_pv_iommu_ctx c = { .flags = XEN_PV_IOMMU_CTX_F_TO_DEFAULT };
+	struct place p = place(0);
+	uint64_t *page = page_alloc();
+
+	map(p.ctx, DFN, gfn_of(page), 1, RW);
+	reaches(&p, DFN, page);
+	load(&p, 0xbad);
+	page[0] = 0x600d;
+	EXPECT(iommu_op(XEN_PV_IOMMU_OP_RESET, &c, 1), 1);
+	iommu_forget_all();
+	edu_write(p.e, iova(DFN), WORD);
+	EXPECT(page[0], 0x600d);
+	/* Its iovas are frame numbers in DEFAULT: it must not be there. */
+	edu_write(p.e, iova(gfn_of(page)), WORD);
+	EXPECT(page[0], 0x600d);
+	p.ctx = ctx_alloc();
+	map(p.ctx, OWN_DFN, gfn_of(p.own), 1, RW);
+	attach(p.e, p.ctx);
+	positive(&p);
+}
+
+/* A peer's registers, as device memory. */
+static void peer_to_peer(void)
+{
+	struct place p = place(0);
+	uint64_t bar;
+
+	edu_need(2);
+	bar = edu[1].bar >> PAGE_SHIFT;
+	map(p.ctx, DFN, bar, 1, RW | MMIO);
+	load(&p, 0x13572468);
+	edu_write(p.e, iova(DFN) + 4, 4);
+	EXPECT(edu_live(&edu[1]), (uint32_t)~0x13572468);
+	unmap(p.ctx, DFN, 1);
+	load(&p, 0x11111111);
+	edu_write(p.e, iova(DFN) + 4, 4);
+	fault_expected(p.e, iova(DFN), true);
+	EXPECT(edu_live(&edu[1]), (uint32_t)~0x13572468);
+	positive(&p);
+}
+
+static void huge(void)
+{
+	uint64_t *first = huge_frame(), *last = first + 511 * 512;
+	struct place p = place(0);
+	struct xen_pv_iommu_batch d =
+		desc_map(p.ctx, HUGE_DFN, gfn_of(first), HUGE_PAGES, RW);
+	struct xen_pv_iommu_lookup l;
+
+	if (gfn_of(first) & 511)
+		test_skip("our 2 MiB of memory are not one 2 MiB frame");
+	d.order = 9;
+	EXPECT(batch_one(&d), 0);
+	EXPECT(try_lookup(p.ctx, HUGE_DFN, &l), 0);
+	if (l.order != 9)
+		test_skip("our 2 MiB of memory are not one machine frame");
+	reaches(&p, HUGE_DFN, first);
+	reaches(&p, HUGE_DFN + 511, last);
+	unmap(p.ctx, HUGE_DFN, HUGE_PAGES);
+	write_blocked(&p, iova(HUGE_DFN + 511), last);
+	write_blocked(&p, iova(HUGE_DFN), first);
+}
+
+/* Where an empty table was cached, a leaf is in force when MAP returns. */
+static void huge_after_pages(void)
+{
+	uint64_t *first = huge_frame(), *page = page_alloc();
+	struct place p = place(0);
+	struct xen_pv_iommu_batch d;
+
+	if (gfn_of(first) & 511)
+		test_skip("our 2 MiB of memory are not one 2 MiB frame");
+	map(p.ctx, HUGE_DFN, gfn_of(page), 1, RW);
+	reaches(&p, HUGE_DFN, page);
+	unmap(p.ctx, HUGE_DFN, 1);
+	d = desc_map(p.ctx, HUGE_DFN, gfn_of(first), HUGE_PAGES, RW);
+	d.order = 9;
+	EXPECT(batch_one(&d), 0);
+	reaches(&p, HUGE_DFN, first);
+	reaches(&p, HUGE_DFN + 100, first + 100 * 512);
+	unmap(p.ctx, HUGE_DFN, HUGE_PAGES);
+	map(p.ctx, HUGE_DFN, gfn_of(page), 1, RW);
+	reaches(&p, HUGE_DFN, page);
+}
+
+/*
+ * The race that a missing flush loses: many devices, each with the translation
+ * fresh in the IOTLB, write again right after UNMAP has returned. The first
+ * half of the devices shares one context. "after-unmap=N": N transfers.
+ */
+struct racer {
+	uint32_t ctx;
+	uint64_t dfn;
+	uint64_t *page;
+};
+
+static struct racer racer[EDU_MAX];
+static struct edu_job race[EDU_MAX];
+
+static void race_setup(void)
+{
+	uint32_t shared = ctx_alloc();
+	unsigned int i;
+
+	for (i = 0; i < nr_edu; i++) {
+		struct racer *r = &racer[i];
+
+		r->ctx = i < nr_edu / 2 ? shared : ctx_alloc();
+		r->dfn = DFN + i * 0x101;
+		r->page = page_alloc();
+		attach(&edu[i], r->ctx);
+		race[i] = (struct edu_job){ &edu[i], false, iova(r->dfn), WORD };
+	}
+}
+
+static void race_map(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_edu; i++)
+		map(racer[i].ctx, racer[i].dfn, gfn_of(racer[i].page), 1, RW);
+}
+
+/* Load every device's buffer: its page's word is its own number. */
+static void race_load(void)
+{
+	unsigned int i;
+
+	race_map();
+	for (i = 0; i < nr_edu; i++) {
+		racer[i].page[0] = 0xdead0000 + i;
+		race[i].write = false;
+	}
+	edu_run(race, nr_edu);
+	for (i = 0; i < nr_edu; i++)
+		race[i].write = true;
+}
+
+static void race_must_land(unsigned int round)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_edu; i++)
+		racer[i].page[0] = 0;
+	edu_run(race, nr_edu);
+	for (i = 0; i < nr_edu; i++)
+		CHECK(racer[i].page[0] == 0xdead0000 + i,
+		      "round %u: device %x did not reach its page", round,
+		      edu[i].bdf);
+}
+
+static unsigned int race_must_not_land(void)
+{
+	unsigned int i, landed = 0;
+
+	for (i = 0; i < nr_edu; i++) {
+		racer[i].page[0] = 0;
+		unmap(racer[i].ctx, racer[i].dfn, 1);
+	}
+	edu_run(race, nr_edu);
+	for (i = 0; i < nr_edu; i++)
+		landed += racer[i].page[0] != 0;
+	return landed;
+}
+
+static void after_unmap(void)
+{
+	unsigned long wanted = option("after-unmap", 160), done = 0;
+	unsigned int landed = 0, round = 0;
+
+	edu_need(4);
+	race_setup();
+	race_load();
+	while (done < wanted) {
+		race_must_land(round++);
+		landed += race_must_not_land();
+		done += nr_edu;
+		race_map();
+	}
+	race_must_land(round);
+	info("dma.after-unmap: %u of %lu transfers landed", landed, done);
+	CHECK(!landed, "%u of %lu transfers landed after UNMAP had returned",
+	      landed, done);
+}
+
+const struct test dma_tests[] = {
+	{ "dma.mapped", mapped },
+	{ "dma.scattered", scattered },
+	{ "dma.top-of-aperture", top_of_aperture },
+	{ "dma.unmapped", unmapped },
+	{ "dma.other-context", other_context },
+	{ "dma.same-iova", same_iova },
+	{ "dma.shared-context", shared_context },
+	{ "dma.readonly", readonly },
+	{ "dma.writeonly", writeonly },
+	{ "dma.blocked", blocked },
+	{ "dma.back-to-default", back_to_default },
+	{ "dma.move", move },
+	{ "dma.failed-attach", failed_attach },
+	{ "dma.failed-move", failed_move },
+	{ "dma.direct", direct },
+	{ "dma.remapped", remapped },
+	{ "dma.context-reused", context_reused },
+	{ "dma.reset-blocks", reset_blocks },
+	{ "dma.peer-to-peer", peer_to_peer },
+	{ "dma.huge", huge },
+	{ "dma.huge-after-pages", huge_after_pages },
+	{ "dma.after-unmap", after_unmap },
+	{ }
+};

@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Which frames may be mapped how. On PV a frame that a device can write must
+ * not be, nor become, a page table (XSA-288, XSA-291); nowhere may it be
+ * somebody else's, whatever the flags say.
+ */
+#include "iommu.h"
+#include "mem.h"
+#include "output.h"
+#include "test.h"
+
+#define DFN		0x1000UL
+#define MSI_FRAME	0xfee00UL
+/* Where QEMU's q35 has the IOMMU's own registers. */
+#define VTD_FRAME	0xfed90UL
+#define WO		XEN_PV_IOMMU_F_W
+
+static void need_pv(void)
+{
+	if (!arch_is_pv)
+		test_skip("page types are a matter of PV");
+}
+
+/* A page that is an L1 page table now. */
+static void *l1_table(void)
+{
+	void *page = page_alloc();
+
+	page_readonly(page);
+	EXPECT(page_pin(page), 0);
+	return page;
+}
+
+static void refused(uint32_t ctx, uint64_t gfn, unsigned int flags, long want)
+{
+	long rc = try_map(ctx, DFN, gfn, 1, flags);
+
+	CHECK(rc == want, "frame 0x%lx, flags 0x%x: %ld, not %ld", gfn, flags,
+	      rc, want);
+	expect_hole(ctx, DFN);
+}
+
+static void page_table_writable(void)
+{
+	uint32_t ctx = ctx_alloc();
+	void *page;
+
+	need_pv();
+	page = l1_table();
+	refused(ctx, gfn_of(page), RW, -ETXTBSY);
+	refused(ctx, gfn_of(page), WO, -ETXTBSY);
+	refused(ctx, arch_root_table_gfn(), RW, -ETXTBSY);
+	/* Refused means no reference is left behind: it can be retyped. */
+	EXPECT(page_unpin(page), 0);
+	page_writable(page);
+	map(ctx, DFN, gfn_of(page), 1, RW);
+}
+
+static void page_table_readable(void)
+{
+	uint32_t ctx = ctx_alloc();
+	void *page;
+
+	need_pv();
+	page = l1_table();
+	map(ctx, DFN, gfn_of(page), 1, RO);
+	map(ctx, DFN + 1, arch_root_table_gfn(), 1, RO);
+	expect_leaf(ctx, DFN, gfn_of(page), RO, 0);
+	EXPECT(page_unpin(page), 0);
+	EXPECT(page_pin(page), 0);
+}
+
+/* XSA-288: as long as a device can write to it, it is not a page table. */
+static void pin_while_writable(void)
+{
+	uint32_t ctx = ctx_alloc();
+	void *page = page_alloc();
+
+	need_pv();
+	map(ctx, DFN, gfn_of(page), 1, RW);
+	map(ctx, DFN + 1, gfn_of(page), 1, WO);
+	page_readonly(page);
+	CHECK(page_pin(page) < 0, "pinned while two contexts' leaves write it");
+	unmap(ctx, DFN, 1);
+	CHECK(page_pin(page) < 0, "pinned while one leaf writes it");
+	unmap(ctx, DFN + 1, 1);
+	EXPECT(page_pin(page), 0);
+	refused(ctx, gfn_of(page), RW, -ETXTBSY);
+	EXPECT(page_unpin(page), 0);
+}
+
+/* The same through a 2 MiB leaf: each of its pages counts. */
+static void pin_within_huge(void)
+{
+	struct xen_pv_iommu_batch d;
+	uint32_t ctx = ctx_alloc();
+	char *page = (char *)huge_frame() + 77 * PAGE_SIZE;
+
+	need_pv();
+	d = desc_map(ctx, 0x40000, gfn_of(huge_frame()), HUGE_PAGES, RW);
+	d.order = 9;
+	EXPECT(batch_one(&d), 0);
+	memset(page, 0, PAGE_SIZE);
+	page_readonly(page);
+	CHECK(page_pin(page) < 0, "pinned within a writable 2 MiB leaf");
+	unmap(ctx, 0x40000, HUGE_PAGES);
+	EXPECT(page_pin(page), 0);
+
+	/* Now it is a table: the large leaf is refused whole. */
+	d = desc_map(ctx, 0x40000, gfn_of(huge_frame()), HUGE_PAGES, RW);
+	d.order = 9;
+	EXPECT(batch_one(&d), -ETXTBSY);
+	expect_hole(ctx, 0x40000);
+	EXPECT(d.done, 0);
+	/* And in pages up to it. */
+	d = desc_map(ctx, 0x40000, gfn_of(huge_frame()), HUGE_PAGES, RW);
+	EXPECT(batch_one(&d), -ETXTBSY);
+	EXPECT(d.done, 77);
+	EXPECT(page_unpin(page), 0);
+}
+
+/* A run stops at the frame that is refused; what came before stays. */
+static void run_stops(void)
+{
+	uint32_t ctx = ctx_alloc();
+	struct xen_pv_iommu_batch d;
+	char *pages = pages_alloc(5);
+
+	need_pv();
+	page_readonly(pages + 3 * PAGE_SIZE);
+	EXPECT(page_pin(pages + 3 * PAGE_SIZE), 0);
+	d = desc_map(ctx, DFN, gfn_of(pages), 5, RW);
+	EXPECT(batch_one(&d), -ETXTBSY);
+	EXPECT(d.done, 3);
+	expect_leaf(ctx, DFN + 2, gfn_of(pages) + 2, RW, 0);
+	expect_hole(ctx, DFN + 3);
+	expect_hole(ctx, DFN + 4);
+}
+
+/* The MMIO flag turns no RAM into device memory: that would skip its checks. */
+static void mmio_flag_on_ram(void)
+{
+	uint32_t ctx = ctx_alloc();
+
+	refused(ctx, gfn_of(page_alloc()), RW | MMIO, -EINVAL);
+	refused(ctx, gfn_of(page_alloc()), RO | MMIO, -EINVAL);
+	if (!arch_is_pv)
+		return;
+	refused(ctx, gfn_of(l1_table()), RW | MMIO, -EINVAL);
+	refused(ctx, arch_root_table_gfn(), RW | MMIO, -EINVAL);
+}
+
+static void ram_flags_on_mmio(void)
+{
+	uint32_t ctx = ctx_alloc();
+
+	edu_need(1);
+	refused(ctx, edu[0].bar >> PAGE_SHIFT, RW, -EACCES);
+	refused(ctx, edu[0].bar >> PAGE_SHIFT, RO, -EACCES);
+}
+
+static void mmio_bar(void)
+{
+	uint32_t ctx = ctx_alloc();
+	uint64_t frame;
+
+	edu_need(1);
+	frame = edu[0].bar >> PAGE_SHIFT;
+	map(ctx, DFN, frame, 4, RW | MMIO);
+	expect_leaf(ctx, DFN + 3, frame + 3, RW | MMIO, 0);
+	unmap(ctx, DFN, 4);
+}
+
+static void beyond_ram(void)
+{
+	uint32_t ctx = ctx_alloc();
+
+	refused(ctx, 0xffffffUL, RW, -EACCES);
+	refused(ctx, (1UL << 40) - 1, RW, -EACCES);
+	refused(ctx, 1UL << 51, RW, -EACCES);
+}
+
+/* What is not ours is refused, as RAM and as MMIO: Xen's text, heap, free. */
+static void foreign(void)
+{
+	unsigned long stride = option("foreign-stride", 53), n = 0;
+	uint32_t ctx = ctx_alloc();
+	uint64_t gfn, from;
+	long rc;
+
+	for (from = 0; arch_next_foreign(from, &gfn); from = gfn + stride, n++) {
+		refused(ctx, gfn, RO, -EACCES);
+		rc = try_map(ctx, DFN, gfn, 1, RW | MMIO);
+		CHECK(rc == -EINVAL || rc == -EACCES,
+		      "frame 0x%lx as MMIO: %ld", gfn, rc);
+		expect_hole(ctx, DFN);
+	}
+	CHECK(n > 100, "only %lu frames of others found", n);
+	info("%lu frames of others refused", n);
+}
+
+/* The last frame of ours, and the first that is not, in one run. */
+static void run_leaves_ours(void)
+{
+	uint32_t ctx = ctx_alloc();
+	struct xen_pv_iommu_batch d;
+	uint64_t gfn;
+
+	CHECK(arch_next_foreign(0x200, &gfn), "nothing foreign");
+	while (try_map(ctx, DFN, gfn - 1, 1, RO)) {
+		if (!arch_next_foreign(gfn + 1, &gfn))
+			test_skip("no frame of ours ends at a foreign one");
+	}
+	unmap(ctx, DFN, 1);
+	d = desc_map(ctx, DFN, gfn - 1, 3, RO);
+	EXPECT(batch_one(&d), -EACCES);
+	EXPECT(d.done, 1);
+	expect_leaf(ctx, DFN, gfn - 1, RO, 0);
+	expect_hole(ctx, DFN + 1);
+}
+
+/* Xen's own page that we may see is not a device's to write. */
+static void shared_info(void)
+{
+	uint32_t ctx = ctx_alloc();
+
+	refused(ctx, arch_shared_info_gfn(), RW, -EACCES);
+	refused(ctx, arch_shared_info_gfn(), RO, -EACCES);
+	CHECK(try_map(ctx, DFN, arch_shared_info_gfn(), 1, RW | MMIO) < 0,
+	      "shared info mapped as MMIO");
+}
+
+/* As iova it never reaches memory, as a target it would be an interrupt. */
+static void msi_iova(void)
+{
+	uint64_t gfn = gfn_of(pages_alloc(4));
+	uint32_t ctx = ctx_alloc();
+	struct xen_pv_iommu_batch d;
+	unsigned int i;
+
+	for (i = 0; i < 0x100; i += 0x33)
+		EXPECT(try_map(ctx, MSI_FRAME + i, gfn, 1, RW), -EADDRINUSE);
+	/* Not only the first frame of a run is looked at. */
+	d = desc_map(ctx, MSI_FRAME - 2, gfn, 4, RW);
+	EXPECT(batch_one(&d), -EADDRINUSE);
+	EXPECT(d.done, 2);
+	expect_leaf(ctx, MSI_FRAME - 1, gfn + 1, RW, 0);
+	expect_hole(ctx, MSI_FRAME);
+	map(ctx, MSI_FRAME + 0x100, gfn, 1, RW);
+}
+
+/* A 2 MiB leaf over it would contain it. */
+static void msi_iova_huge(void)
+{
+	uint32_t ctx = ctx_alloc();
+	struct xen_pv_iommu_batch d =
+		desc_map(ctx, MSI_FRAME & ~511UL, gfn_of(huge_frame()),
+			 HUGE_PAGES, RW);
+
+	d.order = 9;
+	EXPECT(batch_one(&d), -EADDRINUSE);
+	expect_hole(ctx, MSI_FRAME);
+	expect_hole(ctx, MSI_FRAME + 0xff);
+}
+
+static void msi_target(void)
+{
+	uint32_t ctx = ctx_alloc();
+
+	refused(ctx, MSI_FRAME, RW | MMIO, -EACCES);
+	refused(ctx, MSI_FRAME, RW, -EACCES);
+	refused(ctx, MSI_FRAME + 0x7f, RW | MMIO, -EACCES);
+}
+
+static void iommu_registers(void)
+{
+	uint32_t ctx = ctx_alloc();
+
+	refused(ctx, VTD_FRAME, RW, -EACCES);
+	refused(ctx, VTD_FRAME, RW | MMIO, -EACCES);
+}
+
+/*
+ * A page given back to Xen while a device can still reach it: Xen keeps it
+ * until the unmap, so nobody else gets it.
+ */
+static void ballooned(void)
+{
+	uint32_t ctx = ctx_alloc();
+	uint64_t gfn;
+
+	if (!arch_balloon_page(&gfn))
+		test_skip("no page to give away");
+	map(ctx, DFN, gfn, 1, RO);
+	EXPECT(arch_balloon_out(gfn), 1);
+	/* Not ours any more: it cannot be mapped again, but it can be unmapped. */
+	EXPECT(try_map(ctx, DFN + 1, gfn, 1, RO), -EACCES);
+	unmap(ctx, DFN, 1);
+	expect_hole(ctx, DFN);
+}
+
+const struct test frames_tests[] = {
+	{ "frames.page-table-writable", page_table_writable },
+	{ "frames.page-table-readable", page_table_readable },
+	{ "frames.pin-while-writable", pin_while_writable },
+	{ "frames.pin-within-huge", pin_within_huge },
+	{ "frames.run-stops", run_stops },
+	{ "frames.mmio-flag-on-ram", mmio_flag_on_ram },
+	{ "frames.ram-flags-on-mmio", ram_flags_on_mmio },
+	{ "frames.mmio-bar", mmio_bar },
+	{ "frames.beyond-ram", beyond_ram },
+	{ "frames.foreign", foreign },
+	{ "frames.run-leaves-ours", run_leaves_ours },
+	{ "frames.shared-info", shared_info },
+	{ "frames.msi-iova", msi_iova },
+	{ "frames.msi-iova-huge", msi_iova_huge },
+	{ "frames.msi-target", msi_target },
+	{ "frames.iommu-registers", iommu_registers },
+	{ "frames.ballooned", ballooned },
+	{ }
+};

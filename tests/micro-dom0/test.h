@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A test is a function that returns if it passes. CHECK and EXPECT end it at
+ * the first failure, from any depth; what it holds (contexts, attached devices,
+ * memory) is given back by the runner, which then checks that Xen's counters
+ * are where they were before.
+ */
+#ifndef MICRO_TEST_H
+#define MICRO_TEST_H
+
+#include "lib.h"
+
+struct test {
+	const char *name;		/* group.what, without arch prefix */
+	void (*fn)(void);
+};
+
+/* One table per file, ended by an empty entry. */
+extern const struct test boot_tests[];
+extern const struct test query_tests[];
+extern const struct test ctx_tests[];
+extern const struct test batch_tests[];
+extern const struct test frames_tests[];
+extern const struct test attach_tests[];
+extern const struct test dma_tests[];
+extern const struct test multicall_tests[];
+extern const struct test errors_tests[];
+
+_Noreturn void test_fail(const char *file, int line, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+_Noreturn void test_skip(const char *fmt, ...)
+	__attribute__((format(printf, 1, 2)));
+/* Our own mistake, not Xen's. */
+#define test_abort(file, line, why) test_fail(file, line, "harness: %s", why)
+
+#define CHECK(cond, fmt, ...) do {					\
+	if (!(cond))							\
+		test_fail(__FILE__, __LINE__, fmt, ##__VA_ARGS__);	\
+} while (0)
+
+/* Integers; shows both as signed numbers, so that errnos can be read. */
+#define EXPECT(expr, want) do {						\
+	long got_ = (long)(expr);					\
+	long want_ = (long)(want);					\
+	if (got_ != want_)						\
+		test_fail(__FILE__, __LINE__, "%s is %ld (0x%lx), not %ld", \
+			  #expr, got_, got_, want_);			\
+} while (0)
+
+/* "name=123" from the command line, or @fallback. */
+unsigned long option(const char *name, unsigned long fallback);
+
+#endif

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The few facts of Xen's own interface that this kernel needs: numbers and
+ * layouts, no text of Xen's headers. The PV-IOMMU interface is not here, it
+ * comes from the repository's own include/xen/interface/pv-iommu.h.
+ */
+#ifndef MICRO_XEN_FACTS_H
+#define MICRO_XEN_FACTS_H
+
+#include <stdint.h>
+
+/* Hypercall numbers. */
+#define HC_MEMORY_OP		12
+#define HC_MULTICALL		13
+#define HC_UPDATE_VA_MAPPING	14
+#define HC_XEN_VERSION		17
+#define HC_CONSOLE_IO		18
+#define HC_MMUEXT_OP		26
+#define HC_SCHED_OP		29
+#define HC_PHYSDEV_OP		33
+
+#define CONSOLEIO_WRITE		0
+
+#define SCHEDOP_SHUTDOWN	2
+#define SCHEDOP_POLL		3
+#define SHUTDOWN_REBOOT		1
+
+#define PHYSDEVOP_SET_IOPL	6
+
+#define MMUEXT_PIN_L1_TABLE	0
+#define MMUEXT_UNPIN_TABLE	4
+#define UVMF_INVLPG		2
+
+#define XENMEM_DECREASE_RESERVATION	1
+#define XENMEM_ADD_TO_PHYSMAP		7
+#define XENMEM_MEMORY_MAP		9
+#define XENMEM_MACHINE_MEMORY_MAP	10
+#define DOMID_SELF			0x7ff0U
+#define XENMAPSPACE_SHARED_INFO		0
+
+/* Errors, as Xen returns them negated. */
+#define EPERM		1
+#define ENOENT		2
+#define EIO		5
+#define ENOMEM		12
+#define EACCES		13
+#define EFAULT		14
+#define EBUSY		16
+#define EEXIST		17
+#define ENODEV		19
+#define EINVAL		22
+#define ENOSPC		28
+#define ERANGE		34
+#define ENOSYS		38
+#define ETXTBSY		26
+#define EOPNOTSUPP	95
+#define EADDRINUSE	98
+
+/* What a PV kernel is started with (its address is in rsi). */
+struct pv_start_info {
+	char magic[32];
+	uint64_t nr_pages;
+	uint64_t shared_info;		/* machine address */
+	uint32_t flags;
+	uint32_t pad;
+	uint64_t store_mfn;
+	uint32_t store_evtchn;
+	uint32_t pad2;
+	uint64_t console[2];
+	uint64_t pt_base;
+	uint64_t nr_pt_frames;
+	uint64_t mfn_list;		/* virtual address: pfn -> mfn */
+	uint64_t mod_start;
+	uint64_t mod_len;
+	char cmd_line[1024];
+};
+
+/* What a PVH kernel is started with (its address is in ebx). */
+struct pvh_start_info {
+	uint32_t magic;
+	uint32_t version;
+	uint32_t flags;
+	uint32_t nr_modules;
+	uint64_t modlist_paddr;
+	uint64_t cmdline_paddr;
+	uint64_t rsdp_paddr;
+};
+
+/* The clock in the shared info page: vcpu_info[0].time. */
+#define SHARED_INFO_TIME	32
+struct xen_time {
+	uint32_t version;
+	uint32_t pad0;
+	uint64_t tsc_timestamp;
+	uint64_t system_time;
+	uint32_t tsc_to_system_mul;
+	int8_t tsc_shift;
+	uint8_t flags;
+	uint8_t pad1[2];
+};
+
+struct sched_poll {
+	uint64_t ports;
+	uint32_t nr_ports;
+	uint32_t pad;
+	uint64_t timeout;		/* absolute system time, ns */
+};
+
+struct mmuext_op {
+	uint32_t cmd;
+	uint32_t pad;
+	uint64_t mfn;
+	uint64_t arg2;
+};
+
+struct multicall_entry {
+	uint64_t op;
+	int64_t result;
+	uint64_t args[6];
+};
+
+struct xen_memory_map {
+	uint32_t nr_entries;
+	uint32_t pad;
+	uint64_t buffer;
+};
+
+/* 20 bytes each: the E820 layout. */
+struct e820_entry {
+	uint64_t addr;
+	uint64_t size;
+	uint32_t type;
+} __attribute__((packed));
+#define E820_RAM	1
+
+struct xen_add_to_physmap {
+	uint16_t domid;
+	uint16_t size;
+	uint32_t space;
+	uint64_t idx;
+	uint64_t gpfn;
+};
+
+struct xen_memory_reservation {
+	uint64_t extent_start;
+	uint64_t nr_extents;
+	uint32_t extent_order;
+	uint32_t mem_flags;
+	uint16_t domid;
+	uint16_t pad[3];
+};
+
+#endif
