@@ -256,14 +256,13 @@ static iommu_leaf_t page_of(iommu_leaf_t leaf, uint64_t dfn)
 static int op_lookup(struct domain *d, union op_arg *arg)
 {
     struct xen_pv_iommu_lookup *l = &arg->lookup;
-    bool bad = l->flags || l->order || l->mbz;
     struct iommu_ctx *ctx;
     iommu_leaf_t leaf;
     int rc;
 
     l->gfn = XEN_PV_IOMMU_GFN_UNKNOWN;
     l->flags = l->order = 0;
-    if ( bad )
+    if ( l->mbz )
         return -EINVAL;
 
     ctx = iommu_ctx_get(d, l->ctx);
