@@ -7,3 +7,6 @@ TESTS += harness
 TESTS += pt
 pt-src := xen/overlay/xen/drivers/passthrough/ctx/pt.c
 pt-cflags := -I$(TOP)/xen/overlay/xen/include -include $(TOP)/tests/host/pt-env.h
+
+# The ABI header: abi-layout.c for every target.
+SCRIPTS += abi
