@@ -1,0 +1,132 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The cache's promises (testbed/lib.sh): an artifact is whole or absent, is
+# made once however many want it, and a failed recipe fails; and in-root's: of
+# a command that ended or was killed nothing is left.
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/xpi.sh" || exit 1
+testbed=$here/../../testbed
+
+# A maker of the artifact "thing" in a cache of its own; its recipe is BODY.
+maker()
+{
+	cat >"$W/$1" <<-END
+		#!/bin/bash
+		. "$testbed/lib.sh"
+		recipe() { $2; }
+		artifact thing "\$(echo key | key)" recipe
+		echo "\$REPLY"
+	END
+	chmod +x "$W/$1"
+}
+
+check()
+{
+	local name=$1 why=$2
+	shift 2
+
+	if "$@"; then pass "$name"; else fail "$name" "$why"; fi
+}
+
+cache=$W/cache
+run()
+{
+	XPI_CACHE=$cache "$W/$1" 2>>"$W/err"
+}
+
+things()
+{
+	compgen -G "$cache/$1"
+}
+
+# set -e must hold inside a recipe: the line after the failure would mend it.
+maker broken 'false; echo x >"$1/file"'
+refuses lib.recipe-fails 'making thing failed' env XPI_CACHE="$cache" "$W/broken"
+if things 'thing-*' >/dev/null || things 'tmp.*' >/dev/null; then
+	fail lib.failure-leaves-nothing "something is left in the cache"
+else
+	pass lib.failure-leaves-nothing
+fi
+
+# Two at once: one makes, the other waits and gets the same.
+maker slow 'echo made >>'"$W"'/made; sleep 2; echo x >"$1/file"'
+run slow >"$W/one" & a=$!
+run slow >"$W/two" & b=$!
+wait $a $b
+check lib.made-once "made $(wc -l <"$W/made") times" [ "$(wc -l <"$W/made")" = 1 ]
+check lib.same-for-both "two paths" cmp -s "$W/one" "$W/two"
+check lib.whole "not whole" [ -s "$(cat "$W/one")/file" ]
+rm -rf "$cache" "$W/made"
+
+# Killed in the middle: absent, its recipe gone too, and the next one cleans up.
+for sig in TERM KILL; do
+	maker half 'echo x >"$1/file"; sleep 86399; echo never'
+	XPI_CACHE=$cache "$W/half" >/dev/null 2>&1 &
+	p=$!
+	for _ in $(seq 50); do things 'tmp.thing-*/file' >/dev/null && break; sleep 0.1; done
+	kids=$(cat "/proc/$p/task/$p/children")
+	kill -$sig $p
+	wait $p 2>/dev/null
+	if things 'thing-*' >/dev/null; then
+		fail "lib.killed-$sig" "a half-made artifact was published"
+	else
+		pass "lib.killed-$sig"
+	fi
+	if [ $sig = TERM ]; then
+		sleep 0.3
+		check lib.killed-stops-recipe "the recipe went on" \
+			[ -z "$(for k in $kids; do [ -d "/proc/$k" ] && echo "$k"; done)" ]
+	else
+		# Nobody can clean up after KILL; what is left holds the lock.
+		for k in $kids; do
+			kill -KILL $(cat "/proc/$k/task/$k/children" 2>/dev/null) "$k" 2>/dev/null
+		done
+	fi
+done
+maker good 'echo x >"$1/file"'
+run good >"$W/one"
+check lib.next-succeeds "it did not" [ -s "$(cat "$W/one")/file" ]
+check lib.next-cleans-up "tmp. is left" [ -z "$(things 'tmp.*')" ]
+
+if [ "$(id -u)" != 0 ]; then
+	skip in-root "needs root"
+	finish
+fi
+in_root()
+{
+	"$testbed/in-root" "$@"
+}
+
+in_root -- true >/dev/null 2>&1 </dev/null	# makes the root if it is absent
+in_root -- sh -c 'exit 7' >/dev/null 2>&1
+check in-root.exit-status "it is lost" [ $? = 7 ]
+check in-root.stdin "it is lost" [ "$(echo word | in_root -- cat)" = word ]
+check in-root.arguments "they changed" \
+	[ "$(in_root -- printf '[%s]' 'a b' '' '$x"' 2>/dev/null)" = "[a b][][\$x\"]" ]
+check in-root.read-only "the root could be written" \
+	[ "$(in_root -- sh -c 'touch /usr/x 2>/dev/null; echo $?')" != 0 ]
+mkdir "$W/dir"
+in_root --bind "$W/dir:/mnt" --chdir /mnt -- touch file
+check in-root.bind "the file did not arrive" [ -e "$W/dir/file" ]
+refuses in-root.bind-absent 'does not exist; ' in_root --bind "$W/none:/mnt" -- true
+
+mounts=$(wc -l </proc/mounts)
+for sig in TERM KILL; do
+	mark=86$RANDOM
+	"$testbed/in-root" -- sh -c "sleep $mark & sleep $mark & wait" >/dev/null 2>&1 &
+	p=$!
+	running()
+	{
+		grep -lzx "[8]${mark#8}" /proc/[0-9]*/cmdline 2>/dev/null | wc -l
+	}
+	for _ in $(seq 50); do [ "$(running)" -ge 2 ] && break; sleep 0.1; done
+	before=$(running)
+	kill -$sig $p
+	wait $p 2>/dev/null
+	for _ in $(seq 30); do [ "$(running)" = 0 ] && break; sleep 0.1; done
+	check "in-root.killed-$sig" "$before were running, $(running) are left" \
+		[ "$before" -ge 2 -a "$(running)" = 0 ]
+done
+check in-root.no-mounts "mounts are left" [ "$(wc -l </proc/mounts)" = "$mounts" ]
+finish
