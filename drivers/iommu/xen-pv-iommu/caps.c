@@ -9,6 +9,7 @@
 #include <linux/limits.h>
 #include <linux/sizes.h>
 #include <linux/string.h>
+#include <linux/types.h>
 
 #include <xen/interface/pv-iommu.h>
 

@@ -6,6 +6,7 @@
 #include <linux/errno.h>
 #include <linux/pci.h>
 #include <linux/string.h>
+#include <linux/types.h>
 
 #include <xen/interface/pv-iommu.h>
 
@@ -187,18 +188,39 @@ enum xpi_bound xpi_dev_bound(struct pci_dev *pdev)
 }
 
 /*
- * Do its access control services keep peers apart, as the core wants it? Less
- * forgiving than the core, which knows devices that need no such services.
+ * Are its access control services on, as far as it has them? Less forgiving
+ * than the core, which knows devices that need no such services.
  */
-static bool isolates(struct pci_dev *pdev)
+static bool has_acs(struct pci_dev *pdev)
 {
 	const u16 wanted = PCI_ACS_SV | PCI_ACS_RR | PCI_ACS_CR | PCI_ACS_UF;
 	int pos = pci_find_ext_capability(pdev, PCI_EXT_CAP_ID_ACS);
-	u16 ctrl = 0;
+	u16 cap = 0, ctrl = 0;
 
-	if (pos)
-		pci_read_config_word(pdev, pos + PCI_ACS_CTRL, &ctrl);
-	return (ctrl & wanted) == wanted;
+	if (!pos)
+		return false;
+
+	pci_read_config_word(pdev, pos + PCI_ACS_CAP, &cap);
+	pci_read_config_word(pdev, pos + PCI_ACS_CTRL, &ctrl);
+	return !(cap & wanted & ~ctrl);
+}
+
+static enum xpi_hop_kind hop_kind(struct pci_dev *pdev)
+{
+	if (!pci_is_pcie(pdev))
+		return XPI_HOP_BUS;
+
+	switch (pci_pcie_type(pdev)) {
+	case PCI_EXP_TYPE_ROOT_PORT:
+	case PCI_EXP_TYPE_DOWNSTREAM:
+		return XPI_HOP_PORT;
+	case PCI_EXP_TYPE_PCI_BRIDGE:
+	case PCI_EXP_TYPE_PCIE_BRIDGE:
+	case PCI_EXP_TYPE_RC_EC:
+		return XPI_HOP_BUS;
+	default:
+		return XPI_HOP_PCIE;
+	}
 }
 
 /* False if the way up is longer than can be. */
@@ -211,7 +233,8 @@ static bool topology_key(struct pci_dev *pdev, u64 *key)
 		if (nr == XPI_MAX_HOPS || !to_sbdf(pdev, &hops[nr].sbdf))
 			return false;
 		hops[nr].multifunction = pdev->multifunction;
-		hops[nr].isolates = isolates(pdev);
+		hops[nr].kind = hop_kind(pdev);
+		hops[nr].acs = has_acs(pdev);
 		nr++;
 	}
 

@@ -16,6 +16,19 @@
 #define KEY_WHOLE_SLOT	BIT_ULL(32)
 #define FUNCTION_MASK	7U
 
+static bool isolates(const struct xpi_hop *hop)
+{
+	switch (hop->kind) {
+	case XPI_HOP_PORT:
+		return hop->acs;
+	case XPI_HOP_PCIE:
+		return hop->acs || !hop->multifunction;
+	case XPI_HOP_BUS:
+		return false;
+	}
+	return false;
+}
+
 u64 xpi_group_key(const struct xpi_hop *hops, unsigned int nr)
 {
 	const struct xpi_hop *top = &hops[0];
@@ -26,13 +39,13 @@ u64 xpi_group_key(const struct xpi_hop *hops, unsigned int nr)
 	 * can talk to everything.
 	 */
 	for (i = nr - 1; i; i--) {
-		if (!hops[i].isolates) {
+		if (!isolates(&hops[i])) {
 			top = &hops[i];
 			break;
 		}
 	}
 
-	if (top->multifunction && !top->isolates)
+	if (top->multifunction && !isolates(top))
 		return KEY_WHOLE_SLOT | (top->sbdf & ~FUNCTION_MASK);
 	return top->sbdf;
 }

@@ -5,16 +5,32 @@
 #include <linux/types.h>
 
 /**
+ * enum xpi_hop_kind - how far a device keeps its peers apart by nature
+ * @XPI_HOP_PORT: a root port or a switch's downstream port: only if access
+ *	control services say so
+ * @XPI_HOP_PCIE: any other PCI Express device: functions of one slot only if
+ *	access control services say so
+ * @XPI_HOP_BUS: conventional PCI, or a bridge to or from it: not at all
+ */
+enum xpi_hop_kind {
+	XPI_HOP_PORT,
+	XPI_HOP_PCIE,
+	XPI_HOP_BUS,
+};
+
+/**
  * struct xpi_hop - one device on the way from an endpoint to its root bus
  * @sbdf: segment << 16 | bus << 8 | devfn
+ * @kind: what it is
  * @multifunction: its slot has several functions
- * @isolates: its access control services keep peers apart: what passes it goes
- *	up to the IOMMU, and what it sends itself does not reach its siblings
+ * @acs: its access control services are on: what reaches it goes up to the
+ *	IOMMU
  */
 struct xpi_hop {
 	u32 sbdf;
+	enum xpi_hop_kind kind;
 	bool multifunction;
-	bool isolates;
+	bool acs;
 };
 
 /* Deeper than any real hierarchy; what is deeper still is never accepted. */

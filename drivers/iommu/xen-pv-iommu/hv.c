@@ -7,6 +7,7 @@
 #include <linux/mm.h>
 #include <linux/memremap.h>
 #include <linux/page-flags.h>
+#include <linux/types.h>
 
 #include <asm/xen/hypercall.h>
 #include <xen/interface/pv-iommu.h>

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the driver believes of Xen's answers, and what it does not.
+ */
+#include <linux/types.h>
+
+#include <xen/interface/pv-iommu.h>
+
+#include "caps.h"
+
+#include "harness.h"
+
+static struct xen_pv_iommu_query good_query(void)
+{
+	return (struct xen_pv_iommu_query){
+		.size = sizeof(struct xen_pv_iommu_query),
+		.magic_version = XEN_PV_IOMMU_MAGIC | XEN_PV_IOMMU_VERSION,
+		.features = XEN_PV_IOMMU_FEAT_BLOCKED | XEN_PV_IOMMU_FEAT_MMIO,
+		.max_ctx = 256,
+		.pgsize_bitmap = 0x40201000,
+		.iova_last = (1ULL << 48) - 1,
+		.max_count = 4096,
+		.max_nr = 1 << 20,
+	};
+}
+
+static void refused(const struct xen_pv_iommu_query *q, const char *part)
+{
+	struct xpi_caps caps;
+	const char *why = xpi_caps_check(q, &caps);
+
+	if (!why)
+		FAIL("accepted, '%s' expected", part);
+	if (!strstr(why, part))
+		FAIL("refused for '%s', not for '%s'", why, part);
+}
+
+TEST(request)
+{
+	struct xen_pv_iommu_query q;
+
+	memset(&q, 0xff, sizeof(q));
+	xpi_query_init(&q);
+	CHECK_EQ(q.size, 64);
+	CHECK_EQ(q.magic_version, 0x58504901);
+	CHECK_EQ(q.features, 0);
+	CHECK_EQ(q.mbz, 0);
+}
+
+TEST(good_answer)
+{
+	struct xen_pv_iommu_query q = good_query();
+	struct xpi_caps caps;
+
+	CHECK(!xpi_caps_check(&q, &caps));
+	CHECK_EQ(caps.features, q.features);
+	CHECK_EQ(caps.max_ctx, 256);
+	CHECK_EQ(caps.max_count, 4096);
+	CHECK_EQ(caps.max_nr, 1 << 20);
+	CHECK_EQ(caps.pgsizes, 0x201000);
+	CHECK_EQ(caps.iova_last, (1ULL << 48) - 1);
+}
+
+/* A newer Xen knows more fields than we do. */
+TEST(longer_answer)
+{
+	struct xen_pv_iommu_query q = good_query();
+	struct xpi_caps caps;
+
+	q.size = 128;
+	CHECK(!xpi_caps_check(&q, &caps));
+}
+
+TEST(wrong_interface)
+{
+	struct xen_pv_iommu_query q = good_query();
+
+	q.magic_version = 1;
+	refused(&q, "another interface");
+	q.magic_version = XEN_PV_IOMMU_MAGIC;
+	refused(&q, "version");
+	q.magic_version = XEN_PV_IOMMU_MAGIC | 2;
+	refused(&q, "version");
+	q = good_query();
+	q.size = 48;
+	refused(&q, "too short");
+}
+
+/* Each of these ends in a BUG or an endless loop if it gets to the core. */
+TEST(page_sizes)
+{
+	struct xen_pv_iommu_query q = good_query();
+
+	q.pgsize_bitmap = 0;
+	refused(&q, "4 KiB");
+	q.pgsize_bitmap = 0x200000;
+	refused(&q, "4 KiB");
+}
+
+TEST(address_space)
+{
+	struct xen_pv_iommu_query q = good_query();
+	struct xpi_caps caps;
+
+	q.iova_last = 0;
+	refused(&q, "address space");
+	q.iova_last = 0xffffefff;
+	refused(&q, "address space");
+	q.iova_last = 0x100000000;
+	refused(&q, "address space");
+	q.iova_last = 0xffffffff;
+	CHECK(!xpi_caps_check(&q, &caps));
+	q.iova_last = ~0ULL;
+	CHECK(!xpi_caps_check(&q, &caps));
+}
+
+TEST(limits)
+{
+	struct xen_pv_iommu_query q = good_query();
+
+	q.max_ctx = 0;
+	refused(&q, "no contexts");
+	q = good_query();
+	q.max_count = 0;
+	refused(&q, "limits");
+	q.max_count = XEN_PV_IOMMU_COUNT_LIMIT;
+	refused(&q, "limits");
+	q = good_query();
+	q.max_nr = 0;
+	refused(&q, "limits");
+}
+
+TEST(cannot_block)
+{
+	struct xen_pv_iommu_query q = good_query();
+
+	q.features = 0;
+	refused(&q, "block");
+}
+
+static struct xpi_caps good_caps(void)
+{
+	struct xen_pv_iommu_query q = good_query();
+	struct xpi_caps caps;
+
+	CHECK(!xpi_caps_check(&q, &caps));
+	return caps;
+}
+
+TEST(device_narrows)
+{
+	struct xpi_caps caps = good_caps(), dev;
+	struct xen_pv_iommu_dev_query dq = {
+		.pgsize_bitmap = 0x1000,
+		.iova_last = (1ULL << 39) - 1,
+	};
+
+	CHECK(!xpi_caps_narrow(&caps, &dq, &dev));
+	CHECK_EQ(dev.pgsizes, 0x1000);
+	CHECK_EQ(dev.iova_last, (1ULL << 39) - 1);
+	CHECK_EQ(dev.max_nr, caps.max_nr);
+}
+
+TEST(device_never_widens)
+{
+	struct xpi_caps caps = good_caps(), dev;
+	struct xen_pv_iommu_dev_query dq = {
+		.pgsize_bitmap = ~0ULL,
+		.iova_last = ~0ULL,
+	};
+
+	CHECK(!xpi_caps_narrow(&caps, &dq, &dev));
+	CHECK_EQ(dev.pgsizes, 0x201000);
+	CHECK_EQ(dev.iova_last, (1ULL << 48) - 1);
+}
+
+TEST(nonsense_device)
+{
+	struct xpi_caps caps = good_caps(), dev;
+	struct xen_pv_iommu_dev_query dq = {
+		.pgsize_bitmap = 0,
+		.iova_last = ~0ULL,
+	};
+
+	CHECK(xpi_caps_narrow(&caps, &dq, &dev));
+	dq.pgsize_bitmap = 0x1000;
+	dq.iova_last = 0xfff;
+	CHECK(xpi_caps_narrow(&caps, &dq, &dev));
+}
+
+static bool resv(u64 start, u64 last, u32 type, struct xpi_resv *out)
+{
+	struct xen_pv_iommu_dev_resv r = {
+		.start = start,
+		.last = last,
+		.type = type,
+	};
+
+	return xpi_resv_check(&r, out);
+}
+
+TEST(reserved_regions)
+{
+	struct xpi_resv r;
+
+	CHECK(resv(0xfee00000, 0xfeefffff, XEN_PV_IOMMU_RESV_MSI_HW, &r));
+	CHECK_EQ(r.start, 0xfee00000);
+	CHECK_EQ(r.last, 0xfeefffff);
+	CHECK_EQ(r.type, XEN_PV_IOMMU_RESV_MSI_HW);
+
+	/* Part of a page is the whole page. */
+	CHECK(resv(0x1234, 0x1234, XEN_PV_IOMMU_RESV_DIRECT, &r));
+	CHECK_EQ(r.start, 0x1000);
+	CHECK_EQ(r.last, 0x1fff);
+
+	/* The very top. */
+	CHECK(resv(~0ULL - 0xfff, ~0ULL, XEN_PV_IOMMU_RESV_RESERVED, &r));
+	CHECK_EQ(r.last, ~0ULL);
+}
+
+TEST(nonsense_regions)
+{
+	struct xpi_resv r;
+
+	CHECK(!resv(0x2000, 0x1fff, XEN_PV_IOMMU_RESV_DIRECT, &r));
+	/* Its length would be 0. */
+	CHECK(!resv(0, ~0ULL, XEN_PV_IOMMU_RESV_RESERVED, &r));
+	CHECK(!resv(1, ~0ULL - 1, XEN_PV_IOMMU_RESV_RESERVED, &r));
+	/* What is not known is not touched. */
+	CHECK(resv(0x1000, 0x1fff, 77, &r));
+	CHECK_EQ(r.type, XEN_PV_IOMMU_RESV_RESERVED);
+}

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: GPL-2.0
+# Tests of the Linux driver's pure-C parts. linux-fake/ has what they need of
+# the kernel's headers.
+
+TESTS += runs shadow group caps queue
+
+xpi-parts := drivers/iommu/xen-pv-iommu
+xpi-cflags := -I$(TOP)/tests/host/linux-fake -I$(TOP)/$(xpi-parts)
+
+runs-src := $(xpi-parts)/runs.c
+runs-cflags := $(xpi-cflags)
+shadow-src := $(xpi-parts)/shadow.c
+shadow-cflags := $(xpi-cflags)
+group-src := $(xpi-parts)/group.c
+group-cflags := $(xpi-cflags)
+caps-src := $(xpi-parts)/caps.c
+caps-cflags := $(xpi-cflags)
+queue-src := $(xpi-parts)/queue.c
+queue-cflags := $(xpi-cflags)

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Could two devices end up in one IOMMU group? By hand over known topologies,
+ * then against the core's own rules on random trees.
+ */
+#include "group.h"
+
+#include "harness.h"
+
+#define PORT(bdf, has_acs)	{ (bdf), XPI_HOP_PORT, false, (has_acs) }
+#define PORT_MF(bdf, has_acs)	{ (bdf), XPI_HOP_PORT, true, (has_acs) }
+#define EP(bdf)			{ (bdf), XPI_HOP_PCIE, false, false }
+#define EP_MF(bdf, has_acs)	{ (bdf), XPI_HOP_PCIE, true, (has_acs) }
+#define PCI(bdf)		{ (bdf), XPI_HOP_BUS, false, false }
+#define PCI_MF(bdf)		{ (bdf), XPI_HOP_BUS, true, false }
+
+#define PATH	4
+
+static const struct {
+	const char *what;
+	struct xpi_hop a[PATH], b[PATH];
+	bool together;
+} pairs[] = {
+	{ "two slots of the root bus",
+	  { EP(0x10) }, { EP(0x18) }, false },
+	{ "two functions without ACS",
+	  { EP_MF(0x10, false) }, { EP_MF(0x11, false) }, true },
+	{ "two functions with ACS",
+	  { EP_MF(0x10, true) }, { EP_MF(0x11, true) }, false },
+	{ "same slot number, other bus",
+	  { EP_MF(0x10, false) }, { EP_MF(0x110, false) }, false },
+	{ "same place, other segment",
+	  { EP_MF(0x10, false) }, { EP_MF(0x10010, false) }, false },
+	{ "conventional functions of a root bus chipset",
+	  { PCI_MF(0xf8) }, { PCI_MF(0xfa) }, true },
+	{ "two root ports with ACS",
+	  { EP(0x100), PORT(0x08, true) }, { EP(0x200), PORT(0x10, true) },
+	  false },
+	{ "two root ports without ACS, slots of their own",
+	  { EP(0x100), PORT(0x08, false) }, { EP(0x200), PORT(0x10, false) },
+	  false },
+	{ "two root ports without ACS, one slot",
+	  { EP(0x100), PORT_MF(0x08, false) },
+	  { EP(0x200), PORT_MF(0x09, false) }, true },
+	{ "a device and the root port without ACS above it",
+	  { EP(0x100), PORT(0x08, false) }, { PORT(0x08, false) }, true },
+	{ "a device and the root port with ACS above it",
+	  { EP(0x100), PORT(0x08, true) }, { PORT(0x08, true) }, false },
+	{ "a switch whose downstream ports have no ACS",
+	  { EP(0x300), PORT(0x200, false), EP(0x100), PORT(0x08, true) },
+	  { EP(0x400), PORT(0x208, false), EP(0x100), PORT(0x08, true) },
+	  false },
+	{ "one downstream port without ACS, two functions",
+	  { EP_MF(0x300, true), PORT(0x200, false), EP(0x100),
+	    PORT(0x08, true) },
+	  { EP_MF(0x301, true), PORT(0x200, false), EP(0x100),
+	    PORT(0x08, true) }, true },
+	{ "a switch with ACS below a root port without",
+	  { EP(0x300), PORT(0x200, true), EP(0x100), PORT(0x08, false) },
+	  { EP(0x400), PORT(0x208, true), EP(0x100), PORT(0x08, false) },
+	  true },
+	{ "a switch with ACS all the way",
+	  { EP(0x300), PORT(0x200, true), EP(0x100), PORT(0x08, true) },
+	  { EP(0x400), PORT(0x208, true), EP(0x100), PORT(0x08, true) },
+	  false },
+	{ "a switch whose downstream ports share a slot without ACS",
+	  { EP(0x300), PORT_MF(0x200, false), EP(0x100), PORT(0x08, true) },
+	  { EP(0x400), PORT_MF(0x201, false), EP(0x100), PORT(0x08, true) },
+	  true },
+	{ "two devices behind a bridge to conventional PCI",
+	  { PCI(0x200), PCI(0x100), PORT(0x08, true) },
+	  { PCI(0x208), PCI(0x100), PORT(0x08, true) }, true },
+	{ "behind two such bridges",
+	  { PCI(0x200), PCI(0x100), PORT(0x08, true) },
+	  { PCI(0x400), PCI(0x300), PORT(0x10, true) }, false },
+};
+
+static unsigned int length(const struct xpi_hop *path)
+{
+	unsigned int nr = 1;
+
+	while (nr < PATH && path[nr].sbdf)
+		nr++;
+	return nr;
+}
+
+TEST(known_topologies)
+{
+	unsigned int i;
+
+	for (i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+		u64 a = xpi_group_key(pairs[i].a, length(pairs[i].a));
+		u64 b = xpi_group_key(pairs[i].b, length(pairs[i].b));
+
+		if ((a == b) != pairs[i].together)
+			FAIL("%s: keys %#" PRIx64 " and %#" PRIx64,
+			     pairs[i].what, a, b);
+	}
+}
+
+/* A slot's key must not be taken for the key of its function 0. */
+TEST(slot_is_not_function_zero)
+{
+	const struct xpi_hop slot[] = { EP_MF(0x10, false) };
+	const struct xpi_hop alone[] = { EP(0x10) };
+
+	CHECK(xpi_group_key(slot, 1) != xpi_group_key(alone, 1));
+}
+
+/*
+ * Random trees. group_of() follows the rules by which Linux groups PCI devices
+ * (quirks and alias lists apart): up to the first bridge from which everything
+ * has ACS, into that one's group if it is in one, else with functions of the
+ * slot that lack ACS.
+ */
+#define NODES	40
+
+struct node {
+	struct xpi_hop hop;
+	int parent;
+	int group;
+};
+
+static struct node tree[NODES];
+
+static bool core_acs(const struct xpi_hop *hop)
+{
+	if (hop->kind == XPI_HOP_BUS)
+		return false;
+	if (hop->kind == XPI_HOP_PCIE && !hop->multifunction)
+		return true;
+	return hop->acs;
+}
+
+static bool path_acs(int at)
+{
+	for (; at >= 0; at = tree[at].parent)
+		if (!core_acs(&tree[at].hop))
+			return false;
+	return true;
+}
+
+static bool same_slot(int a, int b)
+{
+	return tree[a].parent == tree[b].parent &&
+	       tree[a].hop.sbdf >> 3 == tree[b].hop.sbdf >> 3;
+}
+
+static int group_of(int dev, int nr)
+{
+	int at = dev, bridge, i;
+
+	for (bridge = tree[dev].parent; bridge >= 0;
+	     bridge = tree[bridge].parent) {
+		if (path_acs(bridge))
+			break;
+		at = bridge;
+		if (tree[at].group >= 0)
+			return tree[at].group;
+	}
+
+	if (tree[at].hop.multifunction && !core_acs(&tree[at].hop))
+		for (i = 0; i < nr; i++)
+			if (i != at && same_slot(i, at) &&
+			    !core_acs(&tree[i].hop) && tree[i].group >= 0)
+				return tree[i].group;
+	return dev;
+}
+
+/* Parents come before children, as when Linux scans a bus. */
+static void random_tree(void)
+{
+	int i;
+
+	for (i = 0; i < NODES; i++) {
+		bool fn = i && rnd_below(3) == 0;
+
+		/* Another function of the device before, or a new slot. */
+		tree[i].parent = fn ? tree[i - 1].parent :
+				 (int)rnd_below(i + 1) - 1;
+		tree[i].hop.sbdf = fn ? tree[i - 1].hop.sbdf + 1 :
+				   (u32)((tree[i].parent + 1) << 12 | i << 3);
+		if (fn && !(tree[i].hop.sbdf & 7))
+			tree[i].hop.sbdf += 0x10000;	/* slot is full */
+		tree[i].hop.kind = rnd_below(3);
+		tree[i].hop.acs = rnd_below(2);
+		tree[i].hop.multifunction = fn;
+		if (fn)
+			tree[i - 1].hop.multifunction = true;
+		tree[i].group = -1;
+	}
+	for (i = 0; i < NODES; i++)
+		tree[i].group = group_of(i, NODES);
+}
+
+static u64 key_of(int dev)
+{
+	struct xpi_hop hops[XPI_MAX_HOPS + NODES];
+	unsigned int nr = 0;
+
+	for (; dev >= 0; dev = tree[dev].parent)
+		hops[nr++] = tree[dev].hop;
+	return xpi_group_key(hops, nr);
+}
+
+TEST(core_never_joins_what_keys_part)
+{
+	unsigned int round, joined = 0;
+	int i, j;
+
+	for (round = 0; round < 2000; round++) {
+		random_tree();
+		for (i = 0; i < NODES; i++)
+			for (j = 0; j < i; j++) {
+				if (tree[i].group != tree[j].group)
+					continue;
+				joined++;
+				CHECK_EQ(key_of(i), key_of(j));
+			}
+	}
+	CHECK(joined > 1000);
+}
+
+TEST(who_may_be_taken)
+{
+	CHECK(xpi_may_take(XPI_UNBOUND, XPI_LATE_MANAGED));
+	CHECK(xpi_may_take(XPI_UNBOUND, XPI_LATE_SKIP));
+	CHECK(xpi_may_take(XPI_MANAGED, XPI_LATE_MANAGED));
+	CHECK(!xpi_may_take(XPI_MANAGED, XPI_LATE_SKIP));
+	CHECK(!xpi_may_take(XPI_LIVE, XPI_LATE_MANAGED));
+	CHECK(!xpi_may_take(XPI_LIVE, XPI_LATE_SKIP));
+}

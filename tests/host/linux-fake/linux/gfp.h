@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef FAKE_LINUX_GFP_H
+#define FAKE_LINUX_GFP_H
+
+typedef unsigned int gfp_t;
+
+#define GFP_KERNEL 1U
+#define GFP_ATOMIC 2U
+
+#endif

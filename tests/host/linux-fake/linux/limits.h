@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The C library's <limits.h> ends up here too. */
+#ifndef FAKE_LINUX_LIMITS_H
+#define FAKE_LINUX_LIMITS_H
+
+#include_next <linux/limits.h>
+
+#define U64_MAX (~0ULL)
+
+#endif

@@ -1,0 +1,356 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The descriptor queue against a hypervisor of a few lines that does what the
+ * interface says, fails where it is told to, or lies.
+ */
+#include <errno.h>
+
+#include <linux/types.h>
+
+#include <xen/interface/pv-iommu.h>
+
+#include "hv.h"
+#include "queue.h"
+#include "runs.h"
+
+#include "harness.h"
+
+#define BUF	(16 * sizeof(struct xen_pv_iommu_batch))
+#define PAGES	4096
+
+/* What the one context has mapped: gfn + 1, 0 for nothing. */
+static u64 mapped[PAGES];
+
+static unsigned int calls;	/* hypercalls so far */
+static unsigned int served;	/* descriptors begun so far */
+static unsigned int fail_desc;	/* that one fails, counted from 1 */
+static u32 fail_after;		/* pages that it does before */
+static int fail_status;
+static unsigned int pause_desc;	/* that one stops midway, without an error */
+static long whole_call;		/* every call returns that and does nothing */
+static unsigned int max_pages_done;
+
+static bool do_page(const struct xen_pv_iommu_batch *d, u32 i)
+{
+	u64 *p = &mapped[d->dfn + i];
+
+	if (d->op == XEN_PV_IOMMU_BATCH_UNMAP)
+		*p = 0;
+	else if (*p)
+		return false;
+	else
+		*p = d->gfn + i + 1;
+	max_pages_done++;
+	return true;
+}
+
+/* True if the descriptor is complete. */
+static bool do_desc(struct xen_pv_iommu_batch *d)
+{
+	bool fails = ++served == fail_desc, pauses = served == pause_desc;
+	u32 half = d->done + (d->nr - d->done) / 2;
+
+	d->status = 0;
+	for (; d->done < d->nr; d->done++) {
+		if (fails && d->done == fail_after) {
+			d->status = fail_status;
+			return false;
+		}
+		if (pauses && d->done == half && half)
+			return false;
+		if (!do_page(d, d->done)) {
+			d->status = -EEXIST;
+			return false;
+		}
+	}
+	return true;
+}
+
+static long fake_op(unsigned int op, void *array, unsigned int count)
+{
+	struct xen_pv_iommu_batch *d = array;
+	unsigned int i;
+
+	calls++;
+	CHECK_EQ(op, XEN_PV_IOMMU_OP_BATCH);
+	CHECK(count >= 1);
+	if (whole_call)
+		return whole_call;
+	for (i = 0; i < count; i++) {
+		CHECK_EQ(d[i].ctx, 7);
+		if (!do_desc(&d[i]))
+			return i || !d[i].status ? (long)i : d[i].status;
+	}
+	return count;
+}
+
+static const struct xpi_hv hv = { .iommu_op = fake_op };
+static struct xpi_queue q;
+static struct xen_pv_iommu_batch buf[BUF / sizeof(struct xen_pv_iommu_batch)];
+
+static void setup(void)
+{
+	memset(mapped, 0, sizeof(mapped));
+	calls = served = fail_desc = fail_after = pause_desc = 0;
+	fail_status = 0;
+	whole_call = 0;
+	max_pages_done = 0;
+	/* What is left from an earlier user must not matter. */
+	memset(buf, 0xaa, sizeof(buf));
+	xpi_queue_init(&q, &hv, buf, sizeof(buf), 1000);
+	xpi_queue_start(&q, 7);
+}
+
+static int add(u64 dfn, u64 gfn, u32 nr, u16 flags)
+{
+	const struct xpi_run run = { dfn, gfn, nr, flags };
+
+	return xpi_queue_map(&q, &run, 9, XEN_PV_IOMMU_F_R);
+}
+
+static u64 count_mapped(void)
+{
+	u64 n = 0;
+	unsigned int i;
+
+	for (i = 0; i < PAGES; i++)
+		n += !!mapped[i];
+	return n;
+}
+
+TEST(one_call_for_many_runs)
+{
+	unsigned int i;
+
+	setup();
+	for (i = 0; i < 16; i++)
+		CHECK_EQ(add(i * 10, i * 100, 10, 0), 0);
+	CHECK_EQ(calls, 0);
+	CHECK_EQ(xpi_queue_submit(&q), 0);
+	CHECK_EQ(calls, 1);
+	CHECK_EQ(q.done, 160);
+	CHECK_EQ(mapped[155], 1505 + 1);
+	CHECK_EQ(count_mapped(), 160);
+	/* Nothing is sent twice. */
+	CHECK_EQ(xpi_queue_submit(&q), 0);
+	CHECK_EQ(calls, 1);
+}
+
+TEST(descriptor_says_what_was_asked)
+{
+	setup();
+	CHECK_EQ(add(0x12, 0x34, 5, XEN_PV_IOMMU_F_FOREIGN), 0);
+	CHECK_EQ(buf[0].dfn, 0x12);
+	CHECK_EQ(buf[0].gfn, 0x34);
+	CHECK_EQ(buf[0].nr, 5);
+	CHECK_EQ(buf[0].done, 0);
+	CHECK_EQ(buf[0].ctx, 7);
+	CHECK_EQ(buf[0].op, XEN_PV_IOMMU_BATCH_MAP);
+	CHECK_EQ(buf[0].order, 9);
+	CHECK_EQ(buf[0].flags, XEN_PV_IOMMU_F_R | XEN_PV_IOMMU_F_FOREIGN);
+	CHECK_EQ(buf[0].status, 0);
+	CHECK_EQ(xpi_queue_unmap(&q, 0x12, 5), 0);
+	CHECK_EQ(buf[1].op, XEN_PV_IOMMU_BATCH_UNMAP);
+	CHECK_EQ(buf[1].gfn, 0);
+	CHECK_EQ(buf[1].order, 0);
+	CHECK_EQ(buf[1].flags, 0);	/* flushed on return */
+}
+
+TEST(full_buffer_goes_first)
+{
+	unsigned int i;
+
+	setup();
+	for (i = 0; i < 40; i++)
+		CHECK_EQ(add(i, i, 1, 0), 0);
+	CHECK_EQ(calls, 2);
+	CHECK_EQ(xpi_queue_submit(&q), 0);
+	CHECK_EQ(calls, 3);
+	CHECK_EQ(q.done, 40);
+	CHECK_EQ(count_mapped(), 40);
+}
+
+TEST(hypervisor_limits_the_array)
+{
+	unsigned int i;
+
+	setup();
+	xpi_queue_init(&q, &hv, buf, sizeof(buf), 3);
+	xpi_queue_start(&q, 7);
+	for (i = 0; i < 7; i++)
+		CHECK_EQ(add(i, i, 1, 0), 0);
+	CHECK_EQ(xpi_queue_submit(&q), 0);
+	CHECK_EQ(calls, 3);
+	CHECK_EQ(q.done, 7);
+}
+
+static void fails_at(unsigned int desc, u32 after, int status)
+{
+	unsigned int i;
+	int ret = 0;
+
+	setup();
+	fail_desc = desc;
+	fail_after = after;
+	fail_status = status;
+	for (i = 0; !ret && i < 40; i++)
+		ret = add(i * 10, 0, 10, 0);
+	if (!ret)
+		ret = xpi_queue_submit(&q);
+	CHECK_EQ(ret, status);
+	/* Done is the front, and all that is done is counted. */
+	CHECK_EQ(q.done, (desc - 1) * 10 + after);
+	CHECK_EQ(count_mapped(), q.done);
+	CHECK_EQ(q.used, 0);
+}
+
+TEST(every_descriptor_may_fail)
+{
+	unsigned int desc, after;
+
+	for (desc = 1; desc <= 40; desc++)
+		for (after = 0; after < 10; after++)
+			fails_at(desc, after, -EACCES);
+	fails_at(1, 0, -ENOMEM);
+	fails_at(17, 3, -ETXTBSY);
+}
+
+/* A second attempt must not see the first one's error or count. */
+TEST(error_is_gone_at_the_next_start)
+{
+	fails_at(5, 2, -EACCES);
+	xpi_queue_start(&q, 7);
+	CHECK_EQ(q.done, 0);
+	CHECK_EQ(add(1000, 0, 3, 0), 0);
+	CHECK_EQ(xpi_queue_submit(&q), 0);
+	CHECK_EQ(q.done, 3);
+}
+
+/* The call stopped with neither an error nor all done: it is continued. */
+TEST(short_calls_are_continued)
+{
+	unsigned int desc;
+
+	for (desc = 1; desc <= 16; desc++) {
+		unsigned int i;
+
+		setup();
+		pause_desc = desc;
+		for (i = 0; i < 16; i++)
+			CHECK_EQ(add(i * 10, 0, 10, 0), 0);
+		CHECK_EQ(xpi_queue_submit(&q), 0);
+		CHECK_EQ(calls, 2);
+		CHECK_EQ(q.done, 160);
+		/* and no page was asked for twice */
+		CHECK_EQ(max_pages_done, 160);
+	}
+}
+
+static int refused_with(long ret)
+{
+	setup();
+	whole_call = ret;
+	CHECK_EQ(add(0, 0, 4, 0), 0);
+	CHECK_EQ(add(4, 0, 4, 0), 0);
+	return xpi_queue_submit(&q);
+}
+
+TEST(refused_calls)
+{
+	CHECK_EQ(refused_with(-EPERM), -EPERM);
+	CHECK_EQ(q.done, 0);
+	CHECK_EQ(refused_with(-ENOSYS), -ENOSYS);
+	CHECK_EQ(refused_with(-EFAULT), -EFAULT);
+	CHECK_EQ(calls, 1);
+}
+
+TEST(nonsense_answers)
+{
+	/* more than there were; nothing and no reason; not an errno */
+	CHECK_EQ(refused_with(3), -EIO);
+	CHECK_EQ(q.done, 0);
+	CHECK_EQ(refused_with(-100000), -EIO);
+	whole_call = 0;
+}
+
+static long idle_op(unsigned int op, void *array, unsigned int count)
+{
+	(void)op;
+	(void)array;
+	(void)count;
+	calls++;
+	return 0;
+}
+
+static long boast_op(unsigned int op, void *array, unsigned int count)
+{
+	struct xen_pv_iommu_batch *d = array;
+
+	(void)op;
+	(void)count;
+	d->done = d->nr + 100;
+	d->status = -EACCES;
+	return -EACCES;
+}
+
+static long odd_status_op(unsigned int op, void *array, unsigned int count)
+{
+	struct xen_pv_iommu_batch *d = array;
+
+	(void)op;
+	(void)count;
+	d->status = 5;
+	return 0;
+}
+
+static int with_op(long (*op)(unsigned int, void *, unsigned int))
+{
+	const struct xpi_hv liar = { .iommu_op = op };
+
+	setup();
+	xpi_queue_init(&q, &liar, buf, sizeof(buf), 1000);
+	xpi_queue_start(&q, 7);
+	CHECK_EQ(add(0, 0, 4, 0), 0);
+	return xpi_queue_submit(&q);
+}
+
+TEST(liars)
+{
+	CHECK_EQ(with_op(idle_op), -EIO);
+	CHECK_EQ(calls, 1);
+	CHECK_EQ(with_op(boast_op), -EACCES);
+	CHECK_EQ(q.done, 4);
+	CHECK_EQ(with_op(odd_status_op), -EIO);
+	CHECK_EQ(q.done, 0);
+}
+
+/* Random sequences: what is counted as done is what is there. */
+TEST(random_sequences)
+{
+	unsigned int round;
+
+	for (round = 0; round < 20000; round++) {
+		u64 dfn = 0, asked = 0;
+		unsigned int n = 1 + rnd_below(60);
+		int ret = 0;
+
+		setup();
+		fail_desc = rnd_below(2) ? 1 + rnd_below(80) : 0;
+		fail_after = rnd_below(8);
+		fail_status = -EACCES;
+		pause_desc = rnd_below(2) ? 1 + rnd_below(80) : 0;
+		while (!ret && n--) {
+			u32 nr = 1 + rnd_below(20);
+
+			ret = add(dfn, rnd_below(1000), nr, 0);
+			dfn += nr;
+			asked += nr;
+		}
+		if (!ret)
+			ret = xpi_queue_submit(&q);
+		CHECK(!ret || ret == -EACCES);
+		CHECK(ret || q.done == asked);
+		CHECK_EQ(count_mapped(), q.done);
+		CHECK(!q.done || mapped[q.done - 1]);
+	}
+}
