@@ -6,6 +6,7 @@ A suite is one boot.  "full" shows dom0 before and after the driver is loaded,
 program and DPDK under Linux' own driver without Xen, to prove the bed.
 """
 
+import fcntl
 import os
 import re
 import subprocess
@@ -63,8 +64,12 @@ def kernel_named(name):
 
 
 def programs():
-    subprocess.run([os.path.join(TOP, 'testbed', 'in-root'), '--', 'make', '-s', '-C', HERE, f'OUT={BUILD}'],
-                   check=True, stdout=sys.stderr)
+    """Two suites may start at once, so one at a time builds."""
+    os.makedirs(BUILD, exist_ok=True)
+    with open(os.path.join(BUILD, 'lock'), 'w', encoding='ascii') as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        subprocess.run([os.path.join(TOP, 'testbed', 'in-root'), '--', 'make', '-s', '-C', HERE, f'OUT={BUILD}'],
+                       check=True, stdout=sys.stderr)
     return [os.path.join(BUILD, p) for p in ('vfio-dma', 'edu-copy')]
 
 
