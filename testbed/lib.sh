@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
 #
 # Shell library of the testbed: the cache, its keys, progress and errors.
 # Source it from bash; it expects nothing and sets TOP, TESTBED and CACHE.

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
 #
 # Where Debian comes from: MIRROR= (and MIRROR_SECURITY=), or what the host's
 # own apt uses.  apt itself is asked, so every format it reads is understood.

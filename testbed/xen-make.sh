@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
 #
 # How a Xen tree is configured and made.  WORK is a directory with the source
 # in src and the objects in obj; VARIANT says which configuration.

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
 #
 # Where Xen's source comes from, and what becomes of it.
 
@@ -36,7 +37,7 @@ sources_download()
 	local v f
 
 	v=$(xen_tarball '\.debian\.tar' | sed 's/^xen_//; s/\.debian\.tar.*//')
-	cd "$1"
+	cd "$1" || return
 	in_apt apt-get source --download-only "xen=$v" || true
 	sources_good . && return 0
 	in_apt apt-get source --download-only xen || true
@@ -100,9 +101,9 @@ xen_base_key()
 # Debian's patched source; its path is left in REPLY.
 xen_base()
 {
+	need_host patch patch
 	REPLY=$CACHE/xen-base-$(xen_base_key)
 	[ -e "$REPLY" ] && return 0
-	need_host patch patch
 	need_host xz xz-utils
 	xen_sources
 	artifact xen-base "$(xen_base_key)" unpack_xen
