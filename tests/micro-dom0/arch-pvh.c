@@ -156,8 +156,13 @@ bool arch_next_foreign(uint64_t from, uint64_t *gfn)
 	uint64_t end = memmap_ram_end(&machine);
 	uint64_t f;
 
+	/*
+	 * What the machine has and we were not given is listed as unusable.
+	 * Not "anything but RAM": the ACPI tables Xen made are in our RAM.
+	 */
 	for (f = from < 0x100 ? 0x100 : from; f < end; f++) {
-		if (!memmap_is_ram(&machine, f) || memmap_is_ram(&own, f))
+		if (!memmap_is_ram(&machine, f) ||
+		    !memmap_has(&own, f, E820_UNUSABLE))
 			continue;
 		*gfn = f;
 		return true;

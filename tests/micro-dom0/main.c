@@ -155,7 +155,7 @@ static bool selected(const char *name)
 static void run_group(const struct test *t)
 {
 	for (; t->name; t++)
-		if (selected(t->name))
+		if (selected(t->name) && (arch_is_pv || !t->only_pv))
 			run(t);
 }
 
@@ -172,7 +172,7 @@ static void handshake(void)
 	have_iommu = true;
 }
 
-static const struct test handshake_test = { "handshake", handshake };
+static const struct test handshake_test = { "handshake", handshake, false };
 
 static void run_all(void)
 {
@@ -193,7 +193,7 @@ static _Noreturn void leave(void)
 		hypercall(HC_SCHED_OP, SCHEDOP_SHUTDOWN, hc_ptr(&why), 0, 0, 0);
 }
 
-static const struct test setup_test = { "setup", edu_find };
+static const struct test setup_test = { "setup", edu_find, false };
 
 void micro_main(void *start_info);
 void micro_main(void *start_info)

@@ -27,6 +27,18 @@ bool memmap_is_ram(const struct memmap *m, uint64_t frame)
 	return false;
 }
 
+bool memmap_has(const struct memmap *m, uint64_t frame, uint32_t type)
+{
+	uint64_t start = frame << PAGE_SHIFT;
+	const struct e820_entry *e;
+
+	for (e = m->entry; e < m->entry + m->nr; e++)
+		if (e->type == type && start < e->addr + e->size &&
+		    start + PAGE_SIZE > e->addr)
+			return true;
+	return false;
+}
+
 uint64_t memmap_ram_end(const struct memmap *m)
 {
 	const struct e820_entry *e;

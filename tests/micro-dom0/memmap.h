@@ -21,6 +21,9 @@ void memmap_read(struct memmap *m, unsigned int op);
 /* Is the whole frame RAM in @m? */
 bool memmap_is_ram(const struct memmap *m, uint64_t frame);
 
+/* Does an entry of this type touch the frame? */
+bool memmap_has(const struct memmap *m, uint64_t frame, uint32_t type);
+
 /* One past the last RAM frame. */
 uint64_t memmap_ram_end(const struct memmap *m);
 

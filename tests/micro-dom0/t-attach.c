@@ -231,15 +231,15 @@ static void storm(void)
 }
 
 const struct test attach_tests[] = {
-	{ "attach.dev-query", dev_query },
-	{ "attach.dev-unknown", dev_unknown },
-	{ "attach.dev-malformed", dev_malformed },
-	{ "attach.dev-array", dev_array },
-	{ "attach.dev-resv", dev_resv },
-	{ "attach.host-bridge", host_bridge },
-	{ "attach.moves", moves },
-	{ "attach.refusals", refusals },
-	{ "attach.array", array },
-	{ "attach.storm", storm },
+	{ .name = "attach.dev-query", .fn = dev_query },
+	{ .name = "attach.dev-unknown", .fn = dev_unknown },
+	{ .name = "attach.dev-malformed", .fn = dev_malformed },
+	{ .name = "attach.dev-array", .fn = dev_array },
+	{ .name = "attach.dev-resv", .fn = dev_resv },
+	{ .name = "attach.host-bridge", .fn = host_bridge },
+	{ .name = "attach.moves", .fn = moves },
+	{ .name = "attach.refusals", .fn = refusals },
+	{ .name = "attach.array", .fn = array },
+	{ .name = "attach.storm", .fn = storm },
 	{ }
 };

@@ -62,8 +62,6 @@ static void pin_l1(void)
 {
 	void *p = page_alloc();
 
-	if (!arch_is_pv)
-		test_skip("page types are a matter of PV");
 	CHECK(arch_pin_l1(gfn_of(p)) < 0, "a writable page was pinned as L1");
 	page_readonly(p);
 	EXPECT(page_pin(p), 0);
@@ -79,11 +77,11 @@ static void foreign_frames(void)
 }
 
 const struct test boot_tests[] = {
-	{ "boot.clock", clock_runs },
-	{ "boot.edu-answers", edu_answers },
-	{ "boot.edu-default-dma", edu_default_dma },
-	{ "boot.readonly-page", readonly_page },
-	{ "boot.pin-l1", pin_l1 },
-	{ "boot.foreign-frames", foreign_frames },
+	{ .name = "boot.clock", .fn = clock_runs },
+	{ .name = "boot.edu-answers", .fn = edu_answers },
+	{ .name = "boot.edu-default-dma", .fn = edu_default_dma },
+	{ .name = "boot.readonly-page", .fn = readonly_page },
+	{ .name = "boot.pin-l1", .fn = pin_l1, .only_pv = true },
+	{ .name = "boot.foreign-frames", .fn = foreign_frames },
 	{ }
 };

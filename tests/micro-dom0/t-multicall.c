@@ -114,8 +114,8 @@ static void long_ranges(void)
 }
 
 const struct test multicall_tests[] = {
-	{ "multicall.batches", batches },
-	{ "multicall.goes-on", goes_on },
-	{ "multicall.long-ranges", long_ranges },
+	{ .name = "multicall.batches", .fn = batches },
+	{ .name = "multicall.goes-on", .fn = goes_on },
+	{ .name = "multicall.long-ranges", .fn = long_ranges },
 	{ }
 };

@@ -139,14 +139,14 @@ static void counters(void)
 }
 
 const struct test query_tests[] = {
-	{ "query.fields", fields },
-	{ "query.features", features },
-	{ "query.short", short_struct },
-	{ "query.long", long_struct },
-	{ "query.sizes", sizes },
-	{ "query.magic", magic },
-	{ "query.mbz", mbz },
-	{ "query.count", count },
-	{ "query.counters", counters },
+	{ .name = "query.fields", .fn = fields },
+	{ .name = "query.features", .fn = features },
+	{ .name = "query.short", .fn = short_struct },
+	{ .name = "query.long", .fn = long_struct },
+	{ .name = "query.sizes", .fn = sizes },
+	{ .name = "query.magic", .fn = magic },
+	{ .name = "query.mbz", .fn = mbz },
+	{ .name = "query.count", .fn = count },
+	{ .name = "query.counters", .fn = counters },
 	{ }
 };

@@ -13,6 +13,7 @@
 struct test {
 	const char *name;		/* group.what, without arch prefix */
 	void (*fn)(void);
+	bool only_pv;			/* about PV page types: not run on PVH */
 };
 
 /* One table per file, ended by an empty entry. */

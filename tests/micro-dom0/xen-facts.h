@@ -132,6 +132,7 @@ struct e820_entry {
 	uint32_t type;
 } __attribute__((packed));
 #define E820_RAM	1
+#define E820_UNUSABLE	5
 
 struct xen_add_to_physmap {
 	uint16_t domid;
