@@ -99,7 +99,8 @@ struct iommu_ctx_tbl {
 /* Flush by range or, if end is 0, everything. Retries once; 0 or -EIO. */
 int iommu_ctx_flush_range(struct iommu_ctx *ctx, uint64_t first, uint64_t end);
 /* Free tables that a flush has covered. */
-void iommu_ctx_free_tables(struct iommu_ctx *ctx, struct page_list_head *tables);
+void iommu_ctx_free_tables(struct iommu_ctx *ctx,
+                           struct page_list_head *tables);
 /* A flush failed: map nothing more, let no member reach memory. */
 void iommu_ctx_break(struct iommu_ctx *ctx);
 /* How many pages from dfn on are in no reserved region. ctx->lock is held. */
@@ -166,7 +167,7 @@ int64_t iommu_ctx_unmap(struct iommu_ctx *ctx, uint64_t dfn, uint64_t nr,
  */
 int iommu_ctx_flush(struct iommu_ctx *ctx, struct iommu_gather *g);
 
-/* This CPU's gather, empty. Hypercalls are not preempted: it is the caller's. */
+/* This CPU's gather, empty; the caller's until its hypercall ends. */
 struct iommu_gather *iommu_ctx_gather(void);
 
 /*

@@ -194,7 +194,7 @@ static struct iommu_ctx_tbl *table_create(struct domain *d)
     radix_tree_init(&tbl->tree);
     iommu_vcall(ops, ctx_caps, &tbl->caps);
 
-    /* Counting its tables goes through the domain's table: publish, then fill. */
+    /* Counting its tables goes through the domain's: publish, then fill. */
     dom_iommu(d)->ctxs = tbl;
     blocked = ctx_create(d, &tbl->caps, XEN_PV_IOMMU_CTX_BLOCKED, true);
     if ( IS_ERR(blocked) )

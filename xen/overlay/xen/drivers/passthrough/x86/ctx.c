@@ -32,8 +32,7 @@ int iommu_ctx_arch_permitted(const struct domain *d)
     if ( is_pv_domain(d) && paging_mode_enabled(d) )
     {
         printk_once(XENLOG_WARNING
-                    "%pd: no IOMMU contexts for a PV domain with shadow paging\n",
-                    d);
+                    "%pd: no IOMMU contexts with PV shadow paging\n", d);
         return -EOPNOTSUPP;
     }
 

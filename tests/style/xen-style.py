@@ -1,0 +1,63 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Xen's CODING_STYLE, as far as lines can tell, for xen/overlay.
+
+There is no tool of Xen's own for it. Comments and strings are blanked first,
+so that only code is judged.
+"""
+import pathlib
+import re
+import sys
+
+RULES = (
+    (r"\t", "tab"),
+    (r"[ \t]+$", "space at the end"),
+    (r"^.{81,}", "more than 80 columns"),
+    (r"\b(if|while|switch)\(", "no space before ("),
+    (r"\b(?:if|while|for|switch) \((?! )", "no space after ("),
+    (r"\b(?:if|while|switch) \( .*[^ ]\)$", "no space before )"),
+    (r"^\s*(?:if|for|while|switch|do|else)\b.*\{$", "brace not on its own line"),
+    (r"^\s*\}\s*else\b", "else not on its own line"),
+    (r"//", "C++ comment"),
+)
+# '} while (...)' and array initialisers are as Xen writes them.
+EXEMPT = re.compile(r"^\s*(\} while|do \{$)|#define|\\$")
+
+
+def blank(text):
+    """Replace comments, strings and characters by spaces, keep the lines."""
+    pattern = re.compile(r'/\*.*?\*/|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'',
+                         re.S)
+
+    def spaces(m):
+        s = m.group(0)
+        if s.startswith("/*"):
+            # Trailing comments must not look like trailing space.
+            return re.sub(r"[^\n]", "x", s)
+        return '"' + "s" * (len(s) - 2) + '"'
+    return pattern.sub(spaces, text)
+
+
+def check(path):
+    raw = path.read_text()
+    for nr, (line, orig) in enumerate(zip(blank(raw).split("\n"),
+                                          raw.split("\n")), 1):
+        for pattern, why in RULES:
+            if EXEMPT.search(orig) and "brace" in why:
+                continue
+            if re.search(pattern, line):
+                yield f"{path}:{nr}: {why}"
+
+
+def main():
+    found = 0
+    for top in sys.argv[1:]:
+        for path in sorted(pathlib.Path(top).rglob("*.[ch]")):
+            for hit in check(path):
+                print(hit)
+                found += 1
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
