@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# What one can do with this tree. Everything runs as root on Debian 12 or 13
+# and prints what it does; `make help` says what there is.
+
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+help: ## this list
+	@echo 'xen-pv-iommu: IOMMU contexts for Xen dom0. As root:'
+	@echo
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
+	@echo
+	@echo '  MIRROR=URI  Debian mirror, default: the one in the apt configuration'
+	@echo '  XPI_CACHE=DIR  where slow things are kept, default: ~/.cache/xen-pv-iommu'
+	@echo '  XEN_DEBUG=1  let make demo use the DEBUG build of Xen'
+
+demo: ## show it: dom0 without, then with PV-IOMMU (VFIO, DPDK, blocked DMA)
+	@testbed/demo
+
+check: ## every test that fits into minutes; counts them on the last line
+	@testbed/check
+
+check-host: ## tests of the pure logic, in user space
+	@testbed/check host
+
+check-micro: ## tests of the hypercall by a tiny dom0, PV and PVH
+	@testbed/check micro
+
+check-dom0: ## tests in Debian's kernels as dom0
+	@testbed/check dom0
+
+check-style: ## checkpatch, sparse, Xen style, figures
+	@testbed/check style
+
+mutants: ## break the code on purpose; a named test must notice each time
+	@tests/mutants/run
+
+xen-series: ## write the patches for Debian's Xen 4.20 to build/xen-series
+	@xen/series
+
+check-series: ## build Xen at every commit of the series (long, resumable)
+	@xen/series --check
+
+module: ## build the Linux module for Debian's kernels
+	@testbed/kernels | while read -r name rest; do testbed/kmod $$name || exit 1; done
+
+clean: ## remove build/ (the cache stays)
+	@rm -rf build
+
+.PHONY: help demo check check-host check-micro check-dom0 check-style mutants \
+	xen-series check-series module clean
