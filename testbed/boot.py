@@ -28,6 +28,8 @@ import judge as judging  # noqa: E402
 
 QEMU_AT_LEAST = (10, 0)
 GRACE = 60              # seconds between the end line and the power off
+# However this process ends, even by KILL, its machine ends with it.
+LEASH = ['setpriv', '--pdeathsig', 'TERM']
 BANNERS = {             # who says its version where, on the console
     'Xen': re.compile(r'\(XEN\).* (Xen version \S+ .*)'),
     'Linux': re.compile(r'(Linux version \S+ \([^)]*\))'),
@@ -343,7 +345,7 @@ def run(m, on_result=None, on_console=None, quiet=False):
     progress = Progress(m.name, quiet)
     with open(os.path.join(logs, 'qemu.log'), 'w', encoding='utf-8') as log:
         # what the guest writes to its disks goes to an unlinked file in TMPDIR
-        proc = subprocess.Popen(command, cwd=logs, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+        proc = subprocess.Popen(LEASH + command, cwd=logs, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                 env=dict(os.environ, TMPDIR=logs), start_new_session=True)
         try:
             ended = watch(proc, m, logs, tails, progress)

@@ -96,13 +96,13 @@ def disks(steps):
     return []
 
 
-def machine(kernel, suite, xen, kmod=None, steps=None):
+def machine(kernel, suite, xen, kmod=None, steps=None, name=None):
     steps = steps or STEPS[suite]
     prefix = f'dom0.{kernel.name}' + ('.bare' if suite == 'bare' else '')
     bare = suite == 'bare'
     console = 'console=ttyS0 intel_iommu=on xpi_bare=1' if bare else 'console=hvc0 earlyprintk=xen'
     return prefix, boot.Machine(
-        name=f'dom0.{kernel.name}.{suite}',
+        name=name or f'dom0.{kernel.name}.{suite}',
         xen=None if bare else xen,
         kernel=kernel.image,
         initrd=make_initrd(kernel, suite, kmod),
@@ -143,13 +143,16 @@ def fault_test(prefix, outcome):
     return Test(name, 'pass')
 
 
-def run(kernel_name, suite='full', xen=None, kmod=None, steps=None, **watchers):
-    """Boot one suite; returns the outcome and all its protocol lines."""
+def run(kernel_name, suite='full', xen=None, kmod=None, steps=None, name=None, **watchers):
+    """Boot one suite; returns the outcome and all its protocol lines.
+
+    name is that of the run and its log directory, not that of its tests.
+    """
     kernel = kernel_named(kernel_name)
     if suite != 'bare':
         xen = xen or ('stock' if suite == 'absent' else 'release')
         xen = xen if '/' in xen else testbed('xen-build', xen)
-    prefix, m = machine(kernel, suite, xen, kmod, steps)
+    prefix, m = machine(kernel, suite, xen, kmod, steps, name)
     outcome = boot.run(m, **watchers)
     lines = outcome.judgement.lines(f'{prefix}.{suite}')
     if suite == 'full' and 'vfio' in (steps or STEPS[suite]):
