@@ -92,6 +92,7 @@ struct iommu_ctx_tbl {
     unsigned int nr;
     unsigned int last_id;       /* given out most recently */
     atomic_t pt_pages;          /* of all contexts */
+    unsigned int pt_pages_max;  /* constant */
     struct iommu_ctx_caps caps; /* constant */
     struct iommu_ctx *blocked;  /* constant; never in the tree, never freed */
 };
@@ -128,9 +129,11 @@ int iommu_ctx_parse_param(const char *s, const char *end);
  * them, -ERESTART where noted: call again.
  */
 unsigned int iommu_ctx_nr_max(void);
-unsigned int iommu_ctx_pt_pages_max(void);
 
-/* The domain's table, made at its first use. ERR_PTR() on error. */
+/*
+ * The domain's table, made at its first use; ERR_PTR() on error. Everything
+ * below that takes a domain expects it to be there.
+ */
 struct iommu_ctx_tbl *iommu_ctx_table(struct domain *d);
 
 int iommu_ctx_alloc(struct domain *d, unsigned int *id);

@@ -420,12 +420,9 @@ static struct iommu_ctx *table_any(struct iommu_ctx_tbl *tbl)
 
 int iommu_ctx_reset(struct domain *d, bool to_default)
 {
-    struct iommu_ctx_tbl *tbl = iommu_ctx_table(d);
+    struct iommu_ctx_tbl *tbl = dom_iommu(d)->ctxs;
     struct iommu_ctx *ctx;
     int rc;
-
-    if ( IS_ERR(tbl) )
-        return PTR_ERR(tbl);
 
     do {
         unsigned int id;

@@ -185,13 +185,12 @@ static int batch_some(struct batch *b, XEN_GUEST_HANDLE_PARAM(char) arg,
 int iommu_op_batch(struct domain *d, XEN_GUEST_HANDLE_PARAM(char) arg,
                    unsigned long count, unsigned long *pos)
 {
-    struct iommu_ctx_tbl *tbl = iommu_ctx_table(d);
-    struct batch b = { .d = d, .g = iommu_ctx_gather() };
+    struct batch b = {
+        .d = d,
+        .g = iommu_ctx_gather(),
+        .last_dfn = PFN_DOWN(dom_iommu(d)->ctxs->caps.iova_last),
+    };
     int rc = 0, flush;
-
-    if ( IS_ERR(tbl) )
-        return PTR_ERR(tbl);
-    b.last_dfn = PFN_DOWN(tbl->caps.iova_last);
 
     while ( !rc && *pos < count )
     {

@@ -68,7 +68,7 @@ unsigned int iommu_ctx_nr_max(void)
 }
 
 /* Every 512 pages mapped one by one take a table: RAM / 256 maps all twice. */
-unsigned int iommu_ctx_pt_pages_max(void)
+static unsigned int pt_pages_max(void)
 {
     uint64_t bytes = opt_ctx_mem ?: max_t(uint64_t, MB(64),
                                           pfn_to_paddr(total_pages) / 256);
@@ -90,7 +90,7 @@ uint64_t pt_table_alloc(struct iommu_pt *pt)
     struct page_info *pg;
     void *table;
 
-    if ( atomic_inc_return(&tbl->pt_pages) > iommu_ctx_pt_pages_max() ||
+    if ( atomic_inc_return(&tbl->pt_pages) > tbl->pt_pages_max ||
          !(pg = alloc_domheap_page(NULL, 0)) )
     {
         atomic_dec(&tbl->pt_pages);
@@ -192,28 +192,45 @@ static struct iommu_ctx_tbl *table_create(struct domain *d)
 
     rwlock_init(&tbl->lock);
     radix_tree_init(&tbl->tree);
+    tbl->pt_pages_max = pt_pages_max();
     iommu_vcall(ops, ctx_caps, &tbl->caps);
 
     /* Counting its tables goes through the domain's: publish, then fill. */
-    dom_iommu(d)->ctxs = tbl;
+    write_atomic(&dom_iommu(d)->ctxs, tbl);
     blocked = ctx_create(d, &tbl->caps, XEN_PV_IOMMU_CTX_BLOCKED, true);
     if ( IS_ERR(blocked) )
     {
-        dom_iommu(d)->ctxs = NULL;
+        write_atomic(&dom_iommu(d)->ctxs, NULL);
         xfree(tbl);
         return ERR_PTR(PTR_ERR(blocked));
     }
+    /* The table is complete: this is what table_ready() looks for. */
     smp_wmb();
     write_atomic(&tbl->blocked, blocked);
 
     return tbl;
 }
 
+static struct iommu_ctx_tbl *table_ready(const struct domain *d)
+{
+    struct iommu_ctx_tbl *tbl = read_atomic(&dom_iommu(d)->ctxs);
+
+    if ( !tbl || !read_atomic(&tbl->blocked) )
+        return NULL;
+    smp_rmb();
+
+    return tbl;
+}
+
 struct iommu_ctx_tbl *iommu_ctx_table(struct domain *d)
 {
-    struct iommu_ctx_tbl *tbl;
-    int rc = iommu_ctx_arch_permitted(d);
+    struct iommu_ctx_tbl *tbl = table_ready(d);
+    int rc;
 
+    if ( likely(tbl) )
+        return tbl;
+
+    rc = iommu_ctx_arch_permitted(d);
     if ( rc || !dom_iommu(d)->platform_ops->ctx_caps )
         return ERR_PTR(rc ?: -EOPNOTSUPP);
 
@@ -258,12 +275,9 @@ static int table_insert(struct iommu_ctx_tbl *tbl, struct iommu_ctx *ctx)
 
 int iommu_ctx_alloc(struct domain *d, unsigned int *id)
 {
-    struct iommu_ctx_tbl *tbl = iommu_ctx_table(d);
+    struct iommu_ctx_tbl *tbl = dom_iommu(d)->ctxs;
     struct iommu_ctx *ctx;
     int rc;
-
-    if ( IS_ERR(tbl) )
-        return PTR_ERR(tbl);
 
     pcidevs_lock();
     ctx = ctx_create(d, &tbl->caps, XEN_PV_IOMMU_CTX_INVALID, false);
@@ -283,15 +297,10 @@ struct iommu_ctx *iommu_ctx_get(struct domain *d, unsigned int id)
     struct iommu_ctx_tbl *tbl = dom_iommu(d)->ctxs;
     struct iommu_ctx *ctx;
 
-    if ( !tbl )
-        return NULL;
-
     if ( id == XEN_PV_IOMMU_CTX_BLOCKED )
     {
-        ctx = read_atomic(&tbl->blocked);
-        if ( ctx )
-            atomic_inc(&ctx->refs);
-        return ctx;
+        atomic_inc(&tbl->blocked->refs);
+        return tbl->blocked;
     }
 
     read_lock(&tbl->lock);
@@ -416,9 +425,6 @@ int iommu_ctx_free(struct domain *d, unsigned int id)
     struct iommu_ctx_tbl *tbl = dom_iommu(d)->ctxs;
     struct iommu_ctx *ctx;
     int rc;
-
-    if ( !tbl )
-        return -ENOENT;
 
     pcidevs_lock();
     ctx = free_begin(tbl, id);

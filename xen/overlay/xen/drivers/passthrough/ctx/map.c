@@ -168,9 +168,9 @@ int64_t iommu_ctx_map(struct iommu_ctx *ctx, uint64_t dfn, uint64_t gfn,
                       struct iommu_gather *g)
 {
     iommu_leaf_t *leaf = this_cpu(ctx_scratch).pinned;
-    bool large = large_wanted(ctx, dfn, gfn, nr, max_order);
     unsigned int got, step, order;
     int rc = 0, done;
+    bool large;
 
     if ( read_atomic(&ctx->broken) )
         return -EIO;
@@ -181,6 +181,7 @@ int64_t iommu_ctx_map(struct iommu_ctx *ctx, uint64_t dfn, uint64_t gfn,
     if ( !nr )
         return -EADDRINUSE;
 
+    large = large_wanted(ctx, dfn, gfn, nr, max_order);
     step = min_t(uint64_t, nr, STEP_PAGES - (dfn & (STEP_PAGES - 1)));
     got = frames_get(ctx->owner, gfn, step, flags, leaf, &rc);
     /* A large leaf is taken whole or not at all. */

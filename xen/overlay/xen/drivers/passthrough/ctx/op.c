@@ -125,6 +125,12 @@ static bool may_attach(const struct domain *d, struct pci_dev *pdev)
     return q.flags & XEN_PV_IOMMU_DEV_F_CAN_CTX;
 }
 
+/* Out of a context a device may always go, whatever became of it meanwhile. */
+static bool may_leave_for(uint32_t id)
+{
+    return id == XEN_PV_IOMMU_CTX_DEFAULT || id == XEN_PV_IOMMU_CTX_BLOCKED;
+}
+
 static int attach_device(struct domain *d, struct xen_pv_iommu_attach *a)
 {
     struct pci_dev *pdev = find_device(d, &a->dev);
@@ -137,7 +143,7 @@ static int attach_device(struct domain *d, struct xen_pv_iommu_attach *a)
     a->prev_ctx = prev ? prev->id : XEN_PV_IOMMU_CTX_DEFAULT;
     if ( pdev->domain != d )
         a->flags = XEN_PV_IOMMU_ATTACH_F_ABSENT;
-    if ( !may_attach(d, pdev) )
+    if ( !may_attach(d, pdev) && !(prev && may_leave_for(a->ctx)) )
         return -ENODEV;
 
     return iommu_ctx_attach(d, pdev, a->ctx);
@@ -147,7 +153,6 @@ static int op_attach(struct domain *d, union op_arg *arg)
 {
     struct xen_pv_iommu_attach *a = &arg->attach;
     uint32_t flags = a->flags;
-    struct iommu_ctx_tbl *tbl = iommu_ctx_table(d);
     int rc;
 
     a->flags = 0;
@@ -155,8 +160,6 @@ static int op_attach(struct domain *d, union op_arg *arg)
 
     if ( flags )
         rc = -EINVAL;
-    else if ( IS_ERR(tbl) )
-        rc = PTR_ERR(tbl);
     else
     {
         pcidevs_lock();
@@ -176,7 +179,7 @@ static void ctx_fill(struct domain *d, const struct iommu_ctx *ctx,
     c->ctx = ctx->id;
     c->flags = ctx->broken ? XEN_PV_IOMMU_CTX_F_BROKEN : 0;
     c->iova_last = dom_iommu(d)->ctxs->caps.iova_last;
-    c->pt_pages_max = iommu_ctx_pt_pages_max();
+    c->pt_pages_max = dom_iommu(d)->ctxs->pt_pages_max;
     c->pt_pages = ctx->pt.nr_tables;
     c->nr_mapped = ctx->pt.nr_mapped;
 }
@@ -286,13 +289,9 @@ static int op_lookup(struct domain *d, union op_arg *arg)
 
 /* QUERY: its struct may be shorter or longer than ours. */
 
-static int query_fill(struct domain *d, struct xen_pv_iommu_query *q)
+static void query_fill(const struct iommu_ctx_tbl *tbl,
+                       struct xen_pv_iommu_query *q)
 {
-    struct iommu_ctx_tbl *tbl = iommu_ctx_table(d);
-
-    if ( IS_ERR(tbl) )
-        return PTR_ERR(tbl);
-
     *q = (struct xen_pv_iommu_query){
         .size = sizeof(*q),
         .magic_version = XEN_PV_IOMMU_MAGIC | XEN_PV_IOMMU_VERSION,
@@ -308,11 +307,9 @@ static int query_fill(struct domain *d, struct xen_pv_iommu_query *q)
         .max_count = MAX_COUNT,
         .max_nr = MAX_NR,
         .nr_ctx = tbl->nr,
-        .pt_pages_max = iommu_ctx_pt_pages_max(),
+        .pt_pages_max = tbl->pt_pages_max,
         .pt_pages = atomic_read(&tbl->pt_pages),
     };
-
-    return 0;
 }
 
 static long do_query(struct domain *d, XEN_GUEST_HANDLE_PARAM(char) arg,
@@ -320,7 +317,6 @@ static long do_query(struct domain *d, XEN_GUEST_HANDLE_PARAM(char) arg,
 {
     struct xen_pv_iommu_query q = {};
     unsigned int size;
-    int rc;
 
     /* size and magic_version come first, and are always there. */
     if ( count != 1 )
@@ -337,9 +333,7 @@ static long do_query(struct domain *d, XEN_GUEST_HANDLE_PARAM(char) arg,
     if ( q.mbz )
         return -EINVAL;
 
-    rc = query_fill(d, &q);
-    if ( rc )
-        return rc;
+    query_fill(dom_iommu(d)->ctxs, &q);
     if ( copy_to_guest(arg, (char *)&q, min_t(size_t, size, sizeof(q))) )
         return -EFAULT;
     guest_handle_add_offset(arg, sizeof(q));
@@ -418,13 +412,17 @@ long do_iommu_op(unsigned int cmd, XEN_GUEST_HANDLE_PARAM(void) arg,
     unsigned int op = cmd & XEN_PV_IOMMU_CMD_OP_MASK;
     unsigned long pos = cmd >> XEN_PV_IOMMU_CMD_RESUME_SHIFT;
     XEN_GUEST_HANDLE_PARAM(char) bytes = guest_handle_cast(arg, char);
-    int rc = xsm_iommu_op(XSM_HOOK);
+    const struct iommu_ctx_tbl *tbl;
+    int rc;
 
-    if ( rc )
+    if ( xsm_iommu_op(XSM_HOOK) )
         return -EPERM;
-    rc = iommu_ctx_arch_permitted(d);
-    if ( rc || !dom_iommu(d)->platform_ops->ctx_caps )
+    /* Whatever the policy: the back ends know no other owner yet. */
+    if ( !is_hardware_domain(d) )
         return -EOPNOTSUPP;
+    tbl = iommu_ctx_table(d);
+    if ( IS_ERR(tbl) )
+        return PTR_ERR(tbl);
 
     if ( op != XEN_PV_IOMMU_OP_QUERY && !op_served(op) )
         return -EOPNOTSUPP;
