@@ -10,3 +10,31 @@ pt-cflags := -I$(TOP)/xen/overlay/xen/include -include $(TOP)/tests/host/pt-env.
 
 # The ABI header: abi-layout.c for every target.
 SCRIPTS += abi
+
+# Xen's headers, for sources of the hypervisor half: what xen-fake/xen.h has
+# is included by force; the files they include themselves are empty.
+XEN_OVERLAY := $(TOP)/xen/overlay/xen
+XEN_EMPTY := $(O)/xen-empty
+XEN_SOURCES := $(wildcard $(XEN_OVERLAY)/drivers/passthrough/*/*.[ch] \
+		$(XEN_OVERLAY)/include/xen/*.h)
+XEN_CFLAGS := -I$(XEN_OVERLAY)/include -I$(XEN_OVERLAY)/drivers/passthrough/ctx \
+	-I$(TOP)/tests/host/xen-fake -I$(XEN_EMPTY) \
+	-include $(TOP)/tests/host/xen-fake/xen.h \
+	-Wno-unused-parameter -Wno-sign-compare
+
+$(XEN_EMPTY)/.done: $(XEN_SOURCES)
+	@mkdir -p $(XEN_EMPTY)
+	@sed -n 's/^#include <\(\(xen\|asm\|xsm\)\/.*\)>.*/\1/p' $^ | sort -u | \
+	while read -r h; do \
+		test -e $(XEN_OVERLAY)/include/$$h && continue; \
+		mkdir -p $$(dirname $(XEN_EMPTY)/$$h); \
+		: >$(XEN_EMPTY)/$$h; \
+	done
+	@touch $@
+
+# Contexts and the hypercall, with a back end and frames of the test's own.
+TESTS += ctx
+ctx-src := $(addprefix xen/overlay/xen/drivers/passthrough/ctx/, \
+	attach.c batch.c ctx.c map.c op.c pt.c)
+ctx-cflags := $(XEN_CFLAGS)
+ctx-deps := $(XEN_EMPTY)/.done

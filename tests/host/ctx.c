@@ -1,0 +1,1582 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Contexts and the hypercall: the real ctx.c, attach.c, map.c, batch.c, op.c
+ * and pt.c of xen/overlay, on the machine of xen-fake/machine.h, with a back
+ * end and frames that record what is done to them.
+ *
+ * After every call, and before every continuation, references must equal the
+ * leaves that hold them, no lock is held and nothing is left mapped.
+ */
+#include "xen-fake/machine.h"
+
+#include <xen/interface/pv-iommu.h>
+
+#define F_R XEN_PV_IOMMU_F_R
+#define F_W XEN_PV_IOMMU_F_W
+#define RW (F_R | F_W)
+#define MMIO_GFN 0x80000UL
+#define BLOCKED XEN_PV_IOMMU_CTX_BLOCKED
+#define INVALID XEN_PV_IOMMU_CTX_INVALID
+#define NR_DEVS 4
+
+static struct {
+	struct pci_dev dev[NR_DEVS];
+	int frame_rc[RAM_PAGES];	/* what iommu_ctx_frame_get() answers */
+	unsigned long refs, type_refs;	/* held now */
+	unsigned long kept;		/* by leaves of a broken context */
+	bool flush_on_map;
+	int enter_rc;
+	int arch_rc;
+} t;
+
+/*
+ * The back end
+ */
+static void be_caps(struct iommu_ctx_caps *caps)
+{
+	*caps = (struct iommu_ctx_caps){
+		.fmt = &iommu_pt_fmt_vtd,
+		.levels = 4,
+		.pin_level = 3,
+		.pgsize_bitmap = PAGE_SIZE_4K | PAGE_SIZE_2M,
+		.iova_last = (1ULL << 39) - 1,
+		.msi_dfn = 0xfee00,
+		.msi_nr = 0x100,
+		.flush_on_map = t.flush_on_map,
+	};
+}
+
+static int be_init(struct iommu_ctx *ctx, bool everywhere)
+{
+	(void)everywhere;
+	/* Stands for what a real back end allocates. */
+	ctx->unit = fake_alloc(16);
+	if (!ctx->unit)
+		return -ENOMEM;
+	hw_init(ctx);
+	return 0;
+}
+
+static void be_fini(struct iommu_ctx *ctx)
+{
+	unsigned int i;
+
+	for (i = 0; i < NR_DEVS; i++)
+		CHECK(t.dev[i].hw != ctx);
+	hw_fini(ctx);
+	XFREE(ctx->unit);
+}
+
+static int be_enter(struct iommu_ctx *ctx, const struct pci_dev *pdev)
+{
+	(void)ctx;
+	(void)pdev;
+	CHECK(pcidevs_locked());
+	return ctx->id == BLOCKED ? 0 : t.enter_rc;
+}
+
+static void be_leave(struct iommu_ctx *ctx, const struct pci_dev *pdev)
+{
+	CHECK(pcidevs_locked());
+	CHECK(pdev->hw != ctx || pdev->domain != &dom0);
+}
+
+static int be_switch(struct domain *d, struct pci_dev *pdev,
+		     const struct iommu_ctx *from, const struct iommu_ctx *to)
+{
+	CHECK(pcidevs_locked());
+	check_no_spinlock();
+	CHECK(d == pdev->domain);
+	CHECK(pdev->hw == from);
+	if (flush_fails()) {
+		note('s');
+		return -EIO;
+	}
+	note('S');
+	pdev->hw = (struct iommu_ctx *)to;
+	if (from)
+		hw_flush(hw_of(from), 0, ~0ULL);
+	return 0;
+}
+
+static int be_flush(struct iommu_ctx *ctx, uint64_t first, uint64_t end)
+{
+	check_no_spinlock();
+	machine.flushes++;
+	if (flush_fails()) {
+		note('f');
+		return -EIO;
+	}
+	note('F');
+	hw_flush(hw_of(ctx), first, end ?: ~0ULL);
+	return 0;
+}
+
+static void be_dev_query(const struct pci_dev *pdev,
+			 struct xen_pv_iommu_dev_query *q)
+{
+	q->flags = pdev->broken ? XEN_PV_IOMMU_NO_CTX_QUIRK <<
+				  XEN_PV_IOMMU_DEV_F_NO_CTX_SHIFT :
+				  XEN_PV_IOMMU_DEV_F_CAN_CTX;
+}
+
+static int be_dev_resv(const struct pci_dev *pdev, unsigned int index,
+		       struct iommu_ctx_resv *resv)
+{
+	if (index == 0) {
+		*resv = (struct iommu_ctx_resv){
+			0xfee00000, 0xfeefffff, XEN_PV_IOMMU_RESV_MSI_HW,
+		};
+		return 0;
+	}
+	if (index > pdev->nr_direct)
+		return -ENOENT;
+	*resv = (struct iommu_ctx_resv){
+		pdev->direct[index - 1][0], pdev->direct[index - 1][1],
+		XEN_PV_IOMMU_RESV_DIRECT,
+	};
+	return 0;
+}
+
+static const struct iommu_ops be_ops = {
+	.ctx_caps = be_caps,
+	.ctx_init = be_init,
+	.ctx_fini = be_fini,
+	.ctx_enter = be_enter,
+	.ctx_leave = be_leave,
+	.ctx_switch = be_switch,
+	.ctx_flush = be_flush,
+	.ctx_dev_query = be_dev_query,
+	.ctx_dev_resv = be_dev_resv,
+};
+
+struct pci_dev *pci_get_pdev(const struct domain *d, pci_sbdf_t sbdf)
+{
+	unsigned int i;
+
+	CHECK(pcidevs_locked());
+	for (i = 0; i < NR_DEVS; i++)
+		if (t.dev[i].sbdf.sbdf == sbdf.sbdf &&
+		    (!d || d == t.dev[i].domain))
+			return &t.dev[i];
+	return NULL;
+}
+
+uint16_t pci_conf_read16(pci_sbdf_t sbdf, unsigned int reg)
+{
+	CHECK_EQ(reg, PCI_COMMAND);
+	return pci_get_pdev(NULL, sbdf)->command;
+}
+
+/*
+ * Frames. RAM below RAM_MFN + RAM_PAGES, above MMIO_GFN what holds nothing.
+ */
+int iommu_ctx_arch_permitted(const struct domain *d)
+{
+	(void)d;
+	return t.arch_rc;
+}
+
+int iommu_ctx_frame_get(struct domain *d, uint64_t gfn, unsigned int flags,
+			iommu_leaf_t *leaf)
+{
+	struct page_info *pg;
+
+	check_no_spinlock();
+	CHECK(d == &dom0);
+	*leaf = gfn << PAGE_SHIFT | (flags & F_R ? IOMMU_LEAF_R : 0) |
+		(flags & F_W ? IOMMU_LEAF_W : 0);
+	if (gfn >= MMIO_GFN)
+		return 0;
+	if (!mfn_valid(_mfn(gfn)))
+		return -EACCES;
+	if (t.frame_rc[gfn - RAM_MFN])
+		return t.frame_rc[gfn - RAM_MFN];
+	note('G');
+	pg = mfn_to_page(_mfn(gfn));
+	pg->refs++;
+	t.refs++;
+	*leaf |= IOMMU_LEAF_REF;
+	if (flags & F_W) {
+		pg->type_refs++;
+		t.type_refs++;
+		*leaf |= IOMMU_LEAF_TYPE;
+	}
+	return 0;
+}
+
+static void frame_put_one(uint64_t mfn, bool type)
+{
+	struct page_info *pg = mfn_to_page(_mfn(mfn));
+
+	CHECK(pg->refs > 0 && pg->type_refs >= type);
+	/* While another leaf holds it, reach may be that one's. */
+	if (--pg->refs == 0 && machine.reach[mfn - RAM_MFN])
+		FAIL("frame %#" PRIx64 " is given up in reach of devices", mfn);
+	pg->type_refs -= type;
+	t.refs--;
+	t.type_refs -= type;
+}
+
+void iommu_ctx_frame_put(iommu_leaf_t leaf)
+{
+	uint64_t i, mfn = leaf >> PAGE_SHIFT;
+
+	check_no_spinlock();
+	if (!(leaf & IOMMU_LEAF_REF))
+		return;
+	note('P');
+	for (i = 0; i < 1ULL << iommu_leaf_order(leaf); i++)
+		frame_put_one(mfn + i, leaf & IOMMU_LEAF_TYPE);
+}
+
+uint64_t iommu_ctx_frame_to_gfn(const struct domain *d, iommu_leaf_t leaf)
+{
+	(void)d;
+	return leaf >> PAGE_SHIFT;
+}
+
+/*
+ * Calls, and what must hold after each
+ */
+static unsigned long leaves_holding(uint64_t maddr, unsigned int level,
+				    uint64_t bit)
+{
+	const uint64_t *e = (const uint64_t *)
+		machine.mem[heap_index(maddr_to_page(maddr))];
+	unsigned long n = 0;
+	unsigned int i;
+
+	for (i = 0; i < 512; i++) {
+		if (!(e[i] & 3))
+			continue;
+		if (level > 1 && !(e[i] & 0x80))
+			n += leaves_holding(e[i] & 0x000ffffffffff000ULL,
+					    level - 1, bit);
+		else if (e[i] & bit)
+			n += 1UL << (9 * (level - 1));
+	}
+	return n;
+}
+
+static unsigned long held_by_leaves(uint64_t bit)
+{
+	unsigned long n = 0;
+	unsigned int i;
+
+	for (i = 0; i < HW_CTXS; i++)
+		if (machine.hw[i].ctx && machine.hw[i].ctx->pt.root)
+			n += leaves_holding(machine.hw[i].ctx->pt.root, 4, bit);
+	return n;
+}
+
+static void check_rest(void)
+{
+	unsigned int i;
+
+	CHECK(!machine.pci && !machine.mapped);
+	check_no_spinlock();
+	CHECK_EQ(t.refs, held_by_leaves(iommu_pt_fmt_vtd.sw_ref) + t.kept);
+	CHECK_EQ(t.type_refs, held_by_leaves(iommu_pt_fmt_vtd.sw_type) + t.kept);
+	/* Books and hardware agree about every device that is here. */
+	for (i = 0; i < NR_DEVS; i++)
+		if (t.dev[i].domain == &dom0)
+			CHECK(t.dev[i].ctx == t.dev[i].hw);
+}
+
+static unsigned int continuations;
+
+static long call_cmd(unsigned int cmd, void *arg, unsigned long count)
+{
+	long rc;
+
+	continuations = 0;
+	do {
+		machine.cont.made = false;
+		rc = do_iommu_op(cmd, (void_handle){ arg }, count, 0, 0);
+		check_rest();
+		if (!machine.cont.made)
+			continue;
+		CHECK(++continuations < 100000);
+		CHECK(machine.cont.arg.p == arg && machine.cont.count == count);
+		CHECK(!machine.cont.arg2 && !machine.cont.arg3);
+		cmd = machine.cont.cmd;
+	} while (machine.cont.made);
+	return rc;
+}
+
+static long call(enum xen_pv_iommu_op op, void *arg, unsigned long count)
+{
+	return call_cmd(op, arg, count);
+}
+
+/* The number of the new context, or the error. */
+static long ctx_alloc(void)
+{
+	struct xen_pv_iommu_ctx c = { 0 };
+	long rc = call(XEN_PV_IOMMU_OP_CTX_ALLOC, &c, 1);
+
+	if (rc == 1)
+		CHECK(c.ctx >= 1 && c.ctx <= XEN_PV_IOMMU_CTX_LAST);
+	return rc == 1 ? (long)c.ctx : rc;
+}
+
+static long ctx_free(unsigned int id)
+{
+	struct xen_pv_iommu_ctx c = { .ctx = id };
+
+	return call(XEN_PV_IOMMU_OP_CTX_FREE, &c, 1);
+}
+
+static struct xen_pv_iommu_ctx ctx_info(unsigned int id)
+{
+	struct xen_pv_iommu_ctx c = { .ctx = id };
+
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_CTX_INFO, &c, 1), 1);
+	return c;
+}
+
+static struct xen_pv_iommu_attach last_attach;
+
+static long attach(unsigned int dev, unsigned int id)
+{
+	last_attach = (struct xen_pv_iommu_attach){
+		.dev = { .id = t.dev[dev].sbdf.sbdf }, .ctx = id,
+	};
+	return call(XEN_PV_IOMMU_OP_ATTACH, &last_attach, 1);
+}
+
+static long reset(bool to_default)
+{
+	struct xen_pv_iommu_ctx c = {
+		.flags = to_default ? XEN_PV_IOMMU_CTX_F_TO_DEFAULT :
+				      XEN_PV_IOMMU_CTX_F_TO_BLOCKED,
+	};
+
+	return call(XEN_PV_IOMMU_OP_RESET, &c, 1);
+}
+
+static struct xen_pv_iommu_batch map_desc(unsigned int ctx, uint64_t dfn,
+					  uint64_t gfn, uint32_t nr)
+{
+	return (struct xen_pv_iommu_batch){
+		.dfn = dfn, .gfn = gfn, .nr = nr, .ctx = ctx, .flags = RW,
+		.op = XEN_PV_IOMMU_BATCH_MAP,
+	};
+}
+
+static struct xen_pv_iommu_batch unmap_desc(unsigned int ctx, uint64_t dfn,
+					    uint32_t nr)
+{
+	return (struct xen_pv_iommu_batch){
+		.dfn = dfn, .nr = nr, .ctx = ctx,
+		.op = XEN_PV_IOMMU_BATCH_UNMAP,
+	};
+}
+
+/* One descriptor; the status of a failing one, whatever the call returned. */
+static struct xen_pv_iommu_batch last;
+
+static long batch1(struct xen_pv_iommu_batch e)
+{
+	long rc;
+
+	last = e;
+	rc = call(XEN_PV_IOMMU_OP_BATCH, &last, 1);
+	if (rc != 1)
+		CHECK_EQ(rc, last.status);
+	return rc;
+}
+
+static long map(unsigned int ctx, uint64_t dfn, uint64_t gfn, uint32_t nr)
+{
+	return batch1(map_desc(ctx, dfn, gfn, nr));
+}
+
+static long map_2m(unsigned int ctx, uint64_t dfn, uint64_t gfn, uint32_t nr)
+{
+	struct xen_pv_iommu_batch e = map_desc(ctx, dfn, gfn, nr);
+
+	e.order = 9;
+	return batch1(e);
+}
+
+static long unmap(unsigned int ctx, uint64_t dfn, uint32_t nr)
+{
+	return batch1(unmap_desc(ctx, dfn, nr));
+}
+
+/* The frame at dfn, or the error. */
+static long look(unsigned int ctx, uint64_t dfn)
+{
+	struct xen_pv_iommu_lookup l = { .dfn = dfn, .ctx = ctx };
+	long rc = call(XEN_PV_IOMMU_OP_LOOKUP, &l, 1);
+
+	return rc == 1 ? (long)l.gfn : rc;
+}
+
+static struct xen_pv_iommu_query query(void)
+{
+	struct xen_pv_iommu_query q = {
+		.size = sizeof(q),
+		.magic_version = XEN_PV_IOMMU_MAGIC | XEN_PV_IOMMU_VERSION,
+	};
+
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_QUERY, &q, 1), 1);
+	return q;
+}
+
+/* Assign a device elsewhere, and back, as Xen's PCI code does. */
+static void give_away(unsigned int dev)
+{
+	t.dev[dev].domain = dom_io;
+	t.dev[dev].hw = NULL;
+}
+
+static void come_back(unsigned int dev)
+{
+	t.dev[dev].domain = &dom0;
+	t.dev[dev].hw = t.dev[dev].ctx;
+}
+
+/* A machine with NR_DEVS devices of dom0, the domain's table made. */
+static void start(void)
+{
+	unsigned int i;
+
+	machine_start();
+	memset(&t, 0, sizeof(t));
+	dom0.iommu.platform_ops = &be_ops;
+	for (i = 0; i < NR_DEVS; i++) {
+		t.dev[i].sbdf.sbdf = 0x100 + i;
+		t.dev[i].domain = &dom0;
+	}
+	query();
+	trace_start();
+}
+
+/* Everything given back: only the table and BLOCKED are left. */
+static void end(void)
+{
+	unsigned int i;
+
+	machine.fail_alloc = machine.fail_flush = -1;
+	machine.nr_fail_flush = 0;
+	machine.preempt_every = 0;
+	machine.bad = NULL;
+	for (i = 0; i < NR_DEVS; i++) {
+		t.dev[i].domain = &dom0;
+		t.dev[i].command = 0;
+	}
+	CHECK_EQ(reset(true), 1);
+	CHECK_EQ(query().nr_ctx, 0);
+	CHECK_EQ(t.refs, t.kept);
+	/* BLOCKED: its tables; the table: itself, BLOCKED and its unit. */
+	CHECK_EQ(machine.heap_nr, 2);
+	CHECK_EQ(query().pt_pages, 2);
+	CHECK_EQ(machine.objects, 3);
+	machine_start();
+}
+
+/*
+ * Order: cleared, flushed, given up (XSA-346)
+ */
+TEST(order_clear_flush_put)
+{
+	long ctx;
+
+	start();
+	ctx = ctx_alloc();
+	trace_start();
+	CHECK_EQ(map(ctx, 16, RAM_MFN, 4), 1);
+	CHECK_TRACE("GM");
+	trace_start();
+	CHECK_EQ(unmap(ctx, 16, 4), 1);
+	CHECK_TRACE("CFP");
+	CHECK_EQ(machine.flushes, 1);
+	end();
+}
+
+TEST(order_clear_flush_put_large)
+{
+	long ctx;
+
+	start();
+	ctx = ctx_alloc();
+	CHECK_EQ(map_2m(ctx, 512, RAM_MFN, 1024), 1);
+	CHECK_EQ(t.refs, 1024);
+	trace_start();
+	CHECK_EQ(unmap(ctx, 512, 1024), 1);
+	CHECK_TRACE("CFP");
+	CHECK_EQ(machine.flushes, 1);
+	end();
+}
+
+/* Nothing to flush: the flush function is not even entered. */
+TEST(map_and_holes_do_not_flush)
+{
+	long ctx;
+
+	start();
+	ctx = ctx_alloc();
+	trace_start();
+	CHECK_EQ(map(ctx, 0, RAM_MFN, 600), 1);
+	CHECK_EQ(unmap(ctx, 2000, 100), 1);
+	CHECK_EQ(map(ctx, 5, RAM_MFN, 1), -EEXIST);
+	CHECK_EQ(machine.flushes, 0);
+	end();
+}
+
+TEST(map_flushes_where_hardware_caches_holes)
+{
+	long ctx;
+
+	machine_start();
+	start();
+	reset(true);
+	machine_start();
+	memset(&t, 0, sizeof(t));
+	t.flush_on_map = true;
+	dom0.iommu.platform_ops = &be_ops;
+	query();
+	ctx = ctx_alloc();
+	trace_start();
+	CHECK_EQ(map(ctx, 0, RAM_MFN, 100), 1);
+	CHECK_TRACE("GMF");
+	CHECK_EQ(machine.flushes, 1);
+	end();
+}
+
+TEST(one_flush_for_a_gather)
+{
+	static struct xen_pv_iommu_batch b[128];
+	unsigned int i;
+	long ctx;
+
+	start();
+	ctx = ctx_alloc();
+	CHECK_EQ(map(ctx, 0, RAM_MFN, 1024), 1);
+	for (i = 0; i < 128; i++)
+		b[i] = unmap_desc(ctx, i * 4, 4);
+	trace_start();
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_BATCH, b, 128), 128);
+	CHECK_EQ(machine.flushes, 1);
+	CHECK_TRACE("CFP");
+	trace_start();
+	CHECK_EQ(map(ctx, 0, RAM_MFN, 512), 1);
+	CHECK_EQ(unmap(ctx, 0, 1024), 1);
+	CHECK_EQ(machine.flushes, 2);
+	end();
+}
+
+/* A gather is of one context: going on to another flushes first. */
+TEST(flush_before_another_context)
+{
+	struct xen_pv_iommu_batch b[4];
+	long one, two;
+
+	start();
+	one = ctx_alloc();
+	two = ctx_alloc();
+	CHECK_EQ(map(one, 0, RAM_MFN, 1), 1);
+	CHECK_EQ(map(two, 0, RAM_MFN + 1, 1), 1);
+	b[0] = unmap_desc(one, 0, 1);
+	b[1] = unmap_desc(two, 0, 1);
+	b[2] = map_desc(one, 1, RAM_MFN, 1);
+	trace_start();
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_BATCH, b, 3), 3);
+	CHECK_TRACE("CFPCFPGM");
+	end();
+}
+
+/* However the call ends, what it unmapped is flushed and given up. */
+TEST(flush_on_every_way_out)
+{
+	static struct xen_pv_iommu_batch b[20];
+	unsigned int i;
+	long ctx;
+
+	start();
+	ctx = ctx_alloc();
+	CHECK_EQ(map(ctx, 0, RAM_MFN, 64), 1);
+
+	b[0] = unmap_desc(ctx, 0, 2);
+	b[1] = map_desc(ctx, 10, RAM_MFN, 1);
+	trace_start();
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_BATCH, b, 2), 1);
+	CHECK_EQ(b[1].status, -EEXIST);
+	CHECK_EQ(t.refs, 62);
+	CHECK_EQ(machine.flushes, 1);
+
+	/* An array of which the second half is not there. */
+	for (i = 0; i < 20; i++)
+		b[i] = unmap_desc(ctx, 2 + i, 1);
+	machine.bad = (char *)&b[10];
+	machine.bad_end = (char *)&b[20];
+	trace_start();
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_BATCH, b, 20), 8);
+	CHECK_EQ(machine.flushes, 1);
+	CHECK_EQ(t.refs, 54);
+	machine.bad = NULL;
+
+	/* No such context after an unmap. */
+	b[0] = unmap_desc(ctx, 20, 2);
+	b[1] = unmap_desc(77, 0, 1);
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_BATCH, b, 2), 1);
+	CHECK_EQ(b[1].status, -ENOENT);
+	end();
+}
+
+/* Nothing stays behind in a continuation either, and nothing is done twice. */
+TEST(flush_before_continuation)
+{
+	static struct xen_pv_iommu_batch b[20];
+	unsigned int i, every;
+	long ctx;
+
+	for (every = 1; every < 8; every++) {
+		start();
+		ctx = ctx_alloc();
+		for (i = 0; i < 20; i++)
+			b[i] = map_desc(ctx, i * 300, RAM_MFN + i * 300, 300);
+		machine.preempt_every = every;
+		CHECK_EQ(call(XEN_PV_IOMMU_OP_BATCH, b, 20), 20);
+		CHECK(continuations >= 20 / every / 2);
+		for (i = 0; i < 20; i++) {
+			CHECK_EQ(b[i].done, 300);
+			CHECK_EQ(look(ctx, i * 300 + 299),
+				 (long)(RAM_MFN + i * 300 + 299));
+			b[i] = unmap_desc(ctx, i * 300, 300);
+		}
+		CHECK_EQ(t.refs, 6000);
+		CHECK_EQ(call(XEN_PV_IOMMU_OP_BATCH, b, 20), 20);
+		CHECK(continuations);
+		CHECK_EQ(t.refs, 0);
+		end();
+	}
+}
+
+/*
+ * References on the ways of failing
+ */
+/* XSA-378, XSA-389: a range refused somewhere in the middle. */
+TEST(refused_frame_n)
+{
+	unsigned int n;
+	long ctx;
+
+	start();
+	ctx = ctx_alloc();
+	for (n = 0; n < 40; n++) {
+		t.frame_rc[n] = -ETXTBSY;
+		CHECK_EQ(map(ctx, 500, RAM_MFN, 40), -ETXTBSY);
+		CHECK_EQ(last.done, n);
+		CHECK_EQ(t.refs, n);
+		CHECK_EQ(ctx_info(ctx).nr_mapped, n);
+		t.frame_rc[n] = 0;
+		CHECK_EQ(unmap(ctx, 500, 40), 1);
+		CHECK_EQ(t.refs, 0);
+	}
+	end();
+}
+
+/* Ruling 31b: a large leaf is taken whole or not at all. */
+TEST(refused_frame_in_large_leaf)
+{
+	unsigned int n;
+	long ctx;
+
+	start();
+	ctx = ctx_alloc();
+	for (n = 0; n < 1024; n += 93) {
+		t.frame_rc[n] = -EACCES;
+		CHECK_EQ(map_2m(ctx, 512, RAM_MFN, 1024), -EACCES);
+		CHECK_EQ(last.done, n < 512 ? 0 : 512);
+		CHECK_EQ(t.refs, last.done);
+		t.frame_rc[n] = 0;
+		CHECK_EQ(unmap(ctx, 512, 1024), 1);
+	}
+	end();
+}
+
+TEST(map_over_mapping)
+{
+	long ctx;
+
+	start();
+	ctx = ctx_alloc();
+	CHECK_EQ(map(ctx, 10, RAM_MFN, 1), 1);
+	CHECK_EQ(map(ctx, 10, RAM_MFN + 1, 1), -EEXIST);
+	CHECK_EQ(look(ctx, 10), RAM_MFN);
+	CHECK_EQ(map(ctx, 8, RAM_MFN + 8, 4), -EEXIST);
+	CHECK_EQ(last.done, 2);
+	CHECK_EQ(t.refs, 3);
+	CHECK_EQ(machine.ram[0].refs, 1);
+	CHECK_EQ(machine.ram[10].refs, 0);
+	end();
+}
+
+TEST(map_allocation_n_fails)
+{
+	unsigned int n;
+	long ctx;
+
+	for (n = 0;; n++) {
+		start();
+		ctx = ctx_alloc();
+		machine.fail_alloc = n;
+		machine.failed = false;
+		if (map(ctx, 0, RAM_MFN, 600) == 1)
+			break;
+		CHECK(machine.failed);
+		CHECK_EQ(last.status, -ENOMEM);
+		CHECK_EQ(t.refs, last.done);
+		machine.fail_alloc = -1;
+		CHECK_EQ(call(XEN_PV_IOMMU_OP_BATCH, &last, 1), 1);
+		CHECK_EQ(t.refs, 600);
+		end();
+	}
+	/* Two tables of leaves, and one of the levels above. */
+	CHECK_EQ(n, 3);
+	end();
+}
+
+TEST(alloc_allocation_n_fails)
+{
+	unsigned int n;
+	long rc;
+
+	for (n = 0;; n++) {
+		start();
+		machine.fail_alloc = n;
+		machine.failed = false;
+		rc = ctx_alloc();
+		machine.fail_alloc = -1;
+		if (rc > 0)
+			break;
+		CHECK(machine.failed);
+		CHECK_EQ(rc, -ENOMEM);
+		end();
+	}
+	CHECK(n >= 3);
+	end();
+}
+
+TEST(first_query_allocation_n_fails)
+{
+	struct xen_pv_iommu_query q;
+	unsigned int n;
+	long rc;
+
+	for (n = 0;; n++) {
+		machine_start();
+		memset(&t, 0, sizeof(t));
+		dom0.iommu.platform_ops = &be_ops;
+		q = (struct xen_pv_iommu_query){
+			.size = sizeof(q),
+			.magic_version = XEN_PV_IOMMU_MAGIC | 1,
+		};
+		machine.fail_alloc = n;
+		rc = call(XEN_PV_IOMMU_OP_QUERY, &q, 1);
+		machine.fail_alloc = -1;
+		if (rc == 1)
+			break;
+		CHECK(machine.failed);
+		CHECK_EQ(rc, -ENOMEM);
+		CHECK_EQ(machine.objects, 0);
+		CHECK_EQ(machine.heap_nr, 0);
+		CHECK(!dom0.iommu.ctxs);
+	}
+	CHECK(n >= 4);
+	end();
+}
+
+/* An empty table in the way of a large leaf (ruling 8). */
+TEST(replaced_table_is_flushed_then_freed)
+{
+	long ctx;
+
+	start();
+	ctx = ctx_alloc();
+	CHECK_EQ(map(ctx, 512, RAM_MFN, 1), 1);
+	CHECK_EQ(unmap(ctx, 512, 1), 1);
+	trace_start();
+	CHECK_EQ(map_2m(ctx, 512, RAM_MFN, 512), 1);
+	CHECK_TRACE("GMFT");
+	end();
+}
+
+/* XSA-410: page-table memory is bounded, and who meets the bound only fails. */
+static void run_out_of_tables(void)
+{
+	uint64_t dfn = 0;
+	unsigned int n;
+	long one, two;
+
+	one = ctx_alloc();
+	two = ctx_alloc();
+	for (n = 0; n < HEAP_PAGES; n++, dfn += 512)
+		if (map(one, dfn, RAM_MFN + n, 1) != 1)
+			break;
+	CHECK_EQ(last.status, -ENOMEM);
+	CHECK_EQ(t.refs, n);
+	CHECK_EQ(query().pt_pages, machine.heap_nr);
+	CHECK_EQ(map(two, 0, RAM_MFN, 1), -ENOMEM);
+	CHECK_EQ(ctx_alloc(), -ENOMEM);
+	/* Where a table is there already, all goes on. */
+	CHECK_EQ(map(one, 1, RAM_MFN, 100), 1);
+	CHECK_EQ(ctx_free(one), 1);
+	CHECK_EQ(map(two, 0, RAM_MFN, 1), 1);
+}
+
+TEST(quota_exhausted)
+{
+	start();
+	dom0.iommu.ctxs->pt_pages_max = 40;
+	run_out_of_tables();
+	CHECK_EQ(query().pt_pages_max, 40);
+	end();
+}
+
+TEST(heap_exhausted)
+{
+	start();
+	machine.heap_max = 40;
+	run_out_of_tables();
+	end();
+}
+
+/*
+ * A flush that fails (R7): what the leaves hold is kept for ever
+ */
+TEST(flush_failure_is_retried)
+{
+	long ctx;
+
+	start();
+	ctx = ctx_alloc();
+	CHECK_EQ(map(ctx, 0, RAM_MFN, 4), 1);
+	trace_start();
+	machine.fail_flush = 0;
+	machine.nr_fail_flush = 1;
+	CHECK_EQ(unmap(ctx, 0, 4), 1);
+	CHECK_TRACE("CfFP");
+	CHECK_EQ(ctx_info(ctx).flags, 0);
+	end();
+}
+
+TEST(flush_failure_keeps_references)
+{
+	struct xen_pv_iommu_batch e;
+	long ctx;
+
+	start();
+	ctx = ctx_alloc();
+	CHECK_EQ(attach(0, ctx), 1);
+	CHECK_EQ(attach(1, ctx), 1);
+	CHECK_EQ(map(ctx, 0, RAM_MFN, 4), 1);
+	trace_start();
+	machine.fail_flush = 0;
+	machine.nr_fail_flush = 2;
+	t.kept = 4;
+	e = unmap_desc(ctx, 0, 4);
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_BATCH, &e, 1), -EIO);
+	CHECK_TRACE("CfS");
+	CHECK_EQ(machine.ram[3].refs, 1);
+
+	/* Broken: its devices are blocked, and it maps nothing more. */
+	CHECK(ctx_info(ctx).flags & XEN_PV_IOMMU_CTX_F_BROKEN);
+	CHECK_EQ(t.dev[0].ctx->id, BLOCKED);
+	CHECK_EQ(t.dev[1].ctx->id, BLOCKED);
+	CHECK_EQ(map(ctx, 0, RAM_MFN + 8, 1), -EIO);
+	CHECK_EQ(attach(0, ctx), -EIO);
+	CHECK_EQ(last_attach.status, -EIO);
+	/* It can be left and freed. */
+	CHECK_EQ(attach(0, 0), 1);
+	CHECK_EQ(ctx_free(ctx), 1);
+	end();
+}
+
+TEST(flush_failure_after_replacement)
+{
+	struct xen_pv_iommu_batch e;
+	long ctx;
+
+	start();
+	ctx = ctx_alloc();
+	CHECK_EQ(attach(0, ctx), 1);
+	CHECK_EQ(map(ctx, 512, RAM_MFN, 1), 1);
+	CHECK_EQ(unmap(ctx, 512, 1), 1);
+	machine.fail_flush = 0;
+	machine.nr_fail_flush = 2;
+	e = map_desc(ctx, 512, RAM_MFN, 512);
+	e.order = 9;
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_BATCH, &e, 1), -EIO);
+	CHECK(ctx_info(ctx).flags & XEN_PV_IOMMU_CTX_F_BROKEN);
+	CHECK_EQ(t.dev[0].ctx->id, BLOCKED);
+	/* The leaf stands, and holds its frames. */
+	CHECK_EQ(t.refs, 512);
+	CHECK_EQ(attach(0, 0), 1);
+	CHECK_EQ(ctx_free(ctx), 1);
+	/* The page of the table that could not be flushed stays away. */
+	CHECK_EQ(machine.heap_nr, 3);
+}
+
+/*
+ * Moving devices. After a failure a device is where it was (ruling 2, XSA-449)
+ */
+TEST(attach_moves)
+{
+	long one, two;
+
+	start();
+	one = ctx_alloc();
+	two = ctx_alloc();
+	CHECK_EQ(attach(0, one), 1);
+	CHECK_EQ(last_attach.prev_ctx, 0);
+	CHECK_EQ(t.dev[0].hw->id, one);
+	trace_start();
+	CHECK_EQ(attach(0, one), 1);
+	CHECK_TRACE("");
+	CHECK_EQ(attach(0, two), 1);
+	CHECK_EQ(last_attach.prev_ctx, one);
+	CHECK_EQ(attach(0, BLOCKED), 1);
+	CHECK_EQ(last_attach.prev_ctx, two);
+	CHECK_EQ(attach(0, 0), 1);
+	CHECK_EQ(last_attach.prev_ctx, BLOCKED);
+	CHECK(!t.dev[0].hw && !t.dev[0].ctx);
+	end();
+}
+
+TEST(failed_move_stays_in_the_old_context)
+{
+	long one, two;
+
+	start();
+	one = ctx_alloc();
+	two = ctx_alloc();
+	CHECK_EQ(map(one, 0, RAM_MFN, 4), 1);
+	CHECK_EQ(attach(0, one), 1);
+	machine.fail_flush = 0;
+	machine.nr_fail_flush = 1;
+	CHECK_EQ(attach(0, two), -EIO);
+	CHECK_EQ(last_attach.status, -EIO);
+	CHECK_EQ(t.dev[0].ctx->id, one);
+	CHECK_EQ(t.dev[0].hw->id, one);
+	/* The new one has no member, the old one has. */
+	CHECK_EQ(ctx_free(two), 1);
+	CHECK_EQ(ctx_free(one), -EBUSY);
+	CHECK_EQ(look(one, 3), RAM_MFN + 3);
+
+	machine.nr_fail_flush = 1;
+	machine.fail_flush = 0;
+	CHECK_EQ(attach(0, 0), -EIO);
+	CHECK_EQ(t.dev[0].ctx->id, one);
+	machine.nr_fail_flush = 1;
+	machine.fail_flush = 0;
+	CHECK_EQ(attach(0, BLOCKED), -EIO);
+	CHECK_EQ(t.dev[0].ctx->id, one);
+	CHECK_EQ(attach(0, 0), 1);
+	end();
+}
+
+TEST(attach_errors)
+{
+	long ctx, rc;
+
+	start();
+	ctx = ctx_alloc();
+	CHECK_EQ(attach(0, ctx + 1), -ENOENT);
+	CHECK_EQ(attach(0, INVALID), -ENOENT);
+	CHECK(!t.dev[0].ctx);
+	t.enter_rc = -ENOSPC;
+	CHECK_EQ(attach(0, ctx), -ENOSPC);
+	CHECK(!t.dev[0].ctx);
+	/* Going to BLOCKED takes nothing and cannot fail so (ruling 4). */
+	machine.fail_alloc = 0;
+	CHECK_EQ(attach(0, BLOCKED), 1);
+	CHECK(!machine.failed);
+	CHECK_EQ(attach(0, 0), 1);
+	CHECK(!machine.failed);
+	machine.fail_alloc = -1;
+	t.enter_rc = 0;
+	t.dev[1].broken = true;
+	CHECK_EQ(attach(1, ctx), -ENODEV);
+	t.dev[2].domain = dom_xen;
+	CHECK_EQ(attach(2, ctx), -ENODEV);
+	last_attach = (struct xen_pv_iommu_attach){ .dev.id = 0x999 };
+	rc = call(XEN_PV_IOMMU_OP_ATTACH, &last_attach, 1);
+	CHECK_EQ(rc, -ENODEV);
+	CHECK_EQ(last_attach.status, -ENODEV);
+	end();
+}
+
+/* Ruling 10: only where it returns to changes. */
+TEST(attach_while_away)
+{
+	long ctx;
+
+	start();
+	ctx = ctx_alloc();
+	CHECK_EQ(attach(0, ctx), 1);
+	give_away(0);
+	trace_start();
+	CHECK_EQ(attach(0, BLOCKED), 1);
+	CHECK_EQ(last_attach.flags, XEN_PV_IOMMU_ATTACH_F_ABSENT);
+	CHECK_TRACE("");
+	CHECK_EQ(t.dev[0].ctx->id, BLOCKED);
+	CHECK_EQ(ctx_free(ctx), 1);
+	come_back(0);
+	end();
+}
+
+/*
+ * Reserved regions
+ */
+static void give_region(unsigned int dev, uint64_t dfn, uint64_t nr)
+{
+	t.dev[dev].direct[t.dev[dev].nr_direct][0] = dfn << PAGE_SHIFT;
+	t.dev[dev].direct[t.dev[dev].nr_direct++][1] =
+		((dfn + nr) << PAGE_SHIFT) - 1;
+}
+
+TEST(direct_region_comes_and_goes)
+{
+	long ctx;
+
+	start();
+	give_region(0, 0x700, 4);
+	give_region(1, 0x700, 4);
+	ctx = ctx_alloc();
+	CHECK_EQ(attach(0, ctx), 1);
+	CHECK_EQ(look(ctx, 0x703), 0x703);
+	CHECK_EQ(attach(1, ctx), 1);
+	/* Out of the owner's hands: every page of a range is looked at. */
+	CHECK_EQ(map(ctx, 0x702, RAM_MFN, 1), -EADDRINUSE);
+	CHECK_EQ(map(ctx, 0x6f0, RAM_MFN, 32), -EADDRINUSE);
+	CHECK_EQ(last.done, 16);
+	CHECK_EQ(unmap(ctx, 0x700, 4), -EADDRINUSE);
+	CHECK_EQ(unmap(ctx, 0x6f0, 32), -EADDRINUSE);
+	CHECK_EQ(look(ctx, 0x700), 0x700);
+	CHECK_EQ(attach(0, 0), 1);
+	CHECK_EQ(look(ctx, 0x700), 0x700);
+	trace_start();
+	CHECK_EQ(attach(1, 0), 1);
+	CHECK_TRACE("SCF");
+	CHECK_EQ(look(ctx, 0x700), -ENOENT);
+	CHECK_EQ(map(ctx, 0x702, RAM_MFN, 1), 1);
+	end();
+}
+
+TEST(direct_region_clashes)
+{
+	long ctx;
+
+	start();
+	give_region(0, 0x700, 4);
+	give_region(0, 0x780, 1);
+	ctx = ctx_alloc();
+	CHECK_EQ(map(ctx, 0x780, RAM_MFN, 1), 1);
+	CHECK_EQ(attach(0, ctx), -EADDRINUSE);
+	/* Nothing of it is left, not even the region that did fit. */
+	CHECK_EQ(look(ctx, 0x700), -ENOENT);
+	CHECK_EQ(map(ctx, 0x700, RAM_MFN, 1), 1);
+	CHECK(!t.dev[0].ctx);
+	end();
+}
+
+/* Ruling 7: a leaf that is the region's already becomes the region's. */
+TEST(direct_region_adopts)
+{
+	long ctx;
+
+	start();
+	give_region(0, MMIO_GFN, 2);
+	ctx = ctx_alloc();
+	CHECK_EQ(map(ctx, MMIO_GFN, MMIO_GFN, 1), 1);
+	CHECK_EQ(attach(0, ctx), 1);
+	CHECK_EQ(unmap(ctx, MMIO_GFN, 1), -EADDRINUSE);
+	CHECK_EQ(attach(0, 0), 1);
+	CHECK_EQ(look(ctx, MMIO_GFN), -ENOENT);
+	end();
+}
+
+TEST(direct_region_not_in_blocked)
+{
+	start();
+	give_region(0, 0x700, 4);
+	CHECK_EQ(attach(0, BLOCKED), 1);
+	CHECK_EQ(look(BLOCKED, 0x700), -ENOENT);
+	CHECK_EQ(ctx_info(BLOCKED).nr_mapped, 0);
+	end();
+}
+
+TEST(direct_region_allocation_n_fails)
+{
+	unsigned int n;
+	long ctx, rc;
+
+	for (n = 0;; n++) {
+		start();
+		give_region(0, 0x1f0, 32);	/* over two tables */
+		give_region(0, 0x800, 1);
+		ctx = ctx_alloc();
+		machine.fail_alloc = n;
+		rc = attach(0, ctx);
+		machine.fail_alloc = -1;
+		if (rc == 1)
+			break;
+		CHECK(machine.failed);
+		CHECK_EQ(rc, -ENOMEM);
+		CHECK(!t.dev[0].ctx);
+		CHECK_EQ(ctx_info(ctx).nr_mapped, 0);
+		end();
+	}
+	CHECK_EQ(n, 6);		/* two regions, four tables */
+	end();
+}
+
+TEST(msi_window)
+{
+	long ctx;
+
+	start();
+	ctx = ctx_alloc();
+	CHECK_EQ(map(ctx, 0xfee00, MMIO_GFN, 1), -EADDRINUSE);
+	CHECK_EQ(map(ctx, 0xfeeff, MMIO_GFN, 1), -EADDRINUSE);
+	CHECK_EQ(map(ctx, 0xfedfe, MMIO_GFN, 4), -EADDRINUSE);
+	CHECK_EQ(last.done, 2);
+	CHECK_EQ(map(ctx, 0xfef00, MMIO_GFN, 1), 1);
+	end();
+}
+
+/*
+ * Life of contexts
+ */
+TEST(numbers_go_round)
+{
+	unsigned int i;
+	long ctx, first;
+
+	start();
+	first = ctx_alloc();
+	CHECK_EQ(ctx_free(first), 1);
+	for (i = 0; i < 100; i++) {
+		ctx = ctx_alloc();
+		CHECK_EQ(ctx, first + 1 + i);
+		CHECK_EQ(ctx_free(ctx), 1);
+		CHECK_EQ(ctx_free(ctx), -ENOENT);
+	}
+	dom0.iommu.ctxs->last_id = XEN_PV_IOMMU_CTX_LAST - 1;
+	CHECK_EQ(ctx_alloc(), XEN_PV_IOMMU_CTX_LAST);
+	CHECK_EQ(ctx_alloc(), 1);
+	CHECK_EQ(ctx_free(XEN_PV_IOMMU_CTX_LAST), 1);
+	CHECK_EQ(ctx_free(0), -ENOENT);
+	CHECK_EQ(ctx_free(BLOCKED), -ENOENT);
+	CHECK_EQ(ctx_free(INVALID), -ENOENT);
+	end();
+}
+
+static int param(const char *s)
+{
+	return iommu_ctx_parse_param(s, strchr(s, '\0'));
+}
+
+TEST(contexts_run_out)
+{
+	unsigned int nr;
+	long rc;
+
+	start();
+	/* By default there are more than our IOMMU has room for. */
+	CHECK_EQ(param("nr-ctx=0"), -EINVAL);
+	CHECK_EQ(param("nr-ctx=4097"), -EINVAL);
+	CHECK_EQ(param("nr-ctx=2x"), -EINVAL);
+	CHECK_EQ(param("nr-dtx=2"), -ENOENT);
+	CHECK_EQ(param("nr-ctx=20"), 0);
+	CHECK_EQ(query().max_ctx, 20);
+	for (nr = 0; (rc = ctx_alloc()) > 0; nr++)
+		;
+	CHECK_EQ(rc, -ENOSPC);
+	CHECK_EQ(nr, 20);
+	CHECK_EQ(query().nr_ctx, 20);
+	CHECK_EQ(ctx_free(7), 1);
+	CHECK(ctx_alloc() > 0);
+	end();
+}
+
+TEST(free_with_members)
+{
+	long ctx;
+
+	start();
+	ctx = ctx_alloc();
+	CHECK_EQ(map(ctx, 0, RAM_MFN, 1), 1);
+	CHECK_EQ(attach(0, ctx), 1);
+	CHECK_EQ(ctx_free(ctx), -EBUSY);
+	CHECK_EQ(look(ctx, 0), RAM_MFN);
+	give_away(0);			/* members that are away count */
+	CHECK_EQ(ctx_free(ctx), -EBUSY);
+	come_back(0);
+	CHECK_EQ(attach(0, 0), 1);
+	CHECK_EQ(ctx_free(ctx), 1);
+	CHECK_EQ(t.refs, 0);
+	end();
+}
+
+/* In steps: whatever is done in between, it ends. */
+TEST(free_in_steps)
+{
+	unsigned int every;
+	long ctx;
+
+	for (every = 1; every < 5; every++) {
+		start();
+		ctx = ctx_alloc();
+		CHECK_EQ(map(ctx, 3, RAM_MFN, 8000), 1);
+		CHECK_EQ(map_2m(ctx, 1 << 20, RAM_MFN, 4096), 1);
+		machine.preempt_every = every;
+		CHECK_EQ(ctx_free(ctx), 1);
+		CHECK(continuations);
+		CHECK_EQ(t.refs, 0);
+		end();
+	}
+}
+
+/* Nobody new gets at a dying context, and one frees it. */
+TEST(dying_context)
+{
+	struct xen_pv_iommu_ctx c;
+	long ctx;
+
+	start();
+	ctx = ctx_alloc();
+	CHECK_EQ(map(ctx, 0, RAM_MFN, 2000), 1);
+	c = (struct xen_pv_iommu_ctx){ .ctx = ctx };
+	machine.preempt_every = 1;
+	CHECK_EQ(do_iommu_op(XEN_PV_IOMMU_OP_CTX_FREE, (void_handle){ &c }, 1,
+			     0, 0), -ERESTART);
+	machine.preempt_every = 0;
+	CHECK(t.refs && t.refs < 2000);
+	CHECK_EQ(map(ctx, 5000, RAM_MFN, 1), -ENOENT);
+	CHECK_EQ(unmap(ctx, 1999, 1), -ENOENT);
+	CHECK_EQ(attach(0, ctx), -ENOENT);
+	CHECK_EQ(look(ctx, 1999), -ENOENT);
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_CTX_INFO, &c, 1), -ENOENT);
+	CHECK_EQ(ctx_free(ctx), 1);
+	CHECK_EQ(t.refs, 0);
+	end();
+}
+
+/* Ruling 16: a device that still masters must not meet the default table. */
+TEST(reset_moves_masters_to_blocked)
+{
+	long one, two;
+
+	start();
+	one = ctx_alloc();
+	two = ctx_alloc();
+	CHECK_EQ(map(one, 0, RAM_MFN, 700), 1);
+	CHECK_EQ(attach(0, one), 1);
+	CHECK_EQ(attach(1, two), 1);
+	CHECK_EQ(attach(2, BLOCKED), 1);
+	t.dev[1].command = PCI_COMMAND_MASTER;
+	machine.preempt_every = 1;
+	CHECK_EQ(reset(true), 1);
+	machine.preempt_every = 0;
+	CHECK(!t.dev[0].hw);
+	CHECK_EQ(t.dev[1].hw->id, BLOCKED);
+	CHECK(!t.dev[2].hw);
+	CHECK_EQ(query().nr_ctx, 0);
+	CHECK_EQ(t.refs, 0);
+	CHECK_EQ(reset(false), 1);
+	CHECK_EQ(t.dev[1].hw->id, BLOCKED);
+	end();
+}
+
+/*
+ * Decoding
+ */
+TEST(op_errors)
+{
+	struct xen_pv_iommu_ctx c = { 0 };
+	unsigned int op;
+
+	start();
+	for (op = 9; op < 256; op++)
+		if (op != XEN_PV_IOMMU_OP_RESET)
+			CHECK_EQ(call(op, &c, 1), -EOPNOTSUPP);
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_CTX_ALLOC, &c, 0), -EINVAL);
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_CTX_ALLOC, &c, query().max_count + 1),
+		 -EINVAL);
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_CTX_ALLOC, &c, ~0UL), -EINVAL);
+	CHECK_EQ(call_cmd(XEN_PV_IOMMU_OP_CTX_ALLOC | 2 << 8, &c, 1), -EINVAL);
+	CHECK_EQ(do_iommu_op(XEN_PV_IOMMU_OP_CTX_ALLOC, (void_handle){ &c }, 1,
+			     1, 0), -EINVAL);
+	CHECK_EQ(do_iommu_op(XEN_PV_IOMMU_OP_CTX_ALLOC, (void_handle){ &c }, 1,
+			     0, 1), -EINVAL);
+	c.flags = 1;
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_CTX_ALLOC, &c, 1), -EINVAL);
+	c = (struct xen_pv_iommu_ctx){ 0 };
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_RESET, &c, 1), -EINVAL);
+	machine.bad = (char *)&c;
+	machine.bad_end = (char *)(&c + 1);
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_CTX_ALLOC, &c, 1), -EFAULT);
+	machine.bad = NULL;
+	dom0.hardware = false;
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_CTX_ALLOC, &c, 1), -EPERM);
+	dom0.hardware = true;
+	end();
+
+	/* A domain that may have none never gets a table. */
+	memset(&t, 0, sizeof(t));
+	dom0.iommu.platform_ops = &be_ops;
+	t.arch_rc = -EOPNOTSUPP;
+	for (op = 0; op < 256; op++)
+		CHECK_EQ(call(op, &c, 1), -EOPNOTSUPP);
+	CHECK(!dom0.iommu.ctxs);
+}
+
+/* A guest may resume anywhere and claim any progress: only its own loss. */
+TEST(batch_progress_is_checked)
+{
+	struct xen_pv_iommu_batch b[2];
+	long ctx;
+
+	start();
+	ctx = ctx_alloc();
+	b[0] = map_desc(ctx, 0, RAM_MFN, 4);
+	b[0].done = 5;
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_BATCH, b, 1), -EINVAL);
+	b[0].done = 4;
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_BATCH, b, 1), 1);
+	CHECK_EQ(t.refs, 0);
+	b[0].done = 3;
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_BATCH, b, 1), 1);
+	CHECK_EQ(t.refs, 1);
+	CHECK_EQ(look(ctx, 3), RAM_MFN + 3);
+	b[1] = map_desc(ctx, 100, RAM_MFN, 1);
+	CHECK_EQ(call_cmd(XEN_PV_IOMMU_OP_BATCH | 1 << 8, b, 2), 2);
+	CHECK_EQ(look(ctx, 0), -ENOENT);
+	CHECK_EQ(look(ctx, 100), RAM_MFN);
+	CHECK_EQ(call_cmd(XEN_PV_IOMMU_OP_BATCH | 2 << 8, b, 2), 2);
+	end();
+}
+
+TEST(batch_errors)
+{
+	struct xen_pv_iommu_batch e;
+	long ctx;
+
+	start();
+	ctx = ctx_alloc();
+#define BAD(what, rc) do {						\
+		e = map_desc(ctx, 0, RAM_MFN, 1);			\
+		what;							\
+		CHECK_EQ(call(XEN_PV_IOMMU_OP_BATCH, &e, 1), rc);	\
+		CHECK_EQ(e.status, rc);					\
+	} while (0)
+	BAD(e.nr = 0, -EINVAL);
+	BAD(e.nr = query().max_nr + 1, -EINVAL);
+	BAD(e.flags = 0, -EINVAL);
+	BAD(e.flags |= 1U << 5, -EINVAL);
+	BAD(e.flags |= XEN_PV_IOMMU_F_NOFLUSH, -EINVAL);
+	BAD(e.flags |= XEN_PV_IOMMU_F_FOREIGN, -EOPNOTSUPP);
+	BAD(e.order = 1, -EINVAL);
+	BAD(e.order = 27, -EINVAL);
+	BAD(e.op = 4, -EINVAL);
+	BAD(e.dfn = 1ULL << 27, -EINVAL);
+	BAD((e.dfn = (1ULL << 27) - 1, e.nr = 2), -EINVAL);
+	BAD((e.dfn = ~0ULL, e.nr = 2), -EINVAL);
+	BAD((e.gfn = ~0ULL, e.nr = 2), -EINVAL);
+	BAD(e.ctx = 0, -EINVAL);
+	BAD(e.ctx = BLOCKED, -EINVAL);
+	BAD(e.ctx = INVALID, -EINVAL);
+	BAD(e.ctx = ctx + 1, -ENOENT);
+	BAD((e.op = XEN_PV_IOMMU_BATCH_UNMAP), -EINVAL);
+	BAD((e = unmap_desc(ctx, 0, 1), e.flags = F_R), -EINVAL);
+	BAD((e = unmap_desc(ctx, 0, 1), e.order = 9), -EINVAL);
+	BAD((e = unmap_desc(ctx, 0, 1), e.flags = XEN_PV_IOMMU_F_NOFLUSH),
+	    -EOPNOTSUPP);
+	BAD((e.op = XEN_PV_IOMMU_BATCH_SYNC), -EINVAL);
+	CHECK_EQ(ctx_info(ctx).nr_mapped, 0);
+	end();
+}
+
+TEST(query_sizes)
+{
+	struct {
+		struct xen_pv_iommu_query q;
+		char tail[64];
+	} big;
+
+	start();
+	memset(&big, 0x55, sizeof(big));
+	big.q = (struct xen_pv_iommu_query){
+		.size = sizeof(big), .magic_version = XEN_PV_IOMMU_MAGIC | 9,
+	};
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_QUERY, &big, 1), 1);
+	CHECK_EQ(big.q.size, sizeof(big.q));
+	CHECK_EQ(big.q.magic_version, XEN_PV_IOMMU_MAGIC | 1);
+	CHECK(!big.tail[0] && !big.tail[63]);
+	memset(&big, 0x55, sizeof(big));
+	big.q.size = 16;
+	big.q.magic_version = XEN_PV_IOMMU_MAGIC | 1;
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_QUERY, &big, 1), 1);
+	CHECK_EQ(big.q.pgsize_bitmap, 0x5555555555555555);
+	big.q.size = 15;
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_QUERY, &big, 1), -EINVAL);
+	big.q.size = 4097;
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_QUERY, &big, 1), -EINVAL);
+	big.q.size = 64;
+	big.q.magic_version = XEN_PV_IOMMU_MAGIC;
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_QUERY, &big, 1), -EINVAL);
+	end();
+}
+
+/* Copying back fails after the work is done: it counts (ruling 32). */
+TEST(read_only_array)
+{
+	static struct xen_pv_iommu_batch b[2];
+	long ctx;
+
+	start();
+	ctx = ctx_alloc();
+	CHECK_EQ(map(ctx, 0, RAM_MFN, 2), 1);
+	b[0] = unmap_desc(ctx, 0, 1);
+	b[1] = unmap_desc(ctx, 1, 1);
+	machine.bad = (char *)b;
+	machine.bad_end = (char *)(b + 2);
+	machine.bad_ro = true;
+	trace_start();
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_BATCH, b, 2), 2);
+	CHECK_TRACE("CFP");
+	end();
+}
+
+/*
+ * Random batches against a model, with everything going wrong at times
+ */
+#define SPAN 4096U
+#define NR_MODEL 3
+static struct {
+	long id;
+	uint64_t gfn[SPAN];		/* 0: not mapped */
+	uint8_t order[SPAN];
+} model[NR_MODEL];
+
+/* What one descriptor must come to. */
+static int model_map(unsigned int c, struct xen_pv_iommu_batch *e)
+{
+	while (e->done < e->nr) {
+		uint64_t dfn = e->dfn + e->done, gfn = e->gfn + e->done;
+		bool large = e->order && e->nr - e->done >= 512 &&
+			     !((dfn | gfn) & 511);
+		unsigned int n = large ? 512 : 1, i;
+
+		for (i = 0; i < n; i++)
+			if (t.frame_rc[gfn + i - RAM_MFN])
+				return t.frame_rc[gfn + i - RAM_MFN];
+		for (i = 0; i < n; i++)
+			if (model[c].gfn[dfn + i])
+				return -EEXIST;
+		for (i = 0; i < n; i++) {
+			model[c].gfn[dfn + i] = gfn + i;
+			model[c].order[dfn + i] = large ? 9 : 0;
+		}
+		e->done += n;
+	}
+	return 0;
+}
+
+static int model_unmap(unsigned int c, struct xen_pv_iommu_batch *e)
+{
+	while (e->done < e->nr) {
+		uint64_t dfn = e->dfn + e->done;
+		unsigned int n = 1U << (model[c].gfn[dfn] ?
+					model[c].order[dfn] : 0);
+
+		if (dfn & (n - 1) || e->nr - e->done < n)
+			return -ERANGE;
+		memset(&model[c].gfn[dfn], 0, n * sizeof(uint64_t));
+		e->done += n;
+	}
+	return 0;
+}
+
+static struct xen_pv_iommu_batch random_desc(unsigned int *c)
+{
+	struct xen_pv_iommu_batch e;
+	uint32_t nr = 1 + rnd_below(1 << rnd_below(12));
+	uint64_t dfn = rnd_below(SPAN);
+
+	*c = rnd_below(NR_MODEL);
+	if (rnd_below(3) == 0)
+		dfn &= ~511ULL;
+	if (nr > SPAN - dfn)
+		nr = SPAN - dfn;
+	if (rnd_below(2)) {
+		uint64_t gfn = rnd_below(RAM_PAGES - SPAN);
+
+		if (rnd_below(2))
+			gfn = (gfn & ~511ULL) | (dfn & 511);
+		e = map_desc(model[*c].id, dfn, RAM_MFN + gfn, nr);
+		e.order = rnd_below(2) * 9;
+	} else {
+		e = unmap_desc(model[*c].id, dfn, nr);
+	}
+	return e;
+}
+
+static void random_call(void)
+{
+	struct xen_pv_iommu_batch b[12], want[12];
+	unsigned int nr = 1 + rnd_below(12), i, ok, c;
+	int rc = 0;
+
+	for (i = ok = 0; i < nr; i++) {
+		b[i] = want[i] = random_desc(&c);
+		if (rc)
+			continue;
+		rc = b[i].op == XEN_PV_IOMMU_BATCH_MAP ?
+		     model_map(c, &want[i]) : model_unmap(c, &want[i]);
+		want[i].status = rc;
+		ok += !rc;
+	}
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_BATCH, b, nr), ok ? (long)ok : rc);
+	for (i = 0; i < nr; i++)
+		if (memcmp(&b[i], &want[i], sizeof(b[i])))
+			FAIL("descriptor %u: done %u status %d, not %u %d", i,
+			     b[i].done, b[i].status, want[i].done,
+			     want[i].status);
+}
+
+TEST(random_batches)
+{
+	unsigned int i, c, n, steps = 20000;
+	uint64_t dfn, mapped = 0;
+
+	start();
+	for (c = 0; c < NR_MODEL; c++) {
+		memset(&model[c], 0, sizeof(model[c]));
+		model[c].id = ctx_alloc();
+		CHECK_EQ(attach(c, model[c].id), 1);
+	}
+	for (i = 0; i < steps; i++) {
+		n = rnd_below(RAM_PAGES);
+		t.frame_rc[n] = t.frame_rc[n] ? 0 :
+				rnd_below(2) ? -EACCES : -ETXTBSY;
+		if (rnd_below(64) == 0)
+			memset(t.frame_rc, 0, sizeof(t.frame_rc));
+		machine.preempt_every = rnd_below(3) ? 0 : 1 + rnd_below(9);
+		random_call();
+		c = rnd_below(NR_MODEL);
+		dfn = rnd_below(SPAN);
+		CHECK_EQ(look(model[c].id, dfn),
+			 model[c].gfn[dfn] ? (long)model[c].gfn[dfn] : -ENOENT);
+		mapped += t.refs;
+	}
+	INFO("%u batches, %" PRIu64 " pages mapped on average", steps,
+	     mapped / steps);
+	end();
+}

@@ -1,0 +1,569 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The machine behind xen.h: memory, locks, guest memory, and an IOMMU that
+ * remembers whatever it has seen.
+ *
+ * The IOMMU looks at a context's tree whenever its lock is taken or released
+ * and at allocations in between, which is nearly every state the tree is ever
+ * in, and caches each leaf and each table it finds until a flush covers them. So a frame is within reach of
+ * devices as long as machine.reach[] counts it, and giving up a reference (or
+ * freeing a table page) before that is over ends the test: XSA-346, XSA-480.
+ *
+ * What happens is noted by one letter each in machine.trace, repetitions left
+ * out: G a reference is taken, M leaves appear, C leaves are cleared, F flush,
+ * f a flush that fails, P a reference is dropped, T a table page is freed,
+ * S a device is switched, s a switch that fails, W work goes on in a
+ * continuation.
+ */
+#ifndef XEN_FAKE_MACHINE_H
+#define XEN_FAKE_MACHINE_H
+
+#include "harness.h"
+
+#include <xen/iommu-ctx.h>
+
+#define HEAP_MFN 0x200000UL
+#define HEAP_PAGES 2048
+#define RAM_MFN 0x1000UL
+#define RAM_PAGES 8192
+#define HW_CTXS 64
+#define HW_DFNS 8192
+
+struct hw_ctx {
+	struct iommu_ctx *ctx;		/* NULL: unused */
+	iommu_leaf_t leaf[HW_DFNS];	/* cached; 0: not */
+	uint64_t mapped;		/* at the last look */
+};
+
+static struct {
+	struct page_info heap[HEAP_PAGES], ram[RAM_PAGES];
+	uint8_t (*mem)[PAGE_SIZE];	/* of heap */
+	bool heap_used[HEAP_PAGES];
+	unsigned int heap_nr, heap_max, mapped;
+	struct {
+		struct hw_ctx *hw;	/* NULL: the IOMMU does not know it */
+		uint64_t first, end;	/* dfns it covers */
+	} table[HEAP_PAGES];
+	struct hw_ctx hw[HW_CTXS];
+	unsigned int reach[RAM_PAGES];	/* cached leaves that have the frame */
+
+	unsigned int objects;		/* of xzalloc */
+	int fail_alloc;			/* allocations until one fails; -1 */
+	int fail_flush;			/* flushes until they fail; -1 */
+	unsigned int nr_fail_flush;	/* how many then do */
+	bool failed;
+
+	unsigned int spins, pci, reads, writes;	/* locks held */
+	char trace[256];
+	unsigned int flushes;
+
+	const char *bad, *bad_end;	/* guest memory that is not there */
+	bool bad_ro;			/* it can be read */
+	int preempt_every, preempt_count;
+	struct {
+		bool made;
+		unsigned int cmd;
+		void_handle arg;
+		unsigned long count, arg2, arg3;
+	} cont;
+} machine;
+
+unsigned int fake_printks;
+unsigned long total_pages = 1UL << 18;
+unsigned int paddr_bits = 46;
+static struct domain dom_xen_, dom_io_, dom0 = {
+	.pv = true, .iommu_enabled = true, .hardware = true,
+};
+struct domain *dom_xen = &dom_xen_, *dom_io = &dom_io_;
+struct domain *hardware_domain = &dom0;
+static struct vcpu vcpu0 = { .domain = &dom0 };
+struct vcpu *current = &vcpu0;
+
+static void note(char c)
+{
+	size_t n = strlen(machine.trace);
+
+	if ((!n || machine.trace[n - 1] != c) && n < sizeof(machine.trace) - 1)
+		machine.trace[n] = c;
+}
+
+static void trace_start(void)
+{
+	memset(machine.trace, 0, sizeof(machine.trace));
+	machine.flushes = 0;
+}
+
+#define CHECK_TRACE(want)						\
+	do {								\
+		if (strcmp(machine.trace, want))			\
+			FAIL("this happened: %s", machine.trace);	\
+	} while (0)
+
+void fake_assert(const char *file, int line, const char *what)
+{
+	const char *name = strrchr(file, '/');
+
+	harness_fail("assertion at %s:%d: %s", name ? name + 1 : file, line,
+		     what);
+}
+
+static void machine_start(void)
+{
+	uint8_t (*mem)[PAGE_SIZE] = machine.mem ?:
+		calloc(HEAP_PAGES, sizeof(*machine.mem));
+
+	memset(&machine, 0, sizeof(machine));
+	machine.mem = mem;
+	machine.fail_alloc = machine.fail_flush = -1;
+	memset(&dom0.iommu, 0, sizeof(dom0.iommu));
+	machine.heap_max = HEAP_PAGES;
+	fake_printks = 0;
+}
+
+static void hw_look_everywhere(void);
+
+/*
+ * Allocations
+ */
+static bool alloc_fails(void)
+{
+	if (machine.fail_alloc < 0 || machine.fail_alloc-- > 0)
+		return false;
+	machine.failed = true;
+	return true;
+}
+
+void *fake_alloc(size_t bytes)
+{
+	void *p = alloc_fails() ? NULL : calloc(1, bytes);
+
+	machine.objects += !!p;
+	return p;
+}
+
+void fake_free(void *p)
+{
+	machine.objects -= !!p;
+	free(p);
+}
+
+struct page_info *mfn_to_page(mfn_t mfn)
+{
+	static struct page_info nowhere;
+
+	if (mfn_x(mfn) - HEAP_MFN < HEAP_PAGES)
+		return &machine.heap[mfn_x(mfn) - HEAP_MFN];
+	if (mfn_x(mfn) - RAM_MFN < RAM_PAGES)
+		return &machine.ram[mfn_x(mfn) - RAM_MFN];
+	return &nowhere;	/* as in Xen: to be compared, not looked into */
+}
+
+mfn_t page_to_mfn(const struct page_info *pg)
+{
+	if (pg >= machine.heap && pg < machine.heap + HEAP_PAGES)
+		return _mfn(HEAP_MFN + (pg - machine.heap));
+	return _mfn(RAM_MFN + (pg - machine.ram));
+}
+
+bool mfn_valid(mfn_t mfn)
+{
+	return mfn_x(mfn) - HEAP_MFN < HEAP_PAGES ||
+	       mfn_x(mfn) - RAM_MFN < RAM_PAGES;
+}
+
+struct page_info *alloc_domheap_page(struct domain *d, unsigned int flags)
+{
+	unsigned int i;
+
+	(void)flags;
+	CHECK(!d);
+	hw_look_everywhere();
+	if (alloc_fails())
+		return NULL;
+	for (i = 0; i < HEAP_PAGES && machine.heap_used[i]; i++)
+		;
+	if (machine.heap_nr >= machine.heap_max)
+		return NULL;
+	machine.heap_used[i] = true;
+	machine.heap_nr++;
+	machine.heap[i].u.inuse.type_info = 0x5a5a;
+	memset(machine.mem[i], 0xaa, PAGE_SIZE);
+	return &machine.heap[i];
+}
+
+static unsigned int heap_index(const struct page_info *pg)
+{
+	CHECK(pg >= machine.heap && pg < machine.heap + HEAP_PAGES);
+	CHECK(machine.heap_used[pg - machine.heap]);
+	return pg - machine.heap;
+}
+
+void free_domheap_page(struct page_info *pg)
+{
+	unsigned int i = heap_index(pg);
+
+	if (machine.table[i].hw)
+		FAIL("a table is freed that the IOMMU may still hold");
+	memset(machine.mem[i], 0xbb, PAGE_SIZE);
+	machine.heap_used[i] = false;
+	machine.heap_nr--;
+	note('T');
+}
+
+void *map_domain_page(mfn_t mfn)
+{
+	machine.mapped++;
+	return machine.mem[heap_index(mfn_to_page(mfn))];
+}
+
+void unmap_domain_page(const void *p)
+{
+	CHECK(p && machine.mapped);
+	machine.mapped--;
+}
+
+void iommu_sync_cache(const void *addr, unsigned int bytes)
+{
+	(void)addr;
+	(void)bytes;
+}
+
+/*
+ * The IOMMU
+ */
+static struct hw_ctx *hw_of(const struct iommu_ctx *ctx)
+{
+	unsigned int i;
+
+	for (i = 0; i < HW_CTXS; i++)
+		if (machine.hw[i].ctx == ctx)
+			return &machine.hw[i];
+	return NULL;
+}
+
+static void reach_add(iommu_leaf_t leaf, int n)
+{
+	uint64_t i, mfn = leaf >> PAGE_SHIFT;
+
+	for (i = 0; i < 1ULL << iommu_leaf_order(leaf); i++)
+		if (mfn + i - RAM_MFN < RAM_PAGES)
+			machine.reach[mfn + i - RAM_MFN] += n;
+}
+
+static void hw_see_leaf(struct hw_ctx *hw, uint64_t dfn, uint64_t pte,
+			unsigned int level)
+{
+	iommu_leaf_t leaf = (pte & 0x000ffffffffff000ULL) | (pte & 3) |
+			    (level - 1) << IOMMU_LEAF_ORDER_SHIFT;
+
+	/* The first one stays, stale as it may be. */
+	if (dfn >= HW_DFNS || hw->leaf[dfn])
+		return;
+	hw->leaf[dfn] = leaf;
+	reach_add(leaf, 1);
+}
+
+static void hw_see_table(struct hw_ctx *hw, uint64_t maddr, unsigned int level,
+			 uint64_t dfn)
+{
+	unsigned int i, n = heap_index(maddr_to_page(maddr));
+	const uint64_t *entry = (const uint64_t *)machine.mem[n];
+	uint64_t span = 1ULL << (9 * (level - 1));
+
+	machine.table[n].hw = hw;
+	machine.table[n].first = dfn;
+	machine.table[n].end = dfn + 512 * span;
+	for (i = 0; i < 512; i++, dfn += span) {
+		if (!(entry[i] & 3))
+			continue;
+		if (level == 1 || entry[i] & 0x80)
+			hw_see_leaf(hw, dfn, entry[i], level);
+		else
+			hw_see_table(hw, entry[i] & 0x000ffffffffff000ULL,
+				     level - 1, dfn);
+	}
+}
+
+static void hw_look(struct hw_ctx *hw)
+{
+	const struct iommu_pt *pt = &hw->ctx->pt;
+
+	if (!pt->root)
+		return;
+	hw_see_table(hw, pt->root, pt->levels, 0);
+	if (pt->nr_mapped != hw->mapped)
+		note(pt->nr_mapped > hw->mapped ? 'M' : 'C');
+	hw->mapped = pt->nr_mapped;
+}
+
+/* Between two steps of a change, which allocations often are. */
+static void hw_look_everywhere(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < HW_CTXS; i++)
+		if (machine.hw[i].ctx && machine.hw[i].ctx->lock.held)
+			hw_look(&machine.hw[i]);
+}
+
+/* A large leaf is dropped if any of it is flushed. */
+static void hw_flush(struct hw_ctx *hw, uint64_t first, uint64_t end)
+{
+	uint64_t i;
+
+	for (i = 0; i < HW_DFNS && i < end; i++) {
+		uint64_t leaf = hw->leaf[i];
+
+		if (!leaf || i + (1ULL << iommu_leaf_order(leaf)) <= first)
+			continue;
+		reach_add(leaf, -1);
+		hw->leaf[i] = 0;
+	}
+	for (i = 0; i < HEAP_PAGES; i++)
+		if (machine.table[i].hw == hw && machine.table[i].first >= first &&
+		    machine.table[i].end <= end)
+			machine.table[i].hw = NULL;
+}
+
+static bool flush_fails(void)
+{
+	if (machine.fail_flush > 0)
+		machine.fail_flush--;
+	else if (machine.fail_flush == 0 && machine.nr_fail_flush > 0) {
+		machine.nr_fail_flush--;
+		machine.failed = true;
+		return true;
+	}
+	return false;
+}
+
+static void hw_init(struct iommu_ctx *ctx)
+{
+	struct hw_ctx *hw = hw_of(NULL);
+
+	CHECK(hw);
+	memset(hw, 0, sizeof(*hw));
+	hw->ctx = ctx;
+}
+
+static void hw_fini(struct iommu_ctx *ctx)
+{
+	struct hw_ctx *hw = hw_of(ctx);
+
+	if (!hw)
+		return;
+	hw_flush(hw, 0, ~0ULL);
+	hw->ctx = NULL;
+}
+
+/*
+ * Locks. Order: pcidevs, table, context.
+ */
+static struct hw_ctx *hw_of_lock(const spinlock_t *lock)
+{
+	unsigned int i;
+
+	for (i = 0; i < HW_CTXS; i++)
+		if (machine.hw[i].ctx && &machine.hw[i].ctx->lock == lock)
+			return &machine.hw[i];
+	return NULL;
+}
+
+void spin_lock(spinlock_t *lock)
+{
+	struct hw_ctx *hw = hw_of_lock(lock);
+
+	CHECK(!lock->held);
+	CHECK(!hw || machine.spins == 0);
+	lock->held = true;
+	machine.spins++;
+	if (hw)
+		hw_look(hw);
+}
+
+void spin_unlock(spinlock_t *lock)
+{
+	struct hw_ctx *hw = hw_of_lock(lock);
+
+	CHECK(lock->held);
+	lock->held = false;
+	machine.spins--;
+	if (hw)
+		hw_look(hw);
+}
+
+void read_lock(rwlock_t *lock)
+{
+	CHECK(!lock->writer && !machine.spins);
+	lock->readers++;
+	machine.reads++;
+}
+
+void read_unlock(rwlock_t *lock)
+{
+	CHECK(lock->readers);
+	lock->readers--;
+	machine.reads--;
+}
+
+void write_lock(rwlock_t *lock)
+{
+	CHECK(!lock->writer && !lock->readers && !machine.spins);
+	lock->writer = true;
+	machine.writes++;
+}
+
+void write_unlock(rwlock_t *lock)
+{
+	CHECK(lock->writer);
+	lock->writer = false;
+	machine.writes--;
+}
+
+void pcidevs_lock(void)
+{
+	CHECK(machine.pci || (!machine.spins && !machine.reads &&
+			      !machine.writes));
+	machine.pci++;
+}
+
+void pcidevs_unlock(void)
+{
+	CHECK(machine.pci);
+	machine.pci--;
+}
+
+bool pcidevs_locked(void)
+{
+	return machine.pci;
+}
+
+static void check_no_spinlock(void)
+{
+	CHECK(!machine.spins && !machine.reads && !machine.writes);
+}
+
+/*
+ * The radix tree
+ */
+int radix_tree_insert(struct radix_tree_root *r, unsigned long i, void *p)
+{
+	CHECK(i < RADIX_FAKE_MAX);
+	if (alloc_fails())
+		return -ENOMEM;
+	if (!r->slot)
+		r->slot = calloc(RADIX_FAKE_MAX, sizeof(void *));
+	if (r->slot[i])
+		return -EEXIST;
+	r->slot[i] = p;
+	return 0;
+}
+
+void *radix_tree_lookup(struct radix_tree_root *r, unsigned long i)
+{
+	return r->slot && i < RADIX_FAKE_MAX ? r->slot[i] : NULL;
+}
+
+/* An empty tree holds no memory. */
+void *radix_tree_delete(struct radix_tree_root *r, unsigned long i)
+{
+	void *p = radix_tree_lookup(r, i), *other;
+
+	if (p)
+		r->slot[i] = NULL;
+	if (!radix_tree_gang_lookup(r, &other, 0, 1)) {
+		free(r->slot);
+		r->slot = NULL;
+	}
+	return p;
+}
+
+unsigned int radix_tree_gang_lookup(struct radix_tree_root *r, void **results,
+				    unsigned long first, unsigned int max)
+{
+	unsigned int n = 0;
+
+	for (; r->slot && first < RADIX_FAKE_MAX && n < max; first++)
+		if (r->slot[first])
+			results[n++] = r->slot[first];
+	return n;
+}
+
+/*
+ * The guest
+ */
+static bool guest_missing(const char *p, unsigned long n)
+{
+	return machine.bad && p + n > machine.bad && p < machine.bad_end;
+}
+
+unsigned long fake_copy_from(void *to, const char *from, unsigned long n)
+{
+	check_no_spinlock();
+	if (guest_missing(from, n) && !machine.bad_ro)
+		return n;
+	memcpy(to, from, n);
+	return 0;
+}
+
+unsigned long fake_copy_to(char *to, const void *from, unsigned long n)
+{
+	check_no_spinlock();
+	if (guest_missing(to, n))
+		return n;
+	memcpy(to, from, n);
+	return 0;
+}
+
+unsigned long clear_guest(char_handle h, unsigned long n)
+{
+	if (guest_missing(h.p, n))
+		return n;
+	memset(h.p, 0, n);
+	return 0;
+}
+
+bool hypercall_preempt_check(void)
+{
+	return machine.preempt_every &&
+	       ++machine.preempt_count % machine.preempt_every == 0;
+}
+
+long hypercall_create_continuation(unsigned int op, const char *format, ...)
+{
+	va_list ap;
+
+	CHECK_EQ(op, 47);
+	CHECK(!strcmp(format, "ihlll"));
+	check_no_spinlock();
+	CHECK(!machine.pci);
+	va_start(ap, format);
+	machine.cont.made = true;
+	machine.cont.cmd = va_arg(ap, unsigned long);
+	machine.cont.arg = va_arg(ap, void_handle);
+	machine.cont.count = va_arg(ap, unsigned long);
+	machine.cont.arg2 = va_arg(ap, unsigned long);
+	machine.cont.arg3 = va_arg(ap, unsigned long);
+	va_end(ap);
+	note('W');
+	return -ERESTART;
+}
+
+int xsm_iommu_op(int action)
+{
+	(void)action;
+	return current->domain->hardware ? 0 : -EPERM;
+}
+
+uint64_t parse_size_and_unit(const char *s, const char **p)
+{
+	uint64_t size = strtoull(s, (char **)p, 0);
+
+	if (**p == 'M') {
+		size <<= 20;
+		(*p)++;
+	}
+	return size;
+}
+
+#endif /* XEN_FAKE_MACHINE_H */
