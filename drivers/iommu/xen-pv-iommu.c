@@ -618,6 +618,7 @@ static void xpi_domain_free(struct iommu_domain *domain)
  * Which devices are taken
  */
 
+/* Called for devices that Xen manages only, so the advice is good. */
 static bool xpi_may_have(struct pci_dev *pdev)
 {
 	struct pci_dev *mate;
@@ -649,12 +650,14 @@ static struct iommu_device *xpi_probe_device(struct device *dev)
 		return ERR_PTR(-ENODEV);
 
 	pdev = to_pci_dev(dev);
-	if (!xpi_may_have(pdev))
-		return ERR_PTR(-ENODEV);
-
 	xdev = xpi_dev_create(xpi_hv, &xpi_caps, pdev);
 	if (IS_ERR(xdev))
 		return ERR_CAST(xdev);
+
+	if (!xpi_may_have(pdev)) {
+		xpi_dev_destroy(xdev);
+		return ERR_PTR(-ENODEV);
+	}
 
 	xpi_direct_add(xdev);
 	dev_iommu_priv_set(dev, xdev);
