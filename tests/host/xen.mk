@@ -20,7 +20,7 @@ XEN_SOURCES := $(wildcard $(XEN_OVERLAY)/drivers/passthrough/*/*.[ch] \
 XEN_CFLAGS := -I$(XEN_OVERLAY)/include -I$(XEN_OVERLAY)/drivers/passthrough/ctx \
 	-I$(TOP)/tests/host/xen-fake -I$(XEN_EMPTY) \
 	-include $(TOP)/tests/host/xen-fake/xen.h \
-	-Wno-unused-parameter -Wno-sign-compare
+	-Wno-unused-parameter -Wno-unused-function -Wno-sign-compare
 
 $(XEN_EMPTY)/.done: $(XEN_SOURCES)
 	@mkdir -p $(XEN_EMPTY)
@@ -38,3 +38,9 @@ ctx-src := $(addprefix xen/overlay/xen/drivers/passthrough/ctx/, \
 	attach.c batch.c ctx.c map.c op.c pt.c)
 ctx-cflags := $(XEN_CFLAGS)
 ctx-deps := $(XEN_EMPTY)/.done
+
+# Which frames may be mapped.
+TESTS += frames
+frames-src := xen/overlay/xen/drivers/passthrough/x86/ctx.c
+frames-cflags := $(XEN_CFLAGS) -include $(TOP)/tests/host/xen-fake/x86.h
+frames-deps := $(XEN_EMPTY)/.done

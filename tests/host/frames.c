@@ -1,0 +1,376 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Which frames may be mapped and what a leaf holds: the real
+ * xen/overlay/xen/drivers/passthrough/x86/ctx.c. After every refusal all
+ * references are what they were.
+ */
+#include "xen-fake/machine.h"
+
+#define R XEN_PV_IOMMU_F_R
+#define W XEN_PV_IOMMU_F_W
+#define MMIO XEN_PV_IOMMU_F_MMIO
+
+/* Frames of interest, each of its kind. */
+enum {
+	OWN = RAM_MFN,			/* 512 of them, for a large leaf */
+	OWN_L1 = OWN + 512,		/* a page table of the domain's */
+	OWN_SPECIAL,			/* shared_info and the like */
+	OTHERS,				/* another domain's */
+	XENS,				/* nobody's: Xen's, or free */
+	IOS,				/* RAM of dom_io: counts as a device */
+	BAR = 0x80000,			/* no RAM */
+	BAR_RO,				/* of which writes are refused */
+	FORBIDDEN,			/* no permission */
+	MSI = 0xfee00,
+};
+
+static struct domain domu;
+static bool gfn_held;
+static p2m_type_t gfn_type;
+static unsigned long gfn_mfn;
+static gfn_t m2p;
+struct rangeset *mmio_ro_ranges;
+
+static struct page_info *page(unsigned long mfn)
+{
+	return mfn_to_page(_mfn(mfn));
+}
+
+/*
+ * Xen's side
+ */
+struct domain *page_get_owner_and_reference(struct page_info *pg)
+{
+	CHECK(pg >= machine.ram && pg < machine.ram + RAM_PAGES);
+	if (pg->owner)
+		pg->refs++;
+	return pg->owner;
+}
+
+void put_page(struct page_info *pg)
+{
+	CHECK(pg->refs > 0);
+	pg->refs--;
+}
+
+bool get_page_type(struct page_info *pg, unsigned long type)
+{
+	CHECK_EQ(type, PGT_writable_page);
+	CHECK(pg->refs > 0);
+	if (pg->table_type)
+		return false;
+	pg->type_refs++;
+	return true;
+}
+
+void put_page_and_type(struct page_info *pg)
+{
+	CHECK(pg->type_refs > 0);
+	pg->type_refs--;
+	put_page(pg);
+}
+
+bool is_special_page(const struct page_info *pg)
+{
+	return pg->special;
+}
+
+/* As for dom0: nearly all there is, RAM included. */
+bool iomem_access_permitted(const struct domain *d, unsigned long first,
+			    unsigned long last)
+{
+	(void)d;
+	return first == last && first != FORBIDDEN;
+}
+
+bool rangeset_contains_singleton(const struct rangeset *r, unsigned long n)
+{
+	(void)r;
+	return n == BAR_RO;
+}
+
+unsigned int p2m_get_iommu_flags(p2m_type_t t, p2m_access_t a, mfn_t mfn)
+{
+	(void)a;
+	(void)mfn;
+	switch (t) {
+	case p2m_ram_rw:
+	case p2m_grant_map_rw:
+		return IOMMUF_readable | IOMMUF_writable;
+	case p2m_ram_ro:
+		return IOMMUF_readable;
+	case p2m_mmio_direct:
+		return IOMMUF_readable |
+		       (mfn_x(mfn) == BAR_RO ? 0 : IOMMUF_writable);
+	default:
+		return 0;
+	}
+}
+
+mfn_t get_gfn_type_access(struct domain *d, unsigned long gfn, p2m_type_t *t,
+			  p2m_access_t *a, unsigned int q, unsigned int *order)
+{
+	(void)d;
+	(void)gfn;
+	(void)q;
+	(void)order;
+	CHECK(!gfn_held);
+	gfn_held = true;
+	*t = gfn_type;
+	*a = 0;
+	return _mfn(gfn_mfn);
+}
+
+void put_gfn(struct domain *d, unsigned long gfn)
+{
+	(void)d;
+	(void)gfn;
+	CHECK(gfn_held);
+	gfn_held = false;
+}
+
+gfn_t mfn_to_gfn(const struct domain *d, mfn_t mfn)
+{
+	(void)d;
+	(void)mfn;
+	return m2p;
+}
+
+static void start(void)
+{
+	unsigned int i;
+
+	machine_start();
+	dom0.pv = dom0.iommu_enabled = true;
+	dom0.translated = dom0.paging = false;
+	for (i = 0; i < 512; i++)
+		page(OWN + i)->owner = &dom0;
+	page(OWN_L1)->owner = &dom0;
+	page(OWN_L1)->table_type = true;
+	page(OWN_SPECIAL)->owner = &dom0;
+	page(OWN_SPECIAL)->special = true;
+	page(OTHERS)->owner = &domu;
+	page(IOS)->owner = dom_io;
+	gfn_held = false;
+}
+
+static void start_pvh(p2m_type_t type, unsigned long mfn)
+{
+	start();
+	dom0.pv = false;
+	dom0.translated = dom0.paging = true;
+	gfn_type = type;
+	gfn_mfn = mfn;
+}
+
+static long held(void)
+{
+	long n = 0;
+	unsigned int i;
+
+	for (i = 0; i < RAM_PAGES; i++)
+		n += machine.ram[i].refs * 10000L + machine.ram[i].type_refs;
+	return n;
+}
+
+/* What a frame answers, and that a refusal takes nothing. */
+static int get(unsigned long gfn, unsigned int flags, iommu_leaf_t *leaf)
+{
+	long before = held();
+	int rc = iommu_ctx_frame_get(&dom0, gfn, flags, leaf);
+
+	CHECK(!gfn_held);
+	if (rc)
+		CHECK_EQ(held(), before);
+	return rc;
+}
+
+static int refusal(unsigned long gfn, unsigned int flags)
+{
+	iommu_leaf_t leaf;
+
+	return get(gfn, flags, &leaf);
+}
+
+/* The leaf of a frame that is accepted, after giving it back. */
+static iommu_leaf_t accepted(unsigned long gfn, unsigned int flags)
+{
+	long before = held();
+	iommu_leaf_t leaf;
+
+	CHECK_EQ(get(gfn, flags, &leaf), 0);
+	iommu_ctx_frame_put(leaf);
+	CHECK_EQ(held(), before);
+	return leaf;
+}
+
+TEST(own_ram)
+{
+	iommu_leaf_t leaf;
+
+	start();
+	CHECK_EQ(get(OWN, R, &leaf), 0);
+	CHECK_EQ(leaf, (uint64_t)OWN << 12 | IOMMU_LEAF_R | IOMMU_LEAF_REF);
+	CHECK_EQ(page(OWN)->refs, 1);
+	CHECK_EQ(page(OWN)->type_refs, 0);
+	iommu_ctx_frame_put(leaf);
+	CHECK_EQ(held(), 0);
+	CHECK_EQ(accepted(OWN, R | W),
+		 (uint64_t)OWN << 12 | IOMMU_LEAF_R | IOMMU_LEAF_W |
+		 IOMMU_LEAF_REF | IOMMU_LEAF_TYPE);
+	CHECK_EQ(accepted(OWN, W), (uint64_t)OWN << 12 | IOMMU_LEAF_W |
+		 IOMMU_LEAF_REF | IOMMU_LEAF_TYPE);
+}
+
+/* XSA-288: a page that a device can write to must not become a page table. */
+TEST(writable_holds_type)
+{
+	iommu_leaf_t leaf;
+
+	start();
+	CHECK_EQ(get(OWN, R | W, &leaf), 0);
+	CHECK_EQ(page(OWN)->refs, 1);
+	CHECK_EQ(page(OWN)->type_refs, 1);
+	CHECK(leaf & IOMMU_LEAF_TYPE);
+	iommu_ctx_frame_put(leaf);
+	CHECK_EQ(held(), 0);
+}
+
+TEST(page_table)
+{
+	start();
+	CHECK_EQ(refusal(OWN_L1, R | W), -ETXTBSY);
+	CHECK_EQ(refusal(OWN_L1, W), -ETXTBSY);
+	CHECK(accepted(OWN_L1, R) & IOMMU_LEAF_REF);
+}
+
+TEST(large_leaf_gives_all_back)
+{
+	iommu_leaf_t leaf, first = 0;
+	unsigned int i;
+
+	start();
+	for (i = 0; i < 512; i++) {
+		CHECK_EQ(get(OWN + i, R | W, &leaf), 0);
+		first = i ? first : leaf;
+	}
+	iommu_ctx_frame_put(first | 1 << IOMMU_LEAF_ORDER_SHIFT);
+	CHECK_EQ(held(), 0);
+}
+
+/* XSA-378 and before it: whose frames a domain may hand to a device. */
+TEST(not_its_own)
+{
+	unsigned int flags;
+
+	start();
+	for (flags = R; flags <= (R | W); flags++) {
+		CHECK_EQ(refusal(OTHERS, flags), -EACCES);
+		CHECK_EQ(refusal(XENS, flags), -EACCES);
+		CHECK_EQ(refusal(IOS, flags), -EACCES);
+		CHECK_EQ(refusal(OWN_SPECIAL, flags), -EACCES);
+		CHECK_EQ(refusal(BAR, flags), -EACCES);
+		CHECK_EQ(refusal(1UL << 34, flags), -EACCES);
+		CHECK_EQ(refusal(~0UL, flags), -EACCES);
+	}
+}
+
+/* Ruling 1: the flag says nothing about a frame that is RAM. */
+TEST(mmio_flag_on_ram)
+{
+	unsigned int flags;
+
+	start();
+	for (flags = R; flags <= (R | W); flags++) {
+		CHECK_EQ(refusal(OWN, flags | MMIO), -EINVAL);
+		CHECK_EQ(refusal(OWN_L1, flags | MMIO), -EINVAL);
+		CHECK_EQ(refusal(OWN_SPECIAL, flags | MMIO), -EINVAL);
+		CHECK_EQ(refusal(OTHERS, flags | MMIO), -EINVAL);
+		CHECK_EQ(refusal(XENS, flags | MMIO), -EINVAL);
+	}
+}
+
+TEST(mmio)
+{
+	start();
+	CHECK_EQ(accepted(BAR, R | W | MMIO),
+		 (uint64_t)BAR << 12 | IOMMU_LEAF_R | IOMMU_LEAF_W);
+	CHECK_EQ(accepted(IOS, R | W | MMIO) & 15, IOMMU_LEAF_R | IOMMU_LEAF_W);
+	CHECK_EQ(refusal(FORBIDDEN, R | MMIO), -EACCES);
+	CHECK_EQ(accepted(BAR_RO, R | MMIO) & 15, IOMMU_LEAF_R);
+	CHECK_EQ(refusal(BAR_RO, R | W | MMIO), -EACCES);
+	CHECK_EQ(refusal(BAR_RO, W | MMIO), -EACCES);
+	CHECK_EQ(refusal(MSI, R | W | MMIO), -EACCES);
+	CHECK_EQ(refusal(MSI + 0xff, R | MMIO), -EACCES);
+	CHECK(accepted(MSI + 0x100, R | MMIO));
+	CHECK_EQ(refusal(1UL << 34, R | MMIO), -EACCES);
+}
+
+/* No type references where page tables are not the guest's own. */
+TEST(pvh_ram)
+{
+	iommu_leaf_t leaf;
+
+	start_pvh(p2m_ram_rw, OWN);
+	CHECK_EQ(get(7, R | W, &leaf), 0);
+	CHECK_EQ(leaf, (uint64_t)OWN << 12 | IOMMU_LEAF_R | IOMMU_LEAF_W |
+		 IOMMU_LEAF_REF);
+	CHECK_EQ(page(OWN)->type_refs, 0);
+	iommu_ctx_frame_put(leaf);
+	CHECK_EQ(held(), 0);
+	CHECK_EQ(refusal(7, R | MMIO), -EINVAL);
+	start_pvh(p2m_ram_ro, OWN);
+	CHECK_EQ(refusal(7, R | W), -EACCES);
+	CHECK(accepted(7, R) & IOMMU_LEAF_REF);
+	start_pvh(p2m_ram_rw, OTHERS);
+	CHECK_EQ(refusal(7, R), -EACCES);
+}
+
+TEST(pvh_mmio)
+{
+	start_pvh(p2m_mmio_direct, BAR);
+	CHECK_EQ(accepted(7, R | W | MMIO),
+		 (uint64_t)BAR << 12 | IOMMU_LEAF_R | IOMMU_LEAF_W);
+	CHECK_EQ(refusal(7, R), -EACCES);
+	start_pvh(p2m_mmio_direct, BAR_RO);
+	CHECK_EQ(refusal(7, R | W | MMIO), -EACCES);
+	start_pvh(p2m_mmio_direct, OWN_L1);
+	CHECK_EQ(refusal(7, R | MMIO), -EINVAL);
+}
+
+TEST(pvh_nothing_there)
+{
+	start_pvh(p2m_invalid, ~0UL);
+	CHECK_EQ(refusal(7, R), -EACCES);
+	CHECK_EQ(refusal(7, R | MMIO), -EACCES);
+}
+
+/* Ruling 27 */
+TEST(shadow_paging)
+{
+	start();
+	CHECK_EQ(iommu_ctx_arch_permitted(&dom0), 0);
+	dom0.paging = true;
+	CHECK_EQ(iommu_ctx_arch_permitted(&dom0), -EOPNOTSUPP);
+	CHECK(fake_printks);
+	dom0.pv = false;
+	CHECK_EQ(iommu_ctx_arch_permitted(&dom0), 0);
+	dom0.iommu_enabled = false;
+	CHECK_EQ(iommu_ctx_arch_permitted(&dom0), -EOPNOTSUPP);
+}
+
+TEST(gfn_of_a_leaf)
+{
+	iommu_leaf_t ram = (uint64_t)OWN << 12 | IOMMU_LEAF_REF;
+
+	start();
+	CHECK_EQ(iommu_ctx_frame_to_gfn(&dom0, ram), OWN);
+	start_pvh(p2m_ram_rw, OWN);
+	m2p = _gfn(7);
+	CHECK_EQ(iommu_ctx_frame_to_gfn(&dom0, ram), 7);
+	CHECK_EQ(iommu_ctx_frame_to_gfn(&dom0, (uint64_t)BAR << 12), BAR);
+	m2p = INVALID_GFN;
+	CHECK_EQ(iommu_ctx_frame_to_gfn(&dom0, ram), XEN_PV_IOMMU_GFN_UNKNOWN);
+	m2p = _gfn(~1UL);
+	CHECK_EQ(iommu_ctx_frame_to_gfn(&dom0, ram), XEN_PV_IOMMU_GFN_UNKNOWN);
+}
