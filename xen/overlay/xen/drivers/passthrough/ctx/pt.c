@@ -159,9 +159,10 @@ static void table_retire(struct iommu_pt *pt, uint64_t maddr)
 }
 
 /*
- * Go down from the root along dfn to the table of level `target`, without looking into it
- * (returns 0), or to the first whose entry for dfn does not point to a table
- * (returns that entry). With a target of 0 it is always the latter.
+ * Go down from the root along dfn to the table of level `target`, without
+ * looking into it (returns 0), or to the first whose entry for dfn does not
+ * point to a table (returns that entry). With a target of 0 it is always the
+ * latter.
  */
 static uint64_t walk_down(const struct iommu_pt *pt, struct walk *w,
                           uint64_t dfn, unsigned int target)
@@ -567,7 +568,7 @@ int64_t iommu_pt_unmap(struct iommu_pt *pt, uint64_t dfn, uint64_t nr,
 
     while ( u.dfn < u.end && u.budget && !u.full && !u.sticks_out )
     {
-            walk_down(pt, &w, u.dfn, 1);
+        walk_down(pt, &w, u.dfn, 1);
         unmap_table(&u, w.table[w.level], w.level);
         if ( u.budget )
             u.budget--;
