@@ -442,8 +442,10 @@ static int xpi_attach(struct device *dev, u32 ctx)
 		return 0;
 
 	ret = xpi_hv_one(xpi_hv, XEN_PV_IOMMU_OP_ATTACH, &a);
-	if (ret)
-		dev_dbg(dev, "attach to context %u: error %d\n", ctx, ret);
+	/* Xen has forgotten a device that is being unplugged; no news. */
+	if (ret && ret != -ENODEV)
+		dev_err_ratelimited(dev, "attach to context %u: error %d; it stays where it was\n",
+				    ctx, ret);
 	return xpi_attach_errno(ret);
 }
 

@@ -56,6 +56,8 @@ void xpi_dev_destroy(struct xpi_dev *xdev);
 /**
  * xpi_dev_is_direct() - has it any DIRECT region?
  * @xdev: the device
+ *
+ * Return: whether it has.
  */
 bool xpi_dev_is_direct(const struct xpi_dev *xdev);
 
@@ -64,6 +66,8 @@ bool xpi_dev_is_direct(const struct xpi_dev *xdev);
  * @xdev: the device
  * @start: first byte
  * @last: last byte
+ *
+ * Return: whether it lies in one as a whole.
  */
 bool xpi_dev_direct_at(const struct xpi_dev *xdev, u64 start, u64 last);
 
@@ -71,7 +75,7 @@ bool xpi_dev_direct_at(const struct xpi_dev *xdev, u64 start, u64 last);
  * xpi_dev_bound() - who drives a device now?
  * @pdev: the device
  *
- * A snapshot: the answer may be old when the caller looks at it.
+ * Return: a snapshot; it may be old when the caller looks at it.
  */
 enum xpi_bound xpi_dev_bound(struct pci_dev *pdev);
 

@@ -41,9 +41,9 @@ struct xpi_hop {
  * @hops: the device first, then each bridge above it, up to the root bus
  * @nr: how many, at least 1
  *
- * Two devices with different keys are never grouped by the IOMMU core's PCI
- * rules. With the same key they may be; the core knows of hardware quirks that
- * make finer groups.
+ * Return: a key. Two devices with different keys are never grouped by the IOMMU
+ * core's PCI rules. With the same key they may be; the core knows of hardware
+ * quirks that make finer groups.
  */
 u64 xpi_group_key(const struct xpi_hop *hops, unsigned int nr);
 
@@ -74,8 +74,8 @@ enum xpi_late {
  * @bound: its state
  * @late: the policy
  *
- * A live device has mapped its buffers in another way; translating its DMA
- * under its driver would be data loss.
+ * Return: whether it may. A live device has mapped its buffers in another way;
+ * translating its DMA under its driver would be data loss.
  */
 bool xpi_may_take(enum xpi_bound bound, enum xpi_late late);
 
