@@ -9,7 +9,9 @@ The machine's console is its first serial port, the result channel its second.
 Nothing is retried here: a run that went wrong is a run that went wrong.
 """
 
+import contextlib
 import dataclasses
+import fcntl
 import hashlib
 import json
 import os
@@ -142,21 +144,12 @@ def disk_args(disks, logs):
     return args
 
 
-def iommu_args(m, version):
-    """QEMU before 10 refuses eim=on under TCG."""
-    if not m.iommu:
-        return []
-    iommu = m.iommu if version >= QEMU_AT_LEAST else m.iommu.replace(',eim=on', '')
-    return ['-device', iommu]
-
-
-def qemu_args(m, logs, version):
+def qemu_args(m, logs):
     args = ['-accel', 'tcg,thread=multi', '-M', m.machine, '-cpu', m.cpu, '-smp', str(m.smp),
             '-m', m.memory, '-nodefaults', '-nographic', '-no-reboot']
     for port, log in (('con', 'xen.log'), ('res', 'result.log')):
         args += ['-chardev', f'file,id={port},path={log}', '-serial', f'chardev:{port}']
-    args += iommu_args(m, version)
-    for device in m.devices:
+    for device in ([m.iommu] if m.iommu else []) + list(m.devices):
         args += ['-device', device]
     return args + disk_args(m.disks, logs) + list(m.extra) + boot_args(m, logs)
 
@@ -183,6 +176,14 @@ class Tail:
         self.poll()
         if self.file:
             self.file.close()
+
+
+def after(first, callback):
+    """The progress line makes room for what callback prints."""
+    def both(line):
+        first()
+        callback(line)
+    return both
 
 
 class Progress:
@@ -277,12 +278,27 @@ def watch(proc, m, logs, tails, progress):
 
 # --- logs ---------------------------------------------------------------
 
-def new_logs(m):
+def log_dir(m):
     logs = os.path.abspath(m.logs or os.path.join(TOP, 'build', 'logs', m.name))
     os.makedirs(logs, exist_ok=True)
+    return logs
+
+
+@contextlib.contextmanager
+def alone(logs, name):
+    """Two runs in one log directory would be judged by each other's results."""
+    with open(os.path.join(logs, 'lock'), 'w', encoding='ascii') as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f'    waiting for another run of {name}', file=sys.stderr, flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def empty_logs(logs):
     for name in ('xen.log', 'result.log', 'qemu.log', 'cmdline'):
         open(os.path.join(logs, name), 'w', encoding='utf-8').close()
-    return logs
 
 
 def read_log(logs, name):
@@ -333,27 +349,32 @@ def run(m, on_result=None, on_console=None, quiet=False):
     them.
     """
     version, qemu = qemu_version()
-    if os.environ.get('QEMU') and version < QEMU_AT_LEAST and not os.environ.get('XPI_OLD_QEMU'):
+    if version < QEMU_AT_LEAST:
         raise SpecError(f'QEMU= is version {qemu}, but 10.0 or newer is needed; unset it to use the testbed\'s own.')
-    logs = new_logs(m)
+    logs = log_dir(m)
+    with alone(logs, m.name):
+        empty_logs(logs)
+        progress = Progress(m.name, quiet)
+        ended = start_and_watch(m, logs, [('result.log', on_result), ('xen.log', on_console)], progress)
+        outcome = make_outcome(m, logs, qemu, ended, progress.elapsed())
+    progress.done(outcome.ok)
+    return outcome
+
+
+def start_and_watch(m, logs, watchers, progress):
     files = [f for f in (m.xen, m.kernel, m.initrd, *(d['path'] for d in m.disks)) if f]
-    command = qemu_command(logs, files + [os.path.join(logs, 'cmdline')]) + qemu_args(m, logs, version)
+    command = qemu_command(logs, files + [os.path.join(logs, 'cmdline')]) + qemu_args(m, logs)
     with open(os.path.join(logs, 'cmdline'), 'w', encoding='utf-8') as f:
         f.write(f'cd {shlex.quote(logs)} && \\\n{shlex.join(command)}\n')
-    tails = [Tail(os.path.join(logs, n), cb)
-             for n, cb in (('result.log', on_result), ('xen.log', on_console)) if cb]
-    progress = Progress(m.name, quiet)
+    tails = [Tail(os.path.join(logs, name), after(progress.clear, callback)) for name, callback in watchers if callback]
     with open(os.path.join(logs, 'qemu.log'), 'w', encoding='utf-8') as log:
         # what the guest writes to its disks goes to an unlinked file in TMPDIR
         proc = subprocess.Popen(LEASH + command, cwd=logs, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                 env=dict(os.environ, TMPDIR=logs), start_new_session=True)
         try:
-            ended = watch(proc, m, logs, tails, progress)
+            return watch(proc, m, logs, tails, progress)
         finally:
             stop(proc)
-    outcome = make_outcome(m, logs, qemu, ended, progress.elapsed())
-    progress.done(outcome.ok)
-    return outcome
 
 
 def load(path):

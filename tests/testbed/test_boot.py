@@ -1,0 +1,163 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""boot.py with a QEMU that is a shell script: endings, logs, bad input."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(TOP, 'testbed'))
+import boot  # noqa: E402
+
+GOOD = '''
+echo "(XEN) Xen version 4.20.4-pre (x) debug=y" >xen.log
+echo "Linux version 6.12.0 (me) (gcc)" >>xen.log
+echo "xpi: pass a.one" >result.log
+echo "xpi: end 1 0 0" >>result.log
+'''
+HANG = 'exec sleep 1000\n'
+VERSION = 'QEMU emulator version 10.0.13'
+
+passed = failed = 0
+
+
+def case(name, problem):
+    """problem: what is wrong, or nothing."""
+    global passed, failed
+    if problem:
+        failed += 1
+        print(f'xpi: fail host.boot.{name}: {problem}')
+    else:
+        passed += 1
+        print(f'xpi: pass host.boot.{name}')
+
+
+def fake(where, script, version=VERSION):
+    path = os.path.join(where, 'qemu')
+    with open(path, 'w', encoding='utf-8') as f:
+        f.write(f'#!/bin/sh\n[ "$1" = --version ] && {{ echo "{version}"; exit 0; }}\n{script}')
+    os.chmod(path, 0o755)
+    os.environ['QEMU'] = path
+
+
+def machine(where, **kw):
+    kernel = os.path.join(where, 'my,kernel')
+    with open(kernel, 'w', encoding='utf-8') as f:
+        f.write('kernel')
+    return boot.Machine(**{'name': 'test.boot', 'kernel': kernel, 'xen': kernel,
+                           'logs': os.path.join(where, 'logs'), 'timeout': 60, **kw})
+
+
+def runs(where, script, **kw):
+    fake(where, script)
+    return boot.run(machine(where, **kw), quiet=True)
+
+
+def unless(ok, problem):
+    return None if ok else problem
+
+
+def endings(where):
+    for name, script, timeout, verdict, said in (
+            ('good', GOOD, 60, 'pass', 'exit'),
+            ('timeout', HANG, 2, 'crash', 'timeout after 2 s'),
+            ('timeout-after-pass', GOOD.replace('xpi: end', 'xpi: info') + HANG, 2, 'crash', 'timeout'),
+            ('qemu-refuses', 'echo "qemu: no such device" >&2; exit 1\n', 60, 'error', 'no such device'),
+            ('qemu-dies', GOOD + 'kill -SEGV $$\n', 60, 'error', 'QEMU failed'),
+            ('silent-exit', 'exit 0\n', 60, 'crash', 'exit')):
+        out = runs(where, script, timeout=timeout)
+        case(f'ends-{name}', unless(out.judgement.verdict == verdict and said in out.ended,
+                                    f'judged {out.judgement.verdict}, ended: {out.ended}'))
+
+
+def hung_after_end(where):
+    grace, boot.GRACE = boot.GRACE, 1
+    out = runs(where, GOOD + HANG)
+    boot.GRACE = grace
+    case('ends-hung-after-end', unless(out.judgement.verdict == 'crash' and 'did not power off' in out.ended,
+                                       f'judged {out.judgement.verdict}, ended: {out.ended}'))
+
+
+def logs_are_headed(where):
+    out = runs(where, GOOD)
+    for name in ('xen.log', 'result.log', 'qemu.log', 'cmdline'):
+        text = boot.read_log(out.logs, name)
+        wanted = ('# QEMU 10.0.13', 'Xen version 4.20.4-pre', 'Linux version 6.12.0', 'sha256')
+        lacking = [w for w in wanted if w not in text]
+        case(f'header-{name}', unless(not lacking, f'lacks {lacking}'))
+
+
+def watchers_see_lines(where):
+    seen = []
+    fake(where, GOOD)
+    boot.run(machine(where), on_result=seen.append, on_console=seen.append, quiet=True)
+    case('watchers', unless('xpi: pass a.one' in seen and any('Xen version' in l for l in seen), f'saw {seen}'))
+
+
+def nothing_left(where):
+    """A killed run takes its machine along."""
+    fake(where, f'echo $$ >{where}/pid; {HANG}')
+    spec = os.path.join(where, 'spec.json')
+    with open(spec, 'w', encoding='utf-8') as f:
+        json.dump({'name': 'test.killed', 'kernel': machine(where).kernel, 'logs': where + '/killed'}, f)
+    proc = subprocess.Popen([os.path.join(TOP, 'testbed', 'boot.py'), spec],
+                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 30
+    while not os.path.exists(where + '/pid') and time.monotonic() < deadline:
+        time.sleep(0.1)
+    time.sleep(0.5)
+    proc.kill()
+    proc.wait()
+    with open(where + '/pid', encoding='ascii') as f:
+        pid = int(f.read())
+    while alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    case('killed-leaves-nothing', unless(not alive(pid), f'process {pid} lives on'))
+
+
+def alive(pid):
+    try:
+        with open(f'/proc/{pid}/stat', encoding='ascii') as f:
+            return f.read().rsplit(')', 1)[1].split()[0] != 'Z'
+    except OSError:
+        return False
+
+
+def refuses(name, sentence, action):
+    try:
+        action()
+    except boot.SpecError as e:
+        case(f'refuses-{name}', unless(sentence in str(e), f'said "{e}"'))
+    else:
+        case(f'refuses-{name}', 'accepted')
+
+
+def bad_input(where):
+    fake(where, GOOD)
+    refuses('comma', 'write it without', lambda: boot.run(machine(where, cmdline='a=1,2'), quiet=True))
+    refuses('no-kernel', 'does not exist', lambda: boot.run(machine(where, kernel='/nonexistent'), quiet=True))
+    spec = os.path.join(where, 'bad.json')
+    with open(spec, 'w', encoding='utf-8') as f:
+        json.dump({'name': 'x', 'kernel': 'y', 'kernal': 'z'}, f)
+    refuses('unknown-field', 'kernal', lambda: boot.load(spec))
+    fake(where, GOOD, 'QEMU emulator version 7.2.22')
+    refuses('old-qemu', '10.0 or newer', lambda: boot.run(machine(where), quiet=True))
+    fake(where, GOOD, '')
+    refuses('no-qemu', 'does not start', lambda: boot.run(machine(where), quiet=True))
+
+
+def main():
+    with tempfile.TemporaryDirectory() as where:
+        os.environ['XPI_CACHE'] = os.path.join(where, 'cache')
+        for tests in (endings, hung_after_end, logs_are_headed, watchers_see_lines, nothing_left, bad_input):
+            tests(where)
+    print(f'xpi: end {passed} {failed} 0')
+    return 1 if failed else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
