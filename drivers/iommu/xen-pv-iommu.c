@@ -25,7 +25,7 @@
  *
  * Unmap never fails for want of memory: it needs a descriptor on the stack
  * and erases without freeing nodes. It flushes in the same hypercall, so
- * iotlb_sync has nothing left to do and is absent.
+ * nothing is left to be done by iotlb_sync or flush_iotlb_all.
  *
  * Locks, outermost first: the core's group mutex; xpi_domain.lock, raw with
  * interrupts off, which guards the domain's descriptor buffer across the
@@ -395,6 +395,15 @@ static size_t xpi_unmap_pages(struct iommu_domain *domain, unsigned long iova,
 			break;
 	}
 	return done << XPI_PAGE_SHIFT;
+}
+
+/*
+ * Unmap has flushed. This is here because the core calls it without a look: the
+ * administrator can switch a group to deferred flushing whether its driver
+ * offers that or not.
+ */
+static void xpi_flush_iotlb_all(struct iommu_domain *domain)
+{
 }
 
 static phys_addr_t xpi_iova_to_phys(struct iommu_domain *domain,
@@ -776,6 +785,7 @@ static const struct iommu_ops xpi_ops = {
 		.attach_dev = XPI_ATTACH(xpi_attach_paging),
 		.map_pages = xpi_map_pages,
 		.unmap_pages = xpi_unmap_pages,
+		.flush_iotlb_all = xpi_flush_iotlb_all,
 		.iova_to_phys = xpi_iova_to_phys,
 		.free = xpi_domain_free,
 	},
