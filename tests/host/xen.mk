@@ -44,3 +44,16 @@ TESTS += frames
 frames-src := xen/overlay/xen/drivers/passthrough/x86/ctx.c
 frames-cflags := $(XEN_CFLAGS) -include $(TOP)/tests/host/xen-fake/x86.h
 frames-deps := $(XEN_EMPTY)/.done
+
+# The VT-d back end; the headers beside it in Xen are empty as well.
+XEN_VTD_EMPTY := $(XEN_EMPTY)/vtd/.done
+$(XEN_VTD_EMPTY): $(XEN_EMPTY)/.done
+	@mkdir -p $(@D)
+	@touch $(XEN_EMPTY)/ats.h $(foreach h,dmar iommu extern vtd,$(@D)/$h.h)
+	@touch $@
+
+TESTS += vtd
+vtd-src := xen/overlay/xen/drivers/passthrough/vtd/ctx.c
+vtd-cflags := $(XEN_CFLAGS) -I$(XEN_EMPTY)/vtd \
+	-include $(TOP)/tests/host/xen-fake/vtd.h
+vtd-deps := $(XEN_VTD_EMPTY)
