@@ -5,9 +5,10 @@
  *
  * The IOMMU looks at a context's tree whenever its lock is taken or released
  * and at allocations in between, which is nearly every state the tree is ever
- * in, and caches each leaf and each table it finds until a flush covers them. So a frame is within reach of
- * devices as long as machine.reach[] counts it, and giving up a reference (or
- * freeing a table page) before that is over ends the test: XSA-346, XSA-480.
+ * in, and caches each leaf and each table it finds until a flush covers them.
+ * So a frame is within reach of devices as long as machine.reach[] counts it,
+ * and giving up a reference (or freeing a table page) before that is over ends
+ * the test: XSA-346, XSA-480.
  *
  * What happens is noted by one letter each in machine.trace, repetitions left
  * out: G a reference is taken, M leaves appear, C leaves are cleared, F flush,
