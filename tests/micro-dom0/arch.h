@@ -40,6 +40,13 @@ void arch_unmap_page(void *page);
 bool arch_balloon_page(uint64_t *gfn);
 long arch_balloon_out(uint64_t gfn);
 
+/*
+ * balloon.c, PV: a page that nothing of ours maps, and swapping its frame for
+ * another: how many were (1), or -errno.
+ */
+uint64_t arch_exchange_page(void);
+long arch_exchange(uint64_t mfn);
+
 /* A page at the end of a mapped range: what follows it faults. */
 void *arch_edge_page(void);
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-/* One page that can be given back to Xen, once. */
+/* Pages that can be given back to Xen or exchanged, once each. */
 #include "arch.h"
 #include "hypercall.h"
 
 static char page[PAGE_SIZE] __attribute__((aligned(4096)));
-static bool taken;
+static char other[PAGE_SIZE] __attribute__((aligned(4096)));
+static bool taken, other_unmapped;
 
 bool arch_balloon_page(uint64_t *gfn)
 {
@@ -27,4 +28,31 @@ long arch_balloon_out(uint64_t gfn)
 	arch_unmap_page(page);
 	return hypercall(HC_MEMORY_OP, XENMEM_DECREASE_RESERVATION, hc_ptr(&r),
 			 0, 0, 0);
+}
+
+uint64_t arch_exchange_page(void)
+{
+	if (!other_unmapped)
+		arch_unmap_page(other);
+	other_unmapped = true;
+	return gfn_of(other);
+}
+
+long arch_exchange(uint64_t mfn)
+{
+	/* Where the new frame is to appear, and then which one it is. */
+	uint64_t out = hc_ptr(other) >> PAGE_SHIFT;
+	struct xen_memory_exchange x = {
+		.in = {
+			.extent_start = hc_ptr(&mfn), .nr_extents = 1,
+			.domid = DOMID_SELF,
+		},
+		.out = {
+			.extent_start = hc_ptr(&out), .nr_extents = 1,
+			.domid = DOMID_SELF,
+		},
+	};
+	long rc = hypercall(HC_MEMORY_OP, XENMEM_EXCHANGE, hc_ptr(&x), 0, 0, 0);
+
+	return rc ? rc : (long)x.nr_exchanged;
 }

@@ -21,7 +21,9 @@ static void dev_query(void)
 	info("edu: flags 0x%x, %u reserved regions", d.flags, d.nr_resv);
 	EXPECT(d.dev.id, edu[0].bdf);
 	CHECK(d.flags & XEN_PV_IOMMU_DEV_F_CAN_CTX, "edu cannot be attached");
-	CHECK(d.flags & XEN_PV_IOMMU_DEV_F_PROTECTED, "edu is not translated");
+	/* In DEFAULT it is if that translates: not in pass-through. */
+	EXPECT(!!(d.flags & XEN_PV_IOMMU_DEV_F_PROTECTED),
+	       !option("passthrough", 0));
 	EXPECT(d.flags >> XEN_PV_IOMMU_DEV_F_NO_CTX_SHIFT, 0);
 	EXPECT(d.flags & (XEN_PV_IOMMU_DEV_F_ATS | XEN_PV_IOMMU_DEV_F_ABSENT |
 			  XEN_PV_IOMMU_DEV_F_ALIASED), 0);
@@ -34,6 +36,9 @@ static void dev_query(void)
 	EXPECT(d.pasid_bits, 0);
 	EXPECT(d.mbz, 0);
 	CHECK(d.nr_resv >= 1, "not even the interrupt range is reserved");
+	attach(&edu[0], ctx_alloc());
+	EXPECT(try_dev_query(edu[0].bdf, &d), 0);
+	CHECK(d.flags & XEN_PV_IOMMU_DEV_F_PROTECTED, "not translated in a context");
 }
 
 static void dev_unknown(void)

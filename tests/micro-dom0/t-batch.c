@@ -113,6 +113,39 @@ static void unmap_everything(void)
 	EXPECT(c.nr_mapped, 0);
 }
 
+/*
+ * Thousands of tables to look through: Xen must preempt, and continue, both a
+ * single descriptor and CTX_FREE.
+ */
+#define TABLES	3000U
+
+static void fill_tables(uint32_t ctx, uint64_t gfn)
+{
+	unsigned int i;
+
+	for (i = 0; i < TABLES; i++)
+		map(ctx, 0x100000 + i * 512UL + i % 512, gfn, 1, RW);
+}
+
+static void unmap_preempted(void)
+{
+	uint64_t gfn = gfn_of(page_alloc());
+	uint32_t ctx = ctx_alloc();
+	struct xen_pv_iommu_ctx c;
+	struct xen_pv_iommu_batch d[2];
+
+	fill_tables(ctx, gfn);
+	d[0] = desc_unmap(ctx, 0x100000, TABLES / 2 * 512);
+	d[1] = desc_unmap(ctx, 0x100000 + TABLES / 2 * 512UL, TABLES / 2 * 512);
+	EXPECT(iommu_op(XEN_PV_IOMMU_OP_BATCH, d, 2), 2);
+	EXPECT(d[0].done, TABLES / 2 * 512);
+	EXPECT(d[1].done, TABLES / 2 * 512);
+	EXPECT(try_ctx_info(ctx, &c), 0);
+	EXPECT(c.nr_mapped, 0);
+	fill_tables(ctx, gfn);
+	ctx_free(ctx);
+}
+
 /* Both ends of the aperture, in both orders (XSA-311: table heights). */
 static void aperture(void)
 {
@@ -538,6 +571,7 @@ const struct test batch_tests[] = {
 	{ .name = "batch.unmap-part", .fn = unmap_part },
 	{ .name = "batch.unmap-everything", .fn = unmap_everything },
 	{ .name = "batch.unmap-malformed", .fn = unmap_malformed },
+	{ .name = "batch.unmap-preempted", .fn = unmap_preempted },
 	{ .name = "batch.aperture", .fn = aperture },
 	{ .name = "batch.contexts-apart", .fn = contexts_apart },
 	{ .name = "batch.nop-sync", .fn = nop_sync },

@@ -4,7 +4,7 @@
  * device that masters the bus, and is followed by one that must land: a device
  * that does nothing proves nothing.
  */
-#include "clock.h"
+#include "hypercall.h"
 #include "iommu.h"
 #include "mem.h"
 #include "output.h"
@@ -618,18 +618,25 @@ static void race_must_land(unsigned int round)
 		      edu[i].bdf);
 }
 
-static unsigned int race_must_not_land(void)
+static unsigned int race_must_not_land(void (*unmap_all)(void))
 {
 	unsigned int i, landed = 0;
 
-	for (i = 0; i < nr_edu; i++) {
+	for (i = 0; i < nr_edu; i++)
 		racer[i].page[0] = 0;
-		unmap(racer[i].ctx, racer[i].dfn, 1);
-	}
+	unmap_all();
 	edu_run(race, nr_edu);
 	for (i = 0; i < nr_edu; i++)
 		landed += racer[i].page[0] != 0;
 	return landed;
+}
+
+static void unmap_singly(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_edu; i++)
+		unmap(racer[i].ctx, racer[i].dfn, 1);
 }
 
 static void after_unmap(void)
@@ -642,7 +649,7 @@ static void after_unmap(void)
 	race_load();
 	while (done < wanted) {
 		race_must_land(round++);
-		landed += race_must_not_land();
+		landed += race_must_not_land(unmap_singly);
 		done += nr_edu;
 		race_map();
 	}
@@ -650,6 +657,167 @@ static void after_unmap(void)
 	info("dma.after-unmap: %u of %lu transfers landed", landed, done);
 	CHECK(!landed, "%u of %lu transfers landed after UNMAP had returned",
 	      landed, done);
+}
+
+/* All in one BATCH, changing context back and forth. */
+static unsigned int fill_unmaps(struct xen_pv_iommu_batch *d)
+{
+	unsigned int i, n = 0, half = nr_edu / 2;
+
+	for (i = 0; i < half; i++) {
+		d[n++] = desc_unmap(racer[i].ctx, racer[i].dfn, 1);
+		d[n++] = desc_unmap(racer[half + i].ctx, racer[half + i].dfn, 1);
+	}
+	if (nr_edu & 1) {
+		d[n] = desc_unmap(racer[n].ctx, racer[n].dfn, 1);
+		n++;
+	}
+	return n;
+}
+
+static void unmap_batch(void)
+{
+	struct xen_pv_iommu_batch d[EDU_MAX];
+
+	fill_unmaps(d);
+	EXPECT(iommu_op(XEN_PV_IOMMU_OP_BATCH, d, nr_edu), nr_edu);
+}
+
+/* What was done before an error is flushed like all else. */
+static void unmap_then_error(void)
+{
+	struct xen_pv_iommu_batch d[EDU_MAX + 1];
+
+	d[fill_unmaps(d)] = desc_unmap(racer[0].ctx, ~0UL, 1);
+	EXPECT(iommu_op(XEN_PV_IOMMU_OP_BATCH, d, nr_edu + 1), nr_edu);
+	EXPECT(d[nr_edu].status, -EINVAL);
+}
+
+static void unmap_then_stale(void)
+{
+	struct xen_pv_iommu_batch d[EDU_MAX + 1];
+
+	d[fill_unmaps(d)] = desc_unmap(XEN_PV_IOMMU_CTX_LAST, DFN, 1);
+	EXPECT(iommu_op(XEN_PV_IOMMU_OP_BATCH, d, nr_edu + 1), nr_edu);
+	EXPECT(d[nr_edu].status, -ENOENT);
+}
+
+/* The array ends where memory does; the rest is done in a second call. */
+static void unmap_then_fault(void)
+{
+	struct xen_pv_iommu_batch *end =
+		(void *)((char *)arch_edge_page() + PAGE_SIZE);
+	struct xen_pv_iommu_batch *d = end - nr_edu;
+	long rc;
+
+	fill_unmaps(d);
+	rc = iommu_op(XEN_PV_IOMMU_OP_BATCH, d, nr_edu + 20);
+	CHECK(rc == -EFAULT || (rc > 0 && rc <= (long)nr_edu),
+	      "an array off the edge gave %ld", rc);
+	if (rc < (long)nr_edu) {
+		rc = rc < 0 ? 0 : rc;
+		EXPECT(iommu_op(XEN_PV_IOMMU_OP_BATCH, d + rc, nr_edu - rc),
+		       nr_edu - rc);
+	}
+}
+
+static void unmap_multicall(void)
+{
+	struct xen_pv_iommu_batch d[EDU_MAX];
+	struct multicall_entry e[2] = { 0 };
+	unsigned int i, half = nr_edu / 2;
+
+	fill_unmaps(d);
+	for (i = 0; i < 2; i++) {
+		e[i].op = __HYPERVISOR_iommu_op;
+		e[i].args[0] = XEN_PV_IOMMU_OP_BATCH;
+		e[i].args[1] = hc_ptr(&d[i * half]);
+		e[i].args[2] = i ? nr_edu - half : half;
+	}
+	EXPECT(hypercall(HC_MULTICALL, hc_ptr(e), 2, 0, 0, 0), 0);
+	EXPECT(e[0].result, half);
+	EXPECT(e[1].result, nr_edu - half);
+}
+
+/* One descriptor that spans everything, holes and all. */
+static void unmap_spanning(void)
+{
+	unsigned int i;
+
+	for (i = nr_edu / 2 - 1; i < nr_edu; i++)
+		unmap(racer[i].ctx, 0x800, 0x10000);
+}
+
+/* A page read-only in the same call that makes it unwritable. */
+static void unmap_and_remap_readonly(void)
+{
+	struct xen_pv_iommu_batch d[2 * EDU_MAX];
+	unsigned int i;
+
+	for (i = 0; i < nr_edu; i++) {
+		d[2 * i] = desc_unmap(racer[i].ctx, racer[i].dfn, 1);
+		d[2 * i + 1] = desc_map(racer[i].ctx, racer[i].dfn,
+					gfn_of(racer[i].page), 1, RO);
+	}
+	EXPECT(iommu_op(XEN_PV_IOMMU_OP_BATCH, d, 2 * nr_edu), 2 * nr_edu);
+}
+
+static const struct {
+	const char *name;
+	void (*unmap_all)(void);
+} way[] = {
+	{ "one batch", unmap_batch },
+	{ "an error after", unmap_then_error },
+	{ "a stale context after", unmap_then_stale },
+	{ "a bad address after", unmap_then_fault },
+	{ "a multicall", unmap_multicall },
+	{ "one wide range", unmap_spanning },
+	{ "made read-only", unmap_and_remap_readonly },
+};
+
+/* Whatever way the call takes out of Xen, it passes the flush. */
+static void unmap_ways(void)
+{
+	unsigned int i, landed;
+
+	edu_need(4);
+	race_setup();
+	race_load();
+	for (i = 0; i < ARRAY_SIZE(way); i++) {
+		race_must_land(i);
+		landed = race_must_not_land(way[i].unmap_all);
+		CHECK(!landed, "%s: %u of %u transfers landed", way[i].name,
+		      landed, nr_edu);
+		if (way[i].unmap_all == unmap_and_remap_readonly)
+			unmap_singly();
+		race_map();
+	}
+	race_must_land(i);
+}
+
+/* More leaves than one flush covers; the device has some of them cached. */
+#define LARGE		2048UL
+
+static void unmap_large(void)
+{
+	static const unsigned int probe[] = { 0, 511, 512, 1300, LARGE - 1 };
+	struct place p = place(0);
+	uint64_t *page = page_alloc();
+	unsigned int i;
+
+	for (i = 0; i < LARGE; i++)
+		map(p.ctx, HUGE_DFN + i, gfn_of(page), 1, RW);
+	for (i = 0; i < ARRAY_SIZE(probe); i++)
+		reaches(&p, HUGE_DFN + probe[i], page);
+	load(&p, 0xbad);
+	page[0] = 0x600d;
+	unmap(p.ctx, HUGE_DFN, LARGE);
+	for (i = 0; i < ARRAY_SIZE(probe); i++) {
+		edu_write(p.e, iova(HUGE_DFN + probe[i]), WORD);
+		CHECK(page[0] == 0x600d, "page %u of %lu was written", probe[i],
+		      LARGE);
+	}
+	positive(&p);
 }
 
 const struct test dma_tests[] = {
@@ -674,6 +842,8 @@ const struct test dma_tests[] = {
 	{ .name = "dma.peer-to-peer", .fn = peer_to_peer },
 	{ .name = "dma.huge", .fn = huge },
 	{ .name = "dma.huge-after-pages", .fn = huge_after_pages },
+	{ .name = "dma.unmap-ways", .fn = unmap_ways },
+	{ .name = "dma.unmap-large", .fn = unmap_large },
 	{ .name = "dma.after-unmap", .fn = after_unmap },
 	{ }
 };

@@ -285,6 +285,25 @@ static void ballooned(void)
 	EXPECT(try_map(ctx, DFN, gfn, 1, RO), -EACCES);
 }
 
+/* Nor can it be swapped for another frame while a device can reach it. */
+static void exchanged(void)
+{
+	uint64_t mfn = arch_exchange_page();
+	uint32_t ctx = ctx_alloc();
+	long rc;
+
+	map(ctx, DFN, mfn, 1, RO);
+	rc = arch_exchange(mfn);
+	CHECK(rc <= 0, "a mapped frame was exchanged");
+	unmap(ctx, DFN, 1);
+	map(ctx, DFN, mfn, 1, RW);
+	rc = arch_exchange(mfn);
+	CHECK(rc <= 0, "a writable frame was exchanged");
+	unmap(ctx, DFN, 1);
+	EXPECT(arch_exchange(mfn), 1);
+	EXPECT(try_map(ctx, DFN, mfn, 1, RO), -EACCES);
+}
+
 const struct test frames_tests[] = {
 	{ .name = "frames.page-table-writable", .fn = page_table_writable, .only_pv = true },
 	{ .name = "frames.page-table-readable", .fn = page_table_readable, .only_pv = true },
@@ -303,5 +322,6 @@ const struct test frames_tests[] = {
 	{ .name = "frames.msi-target", .fn = msi_target },
 	{ .name = "frames.iommu-registers", .fn = iommu_registers },
 	{ .name = "frames.ballooned", .fn = ballooned },
+	{ .name = "frames.exchanged", .fn = exchanged, .only_pv = true },
 	{ }
 };

@@ -35,6 +35,7 @@
 #define XENMEM_ADD_TO_PHYSMAP		7
 #define XENMEM_MEMORY_MAP		9
 #define XENMEM_MACHINE_MEMORY_MAP	10
+#define XENMEM_EXCHANGE			11
 #define DOMID_SELF			0x7ff0U
 #define XENMAPSPACE_SHARED_INFO		0
 
@@ -149,6 +150,12 @@ struct xen_memory_reservation {
 	uint32_t mem_flags;
 	uint16_t domid;
 	uint16_t pad[3];
+};
+
+struct xen_memory_exchange {
+	struct xen_memory_reservation in;
+	struct xen_memory_reservation out;
+	uint64_t nr_exchanged;
 };
 
 #endif
