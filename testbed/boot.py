@@ -13,6 +13,7 @@ import contextlib
 import dataclasses
 import fcntl
 import hashlib
+import itertools
 import json
 import os
 import re
@@ -278,22 +279,23 @@ def watch(proc, m, logs, tails, progress):
 
 # --- logs ---------------------------------------------------------------
 
-def log_dir(m):
-    logs = os.path.abspath(m.logs or os.path.join(TOP, 'build', 'logs', m.name))
-    os.makedirs(logs, exist_ok=True)
-    return logs
-
-
 @contextlib.contextmanager
-def alone(logs, name):
-    """Two runs in one log directory would be judged by each other's results."""
-    with open(os.path.join(logs, 'lock'), 'w', encoding='ascii') as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print(f'    waiting for another run of {name}', file=sys.stderr, flush=True)
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+def own_logs(m):
+    """A log directory that no other run writes to: NAME, or else NAME.2, ...
+
+    Two runs in one directory would be judged by each other's results.
+    """
+    wanted = os.path.abspath(m.logs or os.path.join(TOP, 'build', 'logs', m.name))
+    for nr in itertools.count(1):
+        logs = wanted if nr == 1 else f'{wanted}.{nr}'
+        os.makedirs(logs, exist_ok=True)
+        with open(os.path.join(logs, 'lock'), 'w', encoding='ascii') as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            yield logs
+            return
 
 
 def empty_logs(logs):
@@ -351,8 +353,7 @@ def run(m, on_result=None, on_console=None, quiet=False):
     version, qemu = qemu_version()
     if version < QEMU_AT_LEAST:
         raise SpecError(f'QEMU= is version {qemu}, but 10.0 or newer is needed; unset it to use the testbed\'s own.')
-    logs = log_dir(m)
-    with alone(logs, m.name):
+    with own_logs(m) as logs:
         empty_logs(logs)
         progress = Progress(m.name, quiet)
         ended = start_and_watch(m, logs, [('result.log', on_result), ('xen.log', on_console)], progress)

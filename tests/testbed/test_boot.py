@@ -98,6 +98,16 @@ def watchers_see_lines(where):
     case('watchers', unless('xpi: pass a.one' in seen and any('Xen version' in l for l in seen), f'saw {seen}'))
 
 
+def two_at_once(where):
+    """The second run of a name gets logs of its own."""
+    fake(where, GOOD)
+    m = machine(where)
+    with boot.own_logs(m) as held:
+        out = boot.run(m, quiet=True)
+    case('two-runs-two-logs', unless(out.logs != held and out.judgement.verdict == 'pass',
+                                     f'logs {out.logs}, judged {out.judgement.verdict}'))
+
+
 def nothing_left(where):
     """A killed run takes its machine along."""
     fake(where, f'echo $$ >{where}/pid; {HANG}')
@@ -153,7 +163,7 @@ def bad_input(where):
 def main():
     with tempfile.TemporaryDirectory() as where:
         os.environ['XPI_CACHE'] = os.path.join(where, 'cache')
-        for tests in (endings, hung_after_end, logs_are_headed, watchers_see_lines, nothing_left, bad_input):
+        for tests in (endings, hung_after_end, logs_are_headed, watchers_see_lines, two_at_once, nothing_left, bad_input):
             tests(where)
     print(f'xpi: end {passed} {failed} 0')
     return 1 if failed else 0
