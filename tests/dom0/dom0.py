@@ -48,6 +48,12 @@ def testbed(tool, *args):
     return out.stdout.strip().split('\n')[-1]
 
 
+def ready():
+    """Say at once what cannot work; the root is made here, where its progress shows."""
+    testbed('preflight')
+    testbed('root', '--path')
+
+
 def kernels():
     out = subprocess.run([os.path.join(TOP, 'testbed', 'kernels')], stdout=subprocess.PIPE, text=True, check=False)
     if out.returncode:
