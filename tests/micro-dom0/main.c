@@ -198,14 +198,15 @@ static const struct test setup_test = { "setup", edu_find, false };
 void micro_main(void *start_info);
 void micro_main(void *start_info)
 {
-	unsigned long seed;
+	unsigned long seed, xen;
 
 	arch_init(start_info);
 	result_init();
 	seed = option("seed", 1);
 	random_seed(seed);
-	info("micro-dom0 %s, Xen %lx, seed %lu", arch_name,
-	     hypercall(HC_XEN_VERSION, 0, 0, 0, 0, 0), seed);
+	xen = hypercall(HC_XEN_VERSION, 0, 0, 0, 0, 0);
+	info("micro-dom0 %s, Xen %lu.%lu, seed %lu", arch_name, xen >> 16,
+	     xen & 0xffff, seed);
 	run(&setup_test);
 	run_all();
 	if (edu_remastered)

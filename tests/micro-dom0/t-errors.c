@@ -148,7 +148,7 @@ static void array_readonly(void)
 }
 
 /* A first sieve; "fuzz=N" on the command line makes it a soak. */
-#define FUZZ_CALLS	20000
+#define FUZZ_CALLS	100000
 
 #define FUZZ_PAGES	8
 #define FUZZ_DFNS	64
