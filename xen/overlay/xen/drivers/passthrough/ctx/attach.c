@@ -41,9 +41,14 @@ uint64_t iommu_ctx_unreserved(const struct iommu_ctx *ctx, uint64_t dfn,
     return nr;
 }
 
+/*
+ * A type reference without a reference makes no sense for a frame, so that it
+ * can tell our leaves from the same ones that the owner made. Neither holds
+ * anything.
+ */
 static iommu_leaf_t direct_leaf(uint64_t dfn)
 {
-    return (dfn << PAGE_SHIFT) | IOMMU_LEAF_R | IOMMU_LEAF_W;
+    return (dfn << PAGE_SHIFT) | IOMMU_LEAF_R | IOMMU_LEAF_W | IOMMU_LEAF_TYPE;
 }
 
 static bool direct_covered(const struct iommu_ctx *ctx, uint64_t dfn)
@@ -57,7 +62,7 @@ static bool direct_covered(const struct iommu_ctx *ctx, uint64_t dfn)
     return false;
 }
 
-/* The region's leaf is there (1), nothing is (0), or something else. */
+/* The region's leaf is there (1), whoever's, or nothing (0), or another. */
 static int direct_check(const struct iommu_ctx *ctx, uint64_t dfn)
 {
     iommu_leaf_t leaf;
@@ -68,10 +73,17 @@ static int direct_check(const struct iommu_ctx *ctx, uint64_t dfn)
     if ( rc )
         return rc;
 
-    return leaf == direct_leaf(dfn) ? 1 : -EADDRINUSE;
+    return (leaf | IOMMU_LEAF_TYPE) == direct_leaf(dfn) ? 1 : -EADDRINUSE;
 }
 
-/* Take out what no other region needs; the caller flushes. */
+static bool direct_is_ours(const struct iommu_ctx *ctx, uint64_t dfn)
+{
+    iommu_leaf_t leaf;
+
+    return !iommu_pt_lookup(&ctx->pt, dfn, &leaf) && leaf == direct_leaf(dfn);
+}
+
+/* Take out what is ours and no other region needs; the caller flushes. */
 static void direct_unmap(struct iommu_ctx *ctx, uint64_t dfn, uint64_t nr)
 {
     iommu_leaf_t leaf;
@@ -81,13 +93,13 @@ static void direct_unmap(struct iommu_ctx *ctx, uint64_t dfn, uint64_t nr)
     {
         /* These leaves hold nothing: there is nothing to keep from them. */
         iommu_gather_init(&g, &leaf, 1);
-        if ( !direct_covered(ctx, dfn) &&
+        if ( direct_is_ours(ctx, dfn) && !direct_covered(ctx, dfn) &&
              iommu_pt_unmap(&ctx->pt, dfn, 1, &g, 1) < 0 )
             ASSERT_UNREACHABLE();
     }
 }
 
-/* Leaves that the owner made itself, just as the region's, become its own. */
+/* Leaves that the owner made itself, just as the region's, serve as well. */
 static int direct_map(struct iommu_ctx *ctx, uint64_t dfn, uint64_t nr)
 {
     uint64_t i;
@@ -155,8 +167,13 @@ static int direct_get(struct iommu_ctx *ctx, const struct iommu_ctx_resv *resv)
         list_add(&r->list, &ctx->direct);
     spin_unlock(&ctx->lock);
 
-    if ( rc )
-        xfree(r);
+    if ( !rc )
+        return 0;
+
+    /* Members may have seen the leaves that were there until it went wrong. */
+    if ( iommu_ctx_flush_range(ctx, r->dfn, r->dfn + r->nr) )
+        iommu_ctx_break(ctx);
+    xfree(r);
 
     return rc;
 }

@@ -440,8 +440,8 @@ long do_iommu_op(unsigned int cmd, XEN_GUEST_HANDLE_PARAM(void) arg,
     if ( rc == -ERESTART )
         return hypercall_create_continuation(
             __HYPERVISOR_iommu_op, "ihlll",
-            op | (pos << XEN_PV_IOMMU_CMD_RESUME_SHIFT), arg, count,
-            arg2, arg3);
+            (unsigned int)(op | (pos << XEN_PV_IOMMU_CMD_RESUME_SHIFT)), arg,
+            count, arg2, arg3);
 
     /* A broken context is not to be overlooked, whatever was done before. */
     return rc && (!pos || rc == -EIO) ? rc : pos;
