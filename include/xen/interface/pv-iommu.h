@@ -29,10 +29,12 @@
  *
  * Elements are served in order and serving stops at the first that fails.
  * The result is the number of elements completely done. A negative errno is
- * returned only if no element was done; else the caller finds the cause in the
- * failing element's status where the struct has one, and by calling again from
- * that element where it has none. Nothing is rolled back. Across the entries
- * of a multicall nothing stops: only order within one call is kept.
+ * returned only if that is none (the first may be done in part, see
+ * xen_pv_iommu_batch.done); else the caller finds the cause in the failing
+ * element's status where the struct has one, and by calling again from that
+ * element where it has none. The exception is -EIO: a broken context is
+ * reported whatever was done. Nothing is rolled back. Across the entries of a
+ * multicall nothing stops: only order within one call is kept.
  *
  * All structs have the same layout for 32- and 64-bit callers. Fields named
  * mbz must be zero, as must undefined flag bits; otherwise -EINVAL. OUT fields
@@ -141,6 +143,8 @@ enum xen_pv_iommu_op {
  * (pass-through, relaxed or strict). BLOCKED is an empty table that is always
  * there; no device can reach memory from it, not even its own DIRECT regions.
  * Attaching to either allocates nothing and fails only with -ENODEV or -EIO.
+ * Nothing can be mapped in them; CTX_INFO and LOOKUP know BLOCKED, but not
+ * DEFAULT, and neither can be freed: -ENOENT.
  */
 #define XEN_PV_IOMMU_CTX_DEFAULT        0U
 #define XEN_PV_IOMMU_CTX_FIRST          1U
@@ -310,6 +314,9 @@ struct xen_pv_iommu_dev_query {
  * @XEN_PV_IOMMU_RESV_MSI_HW: writes there are interrupts, not memory
  * @XEN_PV_IOMMU_RESV_MSI_DOORBELL: the interrupt controller's page, mapped by
  *      Xen at ATTACH (Arm)
+ *
+ * MAP into any of them is -EADDRINUSE, as is UNMAP within a region that Xen has
+ * mapped; over others it passes.
  */
 enum xen_pv_iommu_resv_type {
 	XEN_PV_IOMMU_RESV_RESERVED     = 0,
@@ -438,10 +445,11 @@ enum xen_pv_iommu_batch_op {
  * @status: OUT. 0 or -errno of this element
  *
  * MAP uses the largest leaf that order, the alignment of dfn and gfn and what
- * remains of the run allow: callers can know which. A leaf is taken whole or
- * not at all, never with a smaller order instead; if one of its frames is
- * refused, done stops before the leaf and status has that frame's error. RAM
- * is never mapped with order 18. Nothing present is ever replaced: -EEXIST.
+ * remains of the run allow, provided that the machine frames behind the gfns
+ * are contiguous and aligned as well (on PV they are). A leaf is taken whole or
+ * not at all: if one of its frames is refused, it is not tried with smaller
+ * ones, done stops before the leaf and status has that frame's error. RAM is
+ * never mapped with order 18. Nothing present is ever replaced: -EEXIST.
  *
  * UNMAP passes over what is not mapped, and counts it as done. It neither
  * allocates nor splits: a leaf that sticks out of the range is -ERANGE there.

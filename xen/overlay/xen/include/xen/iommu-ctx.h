@@ -104,8 +104,14 @@ void iommu_ctx_free_tables(struct iommu_ctx *ctx,
                            struct page_list_head *tables);
 /* A flush failed: map nothing more, let no member reach memory. */
 void iommu_ctx_break(struct iommu_ctx *ctx);
-/* How many pages from dfn on are in no reserved region. ctx->lock is held. */
-uint64_t iommu_ctx_unreserved(const struct iommu_ctx *ctx, uint64_t dfn,
+/*
+ * How many pages from dfn on the owner may map, or unmap, until a reserved
+ * region begins. Where writes are interrupts there is nothing to unmap, which
+ * is no reason to stop. ctx->lock is held.
+ */
+uint64_t iommu_ctx_mappable(const struct iommu_ctx *ctx, uint64_t dfn,
+                            uint64_t nr);
+uint64_t iommu_ctx_unmappable(const struct iommu_ctx *ctx, uint64_t dfn,
                               uint64_t nr);
 /* Move one device; pcidevs_lock is held. NULL: the ordinary table. */
 int iommu_ctx_move(struct pci_dev *pdev, struct domain *d,

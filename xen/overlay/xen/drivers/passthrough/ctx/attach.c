@@ -25,20 +25,33 @@ struct ctx_direct {
     unsigned int users;         /* devices, pcidevs_lock */
 };
 
-uint64_t iommu_ctx_unreserved(const struct iommu_ctx *ctx, uint64_t dfn,
+/* How much of [dfn, dfn + nr) lies before [start, start + len). */
+static uint64_t before(uint64_t dfn, uint64_t nr, uint64_t start, uint64_t len)
+{
+    if ( dfn >= start + len || dfn + nr <= start )
+        return nr;
+
+    return dfn < start ? start - dfn : 0;
+}
+
+uint64_t iommu_ctx_unmappable(const struct iommu_ctx *ctx, uint64_t dfn,
                               uint64_t nr)
 {
-    const struct iommu_ctx_caps *caps = &dom_iommu(ctx->owner)->ctxs->caps;
     const struct ctx_direct *r;
 
-    if ( dfn < caps->msi_dfn + caps->msi_nr && dfn + nr > caps->msi_dfn )
-        nr = dfn < caps->msi_dfn ? caps->msi_dfn - dfn : 0;
-
     list_for_each_entry ( r, &ctx->direct, list )
-        if ( dfn < r->dfn + r->nr && dfn + nr > r->dfn )
-            nr = dfn < r->dfn ? r->dfn - dfn : 0;
+        nr = before(dfn, nr, r->dfn, r->nr);
 
     return nr;
+}
+
+uint64_t iommu_ctx_mappable(const struct iommu_ctx *ctx, uint64_t dfn,
+                            uint64_t nr)
+{
+    const struct iommu_ctx_caps *caps = &dom_iommu(ctx->owner)->ctxs->caps;
+
+    return iommu_ctx_unmappable(ctx, dfn,
+                                before(dfn, nr, caps->msi_dfn, caps->msi_nr));
 }
 
 /*

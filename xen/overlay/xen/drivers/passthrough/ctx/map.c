@@ -142,7 +142,7 @@ static int leaves_write(struct iommu_ctx *ctx, uint64_t dfn, unsigned int order,
     int done;
 
     spin_lock(&ctx->lock);
-    if ( iommu_ctx_unreserved(ctx, dfn, (uint64_t)nr << order) !=
+    if ( iommu_ctx_mappable(ctx, dfn, (uint64_t)nr << order) !=
          (uint64_t)nr << order )
         done = -EADDRINUSE;
     else
@@ -176,7 +176,7 @@ int64_t iommu_ctx_map(struct iommu_ctx *ctx, uint64_t dfn, uint64_t gfn,
         return -EIO;
 
     spin_lock(&ctx->lock);
-    nr = iommu_ctx_unreserved(ctx, dfn, nr);
+    nr = iommu_ctx_mappable(ctx, dfn, nr);
     spin_unlock(&ctx->lock);
     if ( !nr )
         return -EADDRINUSE;
@@ -226,7 +226,7 @@ int64_t iommu_ctx_unmap(struct iommu_ctx *ctx, uint64_t dfn, uint64_t nr,
     }
 
     spin_lock(&ctx->lock);
-    nr = iommu_ctx_unreserved(ctx, dfn, nr);
+    nr = iommu_ctx_unmappable(ctx, dfn, nr);
     done = nr ? iommu_pt_unmap(&ctx->pt, dfn, nr, g, UNMAP_BUDGET)
               : -EADDRINUSE;
     spin_unlock(&ctx->lock);
