@@ -69,9 +69,9 @@ for sig in TERM KILL; do
 	kill -$sig $p
 	wait $p 2>/dev/null
 	if things 'thing-*' >/dev/null; then
-		fail "lib.killed-$sig" "a half-made artifact was published"
+		fail "lib.killed-${sig,,}" "a half-made artifact was published"
 	else
-		pass "lib.killed-$sig"
+		pass "lib.killed-${sig,,}"
 	fi
 	if [ $sig = TERM ]; then
 		sleep 0.3
@@ -125,7 +125,7 @@ for sig in TERM KILL; do
 	kill -$sig $p
 	wait $p 2>/dev/null
 	for _ in $(seq 30); do [ "$(running)" = 0 ] && break; sleep 0.1; done
-	check "in-root.killed-$sig" "$before were running, $(running) are left" \
+	check "in-root.killed-${sig,,}" "$before were running, $(running) are left" \
 		[ "$before" -ge 2 -a "$(running)" = 0 ]
 done
 check in-root.no-mounts "mounts are left" [ "$(wc -l </proc/mounts)" = "$mounts" ]
