@@ -185,7 +185,7 @@ struct xen_pv_iommu_dev {
 #define XEN_PV_IOMMU_FEAT_BLOCKED       (1U << 3)
 /* FAULT_READ is served and query.fault_virq is raised. */
 #define XEN_PV_IOMMU_FEAT_FAULTS        (1U << 4)
-/* LOOKUP knows the gfn of every mapping, not only its order and rights. */
+/* LOOKUP knows the gfn of every mapping but those of other domains' frames. */
 #define XEN_PV_IOMMU_FEAT_LOOKUP_GFN    (1U << 5)
 /* All translated DMA snoops the caches, whatever the device asks for. */
 #define XEN_PV_IOMMU_FEAT_SNOOP_FORCED  (1U << 6)
@@ -526,7 +526,7 @@ enum xen_pv_iommu_fault_reason {
  * @pasid: OUT. valid with FAULT_F_PASID
  * @reason: OUT. enum xen_pv_iommu_fault_reason
  * @flags: OUT. XEN_PV_IOMMU_FAULT_F_*
- * @lost: OUT. records lost just before this one
+ * @lost: OUT. records lost between the one before, whenever that was, and this
  * @time: OUT. system time, nanoseconds
  *
  * Errors: -ENOENT no record left.

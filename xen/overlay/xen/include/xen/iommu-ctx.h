@@ -19,8 +19,9 @@
  *     for that in a gather, which belongs to the running hypercall.
  *   - Page tables belong to the context and count against the domain's quota.
  *
- * Lock order: pcidevs_lock > table lock > ctx->lock > locks of the back end.
- * Page references, guest memory and the p2m are not touched under ctx->lock.
+ * Lock order: pcidevs_lock > table lock > ctx->sync_lock > ctx->lock > locks of
+ * the back end. Page references, guest memory and the p2m are not touched under
+ * ctx->lock.
  */
 #ifndef XEN_IOMMU_CTX_H
 #define XEN_IOMMU_CTX_H
@@ -47,6 +48,7 @@ struct iommu_ctx_caps {
     uint64_t iova_last;         /* bytes, inclusive */
     uint64_t msi_dfn, msi_nr;   /* frames whose writes are interrupts */
     bool flush_on_map;          /* not-present entries may be cached */
+    bool ats_ok;                /* devices' own caches are flushed, too */
     bool snoop_forced;
     bool msi_isolated;
 };
@@ -71,7 +73,13 @@ struct iommu_ctx {
     spinlock_t lock;            /* pt, retired, direct */
     struct iommu_pt pt;
     struct page_list_head retired;  /* tables taken out under this lock */
+    unsigned int pruning;       /* flushes of tables taken out, not done yet */
+    uint64_t prune_cursor;      /* where to look next for empty tables */
     struct list_head direct;    /* identity mapped regions of members */
+    struct iommu_gather parked; /* unmapped with NOFLUSH, waiting for SYNC */
+
+    spinlock_t sync_lock;       /* held while what was parked is flushed */
+    iommu_leaf_t *spare;        /* the other array for parked */
 
     /* Table lock, for writing. */
     bool dying;                 /* CTX_FREE has begun: nobody new may use it */
@@ -86,6 +94,14 @@ struct iommu_ctx {
     struct iommu_ctx_unit *unit;    /* back end's, by IOMMU index */
 };
 
+/* Records of refused DMA: nr of them, the oldest at ring[first]. */
+struct iommu_ctx_faults {
+    spinlock_t lock;
+    unsigned int first, nr;
+    uint32_t lost;              /* since the newest record */
+    struct xen_pv_iommu_fault ring[64];
+};
+
 struct iommu_ctx_tbl {
     rwlock_t lock;              /* tree, nr, last_id */
     struct radix_tree_root tree;
@@ -95,6 +111,7 @@ struct iommu_ctx_tbl {
     unsigned int pt_pages_max;  /* constant */
     struct iommu_ctx_caps caps; /* constant */
     struct iommu_ctx *blocked;  /* constant; never in the tree, never freed */
+    struct iommu_ctx_faults faults;
 };
 
 /* Flush by range or, if end is 0, everything. Retries once; 0 or -EIO. */
@@ -138,13 +155,24 @@ unsigned int iommu_ctx_nr_max(void);
 
 /*
  * The domain's table, made at its first use; ERR_PTR() on error. Everything
- * below that takes a domain expects it to be there.
+ * below that takes a domain expects it to be there. _ready: NULL if it is not.
  */
 struct iommu_ctx_tbl *iommu_ctx_table(struct domain *d);
+struct iommu_ctx_tbl *iommu_ctx_table_ready(const struct domain *d);
+void iommu_ctx_table_destroy(struct domain *d);
 
 int iommu_ctx_alloc(struct domain *d, unsigned int *id);
 int iommu_ctx_free(struct domain *d, unsigned int id);  /* -ERESTART */
 int iommu_ctx_reset(struct domain *d, bool to_default); /* -ERESTART */
+
+/*
+ * Memory is short: give back empty tables of any one context. Called without
+ * locks. Returns whether there were some.
+ */
+bool iommu_ctx_reclaim(struct domain *d);
+
+/* The domain is dying and has no device any more. 0 or -ERESTART. */
+int iommu_ctx_relinquish(struct domain *d);
 
 /* A user's reference; NULL: no such context. BLOCKED can be had, 0 cannot. */
 struct iommu_ctx *iommu_ctx_get(struct domain *d, unsigned int id);
@@ -171,10 +199,48 @@ int64_t iommu_ctx_unmap(struct iommu_ctx *ctx, uint64_t dfn, uint64_t nr,
                         struct iommu_gather *g);
 
 /*
+ * Unmap, but leave flush and release to the next iommu_ctx_sync(), or to the
+ * next call that finds no room. sync: on return everything that was unmapped
+ * before is flushed, also by others. Only where iommu_ctx_can_defer().
+ */
+bool iommu_ctx_can_defer(const struct domain *d);
+int iommu_ctx_park_init(struct iommu_ctx *ctx);
+void iommu_ctx_park_fini(struct iommu_ctx *ctx);
+int64_t iommu_ctx_unmap_park(struct iommu_ctx *ctx, uint64_t dfn, uint64_t nr);
+int iommu_ctx_sync(struct iommu_ctx *ctx);
+
+/*
  * Flush the gather's range, then release its leaves. -EIO: the flush failed,
  * the leaves are kept for ever, the context is broken and its devices blocked.
  */
 int iommu_ctx_flush(struct iommu_ctx *ctx, struct iommu_gather *g);
+
+/*
+ * A device's DMA to iova was refused. Called outside of interrupts, with no
+ * lock held. read: the oldest record, or -ENOENT.
+ */
+void iommu_ctx_fault(pci_sbdf_t sbdf, uint64_t iova, bool write);
+int iommu_ctx_fault_read(struct domain *d, struct xen_pv_iommu_fault *rec);
+
+/* Shall this flush fail? For tests. */
+#ifdef CONFIG_IOMMU_CTX_INJECT
+bool iommu_ctx_inject_flush(void);
+#else
+static inline bool iommu_ctx_inject_flush(void)
+{
+    return false;
+}
+#endif
+
+/* Try the page tables out on a domain's new table. 0 or -errno. */
+#ifdef CONFIG_IOMMU_CTX_SELFTEST
+int iommu_ctx_selftest(struct domain *d);
+#else
+static inline int iommu_ctx_selftest(struct domain *d)
+{
+    return 0;
+}
+#endif
 
 /* This CPU's gather, empty; the caller's until its hypercall ends. */
 struct iommu_gather *iommu_ctx_gather(void);
@@ -189,6 +255,7 @@ int iommu_ctx_frame_get(struct domain *d, uint64_t gfn, unsigned int flags,
                         iommu_leaf_t *leaf);
 void iommu_ctx_frame_put(iommu_leaf_t leaf);
 uint64_t iommu_ctx_frame_to_gfn(const struct domain *d, iommu_leaf_t leaf);
+bool iommu_ctx_frame_is_foreign(const struct domain *d, iommu_leaf_t leaf);
 /* May the domain have contexts at all? 0 or -EOPNOTSUPP. */
 int iommu_ctx_arch_permitted(const struct domain *d);
 
@@ -201,6 +268,14 @@ static inline struct iommu_ctx *iommu_ctx_of(const struct domain *d,
 }
 
 static inline void iommu_ctx_device_gone(struct pci_dev *pdev) {}
+
+static inline int iommu_ctx_relinquish(struct domain *d)
+{
+    return 0;
+}
+
+static inline void iommu_ctx_fault(pci_sbdf_t sbdf, uint64_t iova,
+                                   bool write) {}
 
 static inline int iommu_ctx_parse_param(const char *s, const char *end)
 {

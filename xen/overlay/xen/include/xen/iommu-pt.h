@@ -73,6 +73,7 @@ struct iommu_pt {
     const struct iommu_pt_fmt *fmt;
     uint64_t root;              /* machine address of the top table */
     uint64_t nr_mapped;         /* 4 KiB pages that leaves cover */
+    uint64_t nr_leaves[IOMMU_PT_MAX_LEVELS];    /* of order 0, 9, 18 */
     unsigned int levels;        /* of the tree, top table included */
     unsigned int pin_level;     /* tables of entry 0 down to here stay */
     unsigned int nr_tables;

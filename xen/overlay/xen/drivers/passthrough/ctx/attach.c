@@ -435,6 +435,14 @@ static int reset_blocked(struct iommu_ctx_tbl *tbl, bool to_default)
     return rc;
 }
 
+/* Devices that others have do not come back to a context of a dead domain. */
+static void forget_members(struct iommu_ctx *ctx)
+{
+    while ( !list_empty(&ctx->members) )
+        iommu_ctx_device_gone(list_first_entry(&ctx->members, struct pci_dev,
+                                               ctx_list));
+}
+
 /* Any context of the table, NULL if there is none. */
 static struct iommu_ctx *table_any(struct iommu_ctx_tbl *tbl)
 {
@@ -472,4 +480,35 @@ int iommu_ctx_reset(struct domain *d, bool to_default)
     } while ( !rc && ctx );
 
     return rc;
+}
+
+int iommu_ctx_relinquish(struct domain *d)
+{
+    struct iommu_ctx_tbl *tbl = iommu_ctx_table_ready(d);
+    struct iommu_ctx *ctx;
+    int rc;
+
+    if ( !tbl )
+        return 0;
+
+    for ( ; ; )
+    {
+        unsigned int id;
+
+        pcidevs_lock();
+        ctx = table_any(tbl);
+        id = ctx ? ctx->id : XEN_PV_IOMMU_CTX_INVALID;
+        forget_members(ctx ?: tbl->blocked);
+        pcidevs_unlock();
+
+        if ( !ctx )
+            break;
+        rc = iommu_ctx_free(d, id);
+        if ( rc )
+            return rc;
+    }
+
+    iommu_ctx_table_destroy(d);
+
+    return 0;
 }

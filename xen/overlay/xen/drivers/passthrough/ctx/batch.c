@@ -73,8 +73,6 @@ static int map_check(const struct batch *b, const struct xen_pv_iommu_batch *e)
     if ( !(e->flags & rights) ||
          (e->flags & ~(rights | XEN_PV_IOMMU_F_MMIO | XEN_PV_IOMMU_F_FOREIGN)) )
         return -EINVAL;
-    if ( e->flags & XEN_PV_IOMMU_F_FOREIGN )
-        return -EOPNOTSUPP;
 
     return range_ok(b, e) && (!e->order || e->order == 9 || e->order == 18)
            ? 0 : -EINVAL;
@@ -85,7 +83,7 @@ static int unmap_check(const struct batch *b,
 {
     if ( (e->flags & ~XEN_PV_IOMMU_F_NOFLUSH) || e->gfn || e->order )
         return -EINVAL;
-    if ( e->flags & XEN_PV_IOMMU_F_NOFLUSH )
+    if ( (e->flags & XEN_PV_IOMMU_F_NOFLUSH) && !iommu_ctx_can_defer(b->d) )
         return -EOPNOTSUPP;
 
     return range_ok(b, e) ? 0 : -EINVAL;
@@ -120,9 +118,12 @@ static int64_t batch_step(struct batch *b, const struct xen_pv_iommu_batch *e)
 {
     uint64_t dfn = e->dfn + e->done, nr = e->nr - e->done;
 
-    return e->op == XEN_PV_IOMMU_BATCH_MAP
-           ? iommu_ctx_map(b->ctx, dfn, e->gfn + e->done, nr, e->order,
-                           e->flags, b->g)
+    if ( e->op == XEN_PV_IOMMU_BATCH_MAP )
+        return iommu_ctx_map(b->ctx, dfn, e->gfn + e->done, nr, e->order,
+                             e->flags, b->g);
+
+    return e->flags & XEN_PV_IOMMU_F_NOFLUSH
+           ? iommu_ctx_unmap_park(b->ctx, dfn, nr)
            : iommu_ctx_unmap(b->ctx, dfn, nr, b->g);
 }
 
@@ -137,7 +138,7 @@ static int batch_element(struct batch *b, struct xen_pv_iommu_batch *e)
     if ( rc )
         return rc;
     if ( e->op == XEN_PV_IOMMU_BATCH_SYNC )
-        return iommu_ctx_flush(b->ctx, b->g);
+        return iommu_ctx_flush(b->ctx, b->g) ?: iommu_ctx_sync(b->ctx);
 
     while ( e->done < e->nr )
     {

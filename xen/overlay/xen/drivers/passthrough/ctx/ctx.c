@@ -22,6 +22,8 @@
 #define NR_CTX_LIMIT        4096U
 /* Entries and tables looked at between two checks for preemption. */
 #define FREE_BUDGET         4096U
+/* Tables looked at in each context when memory is wanted. */
+#define RECLAIM_BUDGET      64U
 
 /* dom0-iommu=nr-ctx=<n>: contexts a domain may have at a time. */
 static unsigned int __ro_after_init opt_nr_ctx = 256;
@@ -146,6 +148,7 @@ static void ctx_destroy(struct iommu_ctx *ctx)
     iommu_vcall(ops, ctx_fini, ctx);
     if ( ctx->pt.root )
         iommu_pt_fini(&ctx->pt);
+    iommu_ctx_park_fini(ctx);
     xfree(ctx);
 }
 
@@ -169,7 +172,9 @@ static struct iommu_ctx *ctx_create(struct domain *d,
     INIT_LIST_HEAD(&ctx->direct);
     INIT_LIST_HEAD(&ctx->members);
 
-    rc = iommu_call(ops, ctx_init, ctx, everywhere);
+    rc = iommu_ctx_park_init(ctx);
+    if ( !rc )
+        rc = iommu_call(ops, ctx_init, ctx, everywhere);
     if ( !rc )
         rc = iommu_pt_init(&ctx->pt, caps->fmt, caps->levels, caps->pin_level);
     if ( rc )
@@ -192,6 +197,7 @@ static struct iommu_ctx_tbl *table_create(struct domain *d)
 
     rwlock_init(&tbl->lock);
     radix_tree_init(&tbl->tree);
+    spin_lock_init(&tbl->faults.lock);
     tbl->pt_pages_max = pt_pages_max();
     iommu_vcall(ops, ctx_caps, &tbl->caps);
 
@@ -204,14 +210,17 @@ static struct iommu_ctx_tbl *table_create(struct domain *d)
         xfree(tbl);
         return ERR_PTR(PTR_ERR(blocked));
     }
-    /* The table is complete: this is what table_ready() looks for. */
+    /* The table is complete: iommu_ctx_table_ready() looks for this. */
     smp_wmb();
     write_atomic(&tbl->blocked, blocked);
+
+    /* A failure is said loudly; what does not work will not work anyway. */
+    (void)iommu_ctx_selftest(d);
 
     return tbl;
 }
 
-static struct iommu_ctx_tbl *table_ready(const struct domain *d)
+struct iommu_ctx_tbl *iommu_ctx_table_ready(const struct domain *d)
 {
     struct iommu_ctx_tbl *tbl = read_atomic(&dom_iommu(d)->ctxs);
 
@@ -224,7 +233,7 @@ static struct iommu_ctx_tbl *table_ready(const struct domain *d)
 
 struct iommu_ctx_tbl *iommu_ctx_table(struct domain *d)
 {
-    struct iommu_ctx_tbl *tbl = table_ready(d);
+    struct iommu_ctx_tbl *tbl = iommu_ctx_table_ready(d);
     int rc;
 
     if ( likely(tbl) )
@@ -239,6 +248,25 @@ struct iommu_ctx_tbl *iommu_ctx_table(struct domain *d)
     pcidevs_unlock();
 
     return tbl;
+}
+
+/* Nobody can be using it: the domain is dying and its contexts are gone. */
+void iommu_ctx_table_destroy(struct domain *d)
+{
+    struct iommu_ctx_tbl *tbl = dom_iommu(d)->ctxs;
+
+    pcidevs_lock();
+    ctx_destroy(tbl->blocked);
+    dom_iommu(d)->ctxs = NULL;
+    pcidevs_unlock();
+
+    ASSERT(!tbl->nr);
+    if ( atomic_read(&tbl->pt_pages) )
+        printk(XENLOG_WARNING
+               "%pd: %d pages of IOMMU tables kept: a flush had failed\n",
+               d, atomic_read(&tbl->pt_pages));
+    radix_tree_destroy(&tbl->tree, NULL);
+    xfree(tbl);
 }
 
 static unsigned int next_id(struct iommu_ctx_tbl *tbl)
@@ -355,6 +383,8 @@ static int free_leaves(struct iommu_ctx *ctx)
     uint64_t end = PFN_DOWN(dom_iommu(ctx->owner)->ctxs->caps.iova_last) + 1;
     struct iommu_gather *g = iommu_ctx_gather();
 
+    (void)iommu_ctx_sync(ctx);
+
     while ( ctx->pt.nr_mapped && ctx->cursor < end )
     {
         int64_t done;
@@ -380,23 +410,51 @@ static int free_leaves(struct iommu_ctx *ctx)
     return 0;
 }
 
+/*
+ * One step of giving empty tables back, from *cursor on. ctx->lock is held on
+ * entry and not on return. Returns true at the end of the tree.
+ */
+static bool prune_step(struct iommu_ctx *ctx, uint64_t *cursor,
+                       unsigned int budget, bool *unlinked)
+{
+    PAGE_LIST_HEAD(tables);
+    bool done = iommu_pt_prune(&ctx->pt, cursor, budget, unlinked);
+
+    page_list_move(&tables, &ctx->retired);
+    if ( page_list_empty(&tables) )
+    {
+        spin_unlock(&ctx->lock);
+        return done;
+    }
+    /* Who maps there now must flush himself: the old table may be cached. */
+    ctx->pruning++;
+    spin_unlock(&ctx->lock);
+
+    /*
+     * Not flushed: not ours to give away, the quota keeps count of it. And
+     * what is mapped where they were may not be in force.
+     */
+    if ( iommu_ctx_flush_range(ctx, 0, 0) )
+        iommu_ctx_break(ctx);
+    else
+        iommu_ctx_free_tables(ctx, &tables);
+
+    spin_lock(&ctx->lock);
+    ctx->pruning--;
+    spin_unlock(&ctx->lock);
+
+    return done;
+}
+
 static int free_tables(struct iommu_ctx *ctx)
 {
-    uint64_t cursor = 0;
     bool done = false, unlinked = false;
+    uint64_t cursor = 0;
 
     while ( !done )
     {
-        PAGE_LIST_HEAD(tables);
-
         spin_lock(&ctx->lock);
-        done = iommu_pt_prune(&ctx->pt, &cursor, FREE_BUDGET, &unlinked);
-        page_list_move(&tables, &ctx->retired);
-        spin_unlock(&ctx->lock);
-
-        /* Not flushed: not ours to give away, the quota keeps count of it. */
-        if ( !iommu_ctx_flush_range(ctx, 0, 0) )
-            iommu_ctx_free_tables(ctx, &tables);
+        done = prune_step(ctx, &cursor, FREE_BUDGET, &unlinked);
 
         /* What was pruned is gone from the tree: starting over is cheap. */
         if ( !done && hypercall_preempt_check() )
@@ -406,16 +464,71 @@ static int free_tables(struct iommu_ctx *ctx)
     return 0;
 }
 
+/* The next context from number *id on, held; NULL at the end of the table. */
+static struct iommu_ctx *table_next(struct iommu_ctx_tbl *tbl,
+                                    unsigned int *id)
+{
+    struct iommu_ctx *ctx = NULL;
+
+    read_lock(&tbl->lock);
+    while ( radix_tree_gang_lookup(&tbl->tree, (void **)&ctx, *id, 1) )
+    {
+        *id = ctx->id + 1;
+        if ( !ctx->dying )
+        {
+            atomic_inc(&ctx->refs);
+            break;
+        }
+        ctx = NULL;
+    }
+    read_unlock(&tbl->lock);
+
+    return ctx;
+}
+
+/*
+ * Go round the context once at most, until something was found. The cursor
+ * stays, so that whoever is told that there is nothing may try again if that
+ * was for want of time.
+ */
+static bool reclaim_from(struct iommu_ctx *ctx)
+{
+    unsigned int steps = ctx->pt.nr_tables / RECLAIM_BUDGET + 2;
+    bool unlinked = false;
+
+    /* No two of these locks are ever held together. */
+    while ( steps-- && !unlinked && !hypercall_preempt_check() &&
+            spin_trylock(&ctx->lock) )
+        prune_step(ctx, &ctx->prune_cursor, RECLAIM_BUDGET, &unlinked);
+
+    return unlinked;
+}
+
+bool iommu_ctx_reclaim(struct domain *d)
+{
+    struct iommu_ctx_tbl *tbl = dom_iommu(d)->ctxs;
+    struct iommu_ctx *ctx;
+    unsigned int id = 0;
+    bool found = false;
+
+    while ( !found && (ctx = table_next(tbl, &id)) )
+    {
+        found = reclaim_from(ctx);
+        iommu_ctx_put(ctx);
+    }
+
+    return found;
+}
+
 static void free_end(struct iommu_ctx_tbl *tbl, struct iommu_ctx *ctx)
 {
     ASSERT(atomic_read(&ctx->refs) == 1 && list_empty(&ctx->direct));
 
+    pcidevs_lock();
     write_lock(&tbl->lock);
     radix_tree_delete(&tbl->tree, ctx->id);
     tbl->nr--;
     write_unlock(&tbl->lock);
-
-    pcidevs_lock();
     ctx_destroy(ctx);
     pcidevs_unlock();
 }

@@ -9,12 +9,19 @@
  *
  * The arrays for both are per CPU. A hypercall is not preempted, so they are
  * the caller's from one call here to the next, until it returns to the guest.
+ *
+ * A translated domain may also leave the flush to later. Such leaves are parked
+ * on the context, and one array is being flushed while the other is filled. Not
+ * so for PV: its kernel would find a page that it has freed, and wants to make
+ * a page table, still typed writable.
  */
 #include <xen/event.h>
 #include <xen/iommu.h>
 #include <xen/iommu-ctx.h>
 #include <xen/lib.h>
+#include <xen/paging.h>
 #include <xen/percpu.h>
+#include <xen/xmalloc.h>
 
 #define STEP_PAGES          IOMMU_PT_ENTRIES
 #define UNMAP_BUDGET        4096U
@@ -67,7 +74,7 @@ static void gather_release(struct iommu_gather *g)
         iommu_ctx_frame_put(g->leaf[i]);
 }
 
-int iommu_ctx_flush(struct iommu_ctx *ctx, struct iommu_gather *g)
+static int flush_and_release(struct iommu_ctx *ctx, struct iommu_gather *g)
 {
     int rc = 0;
 
@@ -75,12 +82,72 @@ int iommu_ctx_flush(struct iommu_ctx *ctx, struct iommu_gather *g)
     {
         rc = iommu_ctx_flush_range(ctx, g->first, g->end);
         g->flushed = !rc;
-        if ( rc )
-            iommu_ctx_break(ctx);
-        else
+        if ( !rc )
             gather_release(g);
     }
     iommu_gather_init(g, g->leaf, g->max);
+
+    return rc;
+}
+
+int iommu_ctx_flush(struct iommu_ctx *ctx, struct iommu_gather *g)
+{
+    int rc = flush_and_release(ctx, g);
+
+    if ( rc )
+        iommu_ctx_break(ctx);
+
+    return rc;
+}
+
+bool iommu_ctx_can_defer(const struct domain *d)
+{
+    return paging_mode_translate(d);
+}
+
+int iommu_ctx_park_init(struct iommu_ctx *ctx)
+{
+    iommu_leaf_t *leaf;
+
+    spin_lock_init(&ctx->sync_lock);
+    if ( !iommu_ctx_can_defer(ctx->owner) )
+        return 0;
+
+    leaf = xmalloc_array(iommu_leaf_t, STEP_PAGES);
+    ctx->spare = xmalloc_array(iommu_leaf_t, STEP_PAGES);
+    iommu_gather_init(&ctx->parked, leaf, STEP_PAGES);
+
+    return leaf && ctx->spare ? 0 : -ENOMEM;
+}
+
+void iommu_ctx_park_fini(struct iommu_ctx *ctx)
+{
+    ASSERT(!ctx->parked.nr);
+    xfree(ctx->parked.leaf);
+    xfree(ctx->spare);
+}
+
+int iommu_ctx_sync(struct iommu_ctx *ctx)
+{
+    struct iommu_gather g;
+    int rc;
+
+    if ( !ctx->spare )
+        return 0;
+
+    /* Whoever was first has it until its flush is done: then ours is, too. */
+    spin_lock(&ctx->sync_lock);
+    spin_lock(&ctx->lock);
+    g = ctx->parked;
+    iommu_gather_init(&ctx->parked, ctx->spare, STEP_PAGES);
+    spin_unlock(&ctx->lock);
+
+    rc = flush_and_release(ctx, &g);
+    ctx->spare = g.leaf;
+    spin_unlock(&ctx->sync_lock);
+
+    if ( rc )
+        iommu_ctx_break(ctx);
 
     return rc;
 }
@@ -147,6 +214,9 @@ static int leaves_write(struct iommu_ctx *ctx, uint64_t dfn, unsigned int order,
         done = -EADDRINUSE;
     else
         done = iommu_pt_map(&ctx->pt, dfn, order, leaf, nr, &unlinked);
+    /* Where a table was taken out just now IOMMUs may still see it, empty. */
+    if ( done > 0 && ctx->pruning )
+        unlinked = true;
     page_list_move(&retired, &ctx->retired);
     spin_unlock(&ctx->lock);
 
@@ -193,6 +263,8 @@ int64_t iommu_ctx_map(struct iommu_ctx *ctx, uint64_t dfn, uint64_t gfn,
 
     order = large && contiguous(leaf, IOMMU_PT_SHIFT) ? IOMMU_PT_SHIFT : 0;
     done = leaves_write(ctx, dfn, order, leaf, got >> order);
+    if ( done == -ENOMEM && iommu_ctx_reclaim(ctx->owner) )
+        done = leaves_write(ctx, dfn, order, leaf, got >> order);
     if ( done < 0 )
     {
         /* Broken: the device may have seen the leaves, keep what they hold. */
@@ -209,27 +281,49 @@ int64_t iommu_ctx_map(struct iommu_ctx *ctx, uint64_t dfn, uint64_t gfn,
     return done;
 }
 
-int64_t iommu_ctx_unmap(struct iommu_ctx *ctx, uint64_t dfn, uint64_t nr,
-                        struct iommu_gather *g)
+static int64_t unmap_into(struct iommu_ctx *ctx, uint64_t dfn, uint64_t nr,
+                          struct iommu_gather *g)
 {
     int64_t done;
-
-    if ( read_atomic(&ctx->broken) )
-        return -EIO;
-
-    if ( g->nr == g->max )
-    {
-        int rc = iommu_ctx_flush(ctx, g);
-
-        if ( rc )
-            return rc;
-    }
 
     spin_lock(&ctx->lock);
     nr = iommu_ctx_unmappable(ctx, dfn, nr);
     done = nr ? iommu_pt_unmap(&ctx->pt, dfn, nr, g, UNMAP_BUDGET)
               : -EADDRINUSE;
     spin_unlock(&ctx->lock);
+
+    return done;
+}
+
+int64_t iommu_ctx_unmap(struct iommu_ctx *ctx, uint64_t dfn, uint64_t nr,
+                        struct iommu_gather *g)
+{
+    int rc = 0;
+
+    if ( read_atomic(&ctx->broken) )
+        return -EIO;
+
+    if ( g->nr == g->max )
+        rc = iommu_ctx_flush(ctx, g);
+
+    return rc ?: unmap_into(ctx, dfn, nr, g);
+}
+
+int64_t iommu_ctx_unmap_park(struct iommu_ctx *ctx, uint64_t dfn, uint64_t nr)
+{
+    int64_t done;
+
+    do {
+        int rc = 0;
+
+        if ( read_atomic(&ctx->broken) )
+            return -EIO;
+
+        /* Others may fill it again at once: then we flush for them. */
+        if ( read_atomic(&ctx->parked.nr) == STEP_PAGES )
+            rc = iommu_ctx_sync(ctx);
+        done = rc ?: unmap_into(ctx, dfn, nr, &ctx->parked);
+    } while ( !done );
 
     return done;
 }

@@ -24,6 +24,7 @@ union op_arg {
     struct xen_pv_iommu_ctx ctx;
     struct xen_pv_iommu_attach attach;
     struct xen_pv_iommu_lookup lookup;
+    struct xen_pv_iommu_fault fault;
 };
 
 /* Devices. Called with pcidevs_lock held. */
@@ -282,25 +283,43 @@ static int op_lookup(struct domain *d, union op_arg *arg)
     l->order = iommu_leaf_order(leaf);
     l->flags = (leaf & IOMMU_LEAF_R ? XEN_PV_IOMMU_F_R : 0) |
                (leaf & IOMMU_LEAF_W ? XEN_PV_IOMMU_F_W : 0) |
-               (leaf & IOMMU_LEAF_REF ? 0 : XEN_PV_IOMMU_F_MMIO);
+               (leaf & IOMMU_LEAF_REF ? 0 : XEN_PV_IOMMU_F_MMIO) |
+               (iommu_ctx_frame_is_foreign(d, leaf) ? XEN_PV_IOMMU_F_FOREIGN
+                                                    : 0);
 
     return 0;
 }
 
+static int op_fault_read(struct domain *d, union op_arg *arg)
+{
+    arg->fault = (struct xen_pv_iommu_fault){};
+
+    return iommu_ctx_fault_read(d, &arg->fault);
+}
+
 /* QUERY: its struct may be shorter or longer than ours. */
 
-static void query_fill(const struct iommu_ctx_tbl *tbl,
-                       struct xen_pv_iommu_query *q)
+static uint32_t features(const struct domain *d)
 {
+    const struct iommu_ctx_caps *caps = &dom_iommu(d)->ctxs->caps;
+
+    return XEN_PV_IOMMU_FEAT_MMIO | XEN_PV_IOMMU_FEAT_FOREIGN |
+           XEN_PV_IOMMU_FEAT_BLOCKED | XEN_PV_IOMMU_FEAT_FAULTS |
+           XEN_PV_IOMMU_FEAT_LOOKUP_GFN |
+           (iommu_ctx_can_defer(d) ? XEN_PV_IOMMU_FEAT_DEFER : 0) |
+           (caps->ats_ok ? XEN_PV_IOMMU_FEAT_ATS_OK : 0) |
+           (caps->snoop_forced ? XEN_PV_IOMMU_FEAT_SNOOP_FORCED : 0) |
+           (caps->msi_isolated ? XEN_PV_IOMMU_FEAT_MSI_ISOLATED : 0);
+}
+
+static void query_fill(const struct domain *d, struct xen_pv_iommu_query *q)
+{
+    const struct iommu_ctx_tbl *tbl = dom_iommu(d)->ctxs;
+
     *q = (struct xen_pv_iommu_query){
         .size = sizeof(*q),
         .magic_version = XEN_PV_IOMMU_MAGIC | XEN_PV_IOMMU_VERSION,
-        .features = XEN_PV_IOMMU_FEAT_MMIO | XEN_PV_IOMMU_FEAT_BLOCKED |
-                    XEN_PV_IOMMU_FEAT_LOOKUP_GFN |
-                    (tbl->caps.snoop_forced ? XEN_PV_IOMMU_FEAT_SNOOP_FORCED
-                                            : 0) |
-                    (tbl->caps.msi_isolated ? XEN_PV_IOMMU_FEAT_MSI_ISOLATED
-                                            : 0),
+        .features = features(d),
         .max_ctx = iommu_ctx_nr_max(),
         .pgsize_bitmap = tbl->caps.pgsize_bitmap,
         .iova_last = tbl->caps.iova_last,
@@ -309,6 +328,7 @@ static void query_fill(const struct iommu_ctx_tbl *tbl,
         .nr_ctx = tbl->nr,
         .pt_pages_max = tbl->pt_pages_max,
         .pt_pages = atomic_read(&tbl->pt_pages),
+        .fault_virq = VIRQ_IOMMU_FAULT,
     };
 }
 
@@ -333,7 +353,7 @@ static long do_query(struct domain *d, XEN_GUEST_HANDLE_PARAM(char) arg,
     if ( q.mbz )
         return -EINVAL;
 
-    query_fill(dom_iommu(d)->ctxs, &q);
+    query_fill(d, &q);
     if ( copy_to_guest(arg, (char *)&q, min_t(size_t, size, sizeof(q))) )
         return -EFAULT;
     guest_handle_add_offset(arg, sizeof(q));
@@ -358,6 +378,7 @@ static const struct op {
     OP(CTX_INFO, ctx, op_ctx_info),
     OP(ATTACH, attach, op_attach),
     OP(LOOKUP, lookup, op_lookup),
+    OP(FAULT_READ, fault, op_fault_read),
     OP(RESET, ctx, op_reset),
 #undef OP
 };

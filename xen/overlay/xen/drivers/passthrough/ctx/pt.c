@@ -471,7 +471,10 @@ int iommu_pt_map(struct iommu_pt *pt, uint64_t dfn, unsigned int order,
         done = build_leaves(pt, &w, target, dfn, leaf, nr);
 
     if ( done > 0 )
+    {
         pt->nr_mapped += (uint64_t)done << order;
+        pt->nr_leaves[target - 1] += done;
+    }
 
     return done ?: -EEXIST;
 }
@@ -512,6 +515,7 @@ static bool unmap_leaf(struct unmap *u, uint64_t *entry, unsigned int level)
                u->dfn + span);
     pt_entry_write(entry, 0);
     u->pt->nr_mapped -= span;
+    u->pt->nr_leaves[level - 1]--;
 
     return true;
 }

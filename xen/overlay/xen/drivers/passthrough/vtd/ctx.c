@@ -38,6 +38,26 @@
 /* Domain ids that contexts hold, a bitmap per unit. pcidevs_lock. */
 static unsigned long **ctx_domids;
 
+/* iommu_pt_fmt_vtd with what this machine and command line want. */
+static struct iommu_pt_fmt __read_mostly vtd_fmt;
+
+static const struct iommu_pt_fmt *choose_fmt(void)
+{
+    unsigned int level;
+
+    if ( vtd_fmt.name )
+        return &vtd_fmt;
+
+    vtd_fmt = iommu_pt_fmt_vtd;
+    for ( level = 1; level <= 3; level++ )
+        if ( iommu_snoop )
+            vtd_fmt.leaf_set[level] |= DMA_PTE_SNP;
+    if ( !(iommu_ops.page_sizes & PAGE_SIZE_2M) )
+        vtd_fmt.max_order = 0;
+
+    return &vtd_fmt;
+}
+
 static unsigned int nr_units(void)
 {
     const struct acpi_drhd_unit *drhd;
@@ -124,13 +144,19 @@ static int settle(struct vtd_iommu *iommu, int rc)
     return min(rc, 0);
 }
 
+/* Do devices behind it cache translations themselves? */
+static bool has_ats(struct vtd_iommu *iommu)
+{
+    return find_ats_dev_drhd(iommu);
+}
+
 static int flush_domid(struct vtd_iommu *iommu, domid_t domid)
 {
     int did = get_iommu_did(domid, iommu, true);
 
     return did < 0 ? -EIO
                    : settle(iommu, iommu_flush_iotlb_dsi(iommu, did, false,
-                                                         false));
+                                                         has_ats(iommu)));
 }
 
 static void domid_put(struct iommu_ctx *ctx, struct vtd_iommu *iommu)
@@ -174,12 +200,14 @@ void cf_check vtd_ctx_caps(struct iommu_ctx_caps *caps)
     unsigned int levels = 4, width = agaw_to_width(level_to_agaw(4));
 
     *caps = (struct iommu_ctx_caps){
-        .fmt = &iommu_pt_fmt_vtd,
+        .fmt = choose_fmt(),
+        .snoop_forced = iommu_snoop,
         .levels = 4,
         /* A 1 GiB leaf would have to be checked frame by frame in one go. */
         .pgsize_bitmap = iommu_ops.page_sizes & (PAGE_SIZE_4K | PAGE_SIZE_2M),
         .msi_dfn = PFN_DOWN(MSI_ADDR_BASE_LO),
         .msi_nr = PFN_DOWN(~MSI_ADDR_BASE_MASK) + 1,
+        .ats_ok = true,
         .msi_isolated = iommu_intremap != iommu_intremap_off,
     };
 
@@ -289,7 +317,7 @@ static int flush_unit(struct vtd_iommu *iommu, domid_t domid, uint64_t first,
     return settle(iommu,
                   iommu_flush_iotlb_psi(iommu, did,
                                         (first >> order << order) << PAGE_SHIFT,
-                                        order, false, false));
+                                        order, false, has_ats(iommu)));
 }
 
 int cf_check vtd_ctx_flush(struct iommu_ctx *ctx, uint64_t first, uint64_t end)
@@ -299,6 +327,9 @@ int cf_check vtd_ctx_flush(struct iommu_ctx *ctx, uint64_t first, uint64_t end)
 
     /* Leaves were cleared before the members are read, see the top. */
     smp_mb();
+
+    if ( iommu_ctx_inject_flush() )
+        return -EIO;
 
     for_each_drhd_unit ( drhd )
     {
@@ -337,7 +368,10 @@ static int make_entry(struct domain *d, const struct iommu_ctx *ctx,
         return -EIO;
 
     context_set_address_root(*entry, root);
-    context_set_translation_type(*entry, CONTEXT_TT_MULTI_LEVEL);
+    context_set_translation_type(*entry,
+                                 ats_enabled && ecap_dev_iotlb(iommu->ecap)
+                                 ? CONTEXT_TT_DEV_IOTLB
+                                 : CONTEXT_TT_MULTI_LEVEL);
 
     return context_set_domain_id(entry,
                                  ctx ? ctx->unit[iommu->index].domid
@@ -368,8 +402,13 @@ static int entry_read(struct vtd_iommu *iommu, const struct rid *rid,
     return context_present(*entry) ? 0 : -ENODEV;
 }
 
-/* Replace one entry by another; only we write them, under pcidevs_lock. */
-static int entry_replace(struct vtd_iommu *iommu, const struct rid *rid,
+/*
+ * Replace one entry by another; only we write them, under pcidevs_lock. The
+ * device's own cache is flushed by name: finding it by the old domain id would
+ * fail, as its entry has the new one by now.
+ */
+static int entry_replace(struct vtd_iommu *iommu, const struct pci_dev *pdev,
+                         const struct rid *rid,
                          const struct context_entry *from,
                          const struct context_entry *to)
 {
@@ -390,8 +429,10 @@ static int entry_replace(struct vtd_iommu *iommu, const struct rid *rid,
     ret = iommu_flush_iotlb_dsi(iommu, did, false, false);
     rc = settle(iommu, rc);
     ret = settle(iommu, ret);
+    if ( iommu_ctx_inject_flush() )
+        return -EIO;
 
-    return rc || ret ? -EIO : 0;
+    return rc || ret || dev_invalidate_iotlb_one(iommu, pdev, did) ? -EIO : 0;
 }
 
 static unsigned int add_aliases(const struct pci_dev *pdev, struct rid *rids)
@@ -435,7 +476,7 @@ static void switch_back(struct pci_dev *pdev, struct vtd_iommu *iommu,
     bool failed = false;
 
     while ( nr-- )
-        if ( entry_replace(iommu, &rids[nr], &now[nr], &was[nr]) )
+        if ( entry_replace(iommu, pdev, &rids[nr], &now[nr], &was[nr]) )
             failed = true;
 
     if ( failed )
@@ -473,7 +514,7 @@ int cf_check vtd_ctx_switch(struct domain *d, struct pci_dev *pdev,
         return rc == -ENODEV ? rc : -EIO;
 
     for ( i = 0; i < nr; i++ )
-        if ( entry_replace(drhd->iommu, &rids[i], &was[i], &now[i]) )
+        if ( entry_replace(drhd->iommu, pdev, &rids[i], &was[i], &now[i]) )
         {
             switch_back(pdev, drhd->iommu, rids, i + 1, now, was);
             return -EIO;
@@ -535,8 +576,6 @@ static enum xen_pv_iommu_no_ctx no_ctx_reason(
         return XEN_PV_IOMMU_NO_CTX_NO_IOMMU;
     if ( pdev->broken || !translating(drhd->iommu) )
         return XEN_PV_IOMMU_NO_CTX_QUIRK;
-    if ( has_ats_enabled(pdev) )
-        return XEN_PV_IOMMU_NO_CTX_ATS;
 
     return shares_id(pdev) ? XEN_PV_IOMMU_NO_CTX_SHARED_ID
                            : XEN_PV_IOMMU_NO_CTX_NONE;
@@ -571,7 +610,7 @@ void cf_check vtd_ctx_dev_query(const struct pci_dev *pdev,
         q->flags |= XEN_PV_IOMMU_DEV_F_COHERENT_WALK;
     if ( caps.msi_isolated )
         q->flags |= XEN_PV_IOMMU_DEV_F_MSI_ISOLATED;
-    if ( reason == XEN_PV_IOMMU_NO_CTX_ATS )
+    if ( has_ats_enabled(pdev) )
         q->flags |= XEN_PV_IOMMU_DEV_F_ATS;
 }
 

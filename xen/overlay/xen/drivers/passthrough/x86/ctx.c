@@ -7,10 +7,16 @@
  * hardware domain has iomem permission for every frame there is, so that
  * permission alone proves nothing.
  *
- * RAM must be the domain's own. A leaf holds a reference to it, and if it
- * makes a page of a PV domain writable also a type reference, so that the page
- * cannot become a page or descriptor table while a device can write to it
- * (XSA-288).
+ * RAM must be the domain's own, or the caller says that it may be another's and
+ * policy agrees. A leaf holds a reference to it, and if it makes a page of a PV
+ * domain writable also a type reference, so that the page cannot become a page
+ * or descriptor table while a device can write to it (XSA-288).
+ *
+ * A translated domain reaches another's pages only through its p2m, which knows
+ * a grant that is read-only. A PV domain names machine frames, as it does in
+ * its page tables: there policy alone decides, for it cannot be told which of
+ * possibly several grants is meant. Such a page stays its owner's until it is
+ * unmapped, also when the owner dies.
  */
 #include <xen/iocap.h>
 #include <xen/iommu.h>
@@ -22,6 +28,8 @@
 #include <asm/p2m.h>
 #include <asm/paging.h>
 #include <asm/setup.h>
+
+#include <xsm/xsm.h>
 
 int iommu_ctx_arch_permitted(const struct domain *d)
 {
@@ -88,23 +96,34 @@ static int mmio_get(const struct domain *d, mfn_t mfn, unsigned int flags,
     return 0;
 }
 
-static int ram_get(const struct domain *d, mfn_t mfn, unsigned int flags,
+static bool owner_permits(struct domain *d, struct domain *owner,
+                          unsigned int flags)
+{
+    if ( owner == d )
+        return true;
+
+    return (flags & XEN_PV_IOMMU_F_FOREIGN) && !is_system_domain(owner) &&
+           !xsm_iommu_map(XSM_TARGET, d, owner, flags & XEN_PV_IOMMU_F_W);
+}
+
+static int ram_get(struct domain *d, mfn_t mfn, unsigned int flags,
                    iommu_leaf_t *leaf)
 {
     struct page_info *page = mfn_to_page(mfn);
     iommu_leaf_t holds = IOMMU_LEAF_REF;
-    const struct domain *owner;
+    struct domain *owner;
 
     /* Not get_page(): it reports a frame of somebody else in the log. */
     owner = mfn_valid(mfn) ? page_get_owner_and_reference(page) : NULL;
-    if ( owner != d || is_special_page(page) )
+    if ( !owner )
+        return -EACCES;
+    if ( is_special_page(page) || !owner_permits(d, owner, flags) )
     {
-        if ( owner )
-            put_page(page);
+        put_page(page);
         return -EACCES;
     }
 
-    if ( (flags & XEN_PV_IOMMU_F_W) && is_pv_domain(d) )
+    if ( (flags & XEN_PV_IOMMU_F_W) && is_pv_domain(owner) )
     {
         if ( !get_page_type(page, PGT_writable_page) )
         {
@@ -164,6 +183,15 @@ int iommu_ctx_frame_get(struct domain *d, uint64_t gfn, unsigned int flags,
                                        : ram_get(d, _mfn(gfn), flags, leaf);
 }
 
+/* The device may have written: whoever migrates the owner must know. */
+static void mark_dirty(const struct page_info *page)
+{
+    struct domain *owner = page_get_owner(page);
+
+    if ( unlikely(paging_mode_log_dirty(owner)) )
+        paging_mark_dirty(owner, page_to_mfn(page));
+}
+
 void iommu_ctx_frame_put(iommu_leaf_t leaf)
 {
     struct page_info *page;
@@ -174,10 +202,20 @@ void iommu_ctx_frame_put(iommu_leaf_t leaf)
 
     page = maddr_to_page(leaf & IOMMU_LEAF_MADDR_MASK);
     for ( i = 0; i < nr; i++ )
+    {
+        if ( leaf & IOMMU_LEAF_W )
+            mark_dirty(page + i);
         if ( leaf & IOMMU_LEAF_TYPE )
             put_page_and_type(page + i);
         else
             put_page(page + i);
+    }
+}
+
+bool iommu_ctx_frame_is_foreign(const struct domain *d, iommu_leaf_t leaf)
+{
+    return (leaf & IOMMU_LEAF_REF) &&
+           page_get_owner(maddr_to_page(leaf & IOMMU_LEAF_MADDR_MASK)) != d;
 }
 
 uint64_t iommu_ctx_frame_to_gfn(const struct domain *d, iommu_leaf_t leaf)
@@ -188,6 +226,10 @@ uint64_t iommu_ctx_frame_to_gfn(const struct domain *d, iommu_leaf_t leaf)
     /* PV frames, and device memory of PVH (mapped 1:1), are what they are. */
     if ( !paging_mode_translate(d) || !(leaf & IOMMU_LEAF_REF) )
         return mfn_x(mfn);
+
+    /* Where the owner sees it says nothing to d. */
+    if ( iommu_ctx_frame_is_foreign(d, leaf) )
+        return XEN_PV_IOMMU_GFN_UNKNOWN;
 
     gfn = mfn_to_gfn(d, mfn);
 
