@@ -47,6 +47,28 @@ struct domain *page_get_owner_and_reference(struct page_info *pg)
 	return pg->owner;
 }
 
+/* What policy says to frames of others, and what it was asked. */
+static int xsm_rc;
+static unsigned int xsm_asked, dirtied;
+static bool xsm_write;
+
+int xsm_iommu_map(int action, struct domain *d, struct domain *owner,
+		  bool write)
+{
+	CHECK_EQ(action, XSM_TARGET);
+	CHECK(d == &dom0 && owner == &domu);
+	xsm_asked++;
+	xsm_write = write;
+	return xsm_rc;
+}
+
+void paging_mark_dirty(struct domain *d, mfn_t mfn)
+{
+	CHECK(d->log_dirty && mfn_to_page(mfn)->owner == d);
+	CHECK(mfn_to_page(mfn)->refs > 0);
+	dirtied++;
+}
+
 void put_page(struct page_info *pg)
 {
 	CHECK(pg->refs > 0);
@@ -96,8 +118,10 @@ unsigned int p2m_get_iommu_flags(p2m_type_t t, p2m_access_t a, mfn_t mfn)
 	switch (t) {
 	case p2m_ram_rw:
 	case p2m_grant_map_rw:
+	case p2m_map_foreign:
 		return IOMMUF_readable | IOMMUF_writable;
 	case p2m_ram_ro:
+	case p2m_grant_map_ro:
 		return IOMMUF_readable;
 	case p2m_mmio_direct:
 		return IOMMUF_readable |
@@ -152,6 +176,10 @@ static void start(void)
 	page(OTHERS)->owner = &domu;
 	page(IOS)->owner = dom_io;
 	gfn_held = false;
+	domu = (struct domain){ .domain_id = 1, .pv = true };
+	dom0.log_dirty = false;
+	xsm_rc = 0;
+	xsm_asked = dirtied = 0;
 }
 
 static void start_pvh(p2m_type_t type, unsigned long mfn)
@@ -373,4 +401,132 @@ TEST(gfn_of_a_leaf)
 	CHECK_EQ(iommu_ctx_frame_to_gfn(&dom0, ram), XEN_PV_IOMMU_GFN_UNKNOWN);
 	m2p = _gfn(~1UL);
 	CHECK_EQ(iommu_ctx_frame_to_gfn(&dom0, ram), XEN_PV_IOMMU_GFN_UNKNOWN);
+}
+
+/*
+ * Pages of others, which backends must be able to reach
+ */
+#define FOREIGN XEN_PV_IOMMU_F_FOREIGN
+
+TEST(foreign_holds_the_owners_reference)
+{
+	iommu_leaf_t leaf;
+
+	start();
+	CHECK_EQ(get(OTHERS, R | W | FOREIGN, &leaf), 0);
+	CHECK_EQ(leaf, (uint64_t)OTHERS << 12 | IOMMU_LEAF_R | IOMMU_LEAF_W |
+		 IOMMU_LEAF_REF | IOMMU_LEAF_TYPE);
+	CHECK(iommu_ctx_frame_is_foreign(&dom0, leaf));
+	/* The owner dies, the page stays. */
+	CHECK_EQ(page(OTHERS)->refs, 1);
+	CHECK_EQ(page(OTHERS)->type_refs, 1);
+	iommu_ctx_frame_put(leaf);
+	CHECK_EQ(held(), 0);
+	CHECK_EQ(xsm_asked, 1);
+	CHECK(xsm_write);
+	accepted(OTHERS, R | FOREIGN);
+	CHECK(!xsm_write);
+	/* One's own is not asked about. */
+	CHECK(!iommu_ctx_frame_is_foreign(&dom0, accepted(OWN, R | FOREIGN)));
+	CHECK_EQ(xsm_asked, 2);
+}
+
+/* Explicit: without the flag a page of another's is as good as none. */
+TEST(foreign_without_flag)
+{
+	start();
+	CHECK_EQ(refusal(OTHERS, R), -EACCES);
+	CHECK_EQ(refusal(OTHERS, R | W), -EACCES);
+	CHECK_EQ(xsm_asked, 0);
+}
+
+TEST(foreign_policy_refuses)
+{
+	start();
+	xsm_rc = -EPERM;
+	CHECK_EQ(refusal(OTHERS, R | FOREIGN), -EACCES);
+	CHECK_EQ(refusal(OTHERS, R | W | FOREIGN), -EACCES);
+	CHECK_EQ(xsm_asked, 2);
+	accepted(OWN, R | W | FOREIGN);
+}
+
+/* Pages of dom_io, dom_xen and the like are never RAM to map. */
+TEST(foreign_system_domains)
+{
+	static struct domain cow = { .domain_id = 0x7ff3 };
+
+	start();
+	CHECK_EQ(refusal(IOS, R | FOREIGN), -EACCES);
+	page(OTHERS)->owner = dom_xen;
+	CHECK_EQ(refusal(OTHERS, R | FOREIGN), -EACCES);
+	page(OTHERS)->owner = &cow;
+	CHECK_EQ(refusal(OTHERS, R | W | FOREIGN), -EACCES);
+	page(OTHERS)->owner = &domu;
+	page(OTHERS)->special = true;
+	CHECK_EQ(refusal(OTHERS, R | FOREIGN), -EACCES);
+	CHECK_EQ(refusal(XENS, R | FOREIGN), -EACCES);
+	CHECK_EQ(xsm_asked, 0);
+}
+
+/* XSA-288 for the pages of others: types are what PV owners have. */
+TEST(foreign_types_by_owner)
+{
+	start();
+	page(OTHERS)->table_type = true;
+	CHECK_EQ(refusal(OTHERS, R | W | FOREIGN), -ETXTBSY);
+	accepted(OTHERS, R | FOREIGN);
+	domu.pv = false;
+	CHECK(!(accepted(OTHERS, R | W | FOREIGN) & IOMMU_LEAF_TYPE));
+	/* It is the owner that counts, not who maps. */
+	start_pvh(p2m_map_foreign, OTHERS);
+	CHECK(accepted(7, R | W | FOREIGN) & IOMMU_LEAF_TYPE);
+	domu.pv = false;
+	CHECK(!(accepted(7, R | W | FOREIGN) & IOMMU_LEAF_TYPE));
+}
+
+TEST(foreign_through_the_p2m)
+{
+	start_pvh(p2m_map_foreign, OTHERS);
+	CHECK_EQ(refusal(7, R), -EACCES);
+	CHECK_EQ(iommu_ctx_frame_to_gfn(&dom0, accepted(7, R | FOREIGN)),
+		 XEN_PV_IOMMU_GFN_UNKNOWN);
+	start_pvh(p2m_grant_map_rw, OTHERS);
+	accepted(7, R | W | FOREIGN);
+	/* A read-only grant stays one. */
+	start_pvh(p2m_grant_map_ro, OTHERS);
+	CHECK_EQ(refusal(7, R | W | FOREIGN), -EACCES);
+	CHECK_EQ(refusal(7, W | FOREIGN), -EACCES);
+	accepted(7, R | FOREIGN);
+	/* And the flag makes no RAM of what is none. */
+	start_pvh(p2m_mmio_direct, BAR);
+	CHECK_EQ(refusal(7, R | FOREIGN), -EACCES);
+}
+
+/* Ruling 22: what a device may have written must migrate. */
+TEST(dirty_marking)
+{
+	iommu_leaf_t leaf, first = 0;
+	unsigned int i;
+
+	start();
+	domu.log_dirty = true;
+	accepted(OTHERS, R | FOREIGN);
+	CHECK_EQ(dirtied, 0);
+	accepted(OTHERS, R | W | FOREIGN);
+	CHECK_EQ(dirtied, 1);
+	accepted(OWN, R | W);
+	CHECK_EQ(dirtied, 1);
+	/* Every page of a large leaf. */
+	dom0.log_dirty = true;
+	for (i = 0; i < 512; i++) {
+		CHECK_EQ(get(OWN + i, R | W, &leaf), 0);
+		first = i ? first : leaf;
+	}
+	iommu_ctx_frame_put(first | 1 << IOMMU_LEAF_ORDER_SHIFT);
+	CHECK_EQ(dirtied, 513);
+	/* Device memory has nobody to tell. */
+	accepted(BAR, R | W | MMIO);
+	CHECK_EQ(dirtied, 513);
+	dom0.log_dirty = false;
+	CHECK_EQ(held(), 0);
 }

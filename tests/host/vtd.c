@@ -11,6 +11,8 @@
 #define ENTRY_PRESENT 1ULL
 #define AW_4_LEVELS 2ULL
 
+/* Decided once, at the first use of the page-table format. */
+bool iommu_snoop = true, ats_enabled;
 bool rwbf_quirk, iommu_hwdom_passthrough;
 __typeof__(iommu_intremap) iommu_intremap = iommu_intremap_full;
 struct iommu_ops iommu_ops = { .page_sizes = PAGE_SIZE_4K | PAGE_SIZE_2M };
@@ -38,6 +40,9 @@ static struct {
 	struct pci_dev dev[4];
 	struct pci_dev bridge;
 	bool translating, ats;
+	struct pci_dev *ats_dev;
+	bool ats_dirty, fail_ats, dev_flush;
+	unsigned int nr_ats_flush;
 	struct iommu_ctx ctx[3];
 } v;
 
@@ -116,6 +121,8 @@ __uint128_t fake_cmpxchg16b(void *p, void *old, void *new)
 	if (was.full == ((struct context_entry *)old)->full)
 		e->full = ((struct context_entry *)new)->full;
 	v.dirty[context_domain_id(was)] = true;
+	if (v.ats_dev && e == &v.entry[v.ats_dev->bus][v.ats_dev->devfn])
+		v.ats_dirty = true;
 	return was.full;
 }
 
@@ -128,7 +135,7 @@ paddr_t domain_pgd_maddr(struct domain *d, paddr_t pgd, unsigned int levels)
 
 static int flush_rc(void)
 {
-	CHECK(!machine.spins);
+	CHECK(!any_spinlock());
 	v.flushes++;
 	if (v.fail_in > 0)
 		v.fail_in--;
@@ -176,7 +183,7 @@ int iommu_flush_iotlb_dsi(struct vtd_iommu *iommu, uint16_t did, bool np,
 
 	(void)iommu;
 	(void)np;
-	(void)dev;
+	v.dev_flush = dev;
 	v.nr_dsi++;
 	if (rc >= 0 && !still_used(did))
 		v.dirty[did] = false;
@@ -188,7 +195,7 @@ int iommu_flush_iotlb_psi(struct vtd_iommu *iommu, uint16_t did, uint64_t addr,
 {
 	(void)iommu;
 	(void)np;
-	(void)dev;
+	v.dev_flush = dev;
 	v.nr_psi++;
 	v.psi_did = did;
 	v.psi_addr = addr;
@@ -200,6 +207,31 @@ void iommu_flush_write_buffer(struct vtd_iommu *iommu)
 {
 	(void)iommu;
 	v.write_buffer_flushes++;
+}
+
+/* One device with a cache of its own, v.ats_dev; dirty since an entry changed. */
+struct acpi_drhd_unit *find_ats_dev_drhd(struct vtd_iommu *iommu)
+{
+	struct acpi_drhd_unit *drhd = v.ats_dev ?
+		acpi_find_matched_drhd_unit(v.ats_dev) : NULL;
+
+	return drhd && drhd->iommu == iommu ? drhd : NULL;
+}
+
+int dev_invalidate_iotlb_one(struct vtd_iommu *iommu,
+			     const struct pci_dev *pdev, uint16_t did)
+{
+	(void)iommu;
+	(void)did;
+	if (pdev != v.ats_dev)
+		return 0;
+	if (v.fail_ats)
+		return -ETIMEDOUT;
+	/* Fetched again at once if the unit still has old translations. */
+	v.ats_dirty = v.dirty[did] || v.cached[pdev->bus][pdev->devfn].full !=
+				      v.entry[pdev->bus][pdev->devfn].full;
+	v.nr_ats_flush++;
+	return 0;
 }
 
 uint32_t dmar_readl(const void *reg, unsigned int offset)
@@ -262,7 +294,7 @@ bool pci_ats_enabled(uint16_t seg, uint8_t bus, uint8_t devfn)
 }
 
 /* Other halves of the same series that this file does not need. */
-const struct iommu_pt_fmt iommu_pt_fmt_vtd;
+const struct iommu_pt_fmt iommu_pt_fmt_vtd = { .name = "vtd", .max_order = 18 };
 
 uint64_t iommu_pt_root(const struct iommu_pt *pt, unsigned int levels)
 {
@@ -345,7 +377,7 @@ static int move(unsigned int dev, struct iommu_ctx *from, struct iommu_ctx *to)
 		vtd_ctx_leave(to, &v.dev[dev]);
 	if (!rc && from)
 		vtd_ctx_leave(from, &v.dev[dev]);
-	CHECK(!v.mapped && !machine.spins);
+	CHECK(!v.mapped && !any_spinlock());
 	return rc;
 }
 
@@ -677,7 +709,7 @@ TEST(query_reasons)
 	start();
 	CHECK_EQ(reason(0), XEN_PV_IOMMU_NO_CTX_NONE);
 	v.ats = true;
-	CHECK_EQ(reason(0), XEN_PV_IOMMU_NO_CTX_ATS);
+	CHECK_EQ(reason(0), XEN_PV_IOMMU_NO_CTX_NONE);
 	CHECK(query(0).flags & XEN_PV_IOMMU_DEV_F_ATS);
 	v.ats = false;
 	v.dev[0].broken = true;
@@ -747,6 +779,130 @@ TEST(caps_of_the_narrowest_unit)
 	vtd_ctx_caps(&caps);
 	CHECK_EQ(caps.pin_level, 4);
 	CHECK_EQ(caps.iova_last, (1ULL << 48) - 1);
+}
+
+/* XSA-321's other side: leaves say that a device snoops, on every level. */
+TEST(snoop_bit)
+{
+	struct iommu_ctx_caps caps;
+	unsigned int level;
+
+	start();
+	vtd_ctx_caps(&caps);
+	CHECK(caps.snoop_forced);
+	CHECK(caps.fmt != &iommu_pt_fmt_vtd);
+	for (level = 1; level <= 3; level++)
+		CHECK_EQ(caps.fmt->leaf_set[level],
+			 iommu_pt_fmt_vtd.leaf_set[level] | DMA_PTE_SNP);
+	/* Tables are not leaves: the bit is reserved there. */
+	for (level = 1; level <= 4; level++)
+		CHECK_EQ(caps.fmt->table_set[level],
+			 iommu_pt_fmt_vtd.table_set[level]);
+}
+
+/* The device's own cache, which ATS makes it have (lessons 1, xen.md 2.3). */
+static void start_ats(unsigned int dev)
+{
+	start();
+	v.ats = ats_enabled = true;
+	v.ats_dev = &v.dev[dev];
+	units[0].ecap |= 1 << 2;
+}
+
+/*
+ * Found by its name: its entry has the new domain id by the time of the flush,
+ * so that a search by the old one misses it.
+ */
+TEST(ats_switch_flushes_by_name)
+{
+	struct context_entry e;
+
+	start_ats(0);
+	CHECK_EQ(move(0, NULL, &v.ctx[0]), 0);
+	CHECK_EQ(v.nr_ats_flush, 1);
+	CHECK(!v.ats_dirty);
+	/* Its requests are to be translated as such. */
+	e = v.entry[0][1 << 3];
+	CHECK_EQ(e.lo >> 2 & 3, CONTEXT_TT_DEV_IOTLB);
+	CHECK_EQ(move(0, &v.ctx[0], &v.ctx[1]), 0);
+	CHECK_EQ(v.nr_ats_flush, 2);
+	CHECK(!v.ats_dirty);
+	CHECK_EQ(move(0, &v.ctx[1], NULL), 0);
+	CHECK(!v.ats_dirty);
+	/* Others need no such flush. */
+	CHECK_EQ(move(1, NULL, &v.ctx[0]), 0);
+	CHECK_EQ(v.nr_ats_flush, 3);
+	check_clean();
+	ats_enabled = false;
+}
+
+/* XSA-442 with ATS: what could not be flushed is switched back. */
+TEST(ats_switch_flush_fails)
+{
+	start_ats(0);
+	v.fail_ats = true;
+	CHECK_EQ(move(0, NULL, &v.ctx[0]), -EIO);
+	CHECK_EQ(context_domain_id(v.entry[0][1 << 3]), DID_DOM0);
+	/* Nor could the way back. */
+	CHECK(v.dev[0].broken);
+	ats_enabled = false;
+}
+
+TEST(ats_unmap_flushes_devices)
+{
+	start_ats(0);
+	CHECK_EQ(move(0, NULL, &v.ctx[0]), 0);
+	v.dev_flush = false;
+	CHECK_EQ(vtd_ctx_flush(&v.ctx[0], 16, 17), 0);
+	CHECK(v.nr_psi == 1 && v.dev_flush);
+	v.dev_flush = false;
+	CHECK_EQ(vtd_ctx_flush(&v.ctx[0], 0, 0), 0);
+	CHECK(v.dev_flush);
+	/* The other unit has no such device. */
+	CHECK_EQ(move(2, NULL, &v.ctx[1]), 0);
+	CHECK_EQ(vtd_ctx_flush(&v.ctx[1], 16, 17), 0);
+	CHECK(!v.dev_flush);
+	ats_enabled = false;
+}
+
+/* Where the unit has no device TLBs, entries are as without ATS. */
+TEST(ats_unit_without)
+{
+	start_ats(0);
+	units[0].ecap &= ~(1ULL << 2);
+	CHECK_EQ(move(0, NULL, &v.ctx[0]), 0);
+	CHECK_EQ(v.entry[0][1 << 3].lo >> 2 & 3, CONTEXT_TT_MULTI_LEVEL);
+	ats_enabled = false;
+}
+
+/* Ruling 42: the injected failures that tests on a machine rely on. */
+int fake_parse_fail_flush(const char *s);
+
+TEST(injected_flush_failures)
+{
+	unsigned int i, failed = 0;
+
+	start();
+	CHECK_EQ(move(0, NULL, &v.ctx[0]), 0);
+	CHECK_EQ(fake_parse_fail_flush("2x3y"), -EINVAL);
+	CHECK_EQ(fake_parse_fail_flush("y"), -EINVAL);
+	/* Counted from the first one after it was asked for. */
+	CHECK_EQ(fake_parse_fail_flush("2x3"), 0);
+	for (i = 1; i <= 8; i++) {
+		int rc = vtd_ctx_flush(&v.ctx[0], 16, 17);
+
+		CHECK(!rc || rc == -EIO);
+		CHECK_EQ(rc, i >= 2 && i < 5 ? -EIO : 0);
+		failed += !!rc;
+	}
+	CHECK_EQ(failed, 3);
+	/* Also in the middle of a switch, which is then taken back. */
+	CHECK_EQ(fake_parse_fail_flush("9"), 0);
+	CHECK_EQ(move(0, &v.ctx[0], &v.ctx[1]), -EIO);
+	CHECK_EQ(context_domain_id(v.entry[0][1 << 3]), did_of(0, 0));
+	CHECK(!v.dev[0].broken);
+	CHECK_EQ(fake_parse_fail_flush("0"), 0);
+	check_clean();
 }
 
 TEST(reserved_regions)

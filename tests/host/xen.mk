@@ -33,11 +33,30 @@ $(XEN_EMPTY)/.done: $(XEN_SOURCES)
 	@touch $@
 
 # Contexts and the hypercall, with a back end and frames of the test's own.
+XEN_GENERIC := $(addprefix xen/overlay/xen/drivers/passthrough/ctx/, \
+	attach.c batch.c ctx.c dump.c fault.c map.c op.c pt.c)
 TESTS += ctx
-ctx-src := $(addprefix xen/overlay/xen/drivers/passthrough/ctx/, \
-	attach.c batch.c ctx.c map.c op.c pt.c)
+ctx-src := $(XEN_GENERIC)
 ctx-cflags := $(XEN_CFLAGS)
 ctx-deps := $(XEN_EMPTY)/.done
+
+# Flushes that are left to later, on two CPUs.
+TESTS += defer
+defer-src := $(XEN_GENERIC)
+defer-cflags := $(XEN_CFLAGS)
+defer-deps := $(XEN_EMPTY)/.done
+
+# Faults, memory that is short, domains that die.
+TESTS += life
+life-src := $(XEN_GENERIC)
+life-cflags := $(XEN_CFLAGS)
+life-deps := $(XEN_EMPTY)/.done
+
+# Xen's own self-test, with the page tables it is meant for.
+TESTS += selftest
+selftest-src := $(XEN_GENERIC) xen/overlay/xen/drivers/passthrough/ctx/selftest.c
+selftest-cflags := $(XEN_CFLAGS) -DCONFIG_IOMMU_CTX_SELFTEST
+selftest-deps := $(XEN_EMPTY)/.done
 
 # Which frames may be mapped.
 TESTS += frames
@@ -53,7 +72,8 @@ $(XEN_VTD_EMPTY): $(XEN_EMPTY)/.done
 	@touch $@
 
 TESTS += vtd
-vtd-src := xen/overlay/xen/drivers/passthrough/vtd/ctx.c
-vtd-cflags := $(XEN_CFLAGS) -I$(XEN_EMPTY)/vtd \
+vtd-src := $(addprefix xen/overlay/xen/drivers/passthrough/, \
+	vtd/ctx.c ctx/inject.c)
+vtd-cflags := $(XEN_CFLAGS) -DCONFIG_IOMMU_CTX_INJECT -I$(XEN_EMPTY)/vtd \
 	-include $(TOP)/tests/host/xen-fake/vtd.h
 vtd-deps := $(XEN_VTD_EMPTY)

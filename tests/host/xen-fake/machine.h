@@ -36,6 +36,11 @@ struct hw_ctx {
 	uint64_t mapped;		/* at the last look */
 };
 
+/* Locks by their rank; one of a lower rank is not taken under a higher one. */
+struct held {
+	unsigned int pci, reads, writes, syncs, ctxs, leafs;
+};
+
 static struct {
 	struct page_info heap[HEAP_PAGES], ram[RAM_PAGES];
 	uint8_t (*mem)[PAGE_SIZE];	/* of heap */
@@ -54,9 +59,17 @@ static struct {
 	unsigned int nr_fail_flush;	/* how many then do */
 	bool failed;
 
-	unsigned int spins, pci, reads, writes;	/* locks held */
+	struct held held;		/* by the CPU that runs */
+	struct held other;		/* by the one that waits for it */
+	bool may_wait, waited;		/* on_other_cpu() */
+	jmp_buf wait;
+	void (*in_flush)(void);		/* called in the middle of a flush */
 	char trace[256];
 	unsigned int flushes;
+
+	unsigned int virqs;
+	uint64_t now;
+	void (*key)(unsigned char key);
 
 	const char *bad, *bad_end;	/* guest memory that is not there */
 	bool bad_ro;			/* it can be read */
@@ -69,10 +82,13 @@ static struct {
 	} cont;
 } machine;
 
-unsigned int fake_printks;
+unsigned int fake_printks, fake_cpu;
+static char fake_log[8192];
 unsigned long total_pages = 1UL << 18;
 unsigned int paddr_bits = 46;
-static struct domain dom_xen_, dom_io_, dom0 = {
+static struct domain dom_xen_ = { .domain_id = DOMID_XEN };
+static struct domain dom_io_ = { .domain_id = DOMID_IO };
+static struct domain dom0 = {
 	.pv = true, .iommu_enabled = true, .hardware = true,
 };
 struct domain *dom_xen = &dom_xen_, *dom_io = &dom_io_;
@@ -108,6 +124,18 @@ void fake_assert(const char *file, int line, const char *what)
 		     what);
 }
 
+/* Xen's own formats, %pd and %pp, come out as an address and a letter. */
+void fake_printk(const char *fmt, ...)
+{
+	size_t n = strlen(fake_log);
+	va_list ap;
+
+	fake_printks++;
+	va_start(ap, fmt);
+	vsnprintf(fake_log + n, sizeof(fake_log) - n, fmt, ap);
+	va_end(ap);
+}
+
 static void machine_start(void)
 {
 	uint8_t (*mem)[PAGE_SIZE] = machine.mem ?:
@@ -119,6 +147,8 @@ static void machine_start(void)
 	memset(&dom0.iommu, 0, sizeof(dom0.iommu));
 	machine.heap_max = HEAP_PAGES;
 	fake_printks = 0;
+	fake_log[0] = 0;
+	fake_cpu = 0;
 }
 
 static void hw_look_everywhere(void);
@@ -358,7 +388,9 @@ static void hw_fini(struct iommu_ctx *ctx)
 }
 
 /*
- * Locks. Order: pcidevs, table, context.
+ * Locks. Their order is that of iommu-ctx.h: pcidevs, the table's, sync_lock,
+ * a context's lock, those of back ends and rings. It is checked wherever one is
+ * taken. No two of a kind are ever held together.
  */
 static struct hw_ctx *hw_of_lock(const spinlock_t *lock)
 {
@@ -370,16 +402,54 @@ static struct hw_ctx *hw_of_lock(const spinlock_t *lock)
 	return NULL;
 }
 
+static bool is_sync_lock(const spinlock_t *lock)
+{
+	unsigned int i;
+
+	for (i = 0; i < HW_CTXS; i++)
+		if (machine.hw[i].ctx && &machine.hw[i].ctx->sync_lock == lock)
+			return true;
+	return false;
+}
+
+static unsigned int *held_of(const spinlock_t *lock)
+{
+	if (hw_of_lock(lock))
+		return &machine.held.ctxs;
+	return is_sync_lock(lock) ? &machine.held.syncs : &machine.held.leafs;
+}
+
+/* Another CPU has it: the one that runs gets no further. */
+static void wait_for_lock(void)
+{
+	if (!machine.may_wait)
+		FAIL("a lock is taken twice");
+	machine.waited = true;
+	longjmp(machine.wait, 1);
+}
+
 void spin_lock(spinlock_t *lock)
 {
 	struct hw_ctx *hw = hw_of_lock(lock);
+	unsigned int *held = held_of(lock);
 
-	CHECK(!lock->held);
-	CHECK(!hw || machine.spins == 0);
+	if (lock->held)
+		wait_for_lock();
+	CHECK(!machine.held.leafs && (held == &machine.held.leafs ||
+				      !machine.held.ctxs));
+	CHECK(held != &machine.held.syncs || !machine.held.syncs);
 	lock->held = true;
-	machine.spins++;
+	++*held;
 	if (hw)
 		hw_look(hw);
+}
+
+bool spin_trylock(spinlock_t *lock)
+{
+	if (lock->held)
+		return false;
+	spin_lock(lock);
+	return true;
 }
 
 void spin_unlock(spinlock_t *lock)
@@ -388,60 +458,107 @@ void spin_unlock(spinlock_t *lock)
 
 	CHECK(lock->held);
 	lock->held = false;
-	machine.spins--;
+	--*held_of(lock);
 	if (hw)
 		hw_look(hw);
 }
 
+static bool any_spinlock(void)
+{
+	return machine.held.syncs || machine.held.ctxs || machine.held.leafs;
+}
+
 void read_lock(rwlock_t *lock)
 {
-	CHECK(!lock->writer && !machine.spins);
+	CHECK(!lock->writer && !any_spinlock());
+	CHECK(!machine.held.reads && !machine.held.writes);
 	lock->readers++;
-	machine.reads++;
+	machine.held.reads++;
 }
 
 void read_unlock(rwlock_t *lock)
 {
 	CHECK(lock->readers);
 	lock->readers--;
-	machine.reads--;
+	machine.held.reads--;
 }
 
 void write_lock(rwlock_t *lock)
 {
-	CHECK(!lock->writer && !lock->readers && !machine.spins);
+	CHECK(!lock->writer && !lock->readers && !any_spinlock());
+	CHECK(!machine.held.reads && !machine.held.writes);
 	lock->writer = true;
-	machine.writes++;
+	machine.held.writes++;
 }
 
 void write_unlock(rwlock_t *lock)
 {
 	CHECK(lock->writer);
 	lock->writer = false;
-	machine.writes--;
+	machine.held.writes--;
 }
 
 void pcidevs_lock(void)
 {
-	CHECK(machine.pci || (!machine.spins && !machine.reads &&
-			      !machine.writes));
-	machine.pci++;
+	if (!machine.held.pci && machine.other.pci)
+		wait_for_lock();
+	CHECK(machine.held.pci || (!any_spinlock() && !machine.held.reads &&
+				   !machine.held.writes));
+	machine.held.pci++;
 }
 
 void pcidevs_unlock(void)
 {
-	CHECK(machine.pci);
-	machine.pci--;
+	CHECK(machine.held.pci);
+	machine.held.pci--;
 }
 
 bool pcidevs_locked(void)
 {
-	return machine.pci;
+	return machine.held.pci;
 }
 
+/*
+ * For what takes long, waits, or takes locks that are not ours: frames, flushes,
+ * domains. Only sync_lock, which nothing but a SYNC waits for, may be held.
+ */
 static void check_no_spinlock(void)
 {
-	CHECK(!machine.spins && !machine.reads && !machine.writes);
+	CHECK(!machine.held.ctxs && !machine.held.leafs &&
+	      !machine.held.reads && !machine.held.writes);
+}
+
+/* For guest memory, preemption and the end of a call: none at all. */
+static void check_no_lock(void)
+{
+	check_no_spinlock();
+	CHECK(!machine.held.syncs);
+}
+
+/*
+ * Run fn on the other CPU while this one is in the middle of something.
+ * Returns whether it got to its end; if not, it waits for a lock of ours. Then
+ * it must not have had one of its own, for nobody would give that back.
+ */
+static bool HARNESS_UNUSED on_other_cpu(void (*fn)(void))
+{
+	struct held held = machine.held;
+
+	CHECK(!machine.may_wait);
+	machine.other = held;
+	memset(&machine.held, 0, sizeof(machine.held));
+	machine.may_wait = true;
+	machine.waited = false;
+	fake_cpu ^= 1;
+	if (!setjmp(machine.wait))
+		fn();
+	fake_cpu ^= 1;
+	machine.may_wait = false;
+	CHECK(!machine.held.pci);
+	check_no_lock();
+	machine.held = held;
+	memset(&machine.other, 0, sizeof(machine.other));
+	return !machine.waited;
 }
 
 /*
@@ -500,7 +617,8 @@ static bool guest_missing(const char *p, unsigned long n)
 
 unsigned long fake_copy_from(void *to, const char *from, unsigned long n)
 {
-	check_no_spinlock();
+	check_no_lock();
+	CHECK(!machine.held.pci);
 	if (guest_missing(from, n) && !machine.bad_ro)
 		return n;
 	memcpy(to, from, n);
@@ -509,7 +627,8 @@ unsigned long fake_copy_from(void *to, const char *from, unsigned long n)
 
 unsigned long fake_copy_to(char *to, const void *from, unsigned long n)
 {
-	check_no_spinlock();
+	check_no_lock();
+	CHECK(!machine.held.pci);
 	if (guest_missing(to, n))
 		return n;
 	memcpy(to, from, n);
@@ -526,6 +645,7 @@ unsigned long clear_guest(char_handle h, unsigned long n)
 
 bool hypercall_preempt_check(void)
 {
+	check_no_lock();
 	return machine.preempt_every &&
 	       ++machine.preempt_count % machine.preempt_every == 0;
 }
@@ -536,8 +656,8 @@ long hypercall_create_continuation(unsigned int op, const char *format, ...)
 
 	CHECK_EQ(op, 47);
 	CHECK(!strcmp(format, "ihlll"));
-	check_no_spinlock();
-	CHECK(!machine.pci);
+	check_no_lock();
+	CHECK(!machine.held.pci);
 	va_start(ap, format);
 	machine.cont.made = true;
 	machine.cont.cmd = va_arg(ap, unsigned long);
@@ -548,6 +668,31 @@ long hypercall_create_continuation(unsigned int op, const char *format, ...)
 	va_end(ap);
 	note('W');
 	return -ERESTART;
+}
+
+void process_pending_softirqs(void)
+{
+	check_no_lock();
+}
+
+void register_keyhandler(unsigned char key, void (*fn)(unsigned char key),
+			 const char *desc, bool diagnostic)
+{
+	CHECK_EQ(key, 'y');
+	CHECK(*desc && diagnostic);
+	machine.key = fn;
+}
+
+void send_global_virq(uint32_t virq)
+{
+	CHECK_EQ(virq, VIRQ_IOMMU_FAULT);
+	check_no_lock();
+	machine.virqs++;
+}
+
+uint64_t fake_now(void)
+{
+	return machine.now += 1000;
 }
 
 int xsm_iommu_op(int action)

@@ -55,6 +55,7 @@ struct context_entry {
 #define context_present(c) ((c).lo & 1)
 #define context_domain_id(c) ((c).hi >> 8 & 0xffff)
 #define CONTEXT_TT_MULTI_LEVEL 0
+#define CONTEXT_TT_DEV_IOTLB 1
 #define CONTEXT_TT_PASS_THRU 2
 #define context_set_translation_type(c, tt) \
 	((void)((c).lo = ((c).lo & ~0xcULL) | (uint64_t)(tt) << 2))
@@ -73,6 +74,9 @@ __uint128_t fake_cmpxchg16b(void *p, void *old, void *new);
 #define ecap_coherent(e) ((e) & 1)
 #define ecap_sc_support(e) ((e) >> 7 & 1)
 #define ecap_snp_ctl(e) ecap_sc_support(e)
+#define ecap_dev_iotlb(e) ((e) >> 2 & 1)
+#define DMA_PTE_SNP 0x800
+extern bool iommu_snoop, ats_enabled;
 extern bool rwbf_quirk, iommu_hwdom_passthrough;
 extern enum { iommu_intremap_off, iommu_intremap_full } iommu_intremap;
 extern struct iommu_ops iommu_ops;
@@ -124,6 +128,9 @@ int iommu_flush_iotlb_dsi(struct vtd_iommu *iommu, uint16_t did, bool np,
 			  bool dev);
 int iommu_flush_iotlb_psi(struct vtd_iommu *iommu, uint16_t did, uint64_t addr,
 			  unsigned int order, bool np, bool dev);
+struct acpi_drhd_unit *find_ats_dev_drhd(struct vtd_iommu *iommu);
+int dev_invalidate_iotlb_one(struct vtd_iommu *iommu,
+			     const struct pci_dev *pdev, uint16_t did);
 #define DMAR_GSTS_REG 0x1c
 #define DMA_GSTS_TES (1U << 31)
 uint32_t dmar_readl(const void *reg, unsigned int offset);

@@ -10,11 +10,18 @@
 #define MSI_ADDR_BASE_MASK (~0xfffffULL)
 #define PGT_writable_page 7
 
+#define page_get_owner(pg) ((pg)->owner)
 struct domain *page_get_owner_and_reference(struct page_info *pg);
 void put_page(struct page_info *pg);
 bool get_page_type(struct page_info *pg, unsigned long type);
 void put_page_and_type(struct page_info *pg);
 bool is_special_page(const struct page_info *pg);
+
+#define XSM_TARGET 1
+int xsm_iommu_map(int action, struct domain *d, struct domain *owner,
+		  bool write);
+#define paging_mode_log_dirty(d) ((d)->log_dirty)
+void paging_mark_dirty(struct domain *d, mfn_t mfn);
 
 bool iomem_access_permitted(const struct domain *d, unsigned long first,
 			    unsigned long last);
@@ -28,6 +35,8 @@ typedef enum {
 	p2m_ram_ro,
 	p2m_mmio_direct,
 	p2m_grant_map_rw,
+	p2m_grant_map_ro,
+	p2m_map_foreign,
 } p2m_type_t;
 typedef int p2m_access_t;
 #define P2M_ALLOC 1

@@ -4,13 +4,14 @@
  * program: included by force before each of its sources, whose own includes of
  * Xen headers find empty files (tests/host/xen.mk makes them).
  *
- * One CPU, one thread. What a test wants to see or make fail is a function
+ * One thread. What a test wants to see or make fail is a function
  * here, defined in machine.h; the rest is inline.
  */
 #ifndef XEN_FAKE_H
 #define XEN_FAKE_H
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,6 +29,7 @@
 
 #define __init
 #define __ro_after_init
+#define __read_mostly
 #define __must_check
 #define __initconst_cf_clobber
 #define cf_check
@@ -52,13 +54,14 @@ void __attribute__((__noreturn__)) fake_assert(const char *file, int line,
 	do { if (!(cond)) fake_assert(__FILE__, __LINE__, #cond); } while (0)
 #define ASSERT_UNREACHABLE() fake_assert(__FILE__, __LINE__, "unreachable")
 
-/* Messages of level ERR and WARNING are counted. */
+/* Messages are counted, and the last ones kept: fake_log in machine.h. */
 extern unsigned int fake_printks;
-#define XENLOG_ERR
-#define XENLOG_WARNING
-#define XENLOG_INFO
-#define printk(...) ((void)fake_printks++)
-#define printk_once(...) ((void)fake_printks++)
+void fake_printk(const char *fmt, ...);
+#define XENLOG_ERR ""
+#define XENLOG_WARNING ""
+#define XENLOG_INFO ""
+#define printk(...) fake_printk(__VA_ARGS__)
+#define printk_once(...) fake_printk(__VA_ARGS__)
 
 #define IS_ERR(p) ((uintptr_t)(p) >= (uintptr_t)-4095)
 #define PTR_ERR(p) ((long)(p))
@@ -75,6 +78,7 @@ static inline void *ERR_PTR(long err)
 #define smp_rmb() ((void)0)
 
 typedef struct { int counter; } atomic_t;
+#define ATOMIC_INIT(n) { (n) }
 #define atomic_read(a) ((a)->counter)
 #define atomic_set(a, v) ((void)((a)->counter = (v)))
 #define atomic_inc(a) ((void)++(a)->counter)
@@ -87,6 +91,7 @@ void *fake_alloc(size_t bytes);
 void fake_free(void *p);
 #define xzalloc(type) ((type *)fake_alloc(sizeof(type)))
 #define xzalloc_array(type, n) ((type *)fake_alloc(sizeof(type) * (n)))
+#define xmalloc_array(type, n) ((type *)fake_alloc(sizeof(type) * (n)))
 #define xmalloc(type) ((type *)fake_alloc(sizeof(type)))
 #define xfree(p) fake_free(p)
 #define XFREE(p) do { fake_free(p); (p) = NULL; } while (0)
@@ -146,6 +151,7 @@ typedef struct { int readers; bool writer; } rwlock_t;
 #define spin_lock_init(l) ((void)((l)->held = false))
 #define rwlock_init(l) ((void)((l)->readers = 0, (l)->writer = false))
 void spin_lock(spinlock_t *lock);
+bool spin_trylock(spinlock_t *lock);
 void spin_unlock(spinlock_t *lock);
 #define spin_is_locked(l) ((l)->held)
 void read_lock(rwlock_t *lock);
@@ -264,6 +270,9 @@ static inline void page_list_move(struct page_list_head *to,
 
 /* Domains and devices. */
 typedef uint16_t domid_t;
+#define DOMID_FIRST_RESERVED 0x7ff0U
+#define DOMID_IO 0x7ff1U
+#define DOMID_XEN 0x7ff2U
 #define DOMID_INVALID 0x7ff4U
 
 typedef union {
@@ -318,6 +327,7 @@ struct pci_dev {
 
 typedef struct pci_dev device_t;
 struct pci_dev *pci_get_pdev(const struct domain *d, pci_sbdf_t sbdf);
+#define pci_get_real_pdev(sbdf) pci_get_pdev(NULL, sbdf)
 uint16_t pci_conf_read16(pci_sbdf_t sbdf, unsigned int reg);
 #define PCI_COMMAND 4
 #define PCI_COMMAND_MASTER 4
@@ -356,7 +366,8 @@ struct domain_iommu {
 struct domain {
 	domid_t domain_id;
 	struct domain_iommu iommu;
-	bool pv, translated, paging, iommu_enabled, hardware;
+	bool pv, translated, paging, iommu_enabled, hardware, log_dirty;
+	struct domain *next;
 };
 #define dom_iommu(d) (&(d)->iommu)
 extern struct domain *dom_xen, *dom_io, *hardware_domain;
@@ -365,18 +376,38 @@ extern struct domain *dom_xen, *dom_io, *hardware_domain;
 #define paging_mode_enabled(d) ((d)->paging)
 #define paging_mode_translate(d) ((d)->translated)
 #define is_hardware_domain(d) ((d)->hardware)
+#define is_system_domain(d) ((d)->domain_id >= DOMID_FIRST_RESERVED)
+#define for_each_domain(d) \
+	for ((d) = hardware_domain; (d); (d) = (d)->next)
+#define rcu_read_lock(l) ((void)0)
+#define rcu_read_unlock(l) ((void)0)
 struct vcpu {
 	struct domain *domain;
 };
 extern struct vcpu *current;
 void iommu_sync_cache(const void *addr, unsigned int bytes);
 
-#define DEFINE_PER_CPU(type, name) type per_cpu_##name
-#define this_cpu(name) per_cpu_##name
+/* Two CPUs, of which one runs at a time: machine.h's on_other_cpu(). */
+extern unsigned int fake_cpu;
+#define DEFINE_PER_CPU(type, name) type per_cpu_##name[2]
+#define this_cpu(name) per_cpu_##name[fake_cpu]
 
 /* Boot parameters. */
 #define simple_strtoul(s, p, base) strtoul(s, (char **)(p), base)
 uint64_t parse_size_and_unit(const char *s, const char **p);
+#define custom_param(name, fn) \
+	int fake_##fn(const char *s) { return fn(s); }
+
+/* What runs at boot is called by the test that wants it. */
+#define __initcall(fn) int fake_##fn(void) { return fn(); }
+void register_keyhandler(unsigned char key, void (*fn)(unsigned char key),
+			 const char *desc, bool diagnostic);
+void process_pending_softirqs(void);
+
+#define VIRQ_IOMMU_FAULT 14
+void send_global_virq(uint32_t virq);
+uint64_t fake_now(void);
+#define NOW() fake_now()
 
 /* Hypercalls. Guest memory is our own, and can be made to be missing. */
 #define XEN_GUEST_HANDLE_PARAM(type) type##_handle

@@ -1,0 +1,639 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What happens to contexts besides maps and moves: refused DMA is recorded,
+ * memory runs short, flushes fail at every place, devices are away, and the
+ * domain dies.
+ */
+#include "xen-fake/backend.h"
+
+#define RING 64U
+
+/*
+ * Faults
+ */
+static long fault_read(struct xen_pv_iommu_fault *f)
+{
+	memset(f, 0xaa, sizeof(*f));
+	return call(XEN_PV_IOMMU_OP_FAULT_READ, f, 1);
+}
+
+static void fault(unsigned int dev, uint64_t iova, bool write)
+{
+	iommu_ctx_fault(t.dev[dev].sbdf, iova, write);
+	CHECK(!machine.held.pci);
+	check_no_lock();
+}
+
+TEST(fault_record)
+{
+	struct xen_pv_iommu_fault f;
+	uint64_t time;
+	long ctx;
+
+	start();
+	ctx = ctx_alloc();
+	t.dev[1].command = PCI_COMMAND_MASTER;
+	CHECK_EQ(attach(1, ctx), 1);
+	CHECK_EQ(map(ctx, 5, RAM_MFN, 1), 1);
+	CHECK_EQ(fault_read(&f), -ENOENT);
+	CHECK(!f.iova && !f.time && !f.dev.id);
+
+	fault(1, 0x4567, true);
+	CHECK_EQ(fault_read(&f), 1);
+	CHECK_EQ(f.dev.type, XEN_PV_IOMMU_DEV_PCI);
+	CHECK_EQ(f.dev.id, t.dev[1].sbdf.sbdf);
+	CHECK_EQ(f.iova, 0x4567);
+	CHECK_EQ(f.ctx, ctx);
+	CHECK_EQ(f.reason, XEN_PV_IOMMU_FAULT_UNMAPPED);
+	CHECK_EQ(f.flags, XEN_PV_IOMMU_FAULT_F_WRITE);
+	CHECK_EQ(f.lost, 0);
+	CHECK(f.time);
+	time = f.time;
+	CHECK_EQ(fault_read(&f), -ENOENT);
+
+	/* A leaf is there: it was the right that lacked. Bus mastering is off. */
+	t.dev[1].command = 0;
+	fault(1, 0x5008, false);
+	CHECK_EQ(fault_read(&f), 1);
+	CHECK_EQ(f.reason, XEN_PV_IOMMU_FAULT_PERM);
+	CHECK_EQ(f.flags, XEN_PV_IOMMU_FAULT_F_DISABLED);
+	CHECK(f.time > time);
+	end();
+}
+
+TEST(fault_reasons)
+{
+	struct xen_pv_iommu_fault f;
+
+	start();
+	t.dev[0].command = PCI_COMMAND_MASTER;
+	fault(0, 1ULL << 39, false);
+	fault(0, (1ULL << 39) - 1, false);
+	CHECK_EQ(attach(0, BLOCKED), 1);
+	fault(0, 0, false);
+	CHECK_EQ(fault_read(&f), 1);
+	CHECK_EQ(f.reason, XEN_PV_IOMMU_FAULT_RANGE);
+	/* The ordinary table: not ours to look into. */
+	CHECK_EQ(fault_read(&f), 1);
+	CHECK_EQ(f.reason, XEN_PV_IOMMU_FAULT_OTHER);
+	CHECK_EQ(f.ctx, 0);
+	CHECK_EQ(f.flags, 0);
+	CHECK_EQ(fault_read(&f), 1);
+	CHECK_EQ(f.ctx, BLOCKED);
+	CHECK_EQ(f.reason, XEN_PV_IOMMU_FAULT_UNMAPPED);
+	end();
+}
+
+/* The oldest first, for ever round; those that came too late are counted. */
+TEST(fault_ring_overflows)
+{
+	struct xen_pv_iommu_fault f;
+	unsigned int i, round;
+
+	start();
+	for (round = 0; round < 3; round++) {
+		for (i = 0; i < RING + 7; i++)
+			fault(0, i << PAGE_SHIFT, false);
+		for (i = 0; i < RING; i++) {
+			CHECK_EQ(fault_read(&f), 1);
+			CHECK_EQ(f.iova, i << PAGE_SHIFT);
+			CHECK_EQ(f.lost, round && !i ? 7 : 0);
+		}
+		CHECK_EQ(fault_read(&f), -ENOENT);
+		/* Move the start of the ring on. */
+		if (round == 1) {
+			fault(0, 1, false);
+			CHECK_EQ(fault_read(&f), 1);
+			CHECK_EQ(f.lost, 7);
+			for (i = 0; i < RING + 7; i++)
+				fault(0, 1, false);
+			for (i = 0; i < RING; i++)
+				CHECK_EQ(fault_read(&f), 1);
+		}
+	}
+	end();
+}
+
+/* Losses are told by the first record that comes after them. */
+TEST(fault_lost_count)
+{
+	struct xen_pv_iommu_fault f;
+	unsigned int i;
+
+	start();
+	for (i = 0; i < RING + 3; i++)
+		fault(0, i, false);
+	CHECK_EQ(fault_read(&f), 1);
+	fault(0, 0x1000, false);
+	fault(0, 0x2000, false);	/* lost: full again */
+	for (i = 1; i < RING; i++) {
+		CHECK_EQ(fault_read(&f), 1);
+		CHECK_EQ(f.iova, i);
+		CHECK_EQ(f.lost, 0);
+	}
+	CHECK_EQ(fault_read(&f), 1);
+	CHECK_EQ(f.iova, 0x1000);
+	CHECK_EQ(f.lost, 3);
+	fault(0, 0x3000, false);
+	CHECK_EQ(fault_read(&f), 1);
+	CHECK_EQ(f.lost, 1);
+	end();
+}
+
+TEST(fault_virq_once)
+{
+	struct xen_pv_iommu_fault f;
+	unsigned int i;
+
+	start();
+	CHECK_EQ(machine.virqs, 0);
+	fault(0, 0, false);
+	CHECK_EQ(machine.virqs, 1);
+	for (i = 0; i < RING + 5; i++)
+		fault(0, i, false);
+	CHECK_EQ(machine.virqs, 1);
+	/* Not empty yet. */
+	for (i = 0; i < RING - 1; i++)
+		CHECK_EQ(fault_read(&f), 1);
+	fault(0, 0, false);
+	CHECK_EQ(machine.virqs, 1);
+	while (fault_read(&f) == 1)
+		;
+	fault(0, 0, false);
+	CHECK_EQ(machine.virqs, 2);
+	end();
+}
+
+/* Only what the hardware domain owns, and only if it has a table. */
+TEST(fault_owner)
+{
+	static struct domain domu = { .domain_id = 1 };
+	struct xen_pv_iommu_fault f;
+	long ctx;
+
+	start();
+	ctx = ctx_alloc();
+	CHECK_EQ(attach(0, ctx), 1);
+	give_away(0);
+	fault(0, 0x1000, false);
+	t.dev[1].domain = &domu;
+	fault(1, 0x1000, false);
+	t.dev[2].domain = dom_xen;
+	fault(2, 0x1000, false);
+	iommu_ctx_fault((pci_sbdf_t){ .sbdf = 0x999 }, 0x1000, false);
+	CHECK_EQ(machine.virqs, 0);
+	CHECK_EQ(fault_read(&f), -ENOENT);
+	come_back(0);
+	fault(0, 0x1000, false);
+	CHECK_EQ(fault_read(&f), 1);
+	CHECK_EQ(f.ctx, ctx);
+	end();
+
+	/* Before the first use, and after the end. */
+	memset(&t, 0, sizeof(t));
+	t.dev[0].domain = &dom0;
+	fault(0, 0x1000, false);
+	CHECK_EQ(machine.virqs, 0);
+}
+
+/* Many at a time, and what follows the last one is an error. */
+TEST(fault_array)
+{
+	static struct xen_pv_iommu_fault f[8];
+	unsigned int i;
+
+	start();
+	for (i = 0; i < 5; i++)
+		fault(0, i, false);
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_FAULT_READ, f, 8), 5);
+	for (i = 0; i < 5; i++)
+		CHECK_EQ(f[i].iova, i);
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_FAULT_READ, f, 8), -ENOENT);
+	end();
+}
+
+/*
+ * Memory at its quota: empty tables of any context give way (ruling 23)
+ */
+
+/* Leave `nr` empty tables behind in a context, from dfn 0 on. */
+static void leave_tables(long ctx, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		CHECK_EQ(map(ctx, i * 512, RAM_MFN, 1), 1);
+		CHECK_EQ(unmap(ctx, i * 512, 1), 1);
+	}
+}
+
+/* No more tables than there are now. */
+static void close_quota(void)
+{
+	dom0.iommu.ctxs->pt_pages_max =
+		atomic_read(&dom0.iommu.ctxs->pt_pages);
+}
+
+TEST(reclaim_from_another_context)
+{
+	long one, two;
+
+	start();
+	one = ctx_alloc();
+	two = ctx_alloc();
+	CHECK_EQ(attach(0, one), 1);
+	leave_tables(one, 10);
+	close_quota();
+	trace_start();
+	CHECK_EQ(map(two, 0, RAM_MFN, 1), 1);
+	/* Flushed in the context that had them, then freed, then used. */
+	CHECK_TRACE("GFTM");
+	CHECK_EQ(look(two, 0), RAM_MFN);
+	CHECK(query().pt_pages <= query().pt_pages_max);
+	/* And back again, what is empty there. */
+	CHECK_EQ(unmap(two, 0, 1), 1);
+	close_quota();
+	CHECK_EQ(map(one, 4096, RAM_MFN, 1), 1);
+	end();
+}
+
+/* Nothing to be had: refused, all pins dropped, nobody else harmed. */
+TEST(reclaim_finds_nothing)
+{
+	long one, two;
+
+	start();
+	one = ctx_alloc();
+	two = ctx_alloc();
+	CHECK_EQ(map(one, 0, RAM_MFN, 1), 1);
+	close_quota();
+	trace_start();
+	CHECK_EQ(map(two, 0, RAM_MFN + 1, 1), -ENOMEM);
+	CHECK_TRACE("GP");
+	CHECK_EQ(t.refs, 1);
+	/* BLOCKED's tables are not for the taking. */
+	CHECK_EQ(ctx_info(BLOCKED).pt_pages, 2);
+	CHECK_EQ(look(one, 0), RAM_MFN);
+	end();
+}
+
+/* Once: another that takes what was found is not chased for ever. */
+static bool steal;
+
+static void steal_in_flush(void)
+{
+	machine.in_flush = steal ? steal_in_flush : NULL;
+	if (steal)
+		dom0.iommu.ctxs->pt_pages_max = 0;
+}
+
+TEST(reclaim_is_retried_once)
+{
+	long one, two;
+
+	start();
+	one = ctx_alloc();
+	two = ctx_alloc();
+	leave_tables(one, 10);
+	close_quota();
+	steal = true;
+	machine.in_flush = steal_in_flush;
+	trace_start();
+	CHECK_EQ(map(two, 0, RAM_MFN, 1), -ENOMEM);
+	CHECK_TRACE("GFTP");
+	CHECK_EQ(machine.flushes, 1);
+	steal = false;
+	machine.in_flush = NULL;
+	end();
+}
+
+/* A step looks at no more than 64 tables of a context; the next goes on. */
+TEST(reclaim_is_bounded)
+{
+	unsigned int before, after;
+	long one, two;
+
+	start();
+	one = ctx_alloc();
+	two = ctx_alloc();
+	leave_tables(one, 300);
+	close_quota();
+	before = query().pt_pages;
+	CHECK_EQ(map(two, 0, RAM_MFN, 1), 1);
+	after = query().pt_pages;
+	CHECK(before - after <= 64 + 4);
+	CHECK(before - after >= 32);
+	end();
+}
+
+/* XSA-480: taken away, not flushed: never given to anybody. */
+TEST(reclaim_flush_fails)
+{
+	unsigned int before;
+	long one, two;
+
+	start();
+	one = ctx_alloc();
+	two = ctx_alloc();
+	CHECK_EQ(attach(0, one), 1);
+	leave_tables(one, 10);
+	close_quota();
+	before = machine.heap_nr;
+	machine.fail_flush = 0;
+	machine.nr_fail_flush = 2;
+	CHECK_EQ(map(two, 0, RAM_MFN, 1), -ENOMEM);
+	CHECK_EQ(machine.heap_nr, before);
+	CHECK_EQ(t.refs, 0);
+	/* The device could still find the old tables: it must not. */
+	CHECK(ctx_info(one).flags & XEN_PV_IOMMU_CTX_F_BROKEN);
+	CHECK_EQ(hw_id(0), BLOCKED);
+}
+
+/* A context that another CPU works in is left alone. */
+static struct iommu_ctx *busy;
+
+TEST(reclaim_passes_over_busy_contexts)
+{
+	struct iommu_ctx *ctx;
+	long one, two;
+
+	start();
+	one = ctx_alloc();
+	two = ctx_alloc();
+	leave_tables(one, 4);
+	close_quota();
+	busy = iommu_ctx_get(&dom0, one);
+	busy->lock.held = true;
+	CHECK(!iommu_ctx_reclaim(&dom0));
+	busy->lock.held = false;
+	CHECK(iommu_ctx_reclaim(&dom0));
+	iommu_ctx_put(busy);
+	ctx = iommu_ctx_get(&dom0, two);
+	CHECK_EQ(atomic_read(&ctx->refs), 2);
+	iommu_ctx_put(ctx);
+	end();
+}
+
+/* Dying ones free their tables themselves. */
+TEST(reclaim_passes_over_dying_contexts)
+{
+	struct iommu_ctx *ctx;
+	long one;
+
+	start();
+	one = ctx_alloc();
+	leave_tables(one, 4);
+	ctx = iommu_ctx_get(&dom0, one);
+	CHECK_EQ(iommu_ctx_free(&dom0, one), -ERESTART);
+	CHECK(!iommu_ctx_reclaim(&dom0));
+	iommu_ctx_put(ctx);
+	CHECK_EQ(ctx_free(one), 1);
+	end();
+}
+
+/*
+ * A broken context
+ */
+
+/* Parked or not: FREE flushes, and what cannot be flushed is kept. */
+TEST(free_flush_fails)
+{
+	long ctx;
+
+	start_translated();
+	ctx = ctx_alloc();
+	CHECK_EQ(map(ctx, 0, RAM_MFN, 8), 1);
+	t.parked = 4;
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_BATCH,
+		      (struct xen_pv_iommu_batch[]){{
+			      .op = XEN_PV_IOMMU_BATCH_UNMAP, .ctx = ctx,
+			      .nr = 4, .flags = XEN_PV_IOMMU_F_NOFLUSH }}, 1),
+		 1);
+	machine.fail_flush = 0;
+	machine.nr_fail_flush = 2;
+	t.parked = 0;
+	t.kept = 4;
+	CHECK_EQ(ctx_free(ctx), 1);
+	CHECK_EQ(t.refs, 4);
+	end();
+}
+
+/* The flush of a region that enters where holes are cached. */
+TEST(enter_flush_fails)
+{
+	long ctx;
+
+	start_on(true);
+	ctx = ctx_alloc();
+	t.dev[0].direct[0][0] = 100 << PAGE_SHIFT;
+	t.dev[0].direct[0][1] = (102 << PAGE_SHIFT) - 1;
+	t.dev[0].nr_direct = 1;
+	machine.fail_flush = 0;
+	machine.nr_fail_flush = 2;
+	CHECK_EQ(attach(0, ctx), -EIO);
+	CHECK(!t.dev[0].ctx && !t.dev[0].hw);
+	CHECK_EQ(ctx_info(ctx).nr_mapped, 0);
+	CHECK_EQ(ctx_free(ctx), 1);
+	end();
+}
+
+/* The flush of a region that leaves: its other members are blocked. */
+TEST(leave_flush_fails)
+{
+	long ctx;
+
+	start();
+	ctx = ctx_alloc();
+	t.dev[0].direct[0][0] = 100 << PAGE_SHIFT;
+	t.dev[0].direct[0][1] = (102 << PAGE_SHIFT) - 1;
+	t.dev[0].nr_direct = 1;
+	CHECK_EQ(attach(0, ctx), 1);
+	CHECK_EQ(attach(1, ctx), 1);
+	machine.fail_flush = 1;		/* not the switch */
+	machine.nr_fail_flush = 2;
+	CHECK_EQ(attach(0, 0), 1);
+	CHECK_EQ(hw_id(0), 0);
+	CHECK_EQ(hw_id(1), BLOCKED);
+	CHECK(ctx_info(ctx).flags & XEN_PV_IOMMU_CTX_F_BROKEN);
+	end();
+}
+
+/* A device that is away is not touched when its context breaks. */
+TEST(break_with_devices_away)
+{
+	struct xen_pv_iommu_batch e;
+	long ctx;
+
+	start();
+	ctx = ctx_alloc();
+	CHECK_EQ(attach(0, ctx), 1);
+	CHECK_EQ(attach(1, ctx), 1);
+	CHECK_EQ(map(ctx, 0, RAM_MFN, 4), 1);
+	give_away(0);
+	machine.fail_flush = 0;
+	machine.nr_fail_flush = 2;
+	t.kept = 4;
+	e = unmap_desc(ctx, 0, 4);
+	trace_start();
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_BATCH, &e, 1), -EIO);
+	CHECK_TRACE("CfS");
+	CHECK(!t.dev[0].hw);
+	CHECK_EQ(t.dev[0].ctx->id, BLOCKED);
+	/* It comes back blocked. */
+	come_back(0);
+	CHECK_EQ(hw_id(0), BLOCKED);
+	end();
+}
+
+/*
+ * The domain dies
+ */
+TEST(relinquish)
+{
+	long one, two;
+
+	start();
+	CHECK_EQ(iommu_ctx_relinquish(&dom0), 0);
+	CHECK_EQ(iommu_ctx_relinquish(&dom0), 0);
+	CHECK_EQ(machine.heap_nr, 0);
+
+	start();
+	one = ctx_alloc();
+	two = ctx_alloc();
+	CHECK_EQ(map(one, 0, RAM_MFN, 2000), 1);
+	CHECK_EQ(map_2m(two, 512, RAM_MFN, 512), 1);
+	table_free();
+	CHECK_EQ(t.refs, 0);
+}
+
+/* A device that another has must not come back to what is gone. */
+TEST(relinquish_with_devices_away)
+{
+	unsigned int i;
+	long one;
+
+	start();
+	one = ctx_alloc();
+	CHECK_EQ(attach(0, one), 1);
+	CHECK_EQ(attach(1, BLOCKED), 1);
+	t.dev[2].direct[0][0] = 100 << PAGE_SHIFT;
+	t.dev[2].direct[0][1] = (102 << PAGE_SHIFT) - 1;
+	t.dev[2].nr_direct = 1;
+	CHECK_EQ(attach(2, one), 1);
+	CHECK_EQ(map(one, 0, RAM_MFN, 4), 1);
+	for (i = 0; i < 3; i++)
+		give_away(i);
+	trace_start();
+	CHECK_EQ(iommu_ctx_relinquish(&dom0), 0);
+	CHECK(!strchr(machine.trace, 'S'));
+	for (i = 0; i < NR_DEVS; i++)
+		CHECK(!t.dev[i].ctx);
+	CHECK_EQ(t.refs, 0);
+	CHECK_EQ(machine.objects, 0);
+	CHECK_EQ(machine.heap_nr, 0);
+}
+
+/* In steps that let others run. */
+TEST(relinquish_in_steps)
+{
+	unsigned int n = 0;
+	long ctx, i;
+	int rc;
+
+	start();
+	for (i = 0; i < 4; i++) {
+		ctx = ctx_alloc();
+		CHECK_EQ(map(ctx, 0, RAM_MFN, 4000), 1);
+	}
+	machine.preempt_every = 1;
+	while ((rc = iommu_ctx_relinquish(&dom0)) == -ERESTART)
+		CHECK(++n < 1000);
+	CHECK_EQ(rc, 0);
+	CHECK(n >= 4);
+	CHECK_EQ(t.refs, 0);
+	CHECK_EQ(machine.heap_nr, 0);
+	machine_start();
+}
+
+TEST(relinquish_flush_fails)
+{
+	long ctx;
+
+	start();
+	ctx = ctx_alloc();
+	CHECK_EQ(map(ctx, 0, RAM_MFN, 4), 1);
+	machine.fail_flush = 0;
+	machine.nr_fail_flush = 2;
+	CHECK_EQ(iommu_ctx_relinquish(&dom0), 0);
+	CHECK(!dom0.iommu.ctxs);
+	CHECK_EQ(t.refs, 4);
+	CHECK_EQ(machine.objects, 0);
+	machine_start();
+}
+
+/*
+ * The debug key
+ */
+int fake_dump_init(void);
+
+TEST(dump)
+{
+	long one, two;
+
+	start_translated();
+	one = ctx_alloc();
+	two = ctx_alloc();
+	CHECK_EQ(attach(0, one), 1);
+	CHECK_EQ(attach(1, one), 1);
+	CHECK_EQ(map(one, 0, RAM_MFN, 3), 1);
+	CHECK_EQ(map_2m(two, 512, RAM_MFN, 512), 1);
+	give_away(1);
+	fault(0, 0x1000, false);
+	CHECK_EQ(fake_dump_init(), 0);
+	fake_log[0] = 0;
+	machine.key('y');
+	CHECK(!machine.held.pci);
+	check_no_lock();
+	CHECK(strstr(fake_log, ": 2 IOMMU contexts, last 2,"));
+	CHECK(strstr(fake_log, "faults 1 (0 lost)"));
+	CHECK(strstr(fake_log, "ctx 0x1: leaves 3 4k 0 2M, pages 3,"));
+	CHECK(strstr(fake_log, "ctx 0x2: leaves 0 4k 1 2M, pages 512,"));
+	CHECK(strstr(fake_log, "ctx 0xfffe: leaves 0"));
+	CHECK(strstr(fake_log, " (away)"));
+	come_back(1);
+	end();
+
+	/* A domain that has none is not mentioned. */
+	fake_log[0] = 0;
+	machine_start();
+	CHECK_EQ(fake_dump_init(), 0);
+	machine.key('y');
+	CHECK(!*fake_log);
+}
+
+/*
+ * Boot parameters
+ */
+static int param(const char *s)
+{
+	return iommu_ctx_parse_param(s, s + strlen(s));
+}
+
+TEST(parameters)
+{
+	CHECK_EQ(param("strict"), -ENOENT);
+	CHECK_EQ(param("nr-ctx=0"), -EINVAL);
+	CHECK_EQ(param("nr-ctx=4097"), -EINVAL);
+	CHECK_EQ(param("nr-ctx=12x"), -EINVAL);
+	CHECK_EQ(param("nr-ctx="), -EINVAL);
+	CHECK_EQ(param("ctx-mem=4095"), -EINVAL);
+	CHECK_EQ(param("ctx-mem=2Mx"), -EINVAL);
+	CHECK_EQ(param("nr-ctx=3"), 0);
+	CHECK_EQ(param("ctx-mem=2M"), 0);
+	start();
+	CHECK_EQ(query().max_ctx, 3);
+	CHECK_EQ(query().pt_pages_max, 512);
+	end();
+	CHECK_EQ(param("nr-ctx=256"), 0);
+	CHECK_EQ(param("ctx-mem=64M"), 0);
+}

@@ -1,0 +1,562 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A back end and frames for the generic half of contexts, on machine.h: they
+ * record what is done to them, and can be told to fail. Included once by each
+ * program that is linked with ctx.c, attach.c, map.c, batch.c, op.c, fault.c
+ * and pt.c of xen/overlay.
+ *
+ * After every call, and before every continuation, references must equal the
+ * leaves that hold them, no lock is held and nothing is left mapped.
+ */
+#ifndef XEN_FAKE_BACKEND_H
+#define XEN_FAKE_BACKEND_H
+
+#include "machine.h"
+
+#include <xen/interface/pv-iommu.h>
+
+#define F_R XEN_PV_IOMMU_F_R
+#define F_W XEN_PV_IOMMU_F_W
+#define RW (F_R | F_W)
+#define MMIO_GFN 0x80000UL
+#define BLOCKED XEN_PV_IOMMU_CTX_BLOCKED
+#define INVALID XEN_PV_IOMMU_CTX_INVALID
+#define NR_DEVS 4
+
+static struct {
+	struct pci_dev dev[NR_DEVS];
+	int frame_rc[RAM_PAGES];	/* what iommu_ctx_frame_get() answers */
+	unsigned long refs, type_refs;	/* held now */
+	unsigned long kept;		/* by leaves of a broken context */
+	unsigned long parked;		/* by leaves that wait for a SYNC */
+	bool count_parked;		/* as many as the contexts say */
+	bool flush_on_map;
+	int enter_rc;
+	int arch_rc;
+} t;
+
+/*
+ * The back end
+ */
+static void be_caps(struct iommu_ctx_caps *caps)
+{
+	*caps = (struct iommu_ctx_caps){
+		.fmt = &iommu_pt_fmt_vtd,
+		.levels = 4,
+		.pin_level = 3,
+		.pgsize_bitmap = PAGE_SIZE_4K | PAGE_SIZE_2M,
+		.iova_last = (1ULL << 39) - 1,
+		.msi_dfn = 0xfee00,
+		.msi_nr = 0x100,
+		.flush_on_map = t.flush_on_map,
+	};
+}
+
+static int be_init(struct iommu_ctx *ctx, bool everywhere)
+{
+	(void)everywhere;
+	/* Stands for what a real back end allocates. */
+	ctx->unit = fake_alloc(16);
+	if (!ctx->unit)
+		return -ENOMEM;
+	hw_init(ctx);
+	return 0;
+}
+
+static void be_fini(struct iommu_ctx *ctx)
+{
+	unsigned int i;
+
+	for (i = 0; i < NR_DEVS; i++)
+		CHECK(t.dev[i].hw != ctx);
+	hw_fini(ctx);
+	XFREE(ctx->unit);
+}
+
+static int be_enter(struct iommu_ctx *ctx, const struct pci_dev *pdev)
+{
+	(void)ctx;
+	(void)pdev;
+	CHECK(pcidevs_locked());
+	return ctx->id == BLOCKED ? 0 : t.enter_rc;
+}
+
+static void be_leave(struct iommu_ctx *ctx, const struct pci_dev *pdev)
+{
+	CHECK(pcidevs_locked());
+	CHECK(pdev->hw != ctx || pdev->domain != &dom0);
+}
+
+static int be_switch(struct domain *d, struct pci_dev *pdev,
+		     const struct iommu_ctx *from, const struct iommu_ctx *to)
+{
+	CHECK(pcidevs_locked());
+	check_no_spinlock();
+	CHECK(d == pdev->domain);
+	CHECK(pdev->hw == from);
+	if (flush_fails()) {
+		note('s');
+		return -EIO;
+	}
+	note('S');
+	pdev->hw = (struct iommu_ctx *)to;
+	if (from)
+		hw_flush(hw_of(from), 0, ~0ULL);
+	return 0;
+}
+
+static int be_flush(struct iommu_ctx *ctx, uint64_t first, uint64_t end)
+{
+	check_no_spinlock();
+	machine.flushes++;
+	if (flush_fails()) {
+		note('f');
+		return -EIO;
+	}
+	note('F');
+	if (machine.in_flush)
+		machine.in_flush();
+	hw_flush(hw_of(ctx), first, end ?: ~0ULL);
+	return 0;
+}
+
+static void be_dev_query(const struct pci_dev *pdev,
+			 struct xen_pv_iommu_dev_query *q)
+{
+	q->flags = pdev->broken ? XEN_PV_IOMMU_NO_CTX_QUIRK <<
+				  XEN_PV_IOMMU_DEV_F_NO_CTX_SHIFT :
+				  XEN_PV_IOMMU_DEV_F_CAN_CTX;
+}
+
+static int be_dev_resv(const struct pci_dev *pdev, unsigned int index,
+		       struct iommu_ctx_resv *resv)
+{
+	if (index == 0) {
+		*resv = (struct iommu_ctx_resv){
+			0xfee00000, 0xfeefffff, XEN_PV_IOMMU_RESV_MSI_HW,
+		};
+		return 0;
+	}
+	if (index > pdev->nr_direct)
+		return -ENOENT;
+	*resv = (struct iommu_ctx_resv){
+		pdev->direct[index - 1][0], pdev->direct[index - 1][1],
+		XEN_PV_IOMMU_RESV_DIRECT,
+	};
+	return 0;
+}
+
+static const struct iommu_ops be_ops = {
+	.ctx_caps = be_caps,
+	.ctx_init = be_init,
+	.ctx_fini = be_fini,
+	.ctx_enter = be_enter,
+	.ctx_leave = be_leave,
+	.ctx_switch = be_switch,
+	.ctx_flush = be_flush,
+	.ctx_dev_query = be_dev_query,
+	.ctx_dev_resv = be_dev_resv,
+};
+
+struct pci_dev *pci_get_pdev(const struct domain *d, pci_sbdf_t sbdf)
+{
+	unsigned int i;
+
+	CHECK(pcidevs_locked());
+	for (i = 0; i < NR_DEVS; i++)
+		if (t.dev[i].sbdf.sbdf == sbdf.sbdf &&
+		    (!d || d == t.dev[i].domain))
+			return &t.dev[i];
+	return NULL;
+}
+
+uint16_t pci_conf_read16(pci_sbdf_t sbdf, unsigned int reg)
+{
+	CHECK_EQ(reg, PCI_COMMAND);
+	return pci_get_pdev(NULL, sbdf)->command;
+}
+
+/*
+ * Frames. RAM below RAM_MFN + RAM_PAGES, above MMIO_GFN what holds nothing.
+ */
+int iommu_ctx_arch_permitted(const struct domain *d)
+{
+	(void)d;
+	return t.arch_rc;
+}
+
+int iommu_ctx_frame_get(struct domain *d, uint64_t gfn, unsigned int flags,
+			iommu_leaf_t *leaf)
+{
+	struct page_info *pg;
+
+	check_no_spinlock();
+	CHECK(d == &dom0);
+	*leaf = gfn << PAGE_SHIFT | (flags & F_R ? IOMMU_LEAF_R : 0) |
+		(flags & F_W ? IOMMU_LEAF_W : 0);
+	if (gfn >= MMIO_GFN)
+		return 0;
+	if (!mfn_valid(_mfn(gfn)))
+		return -EACCES;
+	if (t.frame_rc[gfn - RAM_MFN])
+		return t.frame_rc[gfn - RAM_MFN];
+	note('G');
+	pg = mfn_to_page(_mfn(gfn));
+	pg->refs++;
+	t.refs++;
+	*leaf |= IOMMU_LEAF_REF;
+	if (flags & F_W) {
+		pg->type_refs++;
+		t.type_refs++;
+		*leaf |= IOMMU_LEAF_TYPE;
+	}
+	return 0;
+}
+
+static void frame_put_one(uint64_t mfn, bool type)
+{
+	struct page_info *pg = mfn_to_page(_mfn(mfn));
+
+	CHECK(pg->refs > 0 && pg->type_refs >= type);
+	/* While another leaf holds it, reach may be that one's. */
+	if (--pg->refs == 0 && machine.reach[mfn - RAM_MFN])
+		FAIL("frame %#" PRIx64 " is given up in reach of devices", mfn);
+	pg->type_refs -= type;
+	t.refs--;
+	t.type_refs -= type;
+}
+
+void iommu_ctx_frame_put(iommu_leaf_t leaf)
+{
+	uint64_t i, mfn = leaf >> PAGE_SHIFT;
+
+	check_no_spinlock();
+	if (!(leaf & IOMMU_LEAF_REF))
+		return;
+	note('P');
+	for (i = 0; i < 1ULL << iommu_leaf_order(leaf); i++)
+		frame_put_one(mfn + i, leaf & IOMMU_LEAF_TYPE);
+}
+
+uint64_t iommu_ctx_frame_to_gfn(const struct domain *d, iommu_leaf_t leaf)
+{
+	(void)d;
+	return leaf >> PAGE_SHIFT;
+}
+
+/* Pages of no owner are taken for dom0's. */
+bool iommu_ctx_frame_is_foreign(const struct domain *d, iommu_leaf_t leaf)
+{
+	struct page_info *pg = mfn_to_page(_mfn(leaf >> PAGE_SHIFT));
+
+	return (leaf & IOMMU_LEAF_REF) && pg->owner && pg->owner != d;
+}
+
+/*
+ * Calls, and what must hold after each
+ */
+static unsigned long leaves_holding(uint64_t maddr, unsigned int level,
+				    uint64_t bit)
+{
+	const uint64_t *e = (const uint64_t *)
+		machine.mem[heap_index(maddr_to_page(maddr))];
+	unsigned long n = 0;
+	unsigned int i;
+
+	for (i = 0; i < 512; i++) {
+		if (!(e[i] & 3))
+			continue;
+		if (level > 1 && !(e[i] & 0x80))
+			n += leaves_holding(e[i] & 0x000ffffffffff000ULL,
+					    level - 1, bit);
+		else if ((e[i] & bit) == bit)
+			n += 1UL << (9 * (level - 1));
+	}
+	return n;
+}
+
+static unsigned long held_by_leaves(uint64_t bit)
+{
+	unsigned long n = 0;
+	unsigned int i;
+
+	for (i = 0; i < HW_CTXS; i++)
+		if (machine.hw[i].ctx && machine.hw[i].ctx->pt.root)
+			n += leaves_holding(machine.hw[i].ctx->pt.root, 4, bit);
+	return n;
+}
+
+/* References of leaves that were unmapped and wait. */
+static unsigned long held_by_parked(uint64_t bits)
+{
+	const struct iommu_ctx *ctx;
+	unsigned long n = 0;
+	unsigned int i, k;
+
+	for (i = 0; i < HW_CTXS; i++) {
+		ctx = machine.hw[i].ctx;
+		for (k = 0; ctx && k < ctx->parked.nr; k++)
+			if ((ctx->parked.leaf[k] & bits) == bits)
+				n += 1UL << iommu_leaf_order(ctx->parked.leaf[k]);
+	}
+	return n;
+}
+
+static void check_refs(unsigned long refs, uint64_t pte_bits,
+		       uint64_t leaf_bits)
+{
+	unsigned long parked = held_by_parked(leaf_bits);
+
+	CHECK_EQ(refs, held_by_leaves(pte_bits) + parked + t.kept);
+}
+
+static void check_rest(void)
+{
+	unsigned int i;
+
+	CHECK(!machine.held.pci && !machine.mapped);
+	check_no_lock();
+	check_refs(t.refs, iommu_pt_fmt_vtd.sw_ref, IOMMU_LEAF_REF);
+	/* The type bit alone marks Xen's own leaves, which hold nothing. */
+	check_refs(t.type_refs, iommu_pt_fmt_vtd.sw_ref | iommu_pt_fmt_vtd.sw_type,
+		   IOMMU_LEAF_REF | IOMMU_LEAF_TYPE);
+	/* At the end of a call a test knows how many there are. */
+	if (!machine.cont.made && !t.count_parked)
+		CHECK_EQ(held_by_parked(IOMMU_LEAF_REF), t.parked);
+	/* Books and hardware agree about every device that is here. */
+	for (i = 0; i < NR_DEVS; i++)
+		if (t.dev[i].domain == &dom0)
+			CHECK(t.dev[i].ctx == t.dev[i].hw);
+}
+
+static unsigned int continuations;
+
+static long call_cmd(unsigned int cmd, void *arg, unsigned long count)
+{
+	long rc;
+
+	continuations = 0;
+	do {
+		machine.cont.made = false;
+		rc = do_iommu_op(cmd, (void_handle){ arg }, count, 0, 0);
+		check_rest();
+		if (!machine.cont.made)
+			continue;
+		CHECK(++continuations < 100000);
+		CHECK(machine.cont.arg.p == arg && machine.cont.count == count);
+		CHECK(!machine.cont.arg2 && !machine.cont.arg3);
+		cmd = machine.cont.cmd;
+	} while (machine.cont.made);
+	return rc;
+}
+
+static long call(enum xen_pv_iommu_op op, void *arg, unsigned long count)
+{
+	return call_cmd(op, arg, count);
+}
+
+/* The number of the new context, or the error. */
+static long ctx_alloc(void)
+{
+	struct xen_pv_iommu_ctx c = { 0 };
+	long rc = call(XEN_PV_IOMMU_OP_CTX_ALLOC, &c, 1);
+
+	if (rc == 1)
+		CHECK(c.ctx >= 1 && c.ctx <= XEN_PV_IOMMU_CTX_LAST);
+	return rc == 1 ? (long)c.ctx : rc;
+}
+
+static long ctx_free(unsigned int id)
+{
+	struct xen_pv_iommu_ctx c = { .ctx = id };
+
+	return call(XEN_PV_IOMMU_OP_CTX_FREE, &c, 1);
+}
+
+static struct xen_pv_iommu_ctx ctx_info(unsigned int id)
+{
+	struct xen_pv_iommu_ctx c = { .ctx = id };
+
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_CTX_INFO, &c, 1), 1);
+	return c;
+}
+
+/* Where the IOMMU has a device; 0 is the default table. */
+static unsigned int hw_id(unsigned int dev)
+{
+	return t.dev[dev].hw ? t.dev[dev].hw->id : 0;
+}
+
+static struct xen_pv_iommu_attach last_attach;
+
+static long attach(unsigned int dev, unsigned int id)
+{
+	last_attach = (struct xen_pv_iommu_attach){
+		.dev = { .id = t.dev[dev].sbdf.sbdf }, .ctx = id,
+	};
+	return call(XEN_PV_IOMMU_OP_ATTACH, &last_attach, 1);
+}
+
+static long reset(bool to_default)
+{
+	struct xen_pv_iommu_ctx c = {
+		.flags = to_default ? XEN_PV_IOMMU_CTX_F_TO_DEFAULT :
+				      XEN_PV_IOMMU_CTX_F_TO_BLOCKED,
+	};
+
+	return call(XEN_PV_IOMMU_OP_RESET, &c, 1);
+}
+
+static struct xen_pv_iommu_batch map_desc(unsigned int ctx, uint64_t dfn,
+					  uint64_t gfn, uint32_t nr)
+{
+	return (struct xen_pv_iommu_batch){
+		.dfn = dfn, .gfn = gfn, .nr = nr, .ctx = ctx, .flags = RW,
+		.op = XEN_PV_IOMMU_BATCH_MAP,
+	};
+}
+
+static struct xen_pv_iommu_batch unmap_desc(unsigned int ctx, uint64_t dfn,
+					    uint32_t nr)
+{
+	return (struct xen_pv_iommu_batch){
+		.dfn = dfn, .nr = nr, .ctx = ctx,
+		.op = XEN_PV_IOMMU_BATCH_UNMAP,
+	};
+}
+
+/* One descriptor; the status of a failing one, whatever the call returned. */
+static struct xen_pv_iommu_batch last;
+
+static long batch1(struct xen_pv_iommu_batch e)
+{
+	long rc;
+
+	last = e;
+	rc = call(XEN_PV_IOMMU_OP_BATCH, &last, 1);
+	if (rc != 1)
+		CHECK_EQ(rc, last.status);
+	return rc;
+}
+
+static long map(unsigned int ctx, uint64_t dfn, uint64_t gfn, uint32_t nr)
+{
+	return batch1(map_desc(ctx, dfn, gfn, nr));
+}
+
+static long map_2m(unsigned int ctx, uint64_t dfn, uint64_t gfn, uint32_t nr)
+{
+	struct xen_pv_iommu_batch e = map_desc(ctx, dfn, gfn, nr);
+
+	e.order = 9;
+	return batch1(e);
+}
+
+static long unmap(unsigned int ctx, uint64_t dfn, uint32_t nr)
+{
+	return batch1(unmap_desc(ctx, dfn, nr));
+}
+
+/* The frame at dfn, or the error. */
+static long look(unsigned int ctx, uint64_t dfn)
+{
+	struct xen_pv_iommu_lookup l = { .dfn = dfn, .ctx = ctx };
+	long rc = call(XEN_PV_IOMMU_OP_LOOKUP, &l, 1);
+
+	return rc == 1 ? (long)l.gfn : rc;
+}
+
+static struct xen_pv_iommu_query query(void)
+{
+	struct xen_pv_iommu_query q = {
+		.size = sizeof(q),
+		.magic_version = XEN_PV_IOMMU_MAGIC | XEN_PV_IOMMU_VERSION,
+	};
+
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_QUERY, &q, 1), 1);
+	return q;
+}
+
+/* Assign a device elsewhere, and back, as Xen's PCI code does. */
+static void give_away(unsigned int dev)
+{
+	t.dev[dev].domain = dom_io;
+	t.dev[dev].hw = NULL;
+}
+
+static void come_back(unsigned int dev)
+{
+	t.dev[dev].domain = &dom0;
+	t.dev[dev].hw = t.dev[dev].ctx;
+}
+
+/* A machine with NR_DEVS devices of dom0, the domain's table made. */
+static void start_as(bool flush_on_map, bool translated)
+{
+	unsigned int i;
+
+	machine_start();
+	memset(&t, 0, sizeof(t));
+	dom0.pv = !translated;
+	dom0.translated = translated;
+	dom0.hardware = true;
+	t.flush_on_map = flush_on_map;
+	dom0.iommu.platform_ops = &be_ops;
+	for (i = 0; i < NR_DEVS; i++) {
+		t.dev[i].sbdf.sbdf = 0x100 + i;
+		t.dev[i].domain = &dom0;
+	}
+	query();
+	trace_start();
+}
+
+static HARNESS_UNUSED void start_on(bool flush_on_map)
+{
+	start_as(flush_on_map, false);
+}
+
+static HARNESS_UNUSED void start(void)
+{
+	start_on(false);
+}
+
+/* A translated domain (PVH): may leave flushes to later. */
+static HARNESS_UNUSED void start_translated(void)
+{
+	start_as(false, true);
+}
+
+/* The domain dies; the table goes, as far as it can. */
+static void table_free(void)
+{
+	CHECK_EQ(iommu_ctx_relinquish(&dom0), 0);
+	CHECK(!dom0.iommu.ctxs);
+	check_rest();
+	CHECK_EQ(machine.objects, 0);
+	CHECK_EQ(machine.heap_nr, 0);
+	machine_start();
+}
+
+/* Everything given back: only the table and BLOCKED are left. */
+static void end(void)
+{
+	unsigned int i;
+
+	machine.fail_alloc = machine.fail_flush = -1;
+	machine.nr_fail_flush = 0;
+	machine.preempt_every = 0;
+	machine.bad = NULL;
+	for (i = 0; i < NR_DEVS; i++) {
+		t.dev[i].domain = &dom0;
+		t.dev[i].command = 0;
+	}
+	CHECK_EQ(reset(true), 1);
+	CHECK_EQ(query().nr_ctx, 0);
+	CHECK_EQ(t.refs, t.kept);
+	/* Those of BLOCKED. */
+	CHECK_EQ(machine.heap_nr, 2);
+	CHECK_EQ(query().pt_pages, 2);
+	table_free();
+}
+
+#endif /* XEN_FAKE_BACKEND_H */
