@@ -36,7 +36,10 @@ void arch_set_writable(void *page);
 /* Take a page of ours out of our address space, for good. */
 void arch_unmap_page(void *page);
 
-/* balloon.c: a page that can be given back to Xen (by frame), once per boot. */
+/*
+ * balloon.c: a page that can be given back to Xen (by frame), a few per boot.
+ * It is the same one until arch_balloon_out() was called for it.
+ */
 bool arch_balloon_page(uint64_t *gfn);
 long arch_balloon_out(uint64_t gfn);
 

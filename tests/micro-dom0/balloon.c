@@ -2,16 +2,18 @@
 /* Pages that can be given back to Xen or exchanged, once each. */
 #include "arch.h"
 #include "hypercall.h"
+#include "lib.h"
 
-static char page[PAGE_SIZE] __attribute__((aligned(4096)));
+static char page[4][PAGE_SIZE] __attribute__((aligned(4096)));
 static char other[PAGE_SIZE] __attribute__((aligned(4096)));
-static bool taken, other_unmapped;
+static unsigned int taken;
+static bool other_unmapped;
 
 bool arch_balloon_page(uint64_t *gfn)
 {
-	if (taken)
+	if (taken == ARRAY_SIZE(page))
 		return false;
-	*gfn = gfn_of(page);
+	*gfn = gfn_of(page[taken]);
 	return true;
 }
 
@@ -23,9 +25,8 @@ long arch_balloon_out(uint64_t gfn)
 		.domid = DOMID_SELF,
 	};
 
-	taken = true;
 	/* On PV our own mapping holds the page too. */
-	arch_unmap_page(page);
+	arch_unmap_page(page[taken++]);
 	return hypercall(HC_MEMORY_OP, XENMEM_DECREASE_RESERVATION, hc_ptr(&r),
 			 0, 0, 0);
 }

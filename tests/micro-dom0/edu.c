@@ -98,18 +98,26 @@ static void wait(const struct edu *e, uint64_t deadline)
 	}
 }
 
-void edu_run(const struct edu_job *jobs, unsigned int nr)
+void edu_run_apart(const struct edu_job *jobs, unsigned int nr, unsigned int ms)
 {
 	uint64_t now;
 	unsigned int i;
 
-	for (i = 0; i < nr; i++)
+	for (i = 0; i < nr; i++) {
 		start(&jobs[i]);
+		if (ms)
+			sleep_ms(ms);
+	}
 	now = clock_ns();
 	sleep_until(now + DMA_TIME);
 	for (i = 0; i < nr; i++)
 		wait(jobs[i].e, now + DMA_TIMEOUT);
 	barrier();
+}
+
+void edu_run(const struct edu_job *jobs, unsigned int nr)
+{
+	edu_run_apart(jobs, nr, 0);
 }
 
 void edu_write(struct edu *e, uint64_t iova, unsigned int len)

@@ -41,6 +41,8 @@ struct edu_job {
  * make every "nothing landed" true. (Xen does that after ten faults.)
  */
 void edu_run(const struct edu_job *jobs, unsigned int nr);
+/* They end @ms after each other: the IOMMU can record one fault at a time. */
+void edu_run_apart(const struct edu_job *jobs, unsigned int nr, unsigned int ms);
 
 void edu_write(struct edu *e, uint64_t iova, unsigned int len);
 void edu_read(struct edu *e, uint64_t iova, unsigned int len);

@@ -95,7 +95,7 @@ struct xen_pv_iommu_dev dev_name(const struct edu *e)
 	};
 }
 
-long try_attach(const struct edu *e, uint32_t ctx)
+static long attach_flags(const struct edu *e, uint32_t ctx, uint32_t flags)
 {
 	struct xen_pv_iommu_attach a = {
 		.dev = dev_name(e), .ctx = ctx,
@@ -107,9 +107,19 @@ long try_attach(const struct edu *e, uint32_t ctx)
 	if (!rc) {
 		moved[e - edu] = ctx != XEN_PV_IOMMU_CTX_DEFAULT;
 		CHECK(a.prev_ctx != POISON32, "ATTACH left prev_ctx unwritten");
-		EXPECT(a.flags, 0);
+		EXPECT(a.flags, flags);
 	}
 	return rc;
+}
+
+long try_attach(const struct edu *e, uint32_t ctx)
+{
+	return attach_flags(e, ctx, 0);
+}
+
+void attach_absent(const struct edu *e, uint32_t ctx)
+{
+	EXPECT(attach_flags(e, ctx, XEN_PV_IOMMU_ATTACH_F_ABSENT), 0);
 }
 
 void attach(const struct edu *e, uint32_t ctx)
@@ -192,6 +202,29 @@ long try_unmap(uint32_t ctx, uint64_t dfn, uint32_t nr)
 void unmap(uint32_t ctx, uint64_t dfn, uint32_t nr)
 {
 	EXPECT(try_unmap(ctx, dfn, nr), 0);
+}
+
+long try_unmap_park(uint32_t ctx, uint64_t dfn, uint32_t nr)
+{
+	struct xen_pv_iommu_batch d = desc_unmap(ctx, dfn, nr);
+
+	d.flags = NOFLUSH;
+	return batch_one(&d);
+}
+
+long try_sync(uint32_t ctx)
+{
+	struct xen_pv_iommu_batch d = {
+		.op = XEN_PV_IOMMU_BATCH_SYNC, .ctx = ctx, .status = 0x5a5a,
+	};
+
+	return batch_one(&d);
+}
+
+long try_fault_read(struct xen_pv_iommu_fault *f)
+{
+	memset(f, POISON8, sizeof(*f));
+	return one(XEN_PV_IOMMU_OP_FAULT_READ, f);
 }
 
 long try_lookup(uint32_t ctx, uint64_t dfn, struct xen_pv_iommu_lookup *l)

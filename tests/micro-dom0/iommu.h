@@ -17,6 +17,8 @@
 #define RW	(XEN_PV_IOMMU_F_R | XEN_PV_IOMMU_F_W)
 #define RO	XEN_PV_IOMMU_F_R
 #define MMIO	XEN_PV_IOMMU_F_MMIO
+#define FOREIGN	XEN_PV_IOMMU_F_FOREIGN
+#define NOFLUSH	XEN_PV_IOMMU_F_NOFLUSH
 
 /* What OUT fields are filled with before a call, to see that Xen writes them. */
 #define POISON8		0xa5
@@ -39,6 +41,8 @@ long try_ctx_info(uint32_t ctx, struct xen_pv_iommu_ctx *info);
 struct xen_pv_iommu_dev dev_name(const struct edu *e);
 long try_attach(const struct edu *e, uint32_t ctx);
 void attach(const struct edu *e, uint32_t ctx);
+/* A device that we gave away: only told where it will be. */
+void attach_absent(const struct edu *e, uint32_t ctx);
 long try_dev_query(uint32_t sbdf, struct xen_pv_iommu_dev_query *q);
 uint32_t ctx_of(const struct edu *e);
 
@@ -55,11 +59,18 @@ void map(uint32_t ctx, uint64_t dfn, uint64_t gfn, uint32_t nr,
 long try_unmap(uint32_t ctx, uint64_t dfn, uint32_t nr);
 void unmap(uint32_t ctx, uint64_t dfn, uint32_t nr);
 
+/* UNMAP that leaves the flush to the SYNC. */
+long try_unmap_park(uint32_t ctx, uint64_t dfn, uint32_t nr);
+long try_sync(uint32_t ctx);
+
 long try_lookup(uint32_t ctx, uint64_t dfn, struct xen_pv_iommu_lookup *l);
 /* LOOKUP must find exactly this leaf, or nothing at all. */
 void expect_leaf(uint32_t ctx, uint64_t dfn, uint64_t gfn, unsigned int flags,
 		 unsigned int order);
 void expect_hole(uint32_t ctx, uint64_t dfn);
+
+/* The oldest fault record: 0 or -ENOENT. */
+long try_fault_read(struct xen_pv_iommu_fault *f);
 
 /* QUERY. try_: the bare result; else checked. */
 long try_query(struct xen_pv_iommu_query *q, uint32_t size);

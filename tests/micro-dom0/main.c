@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Start, the runner, and the way out. */
 #include "arch.h"
+#include "domctl.h"
 #include "edu.h"
 #include "hypercall.h"
 #include "iommu.h"
@@ -10,7 +11,9 @@
 
 static const struct test *const groups[] = {
 	query_tests, ctx_tests, batch_tests, frames_tests, attach_tests,
-	errors_tests, multicall_tests, dma_tests,
+	errors_tests, multicall_tests, dma_tests, faults_tests, defer_tests,
+	away_tests, foreign_tests, rmrr_tests, reclaim_tests, inject_tests,
+	smp_tests, ats_tests, fuzz_tests,
 };
 
 enum outcome { PASSED, FAILED, SKIPPED, NR_OUTCOMES };
@@ -72,6 +75,7 @@ static void reset(void)
 {
 	struct xen_pv_iommu_query now;
 
+	domctl_reset();
 	if (have_iommu) {
 		iommu_reset();
 		now = query();
@@ -155,7 +159,8 @@ static bool selected(const char *name)
 static void run_group(const struct test *t)
 {
 	for (; t->name; t++)
-		if (selected(t->name) && (arch_is_pv || !t->only_pv))
+		if (selected(t->name) &&
+		    !(arch_is_pv ? t->only_pvh : t->only_pv))
 			run(t);
 }
 
@@ -172,7 +177,7 @@ static void handshake(void)
 	have_iommu = true;
 }
 
-static const struct test handshake_test = { "handshake", handshake, false };
+static const struct test handshake_test = { .name = "handshake", .fn = handshake };
 
 static void run_all(void)
 {
@@ -193,7 +198,7 @@ static _Noreturn void leave(void)
 		hypercall(HC_SCHED_OP, SCHEDOP_SHUTDOWN, hc_ptr(&why), 0, 0, 0);
 }
 
-static const struct test setup_test = { "setup", edu_find, false };
+static const struct test setup_test = { .name = "setup", .fn = edu_find };
 
 void micro_main(void *start_info);
 void micro_main(void *start_info)

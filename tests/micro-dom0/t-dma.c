@@ -4,113 +4,14 @@
  * device that masters the bus, and is followed by one that must land: a device
  * that does nothing proves nothing.
  */
+#include "dma.h"
 #include "hypercall.h"
 #include "iommu.h"
 #include "mem.h"
 #include "output.h"
 #include "test.h"
 
-#define DFN		0x1000UL
-/* Where load() and positive() have a page of their own in every context. */
-#define OWN_DFN		0x2000UL
 #define HUGE_DFN	0x40000UL
-#define WORD		8UL
-
-/* A context with one device in it, and a page that this device can reach. */
-struct place {
-	struct edu *e;
-	uint32_t ctx;
-	uint64_t *own;
-};
-
-static uint64_t iova(uint64_t dfn)
-{
-	return dfn << PAGE_SHIFT;
-}
-
-/* Put a word into the device's buffer, through its own page. */
-static void load(const struct place *p, uint64_t value)
-{
-	p->own[0] = value;
-	edu_read(p->e, iova(OWN_DFN), WORD);
-}
-
-/* In and out again through its own page: this device works. */
-static void positive(const struct place *p)
-{
-	uint64_t value = random_u64();
-
-	load(p, value);
-	p->own[1] = ~value;
-	edu_write(p->e, iova(OWN_DFN) + WORD, WORD);
-	CHECK(p->own[1] == value, "device %x cannot reach its own page: 0x%lx",
-	      p->e->bdf, p->own[1]);
-}
-
-static struct place place_in(struct edu *e, uint32_t ctx)
-{
-	struct place p = { .e = e, .ctx = ctx, .own = page_alloc() };
-
-	map(ctx, OWN_DFN, gfn_of(p.own), 1, RW);
-	attach(e, ctx);
-	positive(&p);
-	return p;
-}
-
-static struct place place(unsigned int i)
-{
-	edu_need(i + 1);
-	return place_in(&edu[i], ctx_alloc());
-}
-
-/* The runner looks for Xen's line about it on the console. */
-static void fault_expected(const struct edu *e, uint64_t addr, bool write)
-{
-	info("fault-expected %02x:%02x.%u %s 0x%lx", e->bdf >> 8,
-	     (e->bdf >> 3) & 31, e->bdf & 7, write ? "write" : "read",
-	     addr & ~(PAGE_SIZE - 1));
-}
-
-/* A write that must not land in @page, wherever @addr was thought to lead. */
-static void write_blocked(const struct place *p, uint64_t addr, uint64_t *page)
-{
-	uint64_t canary = random_u64();
-
-	load(p, ~canary);
-	page[0] = canary;
-	page[511] = canary;
-	edu_write(p->e, addr, WORD);
-	fault_expected(p->e, addr, true);
-	CHECK(page[0] == canary && page[511] == canary,
-	      "device %x wrote 0x%lx at 0x%lx", p->e->bdf, page[0], addr);
-	positive(p);
-}
-
-/* A read that must not see @secret. */
-static void read_blocked(const struct place *p, uint64_t addr, uint64_t secret)
-{
-	load(p, ~secret);
-	edu_read(p->e, addr, WORD);
-	fault_expected(p->e, addr, false);
-	p->own[2] = 0;
-	edu_write(p->e, iova(OWN_DFN) + 2 * WORD, WORD);
-	CHECK(p->own[2] != secret, "device %x read the secret at 0x%lx",
-	      p->e->bdf, addr);
-	positive(p);
-}
-
-/* Both ways through @dfn, which leads to @page. */
-static void reaches(const struct place *p, uint64_t dfn, uint64_t *page)
-{
-	uint64_t value = random_u64();
-
-	page[0] = value;
-	page[511] = ~value;
-	edu_read(p->e, iova(dfn), WORD);
-	edu_write(p->e, iova(dfn) + 511 * WORD, WORD);
-	CHECK(page[511] == value, "device %x: 0x%lx through dfn 0x%lx",
-	      p->e->bdf, page[511], dfn);
-}
 
 static void mapped(void)
 {
@@ -338,32 +239,6 @@ static void failed_attach(void)
 	EXPECT(ctx_of(a.e), a.ctx);
 	EXPECT(try_ctx_free(a.ctx), -EBUSY);
 	reaches(&a, DFN, page);
-}
-
-static bool direct_region(const struct edu *e, struct xen_pv_iommu_dev_resv *r)
-{
-	uint32_t i;
-
-	for (i = 0; ; i++) {
-		*r = (struct xen_pv_iommu_dev_resv){
-			.dev = dev_name(e), .index = i,
-		};
-		if (iommu_op(XEN_PV_IOMMU_OP_DEV_RESV, r, 1) != 1)
-			return false;
-		if (r->type == XEN_PV_IOMMU_RESV_DIRECT)
-			return true;
-	}
-}
-
-/* The device that the testbed gave an RMRR; skips if there is none. */
-static struct edu *direct_device(struct xen_pv_iommu_dev_resv *r)
-{
-	unsigned int i;
-
-	for (i = 0; i < nr_edu; i++)
-		if (direct_region(&edu[i], r))
-			return &edu[i];
-	test_skip("no device has a DIRECT region (Xen's rmrr= option)");
 }
 
 /*

@@ -14,6 +14,7 @@ struct test {
 	const char *name;		/* group.what, without arch prefix */
 	void (*fn)(void);
 	bool only_pv;			/* about PV page types: not run on PVH */
+	bool only_pvh;			/* about deferred flushes: not run on PV */
 };
 
 /* One table per file, ended by an empty entry. */
@@ -26,6 +27,16 @@ extern const struct test attach_tests[];
 extern const struct test dma_tests[];
 extern const struct test multicall_tests[];
 extern const struct test errors_tests[];
+extern const struct test faults_tests[];
+extern const struct test defer_tests[];
+extern const struct test away_tests[];
+extern const struct test foreign_tests[];
+extern const struct test rmrr_tests[];
+extern const struct test reclaim_tests[];
+extern const struct test inject_tests[];
+extern const struct test smp_tests[];
+extern const struct test ats_tests[];
+extern const struct test fuzz_tests[];
 
 _Noreturn void test_fail(const char *file, int line, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

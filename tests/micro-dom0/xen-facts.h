@@ -15,9 +15,13 @@
 #define HC_UPDATE_VA_MAPPING	14
 #define HC_XEN_VERSION		17
 #define HC_CONSOLE_IO		18
+#define HC_VCPU_OP		24
 #define HC_MMUEXT_OP		26
 #define HC_SCHED_OP		29
+#define HC_EVENT_CHANNEL_OP	32
 #define HC_PHYSDEV_OP		33
+#define HC_SYSCTL		35
+#define HC_DOMCTL		36
 
 #define CONSOLEIO_WRITE		0
 
@@ -32,16 +36,23 @@
 #define UVMF_INVLPG		2
 
 #define XENMEM_DECREASE_RESERVATION	1
+#define XENMEM_POPULATE_PHYSMAP		6
 #define XENMEM_ADD_TO_PHYSMAP		7
 #define XENMEM_MEMORY_MAP		9
 #define XENMEM_MACHINE_MEMORY_MAP	10
 #define XENMEM_EXCHANGE			11
+#define XENMEM_REMOVE_FROM_PHYSMAP	15
+#define XENMEM_ADD_TO_PHYSMAP_BATCH	23
 #define DOMID_SELF			0x7ff0U
+#define DOMID_IO			0x7ff1U
+#define DOMID_XEN			0x7ff2U
 #define XENMAPSPACE_SHARED_INFO		0
+#define XENMAPSPACE_GMFN_FOREIGN	4
 
 /* Errors, as Xen returns them negated. */
 #define EPERM		1
 #define ENOENT		2
+#define ESRCH		3
 #define EIO		5
 #define ENOMEM		12
 #define EACCES		13
@@ -156,6 +167,136 @@ struct xen_memory_exchange {
 	struct xen_memory_reservation in;
 	struct xen_memory_reservation out;
 	uint64_t nr_exchanged;
+};
+
+struct xen_remove_from_physmap {
+	uint16_t domid;
+	uint16_t pad[3];
+	uint64_t gpfn;
+};
+
+struct xen_add_to_physmap_batch {
+	uint16_t domid;
+	uint16_t space;
+	uint16_t size;
+	uint16_t foreign_domid;
+	uint64_t idxs;			/* uint64_t [] */
+	uint64_t gpfns;			/* uint64_t [] */
+	uint64_t errs;			/* int [] */
+};
+
+/* Event channels: a virtual interrupt is a bit in the shared info page. */
+#define EVTCHNOP_BIND_VIRQ	1
+#define EVTCHNOP_CLOSE		3
+#define SHARED_INFO_PENDING	2048
+
+struct evtchn_bind_virq {
+	uint32_t virq;
+	uint32_t vcpu;
+	uint32_t port;
+};
+
+/* Domain control: only what is used, at its place in the union. */
+#define DOMCTL_VERSION		0x17
+#define DOMCTL_CREATEDOMAIN	1
+#define DOMCTL_DESTROYDOMAIN	2
+#define DOMCTL_GETDOMAININFO	5
+#define DOMCTL_MAX_MEM		11
+#define DOMCTL_ASSIGN_DEVICE	37
+#define DOMCTL_DEASSIGN_DEVICE	47
+
+#define DOMCTL_CDF_IOMMU	(1U << 5)
+#define DOMINF_DYING		(1U << 0)
+
+struct domctl {
+	uint32_t cmd;
+	uint32_t version;
+	uint16_t domain;
+	uint16_t pad[3];
+	union {
+		struct {
+			uint32_t ssidref;
+			uint8_t handle[16];
+			uint32_t flags;
+			uint32_t iommu_opts;
+			uint32_t max_vcpus;
+			uint32_t max_evtchn_port;
+			int32_t max_grant_frames;
+			int32_t max_maptrack_frames;
+			uint32_t grant_opts;
+			uint32_t altp2m_opts;
+			uint32_t vmtrace_size;
+			uint32_t cpupool_id;
+			uint32_t emulation_flags;
+			uint32_t misc_flags;
+		} create;
+		struct {
+			uint16_t domain;
+			uint16_t pad;
+			uint32_t flags;
+			uint64_t tot_pages;
+		} info;
+		struct {
+			uint64_t kib;
+		} max_mem;
+		struct {
+			uint32_t type;
+			uint32_t flags;
+			uint32_t sbdf;
+		} device;
+		uint64_t room[16];
+	} u;
+};
+
+#define SYSCTL_VERSION		0x15
+#define SYSCTL_PHYSINFO		3
+
+struct sysctl {
+	uint32_t cmd;
+	uint32_t version;
+	union {
+		struct {
+			uint32_t word[10];
+			uint64_t total_pages;
+			uint64_t free_pages;
+			uint64_t scrub_pages;
+		} physinfo;
+		uint64_t room[16];
+	} u;
+};
+
+/* Virtual CPUs of a PV guest. */
+#define VCPUOP_INITIALISE	0
+#define VCPUOP_UP		1
+#define VCPUOP_DOWN		2
+#define VGCF_IN_KERNEL		(1UL << 2)
+#define PV_KERNEL_CS		0xe033
+#define PV_KERNEL_SS		0xe02b
+
+struct pv_regs {
+	uint64_t r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8;
+	uint64_t rax, rcx, rdx, rsi, rdi;
+	uint32_t error_code, entry_vector;
+	uint64_t rip;
+	uint16_t cs, pad0;
+	uint8_t saved_upcall_mask, pad1[3];
+	uint64_t rflags, rsp;
+	uint64_t ss, es, ds, fs, gs;	/* 16 bits each */
+};
+
+struct pv_vcpu_context {
+	uint8_t fpu[512] __attribute__((aligned(16)));
+	uint64_t flags;
+	struct pv_regs regs;
+	uint64_t traps[256][2];
+	uint64_t ldt_base, ldt_ents;
+	uint64_t gdt_frames[16], gdt_ents;
+	uint64_t kernel_ss, kernel_sp;
+	uint64_t ctrlreg[8];
+	uint64_t debugreg[8];
+	uint64_t event_eip, failsafe_eip, syscall_eip;
+	uint64_t vm_assist;
+	uint64_t fs_base, gs_base_kernel, gs_base_user;
 };
 
 #endif

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Pages of other domains, as backends have them: only if asked for by name
+ * (FOREIGN), and theirs until they are unmapped, also when the owner dies.
+ */
+#include "dma.h"
+#include "domctl.h"
+#include "mem.h"
+#include "test.h"
+
+static void dma(void)
+{
+	struct place p = place(0);
+	uint16_t dom = dom_create();
+	uint64_t gfn = foreign_gfn(dom, dom_populate(dom));
+	uint64_t other = foreign_gfn(dom, dom_populate(dom));
+
+	map(p.ctx, DFN, gfn, 1, RW | FOREIGN);
+	map(p.ctx, DFN + 1, other, 1, RW | FOREIGN);
+	expect_leaf(p.ctx, DFN, gfn, RW | FOREIGN, 0);
+	put_word(&p, iova(DFN) + 64, 0xf0e1);
+	put_word(&p, iova(DFN + 1) + 64, 0xf0e2);
+	EXPECT(get_word(&p, iova(DFN) + 64), 0xf0e1);
+	EXPECT(get_word(&p, iova(DFN + 1) + 64), 0xf0e2);
+	unmap(p.ctx, DFN, 1);
+	/* Gone: the write does not land, seen through another mapping of it. */
+	map(p.ctx, DFN + 2, gfn, 1, RO | FOREIGN);
+	put_word(&p, iova(DFN) + 64, 0xbad);
+	fault_expected(p.e, iova(DFN), true);
+	EXPECT(get_word(&p, iova(DFN + 2) + 64), 0xf0e1);
+	/* Nor one through a mapping that is read-only. */
+	put_word(&p, iova(DFN + 2) + 64, 0xbad);
+	EXPECT(get_word(&p, iova(DFN + 2) + 64), 0xf0e1);
+	positive(&p);
+}
+
+static void not_asked_for(void)
+{
+	uint32_t ctx = ctx_alloc();
+	uint16_t dom = dom_create();
+	uint64_t gfn = foreign_gfn(dom, dom_populate(dom));
+
+	EXPECT(try_map(ctx, DFN, gfn, 1, RW), -EACCES);
+	EXPECT(try_map(ctx, DFN, gfn, 1, RO), -EACCES);
+	CHECK(try_map(ctx, DFN, gfn, 1, RW | MMIO) < 0, "mapped as MMIO");
+	CHECK(try_map(ctx, DFN, gfn, 1, RW | MMIO | FOREIGN) < 0,
+	      "mapped as foreign MMIO");
+	expect_hole(ctx, DFN);
+	/* Our own may be called foreign, for who knows what a grant leads to. */
+	map(ctx, DFN, gfn_of(page_alloc()), 1, RW | FOREIGN);
+}
+
+/* Its owner dead, the page is still a page of nobody else. */
+static void owner_dies(void)
+{
+	struct place p = place(0);
+	uint16_t dom = dom_create();
+	uint64_t gfn = foreign_gfn(dom, dom_populate(dom));
+
+	map(p.ctx, DFN, gfn, 1, RW | FOREIGN);
+	foreign_forget(gfn);
+	put_word(&p, iova(DFN), 0x11fe);
+	dom_destroy(dom);
+	CHECK(dom_exists(dom), "the owner is gone with a page in use");
+	EXPECT(dom_pages(dom), 1);
+	EXPECT(get_word(&p, iova(DFN)), 0x11fe);
+	put_word(&p, iova(DFN), 0x22fe);
+	EXPECT(get_word(&p, iova(DFN)), 0x22fe);
+	/* Its pages are nobody's to map any more. */
+	CHECK(try_map(p.ctx, DFN + 1, gfn, 1, RW) < 0, "mapped as ours");
+	unmap(p.ctx, DFN, 1);
+	dom_expect_gone(dom);
+	positive(&p);
+}
+
+static void owner_dies_free(void)
+{
+	uint32_t ctx = ctx_alloc();
+	uint16_t dom = dom_create();
+	uint64_t gfn = foreign_gfn(dom, dom_populate(dom));
+
+	map(ctx, DFN, gfn, 1, RW | FOREIGN);
+	map(ctx, DFN + 1, gfn, 1, RO | FOREIGN);
+	foreign_forget(gfn);
+	dom_destroy(dom);
+	CHECK(dom_exists(dom), "the owner is gone with a page in use");
+	unmap(ctx, DFN, 1);
+	CHECK(dom_exists(dom), "the owner is gone with a page in use once");
+	ctx_free(ctx);
+	dom_expect_gone(dom);
+}
+
+/* After an error the owner's references are what they were (XSA-291). */
+static void refused_leaves_nothing(void)
+{
+	uint32_t ctx = ctx_alloc();
+	uint16_t dom = dom_create();
+	uint64_t gfn = foreign_gfn(dom, dom_populate(dom));
+
+	map(ctx, DFN, gfn_of(page_alloc()), 1, RW);
+	EXPECT(try_map(ctx, DFN, gfn, 1, RW | FOREIGN), -EEXIST);
+	EXPECT(try_map(ctx, DFN + 1, gfn, 1, RW), -EACCES);
+	EXPECT(try_map(ctx, 0xfee00, gfn, 1, RW | FOREIGN), -EADDRINUSE);
+	EXPECT(try_map(XEN_PV_IOMMU_CTX_BLOCKED, DFN, gfn, 1, RW | FOREIGN),
+	       -EINVAL);
+	foreign_forget(gfn);
+	dom_destroy(dom);
+	dom_expect_gone(dom);
+}
+
+/* Xen's own frames and free ones have no owner that could permit it. */
+static void xens_frames(void)
+{
+	uint32_t ctx = ctx_alloc();
+	uint64_t gfn, from;
+	unsigned int n = 0;
+	long rc;
+
+	for (from = 0; arch_next_foreign(from, &gfn); from = gfn + 37, n++) {
+		rc = try_map(ctx, DFN, gfn, 1, RO | FOREIGN);
+		CHECK(rc == -EACCES, "frame 0x%lx: %ld", gfn, rc);
+		rc = try_map(ctx, DFN, gfn, 1, RW | FOREIGN);
+		CHECK(rc == -EACCES, "frame 0x%lx writable: %ld", gfn, rc);
+	}
+	CHECK(n > 100, "only %u frames found", n);
+	EXPECT(try_map(ctx, DFN, arch_shared_info_gfn(), 1, RW | FOREIGN),
+	       -EACCES);
+}
+
+/* dom_io's: device memory is not RAM of another domain. */
+static void device_memory(void)
+{
+	uint32_t ctx = ctx_alloc();
+
+	edu_need(1);
+	EXPECT(try_map(ctx, DFN, edu[0].bar >> PAGE_SHIFT, 1, RW | FOREIGN),
+	       -EACCES);
+	if (arch_is_pv)
+		EXPECT(try_map(ctx, DFN, 0x10, 1, RO | FOREIGN), -EACCES);
+	EXPECT(try_map(ctx, DFN, 0xfee00, 1, RW | FOREIGN), -EACCES);
+}
+
+const struct test foreign_tests[] = {
+	{ .name = "foreign.dma", .fn = dma },
+	{ .name = "foreign.not-asked-for", .fn = not_asked_for },
+	{ .name = "foreign.owner-dies", .fn = owner_dies },
+	{ .name = "foreign.owner-dies-free", .fn = owner_dies_free },
+	{ .name = "foreign.refused-leaves-nothing", .fn = refused_leaves_nothing },
+	{ .name = "foreign.xens-frames", .fn = xens_frames },
+	{ .name = "foreign.device-memory", .fn = device_memory },
+	{ }
+};
