@@ -2,14 +2,44 @@
 # shellcheck shell=bash
 #
 # How a Xen tree is configured and made.  WORK is a directory with the source
-# in src and the objects in obj; VARIANT says which configuration.
+# in src and the objects in obj; VARIANT says which configuration.  What may be
+# set besides: ARCH as Xen names it, COMPILER (gcc or clang), DEFCONFIG, and
+# SYMBOLS, words like CONFIG_HVM=n that have the last say.
 
 fragments()
 {
 	cat "$TESTBED/xen-base.config"
 	case $VARIANT in
-	debug | mutant-*) cat "$TESTBED/xen-debug.config" ;;
+	debug | flask | mutant-*) cat "$TESTBED/xen-debug.config" ;;
 	esac
+	[ "$VARIANT" != flask ] || cat "$TESTBED/xen-flask.config"
+	symbol_lines
+}
+
+# As .config spells them.
+symbol_lines()
+{
+	local s
+
+	for s in ${SYMBOLS:-}; do
+		case $s in
+		*=n) echo "# ${s%=n} is not set" ;;
+		*) echo "$s" ;;
+		esac
+	done
+}
+
+compiler_args()
+{
+	local cross=
+
+	case ${ARCH:-x86_64} in
+	arm64) cross=aarch64-linux-gnu- ;;
+	arm32) cross=arm-linux-gnueabihf- ;;
+	esac
+	[ -z "$cross" ] || echo "CROSS_COMPILE=$cross"
+	[ "${COMPILER:-gcc}" != clang ] || echo clang=y
+	echo "CC=ccache $cross${COMPILER:-gcc}"
 }
 
 # All trees are built at one path inside the root, so that a copy of a built
@@ -22,8 +52,13 @@ in_tree()
 
 xen_make()
 {
-	in_tree make -C src/xen O="$AT/obj" XEN_TARGET_ARCH=x86_64 CC='ccache gcc' \
-		KBUILD_DEFCONFIG=x86_64_defconfig XEN_BUILD_DATE=testbed \
+	local compiler
+
+	mapfile -t compiler < <(compiler_args)
+	in_tree make -C src/xen O="$AT/obj" "${compiler[@]}" \
+		XEN_TARGET_ARCH="${ARCH:-x86_64}" \
+		KBUILD_DEFCONFIG="${DEFCONFIG:-${ARCH:-x86_64}_defconfig}" \
+		XEN_BUILD_DATE=testbed \
 		XEN_WHOAMI=testbed XEN_DOMAIN= XEN_BUILD_HOST=testbed \
 		DEB_VERSION="$(xen_tarball orig | sed 's/^xen_//; s/\.orig.*//'), $VARIANT" \
 		DEB_MAINTAINER='testbed <testbed@testbed>' "$@"
