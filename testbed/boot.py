@@ -47,8 +47,9 @@ class SpecError(Exception):
 class Machine:
     """One machine and what it boots.
 
-    With xen set, kernel and initrd are what Xen starts as dom0; without it
-    kernel boots on the bare machine.  devices are -device arguments, disks
+    With xen set, kernel and initrd are what Xen starts as dom0, and modules are
+    more files for Xen itself, e.g. a policy; without it kernel boots on the bare
+    machine.  devices are -device arguments, disks
     are dicts of path and driver (an -device argument, default "nvme"), opened
     as snapshots.  disks and devices get their PCI slots in the order given.
     """
@@ -56,6 +57,7 @@ class Machine:
     kernel: str
     xen: str = None
     initrd: str = None
+    modules: list = field(default_factory=list)
     xen_cmdline: str = 'console=com1 com1=115200,8n1 loglvl=all guest_loglvl=all iommu=verbose,debug sync_console'
     cmdline: str = ''
     machine: str = 'q35'
@@ -131,7 +133,8 @@ def boot_args(m, logs):
         return ['-kernel', kernel, '-append', m.cmdline] + (['-initrd', initrd] if initrd else [])
     if ',' in m.cmdline:
         raise SpecError('the dom0 command line has a comma, at which QEMU would cut it; write it without.')
-    modules = f'{kernel} {m.cmdline}'.strip() + (f',{initrd}' if initrd else '')
+    rest = [initrd] * bool(initrd) + [link(logs, f'module{i}', path) for i, path in enumerate(m.modules)]
+    modules = ','.join([f'{kernel} {m.cmdline}'.strip()] + rest)
     return ['-kernel', link(logs, 'xen', m.xen), '-append', m.xen_cmdline, '-initrd', modules]
 
 
@@ -363,7 +366,7 @@ def run(m, on_result=None, on_console=None, quiet=False):
 
 
 def start_and_watch(m, logs, watchers, progress):
-    files = [f for f in (m.xen, m.kernel, m.initrd, *(d['path'] for d in m.disks)) if f]
+    files = [f for f in (m.xen, m.kernel, m.initrd, *m.modules, *(d['path'] for d in m.disks)) if f]
     command = qemu_command(logs, files + [os.path.join(logs, 'cmdline')]) + qemu_args(m, logs)
     with open(os.path.join(logs, 'cmdline'), 'w', encoding='utf-8') as f:
         f.write(f'cd {shlex.quote(logs)} && \\\n{shlex.join(command)}\n')
