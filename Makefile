@@ -33,13 +33,21 @@ check-dom0: ## tests in Debian's kernels as dom0
 check-style: ## checkpatch, sparse, Xen style, figures
 	@testbed/check style
 
+check-xen: ## all tests of the hypervisor half, also those that take hours
+	@testbed/check --xen
+
+DURATION ?= 600
+SEED ?= 1
+fuzz-xen: ## feed Xen's files random calls: DURATION=SECONDS SEED=NUMBER
+	@testbed/in-root --chdir "$(CURDIR)" -- tests/fuzz/run $(DURATION) $(SEED)
+
 mutants: ## break the code on purpose; a named test must notice each time
 	@tests/mutants/run
 
 xen-series: ## write the patches for Debian's Xen 4.20 to build/xen-series
 	@xen/series
 
-check-series: ## build Xen at every commit of the series (long, resumable)
+check-series: ## build Xen at every commit and in all configurations (long, resumable)
 	@xen/series --check
 
 module: ## build the Linux module for Debian's kernels
@@ -48,5 +56,5 @@ module: ## build the Linux module for Debian's kernels
 clean: ## remove build/ (the cache stays)
 	@rm -rf build
 
-.PHONY: help demo check check-host check-micro check-dom0 check-style mutants \
-	xen-series check-series module clean
+.PHONY: help demo check check-host check-micro check-dom0 check-style check-xen \
+	fuzz-xen mutants xen-series check-series module clean

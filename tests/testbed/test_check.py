@@ -26,6 +26,7 @@ RUNS = [
     ('part-dies-silently', ['echo "xpi: pass x.a"', 'exit 3'], (1, 1, 0), 1),
     ('part-dies-after-pass', ['echo "xpi: pass x.a"; kill -SEGV $$'], (1, 1, 0), 1),
     ('same-name-in-two-parts', ['echo "xpi: pass x.a"', 'echo "xpi: pass x.a"'], (2, 1, 0), 1),
+    ('same-name-with-suffixes', ['echo "xpi: pass x.a"', 'echo "xpi: pass x.a"; echo "xpi: pass x.b"'], (3, 0, 0), 0),
     ('same-name-in-one-part', ['echo "xpi: pass x.a"; echo "xpi: pass x.a"'], (2, 2, 0), 1),
     ('garbled', ['echo "xpi: pass x.a"; echo "xpi: passed x.b"'], (1, 1, 0), 1),
     ('only-skips', ['echo "xpi: skip x.a: no device"'], (0, 0, 1), 1),
@@ -33,9 +34,9 @@ RUNS = [
 ]
 
 
-def run_parts(where, commands):
+def run_parts(where, commands, suffixes):
     check.OUT = where
-    parts = [check.Part(f'part{i}', ['sh', '-c', c]) for i, c in enumerate(commands)]
+    parts = [check.Part(f'part{i}', ['sh', '-c', c], suffix=f'p{i}' if suffixes else '') for i, c in enumerate(commands)]
     said = io.StringIO()
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(io.StringIO()):
         check.Pool(parts, lambda part: check.show_part(part, False)).run()
@@ -48,7 +49,7 @@ def main():
     for name, commands, want, want_status in RUNS:
         with tempfile.TemporaryDirectory() as where:
             os.environ['XPI_CACHE'] = where
-            status, last = run_parts(where, commands)
+            status, last = run_parts(where, commands, name.endswith('suffixes'))
         line = '%d passed, %d failed, %d skipped' % want
         if (status, last) == (want_status, line):
             passed += 1
