@@ -13,6 +13,9 @@
  * test from XPI_SEED (or the clock) and the test's name: a failure is repeated
  * by running that test alone with the seed that the log shows.
  *
+ * A program with a main() of its own defines HARNESS_NO_MAIN, sets
+ * harness_escape, and finds the reason of a failure in harness_reason.
+ *
  * Output is the xpi: protocol on stdout, names host.<file>.<test>.
  */
 #ifndef XPI_HARNESS_H
@@ -131,7 +134,7 @@ static HARNESS_UNUSED uint64_t rnd_below(uint64_t n)
 #define INFO(fmt, ...) printf("xpi: info host." HARNESS_FILE " " fmt "\n", \
 			      ##__VA_ARGS__)
 
-static const char *harness_shown(const char *name)
+static HARNESS_UNUSED const char *harness_shown(const char *name)
 {
 	static char shown[128];
 	size_t i;
@@ -142,7 +145,7 @@ static const char *harness_shown(const char *name)
 	return shown;
 }
 
-static bool harness_wanted(const char *name, int argc, char **argv)
+static HARNESS_UNUSED bool harness_wanted(const char *name, int argc, char **argv)
 {
 	int i;
 
@@ -153,7 +156,7 @@ static bool harness_wanted(const char *name, int argc, char **argv)
 	return argc < 2;
 }
 
-static void harness_set_seed(void)
+static HARNESS_UNUSED void harness_set_seed(void)
 {
 	const char *env = getenv("XPI_SEED");
 
@@ -163,7 +166,7 @@ static void harness_set_seed(void)
 }
 
 /* The generator's start depends on the name, not on which tests ran before. */
-static void harness_rnd_start(const char *name)
+static HARNESS_UNUSED void harness_rnd_start(const char *name)
 {
 	harness_rnd_state = harness_seed;
 	for (; *name; name++)
@@ -171,7 +174,7 @@ static void harness_rnd_start(const char *name)
 }
 
 /* 0 passed, 1 failed, 2 skipped */
-static int harness_run(const struct harness_test *t)
+static HARNESS_UNUSED int harness_run(const struct harness_test *t)
 {
 	harness_rnd_start(t->name);
 	harness_skipped = false;
@@ -187,6 +190,7 @@ static int harness_run(const struct harness_test *t)
 	return harness_skipped ? 2 : 1;
 }
 
+#ifndef HARNESS_NO_MAIN
 int main(int argc, char **argv)
 {
 	unsigned int count[3] = { 0 };
@@ -204,5 +208,6 @@ int main(int argc, char **argv)
 	}
 	return 0;
 }
+#endif /* HARNESS_NO_MAIN */
 
 #endif /* XPI_HARNESS_H */

@@ -58,6 +58,15 @@ selftest-src := $(XEN_GENERIC) xen/overlay/xen/drivers/passthrough/ctx/selftest.
 selftest-cflags := $(XEN_CFLAGS) -DCONFIG_IOMMU_CTX_SELFTEST
 selftest-deps := $(XEN_EMPTY)/.done
 
+# tests/fuzz: not in the list of tests, tests/fuzz/run makes it. FUZZ_FLAGS
+# says which fuzzing engine.
+PROGS_OTHER += fuzz
+fuzz-main := tests/fuzz/fuzz.c
+fuzz-src := $(XEN_GENERIC)
+fuzz-cflags := $(XEN_CFLAGS) -O2 $(FUZZ_FLAGS)
+fuzz-ldflags := $(FUZZ_FLAGS)
+fuzz-deps := $(XEN_EMPTY)/.done
+
 # Which frames may be mapped.
 TESTS += frames
 frames-src := xen/overlay/xen/drivers/passthrough/x86/ctx.c

@@ -28,6 +28,8 @@ static struct {
 	int frame_rc[RAM_PAGES];	/* what iommu_ctx_frame_get() answers */
 	unsigned long refs, type_refs;	/* held now */
 	unsigned long kept;		/* by leaves of a broken context */
+	bool count_kept;		/* find out how many */
+	unsigned long kept_refs, kept_type_refs;	/* so far */
 	unsigned long parked;		/* by leaves that wait for a SYNC */
 	bool count_parked;		/* as many as the contexts say */
 	bool flush_on_map;
@@ -55,8 +57,7 @@ static void be_caps(struct iommu_ctx_caps *caps)
 static int be_init(struct iommu_ctx *ctx, bool everywhere)
 {
 	(void)everywhere;
-	/* Stands for what a real back end allocates. */
-	ctx->unit = fake_alloc(16);
+	ctx->unit = fake_alloc(sizeof(*ctx->unit));
 	if (!ctx->unit)
 		return -ENOMEM;
 	hw_init(ctx);
@@ -69,22 +70,27 @@ static void be_fini(struct iommu_ctx *ctx)
 
 	for (i = 0; i < NR_DEVS; i++)
 		CHECK(t.dev[i].hw != ctx);
+	CHECK(!ctx->unit || !ctx->unit->nr_members);
 	hw_fini(ctx);
 	XFREE(ctx->unit);
 }
 
 static int be_enter(struct iommu_ctx *ctx, const struct pci_dev *pdev)
 {
-	(void)ctx;
 	(void)pdev;
 	CHECK(pcidevs_locked());
-	return ctx->id == BLOCKED ? 0 : t.enter_rc;
+	if (ctx->id != BLOCKED && t.enter_rc)
+		return t.enter_rc;
+	ctx->unit->nr_members++;
+	return 0;
 }
 
 static void be_leave(struct iommu_ctx *ctx, const struct pci_dev *pdev)
 {
 	CHECK(pcidevs_locked());
 	CHECK(pdev->hw != ctx || pdev->domain != &dom0);
+	CHECK(ctx->unit->nr_members);
+	ctx->unit->nr_members--;
 }
 
 static int be_switch(struct domain *d, struct pci_dev *pdev,
@@ -303,11 +309,19 @@ static unsigned long held_by_parked(uint64_t bits)
 }
 
 static void check_refs(unsigned long refs, uint64_t pte_bits,
-		       uint64_t leaf_bits)
+		       uint64_t leaf_bits, unsigned long *kept)
 {
-	unsigned long parked = held_by_parked(leaf_bits);
+	unsigned long used = held_by_leaves(pte_bits) +
+			     held_by_parked(leaf_bits);
 
-	CHECK_EQ(refs, held_by_leaves(pte_bits) + parked + t.kept);
+	if (!t.count_kept) {
+		CHECK_EQ(refs, used + t.kept);
+		return;
+	}
+	/* Kept only when a flush failed, and then for ever. */
+	CHECK(refs >= used + *kept);
+	CHECK(refs == used + *kept || machine.flush_failed);
+	*kept = refs - used;
 }
 
 static void check_rest(void)
@@ -316,13 +330,19 @@ static void check_rest(void)
 
 	CHECK(!machine.held.pci && !machine.mapped);
 	check_no_lock();
-	check_refs(t.refs, iommu_pt_fmt_vtd.sw_ref, IOMMU_LEAF_REF);
+	check_refs(t.refs, iommu_pt_fmt_vtd.sw_ref, IOMMU_LEAF_REF,
+		   &t.kept_refs);
 	/* The type bit alone marks Xen's own leaves, which hold nothing. */
 	check_refs(t.type_refs, iommu_pt_fmt_vtd.sw_ref | iommu_pt_fmt_vtd.sw_type,
-		   IOMMU_LEAF_REF | IOMMU_LEAF_TYPE);
+		   IOMMU_LEAF_REF | IOMMU_LEAF_TYPE, &t.kept_type_refs);
+	machine.flush_failed = false;
 	/* At the end of a call a test knows how many there are. */
 	if (!machine.cont.made && !t.count_parked)
 		CHECK_EQ(held_by_parked(IOMMU_LEAF_REF), t.parked);
+	/* Every table page there is, is counted. */
+	if (dom0.iommu.ctxs)
+		CHECK_EQ(atomic_read(&dom0.iommu.ctxs->pt_pages),
+			 machine.heap_nr);
 	/* Books and hardware agree about every device that is here. */
 	for (i = 0; i < NR_DEVS; i++)
 		if (t.dev[i].domain == &dom0)

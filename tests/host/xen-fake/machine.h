@@ -57,7 +57,7 @@ static struct {
 	int fail_alloc;			/* allocations until one fails; -1 */
 	int fail_flush;			/* flushes until they fail; -1 */
 	unsigned int nr_fail_flush;	/* how many then do */
-	bool failed;
+	bool failed, flush_failed;
 
 	struct held held;		/* by the CPU that runs */
 	struct held other;		/* by the one that waits for it */
@@ -362,7 +362,7 @@ static bool flush_fails(void)
 		machine.fail_flush--;
 	else if (machine.fail_flush == 0 && machine.nr_fail_flush > 0) {
 		machine.nr_fail_flush--;
-		machine.failed = true;
+		machine.failed = machine.flush_failed = true;
 		return true;
 	}
 	return false;

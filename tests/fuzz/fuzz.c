@@ -1,0 +1,558 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Bytes as a sequence of iommu_op calls, into the real hypercall and context
+ * code on the fakes of the host tests, with what must hold checked after each:
+ * references equal leaves, tables are counted, locks are taken in order and
+ * given back, nothing a device can reach is given up, devices are where the
+ * books say. At the end the domain dies and everything must have come back.
+ *
+ * LLVMFuzzerTestOneInput() is what libFuzzer calls; main() at the end of this
+ * file does the same with random bytes where there is no libFuzzer.
+ */
+#define HARNESS_NO_MAIN
+
+/* What libFuzzer is to explore is Xen's code, not the fakes. */
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((no_sanitize("coverage"))), \
+			     apply_to = function)
+#endif
+#include "xen-fake/backend.h"
+#ifdef __clang__
+#pragma clang attribute pop
+#endif
+
+#define SPAN 6144U	/* of dfns; the last third only small leaves */
+#define MAX_OPS 400U
+#define NR_CTX 12U
+
+static struct {
+	const uint8_t *p, *end;
+	unsigned int ids[NR_CTX];	/* numbers that were given out */
+	unsigned int nr_ids;
+	unsigned int lost_tables;
+	char plan[2];			/* what the other CPU does in a flush */
+	struct iommu_ctx *other;
+	uint64_t other_dfn;
+} in;
+
+/* For the log: how much of it meant something. */
+static struct {
+	uint64_t inputs, calls, done, others;
+} count;
+
+static unsigned int byte(void)
+{
+	return in.p < in.end ? *in.p++ : 0;
+}
+
+static unsigned int word(void)
+{
+	unsigned int low = byte();
+
+	return low | byte() << 8;
+}
+
+static uint64_t wild(void)
+{
+	uint64_t x = 0;
+	unsigned int i;
+
+	for (i = 0; i < 8; i++)
+		x = x << 8 | byte();
+	/* Many small and many all but overflowing. */
+	switch (byte() & 3) {
+	case 0:
+		return x;
+	case 1:
+		return x & 0xffff;
+	case 2:
+		return ~0ULL - (x & 0xfff);
+	default:
+		return (1ULL << (x & 63)) - (x >> 63);
+	}
+}
+
+static long hypercall(unsigned int cmd, void *arg, unsigned long nr)
+{
+	long rc = call_cmd(cmd, arg, nr);
+
+	CHECK(rc >= 0 || (rc > -4096 && rc != -ERESTART));
+	CHECK(rc < 0 || (unsigned long)rc <= nr);
+	count.calls++;
+	count.done += rc > 0;
+	return rc;
+}
+
+/* Mostly one that is there. */
+static unsigned int some_ctx(void)
+{
+	unsigned int b = byte();
+
+	if (b < 220 && in.nr_ids)
+		return in.ids[b % in.nr_ids];
+	switch (b & 3) {
+	case 0:
+		return 0;
+	case 1:
+		return BLOCKED;
+	case 2:
+		return INVALID;
+	default:
+		return word();
+	}
+}
+
+static struct pci_dev *some_dev(void)
+{
+	return &t.dev[byte() % NR_DEVS];
+}
+
+static void do_alloc(void)
+{
+	struct xen_pv_iommu_ctx c = { .flags = byte() == 7 };
+
+	if (hypercall(XEN_PV_IOMMU_OP_CTX_ALLOC, &c, 1) == 1 &&
+	    in.nr_ids < NR_CTX)
+		in.ids[in.nr_ids++] = c.ctx;
+}
+
+static void do_free(void)
+{
+	struct xen_pv_iommu_ctx c = { .ctx = some_ctx() };
+	unsigned int i;
+
+	if (hypercall(XEN_PV_IOMMU_OP_CTX_FREE, &c, 1) != 1)
+		return;
+	for (i = 0; i < in.nr_ids; i++)
+		if (in.ids[i] == c.ctx)
+			in.ids[i] = in.ids[--in.nr_ids];
+}
+
+static void do_attach(void)
+{
+	struct xen_pv_iommu_attach a[2];
+	unsigned int i, nr = 1 + (byte() & 1);
+
+	for (i = 0; i < nr; i++)
+		a[i] = (struct xen_pv_iommu_attach){
+			.dev.id = some_dev()->sbdf.sbdf, .ctx = some_ctx(),
+		};
+	hypercall(XEN_PV_IOMMU_OP_ATTACH, a, nr);
+}
+
+static void do_reset(void)
+{
+	struct xen_pv_iommu_ctx c = { .flags = byte() % 4 };
+
+	if (hypercall(XEN_PV_IOMMU_OP_RESET, &c, 1) == 1)
+		in.nr_ids = 0;
+}
+
+static struct xen_pv_iommu_batch descriptor(void)
+{
+	unsigned int kind = byte();
+	uint64_t dfn = word() % SPAN;
+	struct xen_pv_iommu_batch e = {
+		.dfn = dfn, .ctx = some_ctx(), .op = kind & 3,
+		.nr = 1 + word() % (kind & 64 ? 2048 : 16),
+	};
+
+	if (kind & 128)
+		e.dfn &= ~511ULL;
+	if (e.op == XEN_PV_IOMMU_BATCH_MAP) {
+		e.gfn = RAM_MFN + word() % RAM_PAGES;
+		if (kind & 4)
+			e.gfn = (e.gfn & ~511ULL) | (e.dfn & 511);
+		if (kind & 8)
+			e.order = 9;
+		if (kind & 64 && e.order)
+			e.nr = (e.nr + 511) & ~511U;
+		e.flags = 1 + byte() % 3;
+	} else if (e.op == XEN_PV_IOMMU_BATCH_UNMAP) {
+		if (kind & 16 && dom0.translated)
+			e.flags = XEN_PV_IOMMU_F_NOFLUSH;
+	} else {
+		e.dfn = e.nr = 0;
+	}
+	if (kind & 32) {	/* a field is not as it should be */
+		switch (byte() % 8) {
+		case 0: e.dfn = wild(); break;
+		case 1: e.gfn = wild(); break;
+		case 2: e.nr = wild(); break;
+		case 3: e.done = wild(); break;
+		case 4: e.order = byte(); break;
+		case 5: e.flags = word(); break;
+		case 6: e.op = byte(); break;
+		case 7: e.ctx = wild(); break;
+		}
+	}
+	return e;
+}
+
+static void do_batch(void)
+{
+	struct xen_pv_iommu_batch b[24];
+	unsigned int nr = 1 + byte() % 24;
+	long i, done;
+
+	for (i = 0; i < nr; i++)
+		b[i] = descriptor();
+	done = hypercall(XEN_PV_IOMMU_OP_BATCH, b, nr);
+	for (i = 0; i < done; i++)
+		CHECK(!b[i].status && (b[i].done == b[i].nr ||
+				       b[i].op == XEN_PV_IOMMU_BATCH_NOP));
+}
+
+static void do_query_like(void)
+{
+	union {
+		struct xen_pv_iommu_query q;
+		struct xen_pv_iommu_dev_query dq;
+		struct xen_pv_iommu_dev_resv r;
+		struct xen_pv_iommu_ctx c;
+		struct xen_pv_iommu_lookup l;
+		struct xen_pv_iommu_fault f;
+		uint8_t raw[4096];
+	} a;
+
+	memset(&a, 0, sizeof(a));
+	switch (byte() % 6) {
+	case 0:
+		a.q.size = byte() & 1 ? sizeof(a.q) : word();
+		a.q.magic_version = XEN_PV_IOMMU_MAGIC | (byte() & 3);
+		hypercall(XEN_PV_IOMMU_OP_QUERY, &a, 1);
+		break;
+	case 1:
+		a.dq.dev.id = some_dev()->sbdf.sbdf;
+		a.dq.dev.type = byte() & 1;
+		hypercall(XEN_PV_IOMMU_OP_DEV_QUERY, &a, 1);
+		break;
+	case 2:
+		a.r.dev.id = some_dev()->sbdf.sbdf;
+		a.r.index = byte() & 3;
+		hypercall(XEN_PV_IOMMU_OP_DEV_RESV, &a, 1);
+		break;
+	case 3:
+		a.c.ctx = some_ctx();
+		hypercall(XEN_PV_IOMMU_OP_CTX_INFO, &a, 1);
+		break;
+	case 4:
+		a.l.ctx = some_ctx();
+		a.l.dfn = byte() & 1 ? word() : wild();
+		hypercall(XEN_PV_IOMMU_OP_LOOKUP, &a, 1);
+		break;
+	case 5:
+		hypercall(XEN_PV_IOMMU_OP_FAULT_READ, &a, 1);
+		break;
+	}
+}
+
+/* Anything at all: number, resume point and structs are whatever comes. */
+static void do_raw(void)
+{
+	static uint8_t buf[64 * 64];
+	unsigned int cmd = byte() % 20, nr = byte() % 40, i;
+
+	for (i = 0; i < sizeof(buf); i++)
+		buf[i] = i < 96 && byte() < 128 ? byte() : 0;
+	if (byte() < 64)
+		cmd |= word() << 8;
+	/* Room for the largest of the structs. */
+	if (cmd % 256 != XEN_PV_IOMMU_OP_QUERY)
+		hypercall(cmd, buf, nr);
+	in.nr_ids = cmd % 256 == XEN_PV_IOMMU_OP_RESET ? 0 : in.nr_ids;
+}
+
+static void do_missing_memory(void)
+{
+	static struct xen_pv_iommu_batch b[16];
+	unsigned int i;
+
+	for (i = 0; i < 16; i++)
+		b[i] = descriptor();
+	machine.bad = (char *)b + word() % sizeof(b);
+	machine.bad_end = (char *)(b + 16);
+	machine.bad_ro = byte() & 1;
+	hypercall(XEN_PV_IOMMU_OP_BATCH, b, 16);
+	machine.bad = NULL;
+}
+
+static void do_fault(void)
+{
+	uint64_t iova = byte() & 1 ? (uint64_t)word() << 8 : wild();
+
+	iommu_ctx_fault(some_dev()->sbdf, iova, byte() & 1);
+	check_rest();
+}
+
+/* Assigned elsewhere, returned, unplugged and plugged in again. */
+static void do_device(void)
+{
+	struct pci_dev *pdev = some_dev();
+	unsigned int dev = pdev - t.dev;
+
+	switch (byte() % 4) {
+	case 0:
+		if (pdev->domain == &dom0)
+			give_away(dev);
+		break;
+	case 1:
+		if (pdev->domain != &dom0)
+			come_back(dev);
+		break;
+	case 2:
+		pdev->command ^= PCI_COMMAND_MASTER;
+		break;
+	case 3:
+		pcidevs_lock();
+		pdev->hw = NULL;
+		iommu_ctx_device_gone(pdev);
+		pcidevs_unlock();
+		pdev->domain = &dom0;
+		break;
+	}
+	check_rest();
+}
+
+static void do_trouble(void)
+{
+	switch (byte() % 6) {
+	case 0:
+		machine.fail_alloc = byte() % 32;
+		break;
+	case 1:
+		machine.fail_flush = byte() % 16;
+		machine.nr_fail_flush = byte() % 5;
+		break;
+	case 2:
+		machine.preempt_every = byte() % 8;
+		break;
+	case 3:
+		t.frame_rc[word() % RAM_PAGES] =
+			(int[]){ 0, -EACCES, -ETXTBSY, -EINVAL }[byte() % 4];
+		break;
+	case 4:
+		if (dom0.iommu.ctxs)
+			dom0.iommu.ctxs->pt_pages_max =
+				atomic_read(&dom0.iommu.ctxs->pt_pages) +
+				byte() % 16;
+		break;
+	case 5:
+		machine.fail_alloc = -1;
+		machine.nr_fail_flush = 0;
+		machine.preempt_every = 0;
+		if (dom0.iommu.ctxs)
+			dom0.iommu.ctxs->pt_pages_max = HEAP_PAGES;
+		break;
+	}
+}
+
+/*
+ * The other CPU, in the middle of a flush of this one. It may be made to wait
+ * for a lock, and is then given up; the reference it had is given back here.
+ */
+static void other_cpu(void)
+{
+	in.other = iommu_ctx_get(&dom0, in.plan[1]);
+	if (!in.other)
+		return;
+	switch (in.plan[0]) {
+	case 0:
+		iommu_ctx_sync(in.other);
+		break;
+	case 1:
+		if (iommu_ctx_can_defer(&dom0))
+			iommu_ctx_unmap_park(in.other, in.other_dfn, 8);
+		break;
+	case 2:
+		iommu_ctx_reclaim(&dom0);
+		break;
+	case 3:
+		iommu_ctx_fault(t.dev[0].sbdf, 0x1000, true);
+		break;
+	}
+}
+
+static void in_flush(void)
+{
+	machine.in_flush = NULL;
+	in.other = NULL;
+	on_other_cpu(other_cpu);
+	if (in.other)
+		iommu_ctx_put(in.other);
+	count.others++;
+}
+
+static void do_other_cpu(void)
+{
+	in.plan[0] = byte() % 4;
+	in.plan[1] = 1 + byte() % NR_CTX;
+	in.other_dfn = word() % SPAN;
+	machine.in_flush = in_flush;
+}
+
+static void step(void)
+{
+	unsigned int b = byte();
+
+	if (b < 24)
+		do_alloc();
+	else if (b < 32)
+		do_free();
+	else if (b < 56)
+		do_attach();
+	else if (b < 160)
+		do_batch();
+	else if (b < 180)
+		do_query_like();
+	else if (b < 192)
+		do_raw();
+	else if (b < 200)
+		do_missing_memory();
+	else if (b < 208)
+		do_fault();
+	else if (b < 222)
+		do_device();
+	else if (b < 238)
+		do_trouble();
+	else if (b < 252)
+		do_other_cpu();
+	else
+		do_reset();
+}
+
+static void begin(void)
+{
+	unsigned int mode = byte();
+
+	start_as(mode & 1, mode & 2);
+	t.count_kept = t.count_parked = true;
+	if (mode & 4) {		/* two devices share a region, one has two */
+		t.dev[0].nr_direct = t.dev[1].nr_direct = 1;
+		t.dev[0].direct[0][0] = t.dev[1].direct[0][0] = 0x64000;
+		t.dev[0].direct[0][1] = t.dev[1].direct[0][1] = 0x66fff;
+		t.dev[2].nr_direct = 2;
+		t.dev[2].direct[0][0] = 0x65000;
+		t.dev[2].direct[0][1] = 0x65fff;
+		t.dev[2].direct[1][0] = 0x900000;
+		t.dev[2].direct[1][1] = 0x901fff;
+	}
+	in.nr_ids = 0;
+	in.plan[0] = 0;
+	do_alloc();
+	do_alloc();
+}
+
+/* The domain dies: what was not given up for good comes back. */
+static void finish(void)
+{
+	unsigned int i;
+
+	machine.fail_alloc = -1;
+	machine.nr_fail_flush = 0;
+	machine.in_flush = NULL;
+	for (i = 0; i < NR_DEVS; i++)
+		give_away(i);
+	while (iommu_ctx_relinquish(&dom0) == -ERESTART)
+		CHECK(machine.preempt_every);
+	check_rest();
+	CHECK(!dom0.iommu.ctxs);
+	CHECK_EQ(machine.objects, 0);
+	CHECK_EQ(t.refs, t.kept_refs);
+	for (i = 0; i < NR_DEVS; i++)
+		CHECK(!t.dev[i].ctx);
+	machine_start();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const char nr[] = "nr-ctx=12";
+	unsigned int ops = 0;
+
+	in.p = data;
+	in.end = data + size;
+	if (setjmp(harness_escape)) {
+		printf("fuzz: input %" PRIu64 ": %s\n", count.inputs,
+		       harness_reason);
+		fflush(stdout);
+		abort();
+	}
+	if (!count.inputs++)
+		iommu_ctx_parse_param(nr, nr + sizeof(nr) - 1);
+	begin();
+	while (in.p < in.end && ops++ < MAX_OPS)
+		step();
+	finish();
+	return 0;
+}
+
+#ifdef FUZZ_RANDOM
+#include <signal.h>
+#include <unistd.h>
+
+/*
+ *     fuzz SECONDS SEED DIR    random inputs; one that fails is left in DIR
+ *     fuzz FILE...             these inputs again
+ * Input i depends on the seed and i alone.
+ */
+static uint8_t buf[4096];
+static size_t len;
+static char left[4096];
+
+/* Called for whatever ends the program: asan, ubsan, abort(). */
+static void leave_input(int sig)
+{
+	FILE *f = fopen(left, "w");
+
+	if (f && fwrite(buf, 1, len, f) == len && !fclose(f))
+		printf("fuzz: the input is in %s\n", left);
+	fflush(stdout);
+	signal(sig, SIG_DFL);
+	raise(sig);
+}
+
+static int again(const char *name)
+{
+	FILE *f = fopen(name, "r");
+
+	if (!f) {
+		fprintf(stderr, "fuzz: cannot read %s\n", name);
+		return 1;
+	}
+	len = fread(buf, 1, sizeof(buf), f);
+	fclose(f);
+	LLVMFuzzerTestOneInput(buf, len);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	uint64_t seed, i, k;
+	time_t end;
+
+	if (argc != 4 || *argv[1] < '0' || *argv[1] > '9') {
+		int rc = argc < 2;
+
+		for (i = 1; i < (uint64_t)argc; i++)
+			rc |= again(argv[i]);
+		return rc;
+	}
+	end = time(NULL) + strtoul(argv[1], NULL, 0);
+	seed = strtoull(argv[2], NULL, 0);
+	snprintf(left, sizeof(left), "%s/crash-%" PRIx64, argv[3], seed);
+	signal(SIGABRT, leave_input);
+	for (i = 0; time(NULL) < end; i++) {
+		harness_rnd_state = seed + i * 0x2545f4914f6cdd1dULL;
+		len = 16 + rnd_below(sizeof(buf) - 16);
+		for (k = 0; k < len; k++)
+			buf[k] = rnd();
+		LLVMFuzzerTestOneInput(buf, len);
+	}
+	printf("fuzz: %" PRIu64 " inputs, %" PRIu64 " hypercalls, %" PRIu64
+	       " of them did something, %" PRIu64 " on another CPU\n",
+	       count.inputs, count.calls, count.done, count.others);
+	return 0;
+}
+#endif /* FUZZ_RANDOM */
