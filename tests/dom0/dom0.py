@@ -2,11 +2,13 @@
 """The dom0 suites: which machine, which initramfs, which steps, which tests.
 
 A suite is one boot.  "full" shows dom0 before and after the driver is loaded,
-"absent" loads the driver on a Xen that has no PV-IOMMU, "bare" runs the VFIO
-program and DPDK under Linux' own driver without Xen, to prove the bed.
+"absent" loads the driver on a Xen that has no PV-IOMMU, "pvh" has a PVH dom0
+whose disk works through a context, "bare" runs the VFIO program and DPDK under
+Linux' own driver without Xen, to prove the bed.
 """
 
 import fcntl
+import hashlib
 import os
 import re
 import subprocess
@@ -21,10 +23,13 @@ import initramfs  # noqa: E402
 from judge import Test  # noqa: E402
 
 BUILD = os.path.join(TOP, 'build', 'dom0')
-STEPS = {'full': 'before+load+vfio+dpdk', 'absent': 'absent', 'bare': 'vfio+dpdk'}
+STEPS = {'full': 'before+load+vfio+dpdk', 'absent': 'absent', 'bare': 'vfio+dpdk', 'pvh': 'pvh+vfio'}
+# The CPU on which a PVH dom0 works under TCG; see boot.Machine for the others'.
+PVH_CPU = 'EPYC,-monitor,-rdtscp'
 # ext4 asks for crc32c by its crypto name, which newer kernels have built in.
 MODULES = ['nvme', 'ext4', 'crc32c_generic?', 'vfio-pci', 'vfio_iommu_type1']
 OURS = ['xen-pv-iommu', 'xpi_secret', 'xpi_partunmap']
+DIGEST_BYTES = 8 << 20   # as many as guest/steps/pvh.sh reads
 EDU = 'edu,dma_mask=0xffffffffffffffff'
 # Two ports on one cable, so that what one sends the other receives.
 PORTS = ['-netdev', 'hubport,id=h0,hubid=0', '-device', 'e1000e,netdev=h0,romfile=',
@@ -97,25 +102,38 @@ def make_initrd(kernel, suite, kmod):
 
 def disks(steps):
     """The NVMe disk is DPDK's root, and the live disk of the load step."""
-    if 'dpdk' in steps or 'load' in steps:
+    if {'dpdk', 'load', 'pvh'} & set(steps.split('+')):
         return [{'path': testbed('dpdk-root')}]
     return []
 
 
+def digest(path):
+    """Of what the guest reads to see that its disk works."""
+    with open(path, 'rb') as f:
+        return hashlib.md5(f.read(DIGEST_BYTES)).hexdigest()
+
+
+def console(suite):
+    if suite == 'bare':
+        return 'console=ttyS0 intel_iommu=on xpi_bare=1'
+    return 'console=hvc0 earlyprintk=xen'
+
+
 def machine(kernel, suite, xen, kmod=None, steps=None, name=None):
     steps = steps or STEPS[suite]
-    prefix = f'dom0.{kernel.name}' + ('.bare' if suite == 'bare' else '')
-    bare = suite == 'bare'
-    console = 'console=ttyS0 intel_iommu=on xpi_bare=1' if bare else 'console=hvc0 earlyprintk=xen'
+    prefix = f'dom0.{kernel.name}' + (f'.{suite}' if suite in ('bare', 'pvh') else '')
+    bare, pvh, images = suite == 'bare', suite == 'pvh', disks(steps)
+    known = f' xpi_digest={digest(images[0]["path"])}' if pvh else ''
     return prefix, boot.Machine(
         name=name or f'dom0.{kernel.name}.{suite}',
         xen=None if bare else xen,
         kernel=kernel.image,
         initrd=make_initrd(kernel, suite, kmod),
-        xen_cmdline=boot.Machine.xen_cmdline + ' dom0_mem=1G,max:1G',
-        cmdline=f'{console} panic=-1 rdinit=/init xpi_prefix={prefix} xpi_steps={steps}',
+        xen_cmdline=boot.Machine.xen_cmdline + ' dom0_mem=1G,max:1G' + ' dom0=pvh' * pvh,
+        cmdline=f'{console(suite)} panic=-1 rdinit=/init xpi_prefix={prefix} xpi_steps={steps}{known}',
+        cpu=PVH_CPU if pvh else boot.Machine.cpu,
         devices=[EDU, EDU],
-        disks=disks(steps),
+        disks=images,
         extra=PORTS,
         timeout=900)
 
@@ -160,7 +178,7 @@ def run(kernel_name, suite='full', xen=None, kmod=None, steps=None, name=None, *
         xen = xen if '/' in xen else testbed('xen-build', xen)
     prefix, m = machine(kernel, suite, xen, kmod, steps, name)
     outcome = boot.run(m, **watchers)
-    lines = outcome.judgement.lines(f'{prefix}.{suite}')
-    if suite == 'full' and 'vfio' in (steps or STEPS[suite]):
+    lines = outcome.judgement.lines(prefix if prefix.endswith(suite) else f'{prefix}.{suite}')
+    if suite in ('full', 'pvh') and 'vfio' in (steps or STEPS[suite]):
         lines.append(fault_test(prefix, outcome).line())
     return outcome, lines

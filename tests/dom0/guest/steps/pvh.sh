@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-2.0
+# A PVH dom0: the driver is loaded before the disk's, so that the disk does all
+# its DMA through a context of its own.  The disk is the one known by its digest.
+
+disk_type() { cat "$PCI/$(devices 1b36:0010)/iommu_group/type"; }
+disk_sum() { dd if=$DISK bs=1M count=8 iflag=direct 2>/dev/null | md5sum | cut -d' ' -f1; }
+
+# Reads until the file is gone; counts those that gave the right bytes.
+keep_reading()
+{
+	local n=0
+	while [ -e /tmp/keep-reading ]; do
+		[ "$(disk_sum)" = "$1" ] || break
+		n=$((n + 1))
+		echo $n >/tmp/reads
+	done
+}
+
+# Linux switches a group to deferred flushing while its driver works; a driver
+# that promises less than it does by that flag does not survive it.
+switch_under_load()
+{
+	local reader type=$PCI/$(devices 1b36:0010)/iommu_group/type first
+	echo 0 >/tmp/reads
+	: >/tmp/keep-reading
+	keep_reading "$1" &
+	reader=$!
+	while [ "$(cat /tmp/reads)" = 0 ] && [ -d /proc/$reader ]; do usleep 100000; done
+	first=$(cat /tmp/reads)
+	echo DMA-FQ 2>/tmp/switch >"$type"
+	info "after DMA-FQ the disk's group is $(cat "$type") $(tr '\n' ' ' </tmp/switch)"
+	sleep 3
+	rm /tmp/keep-reading
+	wait $reader
+	info "reads $first before, $(cat /tmp/reads) in all"
+	[ "$(cat /tmp/reads)" -gt $((first + 1)) ]
+}
+
+step_pvh()
+{
+	local want
+	want=$(option xpi_digest)
+	modprobe xpi_secret
+	check early.nothing-before "the disk is there before its driver" [ ! -b $DISK ]
+	mark
+	if ! modprobe xen-pv-iommu 2>/tmp/modprobe; then
+		fail early.modprobe "$(cat /tmp/modprobe) $(since_mark | tail -n 3)"
+		return
+	fi
+	pass early.modprobe
+	list_groups
+	check early.groups "iommu_groups is empty" [ "$(groups)" -gt 0 ]
+	check early.disk-there "the NVMe disk did not appear" start_disk
+	info "the disk's group is $(disk_type)"
+	check early.disk-translated "the disk's default domain is $(disk_type)" [ "$(disk_type)" != identity ]
+	check early.disk-reads-right "the disk reads something else than the host has" [ "$(disk_sum)" = "$want" ]
+	check early.deferred-switch "the disk stopped reading right: $(tail -n 1 /tmp/switch 2>/dev/null)" \
+		switch_under_load "$want"
+	check early.disk-reads-right-after "the disk reads something else after the switch" \
+		[ "$(disk_sum)" = "$want" ]
+	check early.no-complaint "the kernel says: $(since_mark | grep -iE 'timeout|timed out|i/o error' | head -n 1)" \
+		sh -c '! dmesg | grep -iqE "nvme.*(timeout|timed out)|i/o error"'
+}
