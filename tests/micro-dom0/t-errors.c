@@ -3,7 +3,6 @@
 #include "hypercall.h"
 #include "iommu.h"
 #include "mem.h"
-#include "output.h"
 #include "test.h"
 
 #define DFN	0x1000UL
@@ -147,129 +146,6 @@ static void array_readonly(void)
 	page_writable(d);
 }
 
-/* A first sieve; "fuzz=N" on the command line makes it a soak. */
-#define FUZZ_CALLS	100000
-
-#define FUZZ_PAGES	8
-#define FUZZ_DFNS	64
-
-/* One that would do, if nothing is in its way. */
-static struct xen_pv_iommu_batch fuzz_good(uint32_t ctx, uint64_t gfn)
-{
-	uint64_t r = random_u64();
-	unsigned int first = r % FUZZ_PAGES;
-	unsigned int nr = 1 + (r >> 8) % (FUZZ_PAGES - first);
-	uint64_t dfn = DFN + (r >> 16) % FUZZ_DFNS;
-
-	if (r >> 63)
-		return desc_unmap(ctx, dfn, nr * 2);
-	return desc_map(ctx, dfn, gfn + first, nr, 1 + (r >> 32) % 3);
-}
-
-/* And one thing wrong with it, as a rule. */
-static void fuzz_field(struct xen_pv_iommu_batch *d)
-{
-	uint64_t r = random_u64(), v = random_u64() >> (r >> 58);
-
-	switch (r % 9) {
-	case 0:
-		d->dfn = v;
-		break;
-	case 1:
-		d->gfn = v;
-		break;
-	case 2:
-		d->nr = v;
-		break;
-	case 3:
-		d->done = v % 20;
-		break;
-	case 4:
-		d->ctx = v;
-		break;
-	case 5:
-		d->op = v;
-		break;
-	case 6:
-		d->order = v;
-		break;
-	case 7:
-		d->flags = v;
-		break;
-	case 8:
-		memcpy(d, &r, sizeof(r));
-		break;
-	}
-}
-
-/* Nothing holds the pages any more: each can become a page table. */
-static void expect_released(char *pages)
-{
-	unsigned int i;
-
-	for (i = 0; arch_is_pv && i < FUZZ_PAGES; i++) {
-		memset(pages + i * PAGE_SIZE, 0, PAGE_SIZE);
-		page_readonly(pages + i * PAGE_SIZE);
-		EXPECT(page_pin(pages + i * PAGE_SIZE), 0);
-		EXPECT(page_unpin(pages + i * PAGE_SIZE), 0);
-	}
-}
-
-/*
- * Random descriptors around valid ones. Whatever Xen says, its books must be
- * in order afterwards: no type reference is left, and the runner compares its
- * counters when this has ended.
- */
-static void fuzz(void)
-{
-	static struct xen_pv_iommu_batch d[8];
-	unsigned long calls = option("fuzz", FUZZ_CALLS), n, ok = 0;
-	char *pages = pages_alloc(FUZZ_PAGES);
-	uint32_t ctx = ctx_alloc();
-	unsigned int i, nr;
-	long rc;
-
-	for (n = 0; n < calls; n++) {
-		nr = 1 + random_u64() % ARRAY_SIZE(d);
-		for (i = 0; i < nr; i++) {
-			d[i] = fuzz_good(ctx, gfn_of(pages));
-			if (!(random_u64() % 4))
-				fuzz_field(&d[i]);
-		}
-		rc = iommu_op(BATCH, d, nr);
-		CHECK(rc <= (long)nr && rc != -ENOSYS, "BATCH of %u gave %ld",
-		      nr, rc);
-		ok += rc > 0;
-	}
-	info("fuzz: %lu of %lu calls did something", ok, calls);
-	CHECK(ok > calls / 10, "only %lu of %lu calls did anything", ok, calls);
-	ctx_free(ctx);
-	expect_released(pages);
-}
-
-/* Other operations with random structs; devices stay out of it. */
-static void fuzz_ops(void)
-{
-	static const uint8_t ops[] = {
-		XEN_PV_IOMMU_OP_QUERY, XEN_PV_IOMMU_OP_DEV_QUERY,
-		XEN_PV_IOMMU_OP_DEV_RESV, XEN_PV_IOMMU_OP_CTX_INFO,
-		XEN_PV_IOMMU_OP_LOOKUP,
-	};
-	uint64_t arg[16];
-	unsigned int calls, i;
-
-	for (calls = option("fuzz", FUZZ_CALLS) / 4; calls; calls--) {
-		uint64_t r = random_u64();
-		long rc;
-
-		for (i = 0; i < ARRAY_SIZE(arg); i++)
-			arg[i] = r >> i & 1 ? 0 : random_u64() >> (r >> 58);
-		rc = iommu_call(ops[(r >> 32) % ARRAY_SIZE(ops)],
-				hc_ptr(arg), 1, 0, 0);
-		CHECK(rc <= 1 && rc != -ENOSYS, "random call gave %ld", rc);
-	}
-}
-
 const struct test errors_tests[] = {
 	{ .name = "errors.ops-not-served", .fn = ops_not_served },
 	{ .name = "errors.counts", .fn = counts },
@@ -279,7 +155,5 @@ const struct test errors_tests[] = {
 	{ .name = "errors.array-off-the-edge", .fn = array_off_the_edge },
 	{ .name = "errors.struct-off-the-edge", .fn = struct_off_the_edge },
 	{ .name = "errors.array-readonly", .fn = array_readonly },
-	{ .name = "errors.fuzz", .fn = fuzz },
-	{ .name = "errors.fuzz-ops", .fn = fuzz_ops },
 	{ }
 };

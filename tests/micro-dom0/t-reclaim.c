@@ -1,6 +1,129 @@
 // SPDX-License-Identifier: GPL-2.0
+/*
+ * Page tables that became empty are kept, until another context wants the
+ * memory. Needs a small quota: run with --xen-args dom0-iommu=ctx-mem=1M.
+ */
+#include "dma.h"
+#include "mem.h"
 #include "test.h"
 
+#define QUOTA_MAX	512
+/* Where the many pages are: one in each 2 MiB, so one table each. */
+#define SPARSE		0x100000UL
+
+static void need_small_quota(void)
+{
+	if (query().pt_pages_max > QUOTA_MAX)
+		test_skip("needs --xen-args dom0-iommu=ctx-mem=1M");
+}
+
+static long map_sparse(uint32_t ctx, unsigned int i, uint64_t gfn)
+{
+	return try_map(ctx, SPARSE + i * HUGE_PAGES, gfn, 1, RW);
+}
+
+/*
+ * One call looks at a bounded number of tables and goes on from there in the
+ * next: with some tries every empty one is found.
+ */
+static long map_patient(uint32_t ctx, unsigned int i, uint64_t gfn)
+{
+	unsigned int tries;
+	long rc = -ENOMEM;
+
+	for (tries = 0; rc == -ENOMEM && tries < 32; tries++)
+		rc = map_sparse(ctx, i, gfn);
+	return rc;
+}
+
+/* How many find memory for their tables. */
+static unsigned int fill(uint32_t ctx, uint64_t gfn)
+{
+	unsigned int i;
+	long rc;
+
+	for (i = 0; !(rc = map_sparse(ctx, i, gfn)); i++)
+		CHECK(i < QUOTA_MAX, "the quota is not enforced");
+	EXPECT(rc, -ENOMEM);
+	return i;
+}
+
+static void other_context(void)
+{
+	uint64_t *page = page_alloc();
+	uint64_t gfn = gfn_of(page);
+	uint32_t b = ctx_alloc();
+	unsigned int i, n;
+	struct place a;
+
+	need_small_quota();
+	a = place(0);
+	n = fill(a.ctx, gfn);
+	CHECK(n > 100, "only %u tables", n);
+	/* Full is full: nothing of a is empty. */
+	EXPECT(map_sparse(b, 0, gfn), -ENOMEM);
+	reaches(&a, SPARSE, page);
+	for (i = 0; i < n; i++)
+		unmap(a.ctx, SPARSE + i * HUGE_PAGES, 1);
+	CHECK(query().pt_pages > n, "the tables were not kept");
+	/* Less one for each level above. */
+	for (i = 0; i < n - 4; i++)
+		EXPECT(map_patient(b, i, gfn), 0);
+	CHECK(query().pt_pages <= query().pt_pages_max, "over the quota");
+	/* Where a's tables were is nothing, and what a has is there. */
+	write_blocked(&a, iova(SPARSE), page);
+	write_blocked(&a, iova(SPARSE + (n - 1) * HUGE_PAGES), page);
+	ctx_free(b);
+	map(a.ctx, SPARSE, gfn, 1, RW);
+	reaches(&a, SPARSE, page);
+}
+
+/* Its own empty tables serve as well. */
+static void same_context(void)
+{
+	uint64_t gfn = gfn_of(page_alloc());
+	uint32_t ctx = ctx_alloc();
+	unsigned int i, n;
+
+	need_small_quota();
+	n = fill(ctx, gfn);
+	for (i = 0; i < n; i++)
+		unmap(ctx, SPARSE + i * HUGE_PAGES, 1);
+	for (i = 0; !map_patient(ctx, 4096 + i, gfn); i++)
+		CHECK(i < n, "the quota is not enforced");
+	CHECK(i >= n - 4, "%u of %u empty tables were used again", i, n);
+	expect_hole(ctx, SPARSE);
+}
+
+/* Not for nothing: what is mapped survives others' hunger. */
+static void spares_mapped(void)
+{
+	uint64_t *page = page_alloc();
+	uint64_t gfn = gfn_of(page);
+	uint32_t b = ctx_alloc();
+	unsigned int i, n, kept = 0;
+	struct place a;
+
+	need_small_quota();
+	a = place(0);
+	n = fill(a.ctx, gfn);
+	for (i = 0; i < n; i += 2)
+		unmap(a.ctx, SPARSE + i * HUGE_PAGES, 1);
+	while (!map_patient(b, kept, gfn))
+		kept++;
+	CHECK(kept >= n / 2 - 4, "%u of %u empty tables were given", kept,
+	      n / 2);
+	for (i = 0; i < n; i++)
+		if (i & 1)
+			expect_leaf(a.ctx, SPARSE + i * HUGE_PAGES, gfn, RW, 0);
+		else
+			expect_hole(a.ctx, SPARSE + i * HUGE_PAGES);
+	reaches(&a, SPARSE + HUGE_PAGES, page);
+}
+
 const struct test reclaim_tests[] = {
+	{ .name = "reclaim.other-context", .fn = other_context },
+	{ .name = "reclaim.same-context", .fn = same_context },
+	{ .name = "reclaim.spares-mapped", .fn = spares_mapped },
 	{ }
 };
