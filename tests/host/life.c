@@ -294,7 +294,7 @@ TEST(reclaim_is_retried_once)
 	start();
 	one = ctx_alloc();
 	two = ctx_alloc();
-	leave_tables(one, 10);
+	leave_tables(one, 300);
 	close_quota();
 	steal = true;
 	machine.in_flush = steal_in_flush;
@@ -347,6 +347,51 @@ TEST(reclaim_flush_fails)
 	/* The device could still find the old tables: it must not. */
 	CHECK(ctx_info(one).flags & XEN_PV_IOMMU_CTX_F_BROKEN);
 	CHECK_EQ(hw_id(0), BLOCKED);
+	CHECK_EQ(attach(0, 0), 1);
+	CHECK_EQ(iommu_ctx_relinquish(&dom0), 0);
+	CHECK(machine.heap_nr);
+	CHECK_EQ(machine.objects, 0);
+	machine_start();
+}
+
+/*
+ * Another CPU maps where the tables were taken away, before that is flushed.
+ * IOMMUs may still hold the old, empty table: it must flush before it returns.
+ */
+static struct iommu_ctx *other_ctx;
+static int64_t other_done;
+static unsigned int other_flushes;
+
+static void other_map(void)
+{
+	unsigned int before = machine.flushes;
+
+	other_done = iommu_ctx_map(other_ctx, 1, RAM_MFN + 1, 1, 0, RW,
+				   iommu_ctx_gather());
+	other_flushes = machine.flushes - before;
+}
+
+static void map_in_flush(void)
+{
+	machine.in_flush = NULL;
+	CHECK(on_other_cpu(other_map));
+}
+
+TEST(map_while_tables_are_taken_away)
+{
+	long one;
+
+	start();
+	one = ctx_alloc();
+	CHECK_EQ(attach(0, one), 1);
+	leave_tables(one, 10);
+	other_ctx = iommu_ctx_get(&dom0, one);
+	machine.in_flush = map_in_flush;
+	CHECK(iommu_ctx_reclaim(&dom0));
+	CHECK_EQ(other_done, 1);
+	CHECK(other_flushes);
+	iommu_ctx_put(other_ctx);
+	end();
 }
 
 /* A context that another CPU works in is left alone. */
