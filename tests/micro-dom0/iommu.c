@@ -8,6 +8,8 @@
 static uint16_t noted[CTX_NOTED_MAX];
 static unsigned int nr_noted;
 static bool moved[EDU_MAX];
+/* One device that is not an edu. */
+static uint32_t moved_id;
 
 long iommu_call(uint32_t cmd, uint64_t arg0, uint64_t arg1, uint64_t arg2,
 		uint64_t arg3)
@@ -125,6 +127,14 @@ void attach_absent(const struct edu *e, uint32_t ctx)
 void attach(const struct edu *e, uint32_t ctx)
 {
 	EXPECT(try_attach(e, ctx), 0);
+}
+
+void attach_id(uint32_t id, uint32_t ctx)
+{
+	struct xen_pv_iommu_attach a = { .dev.id = id, .ctx = ctx };
+
+	EXPECT(one(XEN_PV_IOMMU_OP_ATTACH, &a), 0);
+	moved_id = ctx == XEN_PV_IOMMU_CTX_DEFAULT ? 0 : id;
 }
 
 long try_dev_query(uint32_t sbdf, struct xen_pv_iommu_dev_query *q)
@@ -283,6 +293,8 @@ void iommu_reset(void)
 	for (i = 0; i < nr_edu; i++)
 		if (moved[i])
 			attach(&edu[i], XEN_PV_IOMMU_CTX_DEFAULT);
+	if (moved_id)
+		attach_id(moved_id, XEN_PV_IOMMU_CTX_DEFAULT);
 	while (nr_noted)
 		ctx_free(noted[nr_noted - 1]);
 }
