@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Start, the runner, and the way out. */
 #include "arch.h"
+#include "clock.h"
 #include "domctl.h"
 #include "edu.h"
 #include "hypercall.h"
@@ -100,6 +101,8 @@ static void run(const struct test *t)
 	enum outcome first;
 	char kept[sizeof(reason)];
 
+	uint64_t began = clock_ns();
+
 	console("micro-dom0: %s\n", t->name);
 	guarded(t->fn);
 	first = outcome;
@@ -112,6 +115,8 @@ static void run(const struct test *t)
 		outcome = first;
 		memcpy(reason, kept, sizeof(kept));
 	}
+	console("micro-dom0: %s took %lu ms\n", t->name,
+		(clock_ns() - began) / MSEC);
 	report(t->name);
 }
 
@@ -156,10 +161,16 @@ static bool selected(const char *name)
 	return true;
 }
 
+/* Whoever names tests gets the slow ones among them. */
+static bool wants_slow(void)
+{
+	return option("long", 0) || find_option("only");
+}
+
 static void run_group(const struct test *t)
 {
 	for (; t->name; t++)
-		if (selected(t->name) &&
+		if (selected(t->name) && (!t->slow || wants_slow()) &&
 		    !(arch_is_pv ? t->only_pvh : t->only_pv))
 			run(t);
 }

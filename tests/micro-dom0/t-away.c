@@ -245,14 +245,14 @@ static void many_times(void)
 
 const struct test away_tests[] = {
 	{ .name = "away.quarantine", .fn = quarantine },
-	{ .name = "away.changes-meanwhile", .fn = changes_meanwhile },
+	{ .name = "away.changes-meanwhile", .fn = changes_meanwhile, .slow = true },
 	{ .name = "away.attach-meanwhile", .fn = attach_meanwhile },
-	{ .name = "away.special-meanwhile", .fn = special_meanwhile },
+	{ .name = "away.special-meanwhile", .fn = special_meanwhile, .slow = true },
 	{ .name = "away.reset-meanwhile", .fn = reset_meanwhile },
 	{ .name = "away.no-records", .fn = no_records },
-	{ .name = "away.domu", .fn = domu },
+	{ .name = "away.domu", .fn = domu, .slow = true },
 	{ .name = "away.domu-dies", .fn = domu_dies },
-	{ .name = "away.context-ends", .fn = context_ends },
+	{ .name = "away.context-ends", .fn = context_ends, .slow = true },
 	{ .name = "away.many-times", .fn = many_times },
 	{ }
 };

@@ -259,7 +259,7 @@ const struct test faults_tests[] = {
 	{ .name = "faults.in-blocked", .fn = in_blocked },
 	{ .name = "faults.in-order", .fn = in_order },
 	{ .name = "faults.empty", .fn = empty },
-	{ .name = "faults.overflow", .fn = overflow },
+	{ .name = "faults.overflow", .fn = overflow, .slow = true },
 	{ .name = "faults.virq", .fn = virq },
 	{ }
 };

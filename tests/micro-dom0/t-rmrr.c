@@ -274,13 +274,13 @@ static void listed(void)
 
 const struct test rmrr_tests[] = {
 	{ .name = "rmrr.listed", .fn = listed },
-	{ .name = "rmrr.any-context", .fn = any_context },
+	{ .name = "rmrr.any-context", .fn = any_context, .slow = true },
 	{ .name = "rmrr.not-in-blocked", .fn = not_in_blocked },
 	{ .name = "rmrr.others-blocked", .fn = others_blocked },
 	{ .name = "rmrr.every-page-refused", .fn = every_page_refused },
 	{ .name = "rmrr.ranges-stop", .fn = ranges_stop },
-	{ .name = "rmrr.gone-after-detach", .fn = gone_after_detach },
-	{ .name = "rmrr.two-users", .fn = two_users },
+	{ .name = "rmrr.gone-after-detach", .fn = gone_after_detach, .slow = true },
+	{ .name = "rmrr.two-users", .fn = two_users, .slow = true },
 	{ .name = "rmrr.clash", .fn = clash },
 	{ .name = "rmrr.adopted", .fn = adopted },
 	{ }

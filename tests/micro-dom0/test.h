@@ -14,6 +14,7 @@ struct test {
 	const char *name;		/* group.what, without arch prefix */
 	void (*fn)(void);
 	bool only_pv;			/* about PV page types: not run on PVH */
+	bool slow;			/* seconds: only in the long run (--long) */
 	bool only_pvh;			/* about deferred flushes: not run on PV */
 };
 
