@@ -49,7 +49,7 @@ void smp_need(void)
 	if (option("smp", 1) < SMP_MAX)
 		test_skip("needs --smp %u", SMP_MAX);
 	if (!arch_is_pv)
-		test_skip("vCPUs of a PVH dom0 are not started here yet");
+		test_skip("this kernel starts more vCPUs as PV only");
 	for (cpu = 1; !initialised && cpu < SMP_MAX; cpu++)
 		initialise(cpu);
 	initialised = true;

@@ -5,6 +5,7 @@
  */
 #include "dma.h"
 #include "domctl.h"
+#include "hypercall.h"
 #include "mem.h"
 #include "test.h"
 
@@ -132,6 +133,29 @@ static void xens_frames(void)
 	       -EACCES);
 }
 
+/* What Xen shows to a domain belongs to dom_xen, which permits nothing. */
+static void shown_by_xen(void)
+{
+	uint64_t mfn[8], gfn;
+	struct xen_machphys_mfn_list list = {
+		.max_extents = ARRAY_SIZE(mfn), .extent_start = hc_ptr(mfn),
+	};
+	uint32_t ctx = ctx_alloc();
+	unsigned int i;
+
+	EXPECT(hypercall(HC_MEMORY_OP, XENMEM_MACHPHYS_MFN_LIST, hc_ptr(&list),
+			 0, 0, 0), 0);
+	CHECK(list.nr_extents, "Xen shows nothing");
+	for (i = 0; i < list.nr_extents; i++) {
+		if (try_foreign_gfn(DOMID_XEN, mfn[i], &gfn))
+			test_skip("Xen does not let us have frame 0x%lx", mfn[i]);
+		EXPECT(try_map(ctx, DFN, gfn, 1, RO | FOREIGN), -EACCES);
+		EXPECT(try_map(ctx, DFN, gfn, 1, RW | FOREIGN), -EACCES);
+		EXPECT(try_map(ctx, DFN, gfn, 1, RO), -EACCES);
+		foreign_forget(gfn);
+	}
+}
+
 /* dom_io's: device memory is not RAM of another domain. */
 static void device_memory(void)
 {
@@ -152,6 +176,7 @@ const struct test foreign_tests[] = {
 	{ .name = "foreign.owner-dies-free", .fn = owner_dies_free },
 	{ .name = "foreign.refused-leaves-nothing", .fn = refused_leaves_nothing },
 	{ .name = "foreign.xens-frames", .fn = xens_frames },
+	{ .name = "foreign.shown-by-xen", .fn = shown_by_xen },
 	{ .name = "foreign.device-memory", .fn = device_memory },
 	{ }
 };

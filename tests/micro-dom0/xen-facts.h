@@ -36,6 +36,7 @@
 #define UVMF_INVLPG		2
 
 #define XENMEM_DECREASE_RESERVATION	1
+#define XENMEM_MACHPHYS_MFN_LIST	5
 #define XENMEM_POPULATE_PHYSMAP		6
 #define XENMEM_ADD_TO_PHYSMAP		7
 #define XENMEM_MEMORY_MAP		9
@@ -167,6 +168,15 @@ struct xen_memory_exchange {
 	struct xen_memory_reservation in;
 	struct xen_memory_reservation out;
 	uint64_t nr_exchanged;
+};
+
+/* Frames of Xen's table of all frames, which dom_xen owns: each 2 MiB's first. */
+struct xen_machphys_mfn_list {
+	uint32_t max_extents;
+	uint32_t pad;
+	uint64_t extent_start;		/* uint64_t [] */
+	uint32_t nr_extents;
+	uint32_t pad2;
 };
 
 struct xen_remove_from_physmap {
