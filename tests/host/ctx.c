@@ -1306,3 +1306,110 @@ TEST(random_batches)
 	     mapped / steps);
 	end();
 }
+
+/*
+ * What an operation leaves of its struct, and of what lies behind it
+ */
+struct op_sample {
+	enum xen_pv_iommu_op op;
+	unsigned int size;
+	union {
+		struct xen_pv_iommu_dev_query dev_query;
+		struct xen_pv_iommu_dev_resv dev_resv;
+		struct xen_pv_iommu_ctx ctx;
+		struct xen_pv_iommu_attach attach;
+		struct xen_pv_iommu_batch batch;
+		struct xen_pv_iommu_lookup lookup;
+		struct xen_pv_iommu_fault fault;
+		uint8_t raw[96];
+	};
+};
+
+#define SAMPLE(nr, member, ...)						\
+	(struct op_sample){ .op = XEN_PV_IOMMU_OP_##nr,			\
+			    .size = sizeof(((struct op_sample *)0)->member), \
+			    .member = { __VA_ARGS__ } }
+
+/* Run each on a machine made anew, so that the results are to be compared. */
+static struct op_sample sample_run(unsigned int n, uint8_t fill)
+{
+	struct op_sample s, samples[] = {
+		SAMPLE(DEV_QUERY, dev_query, .dev.id = 0x100),
+		SAMPLE(DEV_RESV, dev_resv, .dev.id = 0x100),
+		SAMPLE(CTX_ALLOC, ctx, .flags = 0),
+		SAMPLE(CTX_INFO, ctx, .ctx = 1),
+		SAMPLE(ATTACH, attach, .dev.id = 0x101, .ctx = 1),
+		SAMPLE(BATCH, batch, .ctx = 1, .dfn = 8, .gfn = RAM_MFN + 8,
+		       .nr = 1, .flags = RW, .op = XEN_PV_IOMMU_BATCH_MAP),
+		SAMPLE(LOOKUP, lookup, .ctx = 1),
+		SAMPLE(FAULT_READ, fault, .pasid = 0),
+	};
+
+	if (n >= ARRAY_SIZE(samples))
+		return (struct op_sample){ .size = 0 };
+	start();
+	CHECK_EQ(ctx_alloc(), 1);
+	CHECK_EQ(attach(0, 1), 1);
+	CHECK_EQ(map(1, 0, RAM_MFN, 4), 1);
+	iommu_ctx_fault(t.dev[0].sbdf, 0x5000, true);
+	s = samples[n];
+	memset(s.raw + s.size, fill, sizeof(s.raw) - s.size);
+	switch (s.op) {		/* OUT only: whatever the caller had there */
+	case XEN_PV_IOMMU_OP_DEV_QUERY:
+		s.dev_query.flags = s.dev_query.ctx = s.dev_query.nr_resv =
+			s.dev_query.iova_last = s.dev_query.group =
+			s.dev_query.pgsize_bitmap = fill * 0x01010101U;
+		break;
+	case XEN_PV_IOMMU_OP_DEV_RESV:
+		s.dev_resv.start = s.dev_resv.last = fill * 0x01010101U;
+		break;
+	case XEN_PV_IOMMU_OP_CTX_ALLOC:
+		s.ctx.ctx = fill;
+		/* fallthrough */
+	case XEN_PV_IOMMU_OP_CTX_INFO:
+		s.ctx.iova_last = s.ctx.nr_mapped = s.ctx.pt_pages =
+			s.ctx.pt_pages_max = fill * 0x01010101U;
+		break;
+	case XEN_PV_IOMMU_OP_ATTACH:
+		s.attach.prev_ctx = s.attach.status = fill * 0x01010101U;
+		break;
+	case XEN_PV_IOMMU_OP_BATCH:
+		s.batch.status = fill;
+		break;
+	case XEN_PV_IOMMU_OP_LOOKUP:
+		s.lookup.gfn = s.lookup.flags = s.lookup.order = fill;
+		break;
+	default:
+		memset(s.raw, fill, s.size);
+	}
+	CHECK_EQ(call(s.op, s.raw, 1), 1);
+	end();
+	return s;
+}
+
+/* OUT fields are set, not added to or left as they were (lessons 2.7). */
+TEST(out_fields_are_set)
+{
+	struct op_sample zero, ones;
+	unsigned int n;
+
+	for (n = 0; (zero = sample_run(n, 0)).size; n++) {
+		ones = sample_run(n, 0xff);
+		if (memcmp(zero.raw, ones.raw, zero.size))
+			FAIL("operation %u leaves what it found", zero.op);
+	}
+	CHECK_EQ(n, 8);
+}
+
+/* No operation writes another's struct over its own (lessons 2.6). */
+TEST(structs_keep_to_their_size)
+{
+	struct op_sample s;
+	unsigned int n, i;
+
+	for (n = 0; (s = sample_run(n, 0x5c)).size; n++)
+		for (i = s.size; i < sizeof(s.raw); i++)
+			if (s.raw[i] != 0x5c)
+				FAIL("operation %u writes byte %u of %u", s.op,
+				     i, s.size);
+}
