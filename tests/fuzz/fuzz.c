@@ -377,6 +377,9 @@ static void in_flush(void)
 {
 	machine.in_flush = NULL;
 	in.other = NULL;
+	/* Reclaim may have to wait for this lock with a reference of its own. */
+	if (in.plan[0] == 2 && machine.held.pci)
+		return;
 	on_other_cpu(other_cpu);
 	if (in.other)
 		iommu_ctx_put(in.other);
