@@ -640,10 +640,12 @@ TEST(dump)
 	CHECK(!machine.held.pci);
 	check_no_lock();
 	CHECK(strstr(fake_log, ": 2 IOMMU contexts, last 2,"));
-	CHECK(strstr(fake_log, "faults 1 (0 lost)"));
-	CHECK(strstr(fake_log, "ctx 0x1: leaves 3 4k 0 2M, pages 3,"));
-	CHECK(strstr(fake_log, "ctx 0x2: leaves 0 4k 1 2M, pages 512,"));
-	CHECK(strstr(fake_log, "ctx 0xfffe: leaves 0"));
+	CHECK(strstr(fake_log, "faults 1, lost 0"));
+	CHECK(strstr(fake_log, "ctx 0x1: refs 1,"));
+	CHECK(strstr(fake_log, "pages 3, leaves 3 4k 0 2M"));
+	CHECK(strstr(fake_log, "ctx 0x2: refs 1,"));
+	CHECK(strstr(fake_log, "pages 512, leaves 0 4k 1 2M"));
+	CHECK(strstr(fake_log, "ctx 0xfffe: refs 1,"));
 	CHECK(strstr(fake_log, " (away)"));
 	come_back(1);
 	end();
