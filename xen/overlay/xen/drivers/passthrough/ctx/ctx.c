@@ -103,8 +103,8 @@ uint64_t pt_table_alloc(struct iommu_pt *pt)
     pg->u.inuse.type_info = 0;
 
     table = __map_domain_page(pg);
+    /* Written back by pt.c as a whole, with what it puts there, when linked. */
     clear_page(table);
-    pt_table_sync(pt, table, PAGE_SIZE);
     unmap_domain_page(table);
 
     return page_to_maddr(pg);
