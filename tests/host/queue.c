@@ -84,13 +84,29 @@ static long fake_op(unsigned int op, void *array, unsigned int count)
 	return count;
 }
 
-static const struct xpi_hv hv = { .iommu_op = fake_op };
+static unsigned int multicalls;
+
+/* As Xen's: the next call is made whatever became of the one before. */
+static void fake_multi(unsigned int op, struct xpi_call *call, unsigned int nr)
+{
+	unsigned int i;
+
+	multicalls++;
+	CHECK(nr > 1 && nr <= XPI_MULTI_MAX);
+	for (i = 0; i < nr; i++)
+		call[i].ret = fake_op(op, call[i].array, call[i].count);
+}
+
+static const struct xpi_hv hv = {
+	.iommu_op = fake_op, .iommu_multi = fake_multi,
+};
 static struct xpi_queue q;
 static struct xen_pv_iommu_batch buf[BUF / sizeof(struct xen_pv_iommu_batch)];
 
 static void setup(void)
 {
 	memset(mapped, 0, sizeof(mapped));
+	multicalls = 0;
 	calls = served = fail_desc = fail_after = pause_desc = 0;
 	fail_status = 0;
 	whole_call = 0;
@@ -322,6 +338,105 @@ TEST(liars)
 	CHECK_EQ(q.done, 4);
 	CHECK_EQ(with_op(odd_status_op), -EIO);
 	CHECK_EQ(q.done, 0);
+}
+
+static struct xen_pv_iommu_batch more[XPI_MULTI_MAX - 1][16];
+
+static void setup_large(void)
+{
+	unsigned int i;
+
+	setup();
+	for (i = 0; i < XPI_MULTI_MAX - 1; i++)
+		xpi_queue_add_buf(&q, more[i]);
+}
+
+TEST(several_buffers_go_in_one_multicall)
+{
+	unsigned int i;
+
+	setup_large();
+	for (i = 0; i < 60; i++)
+		CHECK_EQ(add(i * 10, i * 100, 10, 0), 0);
+	CHECK_EQ(calls, 0);
+	CHECK_EQ(xpi_queue_submit(&q), 0);
+	CHECK_EQ(multicalls, 1);
+	CHECK_EQ(calls, 4);
+	CHECK_EQ(q.done, 600);
+	CHECK_EQ(count_mapped(), 600);
+	/* One buffer needs none. */
+	CHECK_EQ(add(600, 1, 10, 0), 0);
+	CHECK_EQ(xpi_queue_submit(&q), 0);
+	CHECK_EQ(multicalls, 1);
+	CHECK_EQ(q.done, 610);
+}
+
+TEST(all_buffers_full)
+{
+	unsigned int i;
+
+	setup_large();
+	for (i = 0; i < 150; i++)
+		CHECK_EQ(add(i, 0, 1, 0), 0);
+	CHECK_EQ(multicalls, 2);
+	CHECK_EQ(xpi_queue_submit(&q), 0);
+	CHECK_EQ(multicalls, 3);
+	CHECK_EQ(q.done, 150);
+	CHECK_EQ(count_mapped(), 150);
+}
+
+/* What is counted is the front; behind it more may be done. */
+TEST(error_in_a_multicall)
+{
+	unsigned int desc, i;
+
+	for (desc = 1; desc <= 60; desc++) {
+		setup_large();
+		fail_desc = desc;
+		fail_after = 3;
+		fail_status = -EACCES;
+		for (i = 0; i < 60; i++)
+			CHECK_EQ(add(i * 10, 0, 10, 0), 0);
+		CHECK_EQ(xpi_queue_submit(&q), -EACCES);
+		CHECK_EQ(multicalls, 1);
+		CHECK_EQ(q.done, (desc - 1) * 10 + 3);
+		CHECK(count_mapped() >= q.done);
+	}
+}
+
+TEST(short_calls_in_a_multicall)
+{
+	unsigned int desc, i;
+
+	for (desc = 1; desc <= 60; desc++) {
+		setup_large();
+		pause_desc = desc;
+		for (i = 0; i < 60; i++)
+			CHECK_EQ(add(i * 10, 0, 10, 0), 0);
+		CHECK_EQ(xpi_queue_submit(&q), 0);
+		CHECK_EQ(multicalls, 1);
+		CHECK_EQ(calls, 5);
+		CHECK_EQ(q.done, 600);
+		CHECK_EQ(max_pages_done, 600);
+	}
+}
+
+/* Whoever sends may go on behind the one that failed. */
+TEST(send_goes_on_after_an_error)
+{
+	unsigned int i, at = 0;
+
+	setup();
+	fail_desc = 5;
+	fail_status = -EACCES;
+	for (i = 0; i < 10; i++)
+		CHECK_EQ(add(i * 10, 0, 10, 0), 0);
+	CHECK_EQ(xpi_queue_send(&q, &at), -EACCES);
+	CHECK_EQ(at, 4);
+	at++;
+	CHECK_EQ(xpi_queue_send(&q, &at), 0);
+	CHECK_EQ(at, 10);
+	CHECK_EQ(count_mapped(), 90);
 }
 
 /* Random sequences: what is counted as done is what is there. */

@@ -29,6 +29,26 @@ static long xen_iommu_op(unsigned int op, void *array, unsigned int count)
 #endif
 }
 
+/* Results are valid if the multicall was made at all. */
+static void xen_iommu_multi(unsigned int op, struct xpi_call *calls,
+			    unsigned int nr)
+{
+	struct multicall_entry entry[XPI_MULTI_MAX] = {};
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < nr; i++) {
+		entry[i].op = __HYPERVISOR_iommu_op;
+		entry[i].args[0] = op;
+		entry[i].args[1] = (unsigned long)calls[i].array;
+		entry[i].args[2] = calls[i].count;
+	}
+
+	ret = HYPERVISOR_multicall(entry, nr);
+	for (i = 0; i < nr; i++)
+		calls[i].ret = ret ?: (long)entry[i].result;
+}
+
 #ifdef CONFIG_XEN_PV
 /*
  * The p2m says all: holes and device memory are identity entries, granted and
@@ -84,6 +104,7 @@ static int xen_frame(u64 pfn, struct xpi_frame *frame)
 
 const struct xpi_hv xpi_xen_hv = {
 	.iommu_op = xen_iommu_op,
+	.iommu_multi = xen_iommu_multi,
 	.frame = xen_frame,
 };
 

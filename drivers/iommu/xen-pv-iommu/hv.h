@@ -6,6 +6,21 @@
 
 struct xpi_frame;
 
+/* Calls that go into one multicall. */
+#define XPI_MULTI_MAX	4U
+
+/**
+ * struct xpi_call - one call of several
+ * @array: as for iommu_op
+ * @count: its elements
+ * @ret: OUT: what iommu_op would have returned
+ */
+struct xpi_call {
+	void *array;
+	unsigned int count;
+	long ret;
+};
+
 /**
  * struct xpi_hv - the hypervisor as the driver sees it
  *
@@ -13,10 +28,14 @@ struct xpi_frame;
  *
  * @iommu_op: the hypercall: operation, array, number of elements. Returns
  *	elements done or -errno. Sleeps never, may be called in any context
+ * @iommu_multi: up to XPI_MULTI_MAX of them in one multicall. All are made,
+ *	in order, whatever becomes of those before
  * @frame: translates a pfn into what a descriptor has to say
  */
 struct xpi_hv {
 	long (*iommu_op)(unsigned int op, void *array, unsigned int count);
+	void (*iommu_multi)(unsigned int op, struct xpi_call *calls,
+			    unsigned int nr);
 	int (*frame)(u64 pfn, struct xpi_frame *frame);
 };
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Descriptors are gathered in a buffer and handed to Xen as one array; this
- * file decides when, and finds out what became of each.
+ * Descriptors are gathered in buffers and handed to Xen, each buffer as one
+ * array; this file finds out what became of each of them.
  *
  * Xen serves an array in order and stops at the first descriptor that fails,
- * so the pages that are done are always those at the front. Its answers are
- * not trusted: counts are held against what was asked for.
+ * so the pages of one array that are done are always those at the front. Its
+ * answers are not trusted: counts are held against what was asked for.
  */
 #include <linux/err.h>
 #include <linux/errno.h>
@@ -21,12 +21,18 @@
 void xpi_queue_init(struct xpi_queue *q, const struct xpi_hv *hv, void *buf,
 		    size_t bytes, unsigned int max_count)
 {
-	size_t size = bytes / sizeof(*q->desc);
+	size_t size = bytes / sizeof(*q->buf[0]);
 
 	q->hv = hv;
-	q->desc = buf;
-	q->size = size < max_count ? size : max_count;
+	q->buf[0] = buf;
+	q->nr_bufs = 1;
+	q->per_buf = size < max_count ? size : max_count;
 	xpi_queue_start(q, XEN_PV_IOMMU_CTX_INVALID);
+}
+
+void xpi_queue_add_buf(struct xpi_queue *q, void *buf)
+{
+	q->buf[q->nr_bufs++] = buf;
 }
 
 void xpi_queue_start(struct xpi_queue *q, u16 ctx)
@@ -36,16 +42,27 @@ void xpi_queue_start(struct xpi_queue *q, u16 ctx)
 	q->done = 0;
 }
 
+bool xpi_queue_is_full(const struct xpi_queue *q)
+{
+	return q->used == q->nr_bufs * q->per_buf;
+}
+
+struct xen_pv_iommu_batch *xpi_queue_at(const struct xpi_queue *q,
+					unsigned int i)
+{
+	return &q->buf[i / q->per_buf][i % q->per_buf];
+}
+
 static int queue_add(struct xpi_queue *q, const struct xen_pv_iommu_batch *d)
 {
-	if (q->used == q->size) {
+	if (xpi_queue_is_full(q)) {
 		int ret = xpi_queue_submit(q);
 
 		if (ret)
 			return ret;
 	}
 
-	q->desc[q->used++] = *d;
+	*xpi_queue_at(q, q->used++) = *d;
 	return 0;
 }
 
@@ -92,44 +109,99 @@ static int error_of(const struct xen_pv_iommu_batch *d, long ret)
 	return d->status ? -EIO : 0;
 }
 
+/* Descriptors from @first on that lie in the same buffer. */
+static unsigned int count_from(const struct xpi_queue *q, unsigned int first)
+{
+	unsigned int here = q->per_buf - first % q->per_buf;
+
+	return here < q->used - first ? here : q->used - first;
+}
+
 /*
- * One hypercall for desc[@first] and on. *@next is the descriptor where it
+ * A call for @count descriptors from *@at on, of the first of which @before
+ * pages were done, has returned @ret. Moves *@at to the descriptor where it
  * stopped. Without an error that one is to be called for again.
  */
-static int call_once(struct xpi_queue *q, unsigned int first,
-		     unsigned int *next)
+static int settle(struct xpi_queue *q, unsigned int *at, unsigned int count,
+		  u32 before, long ret)
 {
-	unsigned int count = q->used - first, served;
-	struct xen_pv_iommu_batch *d = &q->desc[first];
-	u32 before = pages_done(d);
-	long ret;
+	const struct xen_pv_iommu_batch *d = xpi_queue_at(q, *at);
+	unsigned int served = ret > 0 ? ret : 0;
+	unsigned int i;
+	int err;
 
-	ret = q->hv->iommu_op(XEN_PV_IOMMU_OP_BATCH, d, count);
 	if (ret > (long)count)
 		return -EIO;
 
-	served = ret > 0 ? ret : 0;
-	*next = first + served;
-	for (; d != &q->desc[*next]; d++)
+	for (i = 0; i < served; i++, d++)
 		q->done += d->nr;
-	if (*next == q->used)
+	*at += served;
+	if (served == count)
 		return 0;
 
-	ret = error_of(d, ret);
-	if (ret)
+	err = error_of(d, ret);
+	if (err)
 		q->done += pages_done(d);
 	else if (!served && pages_done(d) <= before)
-		ret = -EIO;	/* no progress and no reason: do not spin */
+		err = -EIO;	/* no progress and no reason: do not spin */
+	return err;
+}
+
+static int send_buf(struct xpi_queue *q, unsigned int *at)
+{
+	unsigned int end = *at + count_from(q, *at);
+	int ret = 0;
+
+	while (!ret && *at < end) {
+		struct xen_pv_iommu_batch *d = xpi_queue_at(q, *at);
+		unsigned int count = end - *at;
+		u32 before = pages_done(d);
+
+		ret = settle(q, at, count, before,
+			     q->hv->iommu_op(XEN_PV_IOMMU_OP_BATCH, d, count));
+	}
+	return ret;
+}
+
+/* All buffers from the one that begins at *@at on, none of it begun. */
+static int send_multi(struct xpi_queue *q, unsigned int *at)
+{
+	struct xpi_call calls[XPI_MULTI_MAX];
+	unsigned int nr = 0, i, first = *at;
+	int ret = 0;
+
+	for (; first < q->used; first += calls[nr++].count) {
+		calls[nr].array = xpi_queue_at(q, first);
+		calls[nr].count = count_from(q, first);
+		calls[nr].ret = -EIO;
+	}
+
+	q->hv->iommu_multi(XEN_PV_IOMMU_OP_BATCH, calls, nr);
+	for (i = 0; i < nr && !ret; i++) {
+		unsigned int end = *at + calls[i].count;
+
+		ret = settle(q, at, calls[i].count, 0, calls[i].ret);
+		if (!ret && *at < end)
+			ret = send_buf(q, at);
+	}
+	return ret;
+}
+
+int xpi_queue_send(struct xpi_queue *q, unsigned int *at)
+{
+	bool whole = !(*at % q->per_buf);
+	int ret = 0;
+
+	while (!ret && *at < q->used)
+		ret = whole && q->used - *at > q->per_buf ? send_multi(q, at)
+							  : send_buf(q, at);
 	return ret;
 }
 
 int xpi_queue_submit(struct xpi_queue *q)
 {
 	unsigned int at = 0;
-	int ret = 0;
-
-	while (!ret && at < q->used)
-		ret = call_once(q, at, &at);
+	int ret = xpi_queue_send(q, &at);
 
 	q->used = 0;
 	return ret;
