@@ -519,3 +519,61 @@ TEST(random_five_levels)
 {
 	random_steps((1ULL << 45) - 1, (1ULL << 44) - 512 * 5);
 }
+
+TEST(marks)
+{
+	unsigned int flags;
+
+	setup((1ULL << 36) - 1);
+	CHECK_EQ(map(0x1fe, 0x50, 4, XPI_ORDER_4K, 0), 0);
+	CHECK_EQ(map(0x400, 0x800, 512, XPI_ORDER_2M, 0), 0);
+	xpi_shadow_mark(&sh, 0x1ff, 2, XPI_LEAF_FOREIGN);
+	CHECK_EQ(xpi_shadow_span(&sh, 0x1fe, 4, &flags), 1);
+	CHECK_EQ(xpi_shadow_span(&sh, 0x1ff, 3, &flags), 2);
+	CHECK_EQ(flags, XPI_LEAF_FOREIGN);
+	/* a part of a large leaf marks it, holes are nothing */
+	xpi_shadow_mark(&sh, 0x300, 0x107, XPI_LEAF_FOREIGN);
+	CHECK_EQ(xpi_shadow_span(&sh, 0x400, 512, &flags), 512);
+	CHECK_EQ(flags, XPI_LEAF_FOREIGN);
+	expect(0x400, 0x800);
+	expect(0x1ff, 0x51);
+	xpi_shadow_mark(&sh, 1ULL << 36, 1, XPI_LEAF_FOREIGN);
+	teardown();
+}
+
+TEST(errors_of_leaves)
+{
+	static const int errs[] = {
+		-EIO, -ENOMEM, -EACCES, -ETXTBSY, -EEXIST, -EADDRINUSE, -EINVAL,
+		-ENOENT, -EPERM, -EFAULT, -EOPNOTSUPP,
+	};
+	unsigned int i;
+
+	setup((1ULL << 36) - 1);
+	CHECK_EQ(map(0, 0x50, 64, XPI_ORDER_4K, 0), 0);
+	CHECK_EQ(map(0x400, 0x800, 512, XPI_ORDER_2M, XPI_LEAF_FOREIGN), 0);
+	for (i = 0; i < sizeof(errs) / sizeof(errs[0]); i++) {
+		xpi_shadow_mark(&sh, i, 1, xpi_leaf_error(errs[i]));
+		CHECK_EQ(xpi_shadow_error(&sh, i, 2), errs[i]);
+	}
+	CHECK_EQ(xpi_shadow_error(&sh, 20, 40), 0);
+	CHECK_EQ(xpi_shadow_error(&sh, 5, 1ULL << 30), errs[5]);
+	xpi_shadow_mark(&sh, 40, 1, xpi_leaf_error(-ENODEV));
+	CHECK_EQ(xpi_shadow_error(&sh, 20, 40), -EIO);
+	/* the first one stays */
+	xpi_shadow_mark(&sh, 2, 1, xpi_leaf_error(-EIO));
+	CHECK_EQ(xpi_shadow_error(&sh, 2, 1), -EACCES);
+	/* a run within a large leaf */
+	xpi_shadow_mark(&sh, 0x4ff, 3, xpi_leaf_error(-ENOMEM));
+	CHECK_EQ(xpi_shadow_error(&sh, 0x400, 512), -ENOMEM);
+	CHECK_EQ(xpi_shadow_error(&sh, 0x200, 0x400), -ENOMEM);
+	expect(0x401, 0x801);
+	/* erasing forgets them, and keeps count */
+	CHECK_EQ(unmap(0x400, 512), 512);
+	CHECK_EQ(sh.nr_failed, i + 1);
+	CHECK_EQ(unmap(0, 64), 64);
+	CHECK_EQ(sh.nr_failed, 0);
+	CHECK_EQ(map(0, 0x50, 64, XPI_ORDER_4K, 0), 0);
+	CHECK_EQ(xpi_shadow_error(&sh, 0, 64), 0);
+	teardown();
+}

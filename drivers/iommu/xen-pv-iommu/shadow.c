@@ -16,6 +16,8 @@
  *
  * Every function holds the lock for one node's worth of entries at a time.
  */
+#include <linux/array_size.h>
+#include <linux/compiler.h>
 #include <linux/errno.h>
 
 #include "shadow.h"
@@ -111,6 +113,7 @@ int xpi_shadow_init(struct xpi_shadow *sh, const struct xpi_shadow_mem *mem,
 	raw_spin_lock_init(&sh->lock);
 	sh->mem = mem;
 	sh->last = last;
+	sh->nr_failed = 0;
 	sh->root = mem->alloc(gfp);
 	return sh->root ? 0 : -ENOMEM;
 }
@@ -321,6 +324,8 @@ static u64 leaves_in_node(struct xpi_shadow *sh, u64 dfn, u64 nr,
 	for (i = 0; i < n; i++, entry++) {
 		if (!is_leaf(*entry) || (*entry & XPI_LEAF_FLAGS) != *flags)
 			break;
+		if (erase && *entry & XPI_LEAF_ERROR)
+			sh->nr_failed--;
 		if (erase)
 			*entry = 0;
 	}
@@ -357,6 +362,97 @@ u64 xpi_shadow_erase(struct xpi_shadow *sh, u64 dfn, u64 nr)
 	unsigned int flags;
 
 	return for_leaves(sh, dfn, nr, &flags, true, true);
+}
+
+/* What map may fail with; the index is what a leaf says. */
+static const int map_errors[] = {
+	0, -EIO, -ENOMEM, -EACCES, -ETXTBSY, -EEXIST, -EADDRINUSE, -EINVAL,
+	-ENOENT, -EPERM, -EFAULT, -EOPNOTSUPP,
+};
+
+#define ERROR_SHIFT	4
+
+unsigned int xpi_leaf_error(int err)
+{
+	unsigned int i;
+
+	for (i = ARRAY_SIZE(map_errors) - 1; i > 1; i--)
+		if (map_errors[i] == err)
+			break;
+	return i << ERROR_SHIFT;
+}
+
+static int leaf_error(u64 entry)
+{
+	unsigned int i = (entry & XPI_LEAF_ERROR) >> ERROR_SHIFT;
+
+	return i < ARRAY_SIZE(map_errors) ? map_errors[i] : -EIO;
+}
+
+static void mark_entry(struct xpi_shadow *sh, u64 *entry, unsigned int flags)
+{
+	if (!is_leaf(*entry))
+		return;
+	if (flags & XPI_LEAF_ERROR) {
+		if (*entry & XPI_LEAF_ERROR)
+			return;
+		sh->nr_failed++;
+	}
+	*entry |= flags;
+}
+
+/*
+ * The entry for @dfn, if it is a leaf, else NULL. *@next is the first dfn
+ * behind it, or behind the node that is missing there.
+ */
+static u64 *leaf_at(const struct xpi_shadow *sh, u64 dfn, u64 *next)
+{
+	unsigned int level = 0;
+	u64 *entry = find_entry(sh, dfn, &level);
+
+	*next = (dfn | (pages_of(entry ? level : 1) - 1)) + 1;
+	return entry && is_leaf(*entry) ? entry : NULL;
+}
+
+void xpi_shadow_mark(struct xpi_shadow *sh, u64 dfn, u64 nr,
+		     unsigned int flags)
+{
+	unsigned long irqflags;
+	u64 at, next;
+
+	if (!fits(sh, dfn, nr))
+		return;
+
+	for (at = dfn; at - dfn < nr; at = next) {
+		u64 *entry;
+
+		raw_spin_lock_irqsave(&sh->lock, irqflags);
+		entry = leaf_at(sh, at, &next);
+		if (entry)
+			mark_entry(sh, entry, flags);
+		raw_spin_unlock_irqrestore(&sh->lock, irqflags);
+	}
+}
+
+int xpi_shadow_error(struct xpi_shadow *sh, u64 dfn, u64 nr)
+{
+	unsigned long irqflags;
+	u64 at, next;
+	int err = 0;
+
+	if (!READ_ONCE(sh->nr_failed) || !fits(sh, dfn, nr))
+		return 0;
+
+	for (at = dfn; !err && at - dfn < nr; at = next) {
+		const u64 *entry;
+
+		raw_spin_lock_irqsave(&sh->lock, irqflags);
+		entry = leaf_at(sh, at, &next);
+		if (entry)
+			err = leaf_error(*entry);
+		raw_spin_unlock_irqrestore(&sh->lock, irqflags);
+	}
+	return err;
 }
 
 bool xpi_shadow_lookup(struct xpi_shadow *sh, u64 dfn, u64 *pfn)

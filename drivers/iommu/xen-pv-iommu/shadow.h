@@ -9,6 +9,10 @@
 /* What a leaf of the shadow may be marked with. */
 /* A reserved 1:1 region that Xen maps by itself; it was never sent there. */
 #define XPI_LEAF_DIRECT		0x2U
+/* Pages of another domain are among them: never to be unmapped later. */
+#define XPI_LEAF_FOREIGN	0x4U
+/* Xen has refused to map it, in whole or in part; says why. */
+#define XPI_LEAF_ERROR		0xff0U
 #define XPI_LEAF_FLAGS		0xffeU
 
 /* Orders of the leaves that a shadow can hold. */
@@ -32,6 +36,7 @@ struct xpi_shadow_mem {
  * @root: the top node
  * @levels: levels of the tree
  * @last: last dfn that it covers
+ * @nr_failed: leaves with an error, so that nobody looks where there are none
  */
 struct xpi_shadow {
 	raw_spinlock_t lock;
@@ -39,6 +44,7 @@ struct xpi_shadow {
 	u64 *root;
 	unsigned int levels;
 	u64 last;
+	unsigned long nr_failed;
 };
 
 /**
@@ -116,6 +122,36 @@ u64 xpi_shadow_span(struct xpi_shadow *sh, u64 dfn, u64 nr,
  * Return: pages forgotten.
  */
 u64 xpi_shadow_erase(struct xpi_shadow *sh, u64 dfn, u64 nr);
+
+/**
+ * xpi_shadow_mark() - mark leaves that are there
+ * @sh: the shadow
+ * @dfn: first device frame
+ * @nr: 4 KiB pages; leaves that stick out are marked, too, holes passed over
+ * @flags: XPI_LEAF_FOREIGN or what xpi_leaf_error() gives; an error stays the
+ *	one that came first
+ */
+void xpi_shadow_mark(struct xpi_shadow *sh, u64 dfn, u64 nr,
+		     unsigned int flags);
+
+/**
+ * xpi_leaf_error() - an error as a leaf's flags
+ * @err: -errno
+ *
+ * Return: flags for xpi_shadow_mark(), never 0; an error that map never has
+ * becomes -EIO.
+ */
+unsigned int xpi_leaf_error(int err);
+
+/**
+ * xpi_shadow_error() - did anything fail in a range?
+ * @sh: the shadow
+ * @dfn: first device frame
+ * @nr: 4 KiB pages
+ *
+ * Return: 0, or the error of the first leaf that has one.
+ */
+int xpi_shadow_error(struct xpi_shadow *sh, u64 dfn, u64 nr);
 
 /**
  * xpi_shadow_lookup() - translate
