@@ -18,21 +18,28 @@
  * device is attached. Xen takes a reference to every page that it maps and
  * drops it after the flush, so nothing here pins memory. What is mapped is also
  * recorded in the domain's shadow, which answers iova_to_phys() and says what
- * an unmap has to send. The record is made after Xen agreed and erased after
- * Xen has unmapped and flushed: what the shadow shows is what a device can
- * reach. Reserved 1:1 regions (DIRECT) are the exception: Xen maps those
+ * an unmap has to send. What a device can reach is in the shadow, or waits to
+ * be unmapped. Reserved 1:1 regions (DIRECT) are an exception: Xen maps those
  * itself at attach, and the core's request to do so is recorded only.
  *
- * Unmap never fails for want of memory: it needs a descriptor on the stack
- * and erases without freeing nodes. It flushes in the same hypercall, so
- * nothing is left to be done by iotlb_sync or flush_iotlb_all.
+ * Batches. What is to be mapped waits in the domain's lanes for iotlb_sync_map,
+ * what is to be unmapped for iotlb_sync; with deferred flushing, which Xen
+ * offers to translated domains only, it waits for flush_iotlb_all. A PV domain
+ * must not defer: its kernel would make a page table of a page that Xen still
+ * holds as writable. Nor may pages of other domains wait, for their owners want
+ * them back. A map that is refused when it is sent is marked in the shadow,
+ * and iotlb_sync_map of its owner finds it there. Only a long request by a
+ * caller that can sleep goes out at once, in buffers of its own, with
+ * interrupts on.
  *
- * Locks, outermost first: the core's group mutex; xpi_domain.lock, raw with
- * interrupts off, which guards the domain's descriptor buffer across the
- * hypercall, for callers that cannot sleep (others bring a buffer of their own
- * and take no lock); xpi_shadow.lock; xpi_direct_lock. The last two are leaves
- * and never held together. map, unmap and iova_to_phys are called in any
- * context, hard interrupts included, and never sleep unless gfp allows it.
+ * Unmap never fails for want of memory: its descriptors have their buffers
+ * since the domain was made, and erasing frees no nodes.
+ *
+ * Locks, outermost first: the core's group mutex; those of the lanes, raw with
+ * interrupts off and held across hypercalls; xpi_shadow.lock; xpi_direct_lock.
+ * The last two are leaves and never held together. map, unmap, the syncs and
+ * iova_to_phys are called in any context, hard interrupts included, and never
+ * sleep unless gfp allows it.
  *
  * Devices. Only those that Xen says can be put in a context are taken. One
  * that a driver is using when this module comes late is left as it is, and so
@@ -55,6 +62,7 @@
 #include <linux/overflow.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
+#include <linux/smp.h>
 
 #include <xen/interface/pv-iommu.h>
 #include <xen/xen.h>
@@ -64,12 +72,16 @@
 #include "xen-pv-iommu/device.h"
 #include "xen-pv-iommu/group.h"
 #include "xen-pv-iommu/hv.h"
+#include "xen-pv-iommu/lanes.h"
 #include "xen-pv-iommu/queue.h"
 #include "xen-pv-iommu/runs.h"
 #include "xen-pv-iommu/shadow.h"
 
 /* Xen's page size, whatever the kernel's. */
 #define XPI_PAGE_SHIFT		12
+
+/* Longer requests do not wait if the caller can sleep: 4 KiB pages. */
+#define XPI_WAIT_MAX		512U
 
 /* Contexts that are kept back from default domains, for VFIO. */
 #define XPI_CTX_RESERVE		16
@@ -85,9 +97,8 @@
  * @max_count: longest array of descriptors
  * @max_nr: longest run
  * @shadow: what is mapped
- * @lock: guards @queue, interrupts off
- * @queue: for callers that cannot sleep
- * @buf: its buffer, a page
+ * @lanes: what waits to be sent
+ * @lane: of @lanes
  */
 struct xpi_domain {
 	struct iommu_domain domain;
@@ -96,9 +107,8 @@ struct xpi_domain {
 	u32 max_count;
 	u32 max_nr;
 	struct xpi_shadow shadow;
-	raw_spinlock_t lock;
-	struct xpi_queue queue;
-	void *buf;
+	struct xpi_lanes lanes;
+	struct xpi_lane lane[];
 };
 
 /**
@@ -120,6 +130,10 @@ struct xpi_map {
 static char *late = "managed";
 module_param(late, charp, 0444);
 MODULE_PARM_DESC(late, "devices that have a driver when this module loads: managed = take those whose driver leaves DMA to others (default), skip = take none");
+
+static bool batch = true;
+module_param(batch, bool, 0444);
+MODULE_PARM_DESC(batch, "send requests to Xen in batches (default: yes); no is for comparison: one hypercall per page");
 
 static bool msi_isolated;
 module_param(msi_isolated, bool, 0444);
@@ -215,8 +229,22 @@ static void xpi_direct_del(struct xpi_dev *xdev)
  * Mapping
  */
 
-/* Returns pages gone; Xen's errors are logged, there is nobody to tell them. */
-static u64 xpi_send_unmap(struct xpi_domain *dom, u64 dfn, u64 nr)
+static void xpi_unmap_lost(u16 ctx, u64 dfn, u64 nr, int err)
+{
+	pr_err_ratelimited("context %u: unmap of %#llx pages at iova %#llx: error %d; Xen keeps them\n",
+			   ctx, nr, dfn << XPI_PAGE_SHIFT, err);
+}
+
+static void xpi_lanes_lost(struct xpi_lanes *lanes, u64 dfn, u64 nr, int err)
+{
+	const struct xpi_domain *dom = container_of(lanes, struct xpi_domain,
+						    lanes);
+
+	xpi_unmap_lost(dom->ctx, dfn, nr, err);
+}
+
+/* Unmap and flush. Xen's errors are logged, there is nobody to tell them. */
+static void xpi_unmap_now(struct xpi_domain *dom, u64 dfn, u64 nr)
 {
 	struct xen_pv_iommu_batch desc __aligned(32);
 	struct xpi_queue q;
@@ -234,34 +262,49 @@ static u64 xpi_send_unmap(struct xpi_domain *dom, u64 dfn, u64 nr)
 	if (!ret)
 		ret = xpi_queue_submit(&q);
 	if (ret)
-		pr_err_ratelimited("context %u: unmap of %#llx pages at iova %#llx stopped after %#llx: error %d\n",
-				   dom->ctx, nr, dfn << XPI_PAGE_SHIFT, q.done,
-				   ret);
-	return q.done;
+		xpi_unmap_lost(dom->ctx, dfn + q.done, nr - q.done, ret);
 }
 
-/* Send a request through @q, run by run. */
-static int xpi_queue_runs(struct xpi_domain *dom, struct xpi_queue *q,
-			  const struct xpi_map *m)
+static struct xpi_runs xpi_map_runs(const struct xpi_domain *dom,
+				    const struct xpi_map *m)
 {
-	struct xpi_runs it = {
+	return (struct xpi_runs){
 		.frame = xpi_hv->frame,
 		.dfn = m->dfn,
 		.pfn = m->pfn,
 		.left = m->nr,
 		.max = dom->max_nr,
 	};
+}
+
+/* One more buffer if there is memory; if not, those that are there do. */
+static void xpi_queue_grow(struct xpi_queue *q, gfp_t gfp)
+{
+	void *buf;
+
+	if (q->nr_bufs == XPI_MULTI_MAX || !xpi_queue_is_full(q))
+		return;
+
+	buf = xpi_page_alloc(gfp | __GFP_NOWARN);
+	if (buf)
+		xpi_queue_add_buf(q, buf);
+}
+
+/* Send a request through @q, run by run. @gfp: 0 if it is not to grow. */
+static int xpi_queue_runs(struct xpi_domain *dom, struct xpi_queue *q,
+			  const struct xpi_map *m, gfp_t gfp, u16 *seen)
+{
+	struct xpi_runs it = xpi_map_runs(dom, m);
 	struct xpi_run run;
 	int ret, err;
 
-	xpi_queue_start(q, dom->ctx);
-	for (;;) {
-		ret = xpi_runs_next(&it, &run);
-		if (ret <= 0)
-			break;
-		ret = xpi_queue_map(q, &run, m->order, m->flags);
-		if (ret)
-			return ret;
+	while ((ret = xpi_runs_next(&it, &run)) > 0) {
+		if (gfp)
+			xpi_queue_grow(q, gfp);
+		err = xpi_queue_map(q, &run, m->order, m->flags);
+		if (err)
+			return err;
+		*seen |= run.flags;
 	}
 
 	/* A page without a frame does not take back those before it. */
@@ -269,55 +312,102 @@ static int xpi_queue_runs(struct xpi_domain *dom, struct xpi_queue *q,
 	return err ?: ret;
 }
 
-/* For callers that may sleep: interrupts stay on during a long hypercall. */
-static int xpi_send_map_own(struct xpi_domain *dom, const struct xpi_map *m,
-			    void *buf, u64 *done)
+/* In buffers of its own; the caller can sleep. */
+static int xpi_send_map(struct xpi_domain *dom, const struct xpi_map *m,
+			gfp_t gfp, u16 *seen, u64 *done)
 {
+	void *buf = xpi_page_alloc(gfp);
 	struct xpi_queue q;
 	int ret;
 
+	*done = 0;
+	if (!buf)
+		return -ENOMEM;
+
 	xpi_queue_init(&q, xpi_hv, buf, PAGE_SIZE, dom->max_count);
-	ret = xpi_queue_runs(dom, &q, m);
+	xpi_queue_start(&q, dom->ctx);
+	ret = xpi_queue_runs(dom, &q, m, gfp, seen);
+	*done = q.done;
+	while (q.nr_bufs)
+		xpi_page_free(q.buf[--q.nr_bufs]);
+	return ret;
+}
+
+/* batch=0: a descriptor at a time. */
+static int xpi_send_map_single(struct xpi_domain *dom, const struct xpi_map *m,
+			       u16 *seen, u64 *done)
+{
+	struct xen_pv_iommu_batch desc __aligned(32);
+	struct xpi_queue q;
+	int ret;
+
+	xpi_queue_init(&q, xpi_hv, &desc, sizeof(desc), dom->max_count);
+	xpi_queue_start(&q, dom->ctx);
+	ret = xpi_queue_runs(dom, &q, m, 0, seen);
 	*done = q.done;
 	return ret;
 }
 
-static int xpi_send_map_shared(struct xpi_domain *dom, const struct xpi_map *m,
-			       u64 *done)
+/*
+ * Map without waiting. On return *@done pages are mapped, from the front, in
+ * whole leaves: what the core takes for one is there as a whole or not at all.
+ */
+static int xpi_map_now(struct xpi_domain *dom, const struct xpi_map *m,
+		       gfp_t gfp, u16 *seen, u64 *done)
 {
-	unsigned long irqflags;
 	int ret;
 
-	raw_spin_lock_irqsave(&dom->lock, irqflags);
-	ret = xpi_queue_runs(dom, &dom->queue, m);
-	*done = dom->queue.done;
-	raw_spin_unlock_irqrestore(&dom->lock, irqflags);
+	xpi_lanes_sync_unmap(&dom->lanes, m->dfn, m->nr);
+	if (batch)
+		ret = xpi_send_map(dom, m, gfp, seen, done);
+	else
+		ret = xpi_send_map_single(dom, m, seen, done);
+
+	*done -= *done & ((1U << m->order) - 1);
+	/* Of what lies behind an error some may be mapped: Xen knows. */
+	if (*done < m->nr) {
+		xpi_unmap_now(dom, m->dfn + *done, m->nr - *done);
+		xpi_shadow_erase(&dom->shadow, m->dfn + *done, m->nr - *done);
+	}
 	return ret;
 }
 
-/* On return *@done pages are mapped, from the front, in whole leaves. */
-static int xpi_send_map(struct xpi_domain *dom, const struct xpi_map *m,
-			gfp_t gfp, u64 *done)
+/* All of it waits for iotlb_sync_map, or nothing is mapped. */
+static int xpi_map_later(struct xpi_domain *dom, const struct xpi_map *m,
+			 u16 *seen, u64 *done)
 {
-	void *buf = NULL;
-	u64 part;
+	struct xpi_runs it = xpi_map_runs(dom, m);
+	unsigned int cpu = raw_smp_processor_id();
+	int ret = xpi_lanes_map(&dom->lanes, cpu, &it, m->order, m->flags,
+				seen);
+
+	*done = ret ? 0 : m->nr;
+	if (ret) {
+		xpi_lanes_unmap(&dom->lanes, cpu, m->dfn, m->nr);
+		xpi_lanes_sync_unmap(&dom->lanes, m->dfn, m->nr);
+		xpi_shadow_erase(&dom->shadow, m->dfn, m->nr);
+	}
+	return ret;
+}
+
+static int xpi_record(struct xpi_domain *dom, const struct xpi_map *m,
+		      unsigned int leaf, gfp_t gfp)
+{
+	u64 kept;
 	int ret;
 
-	if (gfpflags_allow_blocking(gfp))
-		buf = xpi_page_alloc(gfp | __GFP_NOWARN);
-	if (buf)
-		ret = xpi_send_map_own(dom, m, buf, done);
-	else
-		ret = xpi_send_map_shared(dom, m, done);
-	if (buf)
-		xpi_page_free(buf);
+	ret = xpi_shadow_reserve(&dom->shadow, m->dfn, m->nr, m->order, gfp);
+	if (ret)
+		return ret;
 
-	/* What the core takes for one leaf is there as a whole or not at all. */
-	part = *done & ((1U << m->order) - 1);
-	if (part)
-		xpi_send_unmap(dom, m->dfn + *done - part, part);
-	*done -= part;
-	return ret;
+	kept = xpi_shadow_set(&dom->shadow, m->dfn, m->pfn, m->nr, m->order,
+			      leaf);
+	/* Only if two callers map the same place at the same time. */
+	if (WARN_ON_ONCE(kept != m->nr)) {
+		xpi_shadow_erase(&dom->shadow, m->dfn, kept);
+		return -EEXIST;
+	}
+	return 0;
 }
 
 static u16 xpi_prot(int prot)
@@ -338,35 +428,46 @@ static int xpi_map_pages(struct iommu_domain *domain, unsigned long iova,
 		.order = pgsize == SZ_2M ? XPI_ORDER_2M : XPI_ORDER_4K,
 		.flags = xpi_prot(prot),
 	};
-	unsigned int leaf = 0;
-	u64 done, kept;
+	bool direct = xpi_is_direct(&m);
+	u64 done = m.nr;
+	u16 seen = 0;
 	int ret;
 
 	if (!m.flags)
 		return -EINVAL;
 
-	ret = xpi_shadow_reserve(&dom->shadow, m.dfn, m.nr, m.order, gfp);
+	ret = xpi_record(dom, &m, direct ? XPI_LEAF_DIRECT : 0, gfp);
 	if (ret)
 		return ret;
 
-	if (xpi_is_direct(&m)) {
-		leaf = XPI_LEAF_DIRECT;
-		done = m.nr;
-	} else {
-		ret = xpi_send_map(dom, &m, gfp, &done);
-	}
+	if (direct)
+		ret = 0;
+	else if (!batch || (m.nr > XPI_WAIT_MAX && gfpflags_allow_blocking(gfp)))
+		ret = xpi_map_now(dom, &m, gfp, &seen, &done);
+	else
+		ret = xpi_map_later(dom, &m, &seen, &done);
 
-	kept = done ? xpi_shadow_set(&dom->shadow, m.dfn, m.pfn, done, m.order,
-				     leaf) : 0;
-	/* Only if two callers map the same place at the same time. */
-	if (WARN_ON_ONCE(kept != done)) {
-		if (!leaf)
-			xpi_send_unmap(dom, m.dfn + kept, done - kept);
-		ret = -EEXIST;
-	}
-
-	*mapped += kept << XPI_PAGE_SHIFT;
+	if (seen & XEN_PV_IOMMU_F_FOREIGN && done)
+		xpi_shadow_mark(&dom->shadow, m.dfn, done, XPI_LEAF_FOREIGN);
+	*mapped += done << XPI_PAGE_SHIFT;
 	return ret;
+}
+
+static int xpi_iotlb_sync_map(struct iommu_domain *domain, unsigned long iova,
+			      size_t size)
+{
+	struct xpi_domain *dom = to_xpi_domain(domain);
+	u64 dfn = iova >> XPI_PAGE_SHIFT, nr = size >> XPI_PAGE_SHIFT;
+
+	xpi_lanes_sync_map(&dom->lanes, dfn, nr);
+	return xpi_shadow_error(&dom->shadow, dfn, nr);
+}
+
+/* The flush may wait only if the core calls flush_iotlb_all before reuse. */
+static bool xpi_may_defer(struct iommu_iotlb_gather *gather)
+{
+	return batch && iommu_iotlb_gather_queued(gather) &&
+	       xpi_caps.features & XEN_PV_IOMMU_FEAT_DEFER;
 }
 
 static size_t xpi_unmap_pages(struct iommu_domain *domain, unsigned long iova,
@@ -376,34 +477,49 @@ static size_t xpi_unmap_pages(struct iommu_domain *domain, unsigned long iova,
 	struct xpi_domain *dom = to_xpi_domain(domain);
 	u64 nr = (u64)pgcount * (pgsize >> XPI_PAGE_SHIFT);
 	u64 dfn = iova >> XPI_PAGE_SHIFT;
+	/* Nobody will call iotlb_sync if the core is to flush later. */
+	bool now = iommu_iotlb_gather_queued(gather) && !xpi_may_defer(gather);
 	u64 done = 0;
 
 	while (done < nr) {
 		unsigned int leaf;
-		u64 n, gone;
+		u64 n = xpi_shadow_span(&dom->shadow, dfn + done, nr - done,
+					&leaf);
 
-		n = xpi_shadow_span(&dom->shadow, dfn + done, nr - done, &leaf);
 		if (!n)
 			break;
-		gone = n;
-		if (!(leaf & XPI_LEAF_DIRECT))
-			gone = xpi_send_unmap(dom, dfn + done, n);
-		/* What Xen still maps stays in the record. */
-		if (gone)
-			done += xpi_shadow_erase(&dom->shadow, dfn + done, gone);
-		if (gone < n)
-			break;
+		if (!batch && !(leaf & XPI_LEAF_DIRECT))
+			xpi_unmap_now(dom, dfn + done, n);
+		else if (!(leaf & XPI_LEAF_DIRECT))
+			xpi_lanes_unmap(&dom->lanes, raw_smp_processor_id(),
+					dfn + done, n);
+		if (leaf & (XPI_LEAF_FOREIGN | XPI_LEAF_ERROR))
+			now = true;
+		done += xpi_shadow_erase(&dom->shadow, dfn + done, n);
 	}
+
+	if (now)
+		xpi_lanes_sync_unmap(&dom->lanes, dfn, done);
+	else if (done && !iommu_iotlb_gather_queued(gather))
+		iommu_iotlb_gather_add_range(gather, iova,
+					     done << XPI_PAGE_SHIFT);
 	return done << XPI_PAGE_SHIFT;
 }
 
-/*
- * Unmap has flushed. This is here because the core calls it without a look: the
- * administrator can switch a group to deferred flushing whether its driver
- * offers that or not.
- */
+static void xpi_iotlb_sync(struct iommu_domain *domain,
+			   struct iommu_iotlb_gather *gather)
+{
+	struct xpi_domain *dom = to_xpi_domain(domain);
+	u64 first = gather->start >> XPI_PAGE_SHIFT;
+	u64 last = gather->end >> XPI_PAGE_SHIFT;
+
+	if (gather->start <= gather->end)
+		xpi_lanes_sync_unmap(&dom->lanes, first, last - first + 1);
+}
+
 static void xpi_flush_iotlb_all(struct iommu_domain *domain)
 {
+	xpi_lanes_flush(&to_xpi_domain(domain)->lanes);
 }
 
 static phys_addr_t xpi_iova_to_phys(struct iommu_domain *domain,
@@ -563,9 +679,26 @@ static void xpi_domain_release(struct xpi_domain *dom)
 {
 	if (dom->ctx)
 		xpi_ctx_free(dom->ctx);
+	xpi_lanes_fini(&dom->lanes);
 	xpi_shadow_fini(&dom->shadow);
-	xpi_page_free(dom->buf);
 	kfree(dom);
+}
+
+static int xpi_domain_lanes(struct xpi_domain *dom)
+{
+	const struct xpi_lanes_config config = {
+		.hv = xpi_hv,
+		.alloc = xpi_page_alloc,
+		.bytes = PAGE_SIZE,
+		.max_count = dom->max_count,
+		.ctx = dom->ctx,
+	};
+
+	dom->lanes.shadow = &dom->shadow;
+	dom->lanes.lost = xpi_lanes_lost;
+	dom->lanes.free = xpi_page_free;
+	dom->lanes.max_nr = dom->max_nr;
+	return xpi_lanes_init(&dom->lanes, &config);
 }
 
 static int xpi_domain_setup(struct xpi_domain *dom, const struct xpi_caps *caps)
@@ -573,21 +706,14 @@ static int xpi_domain_setup(struct xpi_domain *dom, const struct xpi_caps *caps)
 	u64 iova_last = caps->iova_last;
 	int ret;
 
-	raw_spin_lock_init(&dom->lock);
 	dom->max_count = caps->max_count;
-	dom->max_nr = caps->max_nr;
-	dom->buf = xpi_page_alloc(GFP_KERNEL);
-	if (!dom->buf)
-		return -ENOMEM;
-	xpi_queue_init(&dom->queue, xpi_hv, dom->buf, PAGE_SIZE,
-		       dom->max_count);
-
+	dom->max_nr = batch ? caps->max_nr : 1;
 	ret = xpi_shadow_init(&dom->shadow, &xpi_shadow_mem,
 			      iova_last >> XPI_PAGE_SHIFT, GFP_KERNEL);
-	if (ret)
-		return ret;
-
-	ret = xpi_ctx_alloc(dom, &iova_last);
+	if (!ret)
+		ret = xpi_ctx_alloc(dom, &iova_last);
+	if (!ret)
+		ret = xpi_domain_lanes(dom);
 	if (ret)
 		return ret;
 
@@ -601,13 +727,16 @@ static int xpi_domain_setup(struct xpi_domain *dom, const struct xpi_caps *caps)
 static struct iommu_domain *xpi_domain_alloc_paging(struct device *dev)
 {
 	const struct xpi_dev *xdev = dev ? dev_iommu_priv_get(dev) : NULL;
+	unsigned int nr_lanes = min(num_possible_cpus(), XPI_LANES_MAX);
 	struct xpi_domain *dom;
 	int ret;
 
-	dom = kzalloc_obj(*dom, GFP_KERNEL);
+	dom = kzalloc_flex(*dom, lane, nr_lanes, GFP_KERNEL);
 	if (!dom)
 		return ERR_PTR(-ENOMEM);
 
+	dom->lanes.lane = dom->lane;
+	dom->lanes.nr = nr_lanes;
 	dom->coherent = xdev ? xdev->coherent : IS_ENABLED(CONFIG_X86);
 	ret = xpi_domain_setup(dom, xdev ? &xdev->caps : &xpi_caps);
 	if (ret) {
@@ -709,7 +838,14 @@ static bool xpi_capable(struct device *dev, enum iommu_cap cap)
 {
 	const struct xpi_dev *xdev = dev_iommu_priv_get(dev);
 
-	return cap == IOMMU_CAP_CACHE_COHERENCY && xdev->coherent;
+	switch (cap) {
+	case IOMMU_CAP_CACHE_COHERENCY:
+		return xdev->coherent;
+	case IOMMU_CAP_DEFERRED_FLUSH:
+		return batch && xpi_caps.features & XEN_PV_IOMMU_FEAT_DEFER;
+	default:
+		return false;
+	}
 }
 
 static enum iommu_resv_type xpi_resv_type(u32 type)
@@ -785,6 +921,8 @@ static const struct iommu_ops xpi_ops = {
 		.attach_dev = XPI_ATTACH(xpi_attach_paging),
 		.map_pages = xpi_map_pages,
 		.unmap_pages = xpi_unmap_pages,
+		.iotlb_sync_map = xpi_iotlb_sync_map,
+		.iotlb_sync = xpi_iotlb_sync,
 		.flush_iotlb_all = xpi_flush_iotlb_all,
 		.iova_to_phys = xpi_iova_to_phys,
 		.free = xpi_domain_free,

@@ -2,7 +2,7 @@
 # Tests of the Linux driver's pure-C parts. linux-fake/ has what they need of
 # the kernel's headers.
 
-TESTS += runs shadow group caps queue
+TESTS += runs shadow group caps queue lanes
 
 xpi-parts := drivers/iommu/xen-pv-iommu
 xpi-cflags := -I$(TOP)/tests/host/linux-fake -I$(TOP)/$(xpi-parts)
@@ -17,3 +17,5 @@ caps-src := $(xpi-parts)/caps.c
 caps-cflags := $(xpi-cflags)
 queue-src := $(xpi-parts)/queue.c
 queue-cflags := $(xpi-cflags)
+lanes-src := $(addprefix $(xpi-parts)/,lanes.c queue.c runs.c shadow.c)
+lanes-cflags := $(xpi-cflags)

@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What waits to be sent to Xen.
+ *
+ * A map is complete when the core calls iotlb_sync_map, an unmap when it calls
+ * iotlb_sync, or flush_iotlb_all if the flush is deferred. Until then
+ * descriptors wait here, so that Xen gets many of them in one array. There are
+ * several lanes, for CPUs not to be in each other's way, and in each lane maps
+ * and unmaps apart: an interrupt that unmaps does not tear apart what the
+ * interrupted task is about to map.
+ *
+ * A task may be moved to another CPU between map and sync, and others use its
+ * lane. So sync looks into every lane for its range, and may find its
+ * descriptors sent by somebody else, or being sent: then it waits for the lock.
+ * What becomes of a map is written into the shadow, where its owner finds it.
+ *
+ * Order. Ranges that wait to be mapped are disjoint, for the shadow has each
+ * but once; therefore their order does not matter. A range may wait to be
+ * unmapped and, anew, to be mapped: Xen says -EEXIST to the map that comes too
+ * early, and replaces nothing. Then all unmaps are sent, and the map again. For
+ * this to hold Xen must have all that waits to be unmapped: a range in which
+ * something was never mapped is sent at once, holes are nothing to Xen.
+ *
+ * Locks: a lane's maps.lock, then any unmaps.lock; the shadow's lock inside of
+ * both. Nothing here sleeps or allocates but xpi_lanes_init().
+ */
+#include <linux/compiler.h>
+#include <linux/errno.h>
+#include <linux/limits.h>
+#include <linux/types.h>
+
+#include <asm/barrier.h>
+
+#include <xen/interface/pv-iommu.h>
+
+#include "lanes.h"
+#include "runs.h"
+#include "shadow.h"
+
+/*
+ * The range that waits
+ */
+
+static void range_clear(struct xpi_pending *p)
+{
+	/* Results first: who finds the range empty relies on them. */
+	smp_store_release(&p->first, U64_MAX);
+	smp_store_release(&p->end, 0);
+}
+
+static void range_add(struct xpi_pending *p, u64 dfn, u64 nr)
+{
+	if (dfn < p->first)
+		WRITE_ONCE(p->first, dfn);
+	if (dfn + nr > p->end)
+		WRITE_ONCE(p->end, dfn + nr);
+}
+
+/* May be wrong about what others add or send right now; never about one's own. */
+static bool range_meets(const struct xpi_pending *p, u64 dfn, u64 nr)
+{
+	u64 end = smp_load_acquire(&p->end);
+	u64 first = smp_load_acquire(&p->first);
+
+	return dfn < end && dfn + nr > first;
+}
+
+static struct xpi_lane *lane_of(struct xpi_lanes *ls, unsigned int cpu)
+{
+	return &ls->lane[cpu % ls->nr];
+}
+
+/*
+ * Buffers
+ */
+
+static int pending_init(struct xpi_pending *p, const struct xpi_lanes_config *c)
+{
+	void *buf = c->alloc(GFP_KERNEL);
+
+	if (!buf)
+		return -ENOMEM;
+
+	raw_spin_lock_init(&p->lock);
+	xpi_queue_init(&p->queue, c->hv, buf, c->bytes, c->max_count);
+	xpi_queue_start(&p->queue, c->ctx);
+	range_clear(p);
+	return 0;
+}
+
+int xpi_lanes_init(struct xpi_lanes *ls, const struct xpi_lanes_config *c)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < ls->nr && !ret; i++) {
+		ret = pending_init(&ls->lane[i].maps, c);
+		if (!ret)
+			ret = pending_init(&ls->lane[i].unmaps, c);
+	}
+	return ret;
+}
+
+static void pending_fini(struct xpi_lanes *ls, struct xpi_pending *p)
+{
+	if (p->queue.nr_bufs)
+		ls->free(p->queue.buf[0]);
+	p->queue.nr_bufs = 0;
+}
+
+void xpi_lanes_fini(struct xpi_lanes *ls)
+{
+	unsigned int i;
+
+	for (i = 0; i < ls->nr; i++) {
+		pending_fini(ls, &ls->lane[i].maps);
+		pending_fini(ls, &ls->lane[i].unmaps);
+	}
+}
+
+/*
+ * Unmaps
+ */
+
+static void unmaps_send(struct xpi_lanes *ls, struct xpi_pending *p)
+{
+	unsigned int at = 0;
+	int err;
+
+	while ((err = xpi_queue_send(&p->queue, &at))) {
+		const struct xen_pv_iommu_batch *d =
+			xpi_queue_at(&p->queue, at++);
+
+		ls->lost(ls, d->dfn, d->nr, err);
+	}
+	p->queue.used = 0;
+	range_clear(p);
+}
+
+/* Make the last descriptor longer, if the range is next to its. */
+static bool unmaps_extend(struct xpi_lanes *ls, struct xpi_pending *p, u64 dfn,
+			  u32 nr)
+{
+	struct xen_pv_iommu_batch *d;
+
+	if (!p->queue.used)
+		return false;
+
+	d = xpi_queue_at(&p->queue, p->queue.used - 1);
+	if (nr > ls->max_nr || d->nr > ls->max_nr - nr)
+		return false;
+	if (dfn + nr == d->dfn)
+		d->dfn = dfn;
+	else if (d->dfn + d->nr != dfn)
+		return false;
+	d->nr += nr;
+	return true;
+}
+
+static void unmaps_add(struct xpi_lanes *ls, struct xpi_pending *p, u64 dfn,
+		       u32 nr)
+{
+	if (!unmaps_extend(ls, p, dfn, nr)) {
+		if (xpi_queue_is_full(&p->queue))
+			unmaps_send(ls, p);
+		/* There is room now, so this cannot fail. */
+		(void)xpi_queue_unmap(&p->queue, dfn, nr);
+	}
+	range_add(p, dfn, nr);
+}
+
+static void unmaps_sync(struct xpi_lanes *ls, u64 dfn, u64 nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < ls->nr; i++) {
+		struct xpi_pending *p = &ls->lane[i].unmaps;
+		unsigned long irqflags;
+
+		if (!range_meets(p, dfn, nr))
+			continue;
+		raw_spin_lock_irqsave(&p->lock, irqflags);
+		unmaps_send(ls, p);
+		raw_spin_unlock_irqrestore(&p->lock, irqflags);
+	}
+}
+
+void xpi_lanes_sync_unmap(struct xpi_lanes *ls, u64 dfn, u64 nr)
+{
+	unmaps_sync(ls, dfn, nr);
+}
+
+void xpi_lanes_flush(struct xpi_lanes *ls)
+{
+	unmaps_sync(ls, 0, U64_MAX);
+}
+
+/*
+ * Maps
+ */
+
+static bool any_unmaps(const struct xpi_lanes *ls)
+{
+	unsigned int i;
+
+	for (i = 0; i < ls->nr; i++)
+		if (range_meets(&ls->lane[i].unmaps, 0, U64_MAX))
+			return true;
+	return false;
+}
+
+static void maps_send(struct xpi_lanes *ls, struct xpi_pending *p)
+{
+	unsigned int at = 0, again = 0;
+	int err;
+
+	while ((err = xpi_queue_send(&p->queue, &at))) {
+		const struct xen_pv_iommu_batch *d = xpi_queue_at(&p->queue, at);
+
+		if (err == -EEXIST && again <= at && any_unmaps(ls)) {
+			again = at + 1;
+			xpi_lanes_flush(ls);
+			continue;
+		}
+		xpi_shadow_mark(ls->shadow, d->dfn, d->nr, xpi_leaf_error(err));
+		at++;
+	}
+	p->queue.used = 0;
+	range_clear(p);
+}
+
+int xpi_lanes_map(struct xpi_lanes *ls, unsigned int cpu, struct xpi_runs *it,
+		  unsigned int order, u16 flags, u16 *seen)
+{
+	struct xpi_pending *p = &lane_of(ls, cpu)->maps;
+	unsigned long irqflags;
+	struct xpi_run run;
+	int ret;
+
+	*seen = 0;
+	raw_spin_lock_irqsave(&p->lock, irqflags);
+	while ((ret = xpi_runs_next(it, &run)) > 0) {
+		if (xpi_queue_is_full(&p->queue)) {
+			maps_send(ls, p);
+			/* Let interrupts in between two hypercalls. */
+			raw_spin_unlock_irqrestore(&p->lock, irqflags);
+			raw_spin_lock_irqsave(&p->lock, irqflags);
+			if (xpi_queue_is_full(&p->queue))
+				maps_send(ls, p);
+		}
+		/* There is room now, so this cannot fail. */
+		(void)xpi_queue_map(&p->queue, &run, order, flags);
+		range_add(p, run.dfn, run.nr);
+		*seen |= run.flags;
+	}
+	raw_spin_unlock_irqrestore(&p->lock, irqflags);
+	return ret;
+}
+
+void xpi_lanes_sync_map(struct xpi_lanes *ls, u64 dfn, u64 nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < ls->nr; i++) {
+		struct xpi_pending *p = &ls->lane[i].maps;
+		unsigned long irqflags;
+
+		if (!range_meets(p, dfn, nr))
+			continue;
+		raw_spin_lock_irqsave(&p->lock, irqflags);
+		maps_send(ls, p);
+		raw_spin_unlock_irqrestore(&p->lock, irqflags);
+	}
+}
+
+/*
+ * Unmapping what was not mapped yet
+ */
+
+/* Drop what lies in the range. False: something sticks out of it. */
+static bool maps_drop(struct xpi_pending *p, u64 dfn, u64 nr, u64 *dropped)
+{
+	bool whole = true;
+	unsigned int i = 0;
+
+	while (i < p->queue.used) {
+		struct xen_pv_iommu_batch *d = xpi_queue_at(&p->queue, i);
+
+		if (d->dfn >= dfn && d->dfn + d->nr <= dfn + nr) {
+			*dropped += d->nr;
+			*d = *xpi_queue_at(&p->queue, --p->queue.used);
+			continue;
+		}
+		if (d->dfn < dfn + nr && d->dfn + d->nr > dfn)
+			whole = false;
+		i++;
+	}
+	return whole;
+}
+
+/* Returns how many of the pages were waiting, and are not any more. */
+static u64 maps_cancel(struct xpi_lanes *ls, u64 dfn, u64 nr)
+{
+	u64 dropped = 0;
+	unsigned int i;
+
+	for (i = 0; i < ls->nr; i++) {
+		struct xpi_pending *p = &ls->lane[i].maps;
+		unsigned long irqflags;
+
+		if (!range_meets(p, dfn, nr))
+			continue;
+		raw_spin_lock_irqsave(&p->lock, irqflags);
+		if (!maps_drop(p, dfn, nr, &dropped))
+			maps_send(ls, p);
+		else if (!p->queue.used)
+			range_clear(p);
+		raw_spin_unlock_irqrestore(&p->lock, irqflags);
+	}
+	return dropped;
+}
+
+void xpi_lanes_unmap(struct xpi_lanes *ls, unsigned int cpu, u64 dfn, u64 nr)
+{
+	struct xpi_pending *p = &lane_of(ls, cpu)->unmaps;
+	unsigned long irqflags;
+
+	u64 dropped = maps_cancel(ls, dfn, nr);
+	u64 done;
+
+	if (dropped == nr)
+		return;
+
+	raw_spin_lock_irqsave(&p->lock, irqflags);
+	for (done = 0; done < nr;) {
+		u64 n = nr - done < ls->max_nr ? nr - done : ls->max_nr;
+
+		unmaps_add(ls, p, dfn + done, n);
+		done += n;
+	}
+	raw_spin_unlock_irqrestore(&p->lock, irqflags);
+
+	/* With holes in it it must not wait: see the top. */
+	if (dropped)
+		unmaps_sync(ls, dfn, nr);
+}

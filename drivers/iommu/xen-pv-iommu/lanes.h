@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef XPI_LANES_H
+#define XPI_LANES_H
+
+#include <linux/cache.h>
+#include <linux/gfp.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+
+#include "queue.h"
+
+struct xpi_runs;
+struct xpi_shadow;
+
+/* Pages that a domain's lanes take at most: 16, that is 64 KiB. */
+#define XPI_LANES_MAX	8U
+
+/**
+ * struct xpi_pending - descriptors of one kind that wait
+ * @lock: guards the rest, also while it is sent; interrupts off
+ * @queue: the descriptors, all for disjoint ranges
+ * @first: they lie in [@first, @end). Read without the lock: whoever added
+ * @end: something finds it there until Xen is done with it
+ */
+struct xpi_pending {
+	raw_spinlock_t lock;
+	struct xpi_queue queue;
+	u64 first;
+	u64 end;
+};
+
+/**
+ * struct xpi_lane - what one CPU, or some, have asked for
+ * @maps: waits for iotlb_sync_map
+ * @unmaps: waits for iotlb_sync or flush_iotlb_all
+ */
+struct xpi_lane {
+	struct xpi_pending maps;
+	struct xpi_pending unmaps;
+} ____cacheline_aligned_in_smp;
+
+/**
+ * struct xpi_lanes - all that waits in one context
+ * @shadow: where a map that Xen refuses is marked
+ * @lost: told of an unmap that Xen refuses; any context, a lock held
+ * @free: gives a buffer back
+ * @max_nr: longest run
+ * @nr: lanes
+ * @lane: the lanes
+ */
+struct xpi_lanes {
+	struct xpi_shadow *shadow;
+	void (*lost)(struct xpi_lanes *ls, u64 dfn, u64 nr, int err);
+	void (*free)(void *buf);
+	u32 max_nr;
+	unsigned int nr;
+	struct xpi_lane *lane;
+};
+
+/**
+ * struct xpi_lanes_config - what lanes are made of
+ * @hv: the hypervisor
+ * @alloc: gives a buffer of @bytes, or NULL; may sleep
+ * @bytes: size of a buffer
+ * @max_count: the hypervisor's limit on an array
+ * @ctx: the context
+ */
+struct xpi_lanes_config {
+	const struct xpi_hv *hv;
+	void *(*alloc)(gfp_t gfp);
+	size_t bytes;
+	unsigned int max_count;
+	u16 ctx;
+};
+
+/**
+ * xpi_lanes_init() - make lanes ready
+ * @ls: filled in but for the buffers
+ * @c: what to make them of
+ *
+ * Return: 0 or -ENOMEM; then, too, xpi_lanes_fini() is to be called.
+ */
+int xpi_lanes_init(struct xpi_lanes *ls, const struct xpi_lanes_config *c);
+
+/**
+ * xpi_lanes_fini() - give the buffers back
+ * @ls: lanes that nobody uses any more; what waits in them is forgotten
+ */
+void xpi_lanes_fini(struct xpi_lanes *ls);
+
+/**
+ * xpi_lanes_map() - let runs wait for xpi_lanes_sync_map()
+ * @ls: the lanes
+ * @cpu: which lane; any number
+ * @it: the runs, all recorded in the shadow
+ * @order: largest leaf
+ * @flags: XEN_PV_IOMMU_F_R, XEN_PV_IOMMU_F_W or both
+ * @seen: OUT: flags that any of the runs had
+ *
+ * What does not fit is sent at once. What Xen refuses, now or later, is marked
+ * in the shadow.
+ *
+ * Return: 0, or the error of a page without a frame. What comes before it
+ * waits, or was sent.
+ */
+int xpi_lanes_map(struct xpi_lanes *ls, unsigned int cpu, struct xpi_runs *it,
+		  unsigned int order, u16 flags, u16 *seen);
+
+/**
+ * xpi_lanes_sync_map() - send what waits to be mapped in a range
+ * @ls: the lanes
+ * @dfn: first device frame
+ * @nr: 4 KiB pages
+ *
+ * Others' descriptors may go along. The caller looks for errors in the shadow.
+ */
+void xpi_lanes_sync_map(struct xpi_lanes *ls, u64 dfn, u64 nr);
+
+/**
+ * xpi_lanes_unmap() - let a range wait to be unmapped
+ * @ls: the lanes
+ * @cpu: which lane; any number
+ * @dfn: first device frame
+ * @nr: 4 KiB pages
+ *
+ * What is still waiting to be mapped there is dropped; Xen hears of neither.
+ */
+void xpi_lanes_unmap(struct xpi_lanes *ls, unsigned int cpu, u64 dfn, u64 nr);
+
+/**
+ * xpi_lanes_sync_unmap() - send what waits to be unmapped in a range
+ * @ls: the lanes
+ * @dfn: first device frame
+ * @nr: 4 KiB pages
+ *
+ * On return it is unmapped and flushed, whoever sent it.
+ */
+void xpi_lanes_sync_unmap(struct xpi_lanes *ls, u64 dfn, u64 nr);
+
+/**
+ * xpi_lanes_flush() - send all that waits to be unmapped
+ * @ls: the lanes
+ */
+void xpi_lanes_flush(struct xpi_lanes *ls);
+
+#endif /* XPI_LANES_H */

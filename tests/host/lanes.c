@@ -1,0 +1,687 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The lanes against a hypervisor of one context, by hand and at random. What
+ * must hold after every step (I1): Xen maps what the shadow shows, less what
+ * waits to be mapped, plus what waits to be unmapped.
+ *
+ * Pins: virtio-iommu's queue loses the error of a map that another thread's
+ * sync has sent.
+ */
+#include <assert.h>
+#include <errno.h>
+
+#include <linux/limits.h>
+#include <linux/types.h>
+
+#include <xen/interface/pv-iommu.h>
+
+#include "hv.h"
+#include "lanes.h"
+#include "runs.h"
+#include "shadow.h"
+
+#include "harness.h"
+
+#define CTX		7
+#define PAGES		4096U
+#define CPUS		4U
+#define BUF		(16 * sizeof(struct xen_pv_iommu_batch))
+/* Frames from here on Xen does not allow. */
+#define FORBIDDEN	0x100000U
+/* Pages from here on have no frame. */
+#define NO_FRAME	0x200000U
+/* Pages from here on are scattered, two by two. */
+#define SCATTERED	0x10000U
+
+int fake_locks_held;
+
+static u64 mapped[PAGES];	/* gfn + 1, 0 for nothing */
+static unsigned int calls, descs, maps, lost;
+static int broken;		/* every call says so */
+static void (*during)(void);	/* what another CPU does during a call */
+
+static struct xpi_shadow sh;
+static struct xpi_lane lane[CPUS];
+static struct xpi_lanes ls;
+
+/*
+ * The hypervisor
+ */
+
+static int do_page(const struct xen_pv_iommu_batch *d, u32 i)
+{
+	u64 *p = &mapped[d->dfn + i];
+
+	if (d->op == XEN_PV_IOMMU_BATCH_UNMAP) {
+		*p = 0;
+		return 0;
+	}
+	if (d->gfn + i >= FORBIDDEN)
+		return -EACCES;
+	if (*p)
+		return -EEXIST;
+	*p = d->gfn + i + 1;
+	return 0;
+}
+
+static int do_desc(struct xen_pv_iommu_batch *d)
+{
+	descs++;
+	maps += d->op == XEN_PV_IOMMU_BATCH_MAP;
+	CHECK_EQ(d->ctx, CTX);
+	CHECK(d->nr && d->done <= d->nr && d->dfn + d->nr <= PAGES);
+	for (d->status = 0; d->done < d->nr; d->done++) {
+		d->status = do_page(d, d->done);
+		if (d->status)
+			break;
+	}
+	return d->status;
+}
+
+static long fake_op(unsigned int op, void *array, unsigned int count)
+{
+	struct xen_pv_iommu_batch *d = array;
+	void (*fn)(void) = during;
+	unsigned int i;
+
+	calls++;
+	CHECK_EQ(op, XEN_PV_IOMMU_OP_BATCH);
+	CHECK(count && count <= BUF / sizeof(*d));
+	during = NULL;
+	if (fn)
+		fn();
+	if (broken)
+		return broken;
+	for (i = 0; i < count; i++)
+		if (do_desc(&d[i]))
+			return i ? (long)i : d[0].status;
+	return count;
+}
+
+static int fake_frame(u64 pfn, struct xpi_frame *frame)
+{
+	if (pfn >= NO_FRAME && pfn < NO_FRAME + PAGES)
+		return -EINVAL;
+	frame->gfn = pfn;
+	if (pfn >= SCATTERED && pfn < 2 * SCATTERED)
+		frame->gfn = pfn + (pfn >> 1 & 0x7fff) * 2;
+	frame->flags = 0;
+	return 0;
+}
+
+static const struct xpi_hv hv = { .iommu_op = fake_op, .frame = fake_frame };
+
+/*
+ * The driver
+ */
+
+static unsigned int pages;
+
+static void *page_alloc(gfp_t gfp)
+{
+	void *p = aligned_alloc(4096, 4096);
+
+	assert(!fake_locks_held && gfp);
+	memset(p, 0, 4096);
+	pages++;
+	return p;
+}
+
+static void page_free(void *p)
+{
+	pages--;
+	free(p);
+}
+
+static const struct xpi_shadow_mem mem = { page_alloc, page_free };
+
+static void on_lost(struct xpi_lanes *l, u64 dfn, u64 nr, int err)
+{
+	CHECK(l == &ls && err && dfn + nr <= PAGES);
+	lost++;
+}
+
+static void setup(unsigned int cpus)
+{
+	const struct xpi_lanes_config c = {
+		.hv = &hv, .alloc = page_alloc, .bytes = BUF,
+		.max_count = 1000, .ctx = CTX,
+	};
+
+	memset(mapped, 0, sizeof(mapped));
+	memset(lane, 0, sizeof(lane));
+	calls = descs = maps = lost = pages = 0;
+	broken = 0;
+	during = NULL;
+	fake_locks_held = 0;
+	CHECK_EQ(xpi_shadow_init(&sh, &mem, PAGES - 1, GFP_KERNEL), 0);
+	ls = (struct xpi_lanes){
+		.shadow = &sh, .lost = on_lost, .free = page_free,
+		.max_nr = 64, .nr = cpus, .lane = lane,
+	};
+	CHECK_EQ(xpi_lanes_init(&ls, &c), 0);
+}
+
+static void teardown(void)
+{
+	xpi_lanes_fini(&ls);
+	xpi_shadow_fini(&sh);
+	CHECK_EQ(pages, 0);
+	CHECK_EQ(fake_locks_held, 0);
+}
+
+static int map_on(unsigned int cpu, u64 dfn, u64 pfn, u64 nr)
+{
+	struct xpi_runs it = {
+		.frame = fake_frame, .dfn = dfn, .pfn = pfn, .left = nr,
+		.max = 64,
+	};
+	u16 seen;
+
+	CHECK_EQ(xpi_shadow_reserve(&sh, dfn, nr, 0, GFP_ATOMIC), 0);
+	CHECK_EQ(xpi_shadow_set(&sh, dfn, pfn, nr, 0, 0), nr);
+	return xpi_lanes_map(&ls, cpu, &it, 0, XEN_PV_IOMMU_F_R, &seen);
+}
+
+static int sync_map(u64 dfn, u64 nr)
+{
+	xpi_lanes_sync_map(&ls, dfn, nr);
+	return xpi_shadow_error(&sh, dfn, nr);
+}
+
+/* As the driver does it: with errors in the range it is not left to later. */
+static void unmap_on(unsigned int cpu, u64 dfn, u64 nr)
+{
+	int err = xpi_shadow_error(&sh, dfn, nr);
+
+	xpi_lanes_unmap(&ls, cpu, dfn, nr);
+	CHECK_EQ(xpi_shadow_erase(&sh, dfn, nr), nr);
+	if (err)
+		xpi_lanes_sync_unmap(&ls, dfn, nr);
+}
+
+static bool waits(const struct xpi_pending *p, u64 dfn)
+{
+	unsigned int i;
+
+	for (i = 0; i < p->queue.used; i++) {
+		const struct xen_pv_iommu_batch *d = xpi_queue_at(&p->queue, i);
+
+		if (dfn >= d->dfn && dfn < d->dfn + d->nr)
+			return true;
+	}
+	return false;
+}
+
+static bool waits_anywhere(u64 dfn, bool unmaps)
+{
+	unsigned int i;
+
+	for (i = 0; i < ls.nr; i++)
+		if (waits(unmaps ? &lane[i].unmaps : &lane[i].maps, dfn))
+			return true;
+	return false;
+}
+
+/* I1. Where a map has failed Xen may have less. */
+static void check_page(u64 dfn)
+{
+	bool waits_map = waits_anywhere(dfn, false);
+	bool waits_unmap = waits_anywhere(dfn, true);
+	struct xpi_frame f;
+	u64 pfn;
+
+	if (!xpi_shadow_lookup(&sh, dfn, &pfn)) {
+		CHECK(!waits_map);
+		CHECK_EQ(!!mapped[dfn], waits_unmap);
+		return;
+	}
+	if (xpi_shadow_error(&sh, dfn, 1))
+		return;
+	/* What is to be unmapped before it has to be there. */
+	if (waits_unmap) {
+		CHECK(waits_map && mapped[dfn]);
+	} else if (waits_map) {
+		CHECK(!mapped[dfn]);
+	} else {
+		CHECK_EQ(fake_frame(pfn, &f), 0);
+		CHECK_EQ(mapped[dfn], f.gfn + 1);
+	}
+}
+
+static void check_all(void)
+{
+	u64 dfn;
+
+	for (dfn = 0; dfn < PAGES; dfn++)
+		check_page(dfn);
+	CHECK_EQ(fake_locks_held, 0);
+}
+
+TEST(maps_wait_for_their_sync)
+{
+	unsigned int i;
+
+	setup(1);
+	/* An NVMe request of 128 KiB: one hypercall. */
+	for (i = 0; i < 15; i++)
+		CHECK_EQ(map_on(0, 100 + i, 1000 + 7 * i, 1), 0);
+	CHECK_EQ(calls, 0);
+	check_all();
+	CHECK_EQ(sync_map(100, 15), 0);
+	CHECK_EQ(calls, 1);
+	CHECK_EQ(descs, 15);
+	check_all();
+	CHECK_EQ(sync_map(100, 15), 0);
+	CHECK_EQ(calls, 1);
+	teardown();
+}
+
+TEST(full_lanes_are_sent)
+{
+	unsigned int i;
+
+	setup(1);
+	for (i = 0; i < 40; i++)
+		CHECK_EQ(map_on(0, 100 + i, 1000 + 7 * i, 1), 0);
+	CHECK_EQ(calls, 2);
+	check_all();
+	CHECK_EQ(sync_map(100, 40), 0);
+	CHECK_EQ(calls, 3);
+	for (i = 0; i < 40; i++)
+		unmap_on(0, 100 + 2 * i % 40 + 2 * i / 40, 1);
+	CHECK_EQ(calls, 5);
+	check_all();
+	xpi_lanes_flush(&ls);
+	CHECK_EQ(calls, 6);
+	check_all();
+	teardown();
+}
+
+TEST(runs_are_cut_where_frames_are)
+{
+	setup(1);
+	CHECK_EQ(map_on(0, 100, SCATTERED, 16), 0);
+	CHECK_EQ(sync_map(100, 16), 0);
+	CHECK_EQ(calls, 1);
+	CHECK_EQ(descs, 8);
+	check_all();
+	teardown();
+}
+
+TEST(unmap_of_a_waiting_map_is_never_sent)
+{
+	setup(2);
+	CHECK_EQ(map_on(0, 100, 1000, 4), 0);
+	CHECK_EQ(map_on(0, 200, 2000, 4), 0);
+	CHECK_EQ(map_on(1, 300, 3000, 4), 0);
+	unmap_on(1, 100, 4);
+	check_all();
+	unmap_on(1, 300, 4);
+	CHECK_EQ(calls, 0);
+	check_all();
+	/* Nobody is told twice, and the one between them is not lost. */
+	CHECK_EQ(sync_map(0, PAGES), 0);
+	xpi_lanes_flush(&ls);
+	CHECK_EQ(calls, 1);
+	CHECK_EQ(descs, 1);
+	CHECK_EQ(mapped[203], 2004);
+	check_all();
+	teardown();
+}
+
+TEST(unmap_of_a_part_of_a_waiting_map)
+{
+	setup(2);
+	CHECK_EQ(map_on(0, 100, 1000, 4), 0);
+	unmap_on(1, 101, 2);
+	check_all();
+	xpi_lanes_sync_unmap(&ls, 101, 2);
+	CHECK_EQ(sync_map(100, 1), 0);
+	CHECK_EQ(mapped[100], 1001);
+	CHECK_EQ(mapped[101], 0);
+	CHECK_EQ(mapped[103], 1004);
+	check_all();
+	teardown();
+}
+
+/* Some of it was sent, for want of room: all of it goes, and at once. */
+TEST(unmap_of_a_map_half_sent)
+{
+	unsigned int i;
+
+	setup(1);
+	for (i = 0; i < 20; i++)
+		CHECK_EQ(map_on(0, 100 + i, 1000 + 7 * i, 1), 0);
+	CHECK_EQ(calls, 1);
+	unmap_on(0, 100, 20);
+	CHECK_EQ(calls, 2);
+	check_all();
+	for (i = 0; i < 20; i++)
+		CHECK_EQ(mapped[100 + i], 0);
+	teardown();
+}
+
+/* The sync of cpu 1 sends the maps of cpu 0, and the error goes to cpu 0. */
+TEST(errors_find_their_owner)
+{
+	setup(2);
+	CHECK_EQ(map_on(0, 100, 1000, 4), 0);
+	CHECK_EQ(map_on(0, 200, FORBIDDEN, 4), 0);
+	CHECK_EQ(map_on(0, 300, 3000, 4), 0);
+	CHECK_EQ(sync_map(100, 4), 0);
+	CHECK_EQ(sync_map(300, 4), 0);
+	CHECK_EQ(sync_map(200, 4), -EACCES);
+	CHECK_EQ(sync_map(200, 4), -EACCES);
+	check_all();
+	/* The core then unmaps the range; after that it is as good as new. */
+	unmap_on(0, 200, 4);
+	xpi_lanes_sync_unmap(&ls, 200, 4);
+	CHECK_EQ(sh.nr_failed, 0);
+	CHECK_EQ(map_on(1, 200, 2000, 4), 0);
+	CHECK_EQ(sync_map(200, 4), 0);
+	CHECK_EQ(mapped[203], 2004);
+	check_all();
+	teardown();
+}
+
+/* Half of it was done: the rest is undone with it. */
+TEST(error_in_the_middle)
+{
+	setup(1);
+	CHECK_EQ(map_on(0, 100, FORBIDDEN - 3, 8), 0);
+	CHECK_EQ(sync_map(100, 8), -EACCES);
+	CHECK_EQ(mapped[102], FORBIDDEN);
+	check_all();
+	unmap_on(0, 100, 8);
+	check_all();
+	CHECK_EQ(mapped[102], 0);
+	teardown();
+}
+
+TEST(page_without_a_frame)
+{
+	setup(1);
+	CHECK_EQ(map_on(0, 100, NO_FRAME - 3, 8), -EINVAL);
+	unmap_on(0, 100, 8);
+	xpi_lanes_sync_unmap(&ls, 100, 8);
+	check_all();
+	CHECK_EQ(maps, 0);
+	teardown();
+}
+
+TEST(task_moves_between_map_and_sync)
+{
+	setup(CPUS);
+	CHECK_EQ(map_on(0, 100, 1000, 4), 0);
+	CHECK_EQ(map_on(3, 104, 2000, 4), 0);
+	CHECK_EQ(map_on(2, 200, 3000, 4), 0);
+	CHECK_EQ(sync_map(100, 8), 0);
+	CHECK_EQ(calls, 2);
+	CHECK_EQ(mapped[107], 2004);
+	CHECK_EQ(mapped[200], 0);
+	unmap_on(1, 100, 4);
+	unmap_on(2, 104, 4);
+	xpi_lanes_sync_unmap(&ls, 100, 8);
+	CHECK_EQ(mapped[100] | mapped[107], 0);
+	check_all();
+	teardown();
+}
+
+/* Hard interrupts come between a task's maps, on the same CPU. */
+TEST(interrupt_leaves_waiting_maps_alone)
+{
+	setup(1);
+	CHECK_EQ(map_on(0, 300, 5000, 4), 0);
+	CHECK_EQ(sync_map(300, 4), 0);
+	CHECK_EQ(map_on(0, 100, 1000, 4), 0);
+	unmap_on(0, 300, 4);
+	xpi_lanes_sync_unmap(&ls, 300, 4);
+	CHECK_EQ(mapped[300], 0);
+	CHECK_EQ(mapped[100], 0);
+	CHECK_EQ(map_on(0, 104, 2000, 4), 0);
+	CHECK_EQ(sync_map(100, 8), 0);
+	CHECK_EQ(calls, 3);
+	check_all();
+	teardown();
+}
+
+TEST(unmaps_wait_and_merge)
+{
+	unsigned int i;
+
+	setup(1);
+	CHECK_EQ(map_on(0, 100, 1000, 40), 0);
+	CHECK_EQ(sync_map(100, 40), 0);
+	/* upwards, downwards, and one apart */
+	for (i = 0; i < 10; i++)
+		unmap_on(0, 100 + i, 1);
+	for (i = 0; i < 10; i++)
+		unmap_on(0, 129 - i, 1);
+	unmap_on(0, 135, 1);
+	CHECK_EQ(calls, 1);
+	check_all();
+	xpi_lanes_flush(&ls);
+	CHECK_EQ(calls, 2);
+	CHECK_EQ(descs, 1 + 3);
+	check_all();
+	teardown();
+}
+
+TEST(merged_no_further_than_allowed)
+{
+	setup(1);
+	CHECK_EQ(map_on(0, 0, 1000, 64), 0);
+	CHECK_EQ(map_on(0, 64, 2000, 64), 0);
+	CHECK_EQ(sync_map(0, 128), 0);
+	descs = 0;
+	unmap_on(0, 0, 40);
+	unmap_on(0, 40, 40);
+	unmap_on(0, 80, 48);
+	xpi_lanes_flush(&ls);
+	CHECK_EQ(descs, 3);
+	check_all();
+	teardown();
+}
+
+/* Deferred, and the place is wanted again: the unmap goes first. */
+TEST(map_where_an_unmap_waits)
+{
+	setup(2);
+	CHECK_EQ(map_on(0, 100, 1000, 8), 0);
+	CHECK_EQ(sync_map(100, 8), 0);
+	unmap_on(1, 100, 8);
+	CHECK_EQ(map_on(0, 50, 500, 2), 0);
+	CHECK_EQ(map_on(0, 102, 2000, 4), 0);
+	CHECK_EQ(map_on(0, 60, 600, 2), 0);
+	check_all();
+	CHECK_EQ(sync_map(102, 4), 0);
+	CHECK_EQ(mapped[100], 0);
+	CHECK_EQ(mapped[102], 2001);
+	check_all();
+	/* And it is not undone by what waited. */
+	xpi_lanes_flush(&ls);
+	CHECK_EQ(mapped[102], 2001);
+	CHECK_EQ(mapped[61], 602);
+	check_all();
+	teardown();
+}
+
+/* Somebody else's mapping is there for good: tried once more, then told. */
+TEST(mapped_by_nobody_we_know)
+{
+	setup(1);
+	CHECK_EQ(map_on(0, 200, 2000, 4), 0);
+	CHECK_EQ(sync_map(200, 4), 0);
+	unmap_on(0, 200, 4);
+	mapped[101] = 77;
+	CHECK_EQ(map_on(0, 100, 1000, 4), 0);
+	CHECK_EQ(sync_map(100, 4), -EEXIST);
+	CHECK_EQ(mapped[101], 77);
+	CHECK_EQ(calls, 4);
+	mapped[101] = 0;
+	teardown();
+}
+
+static int others_result;
+
+static void other_cpu(void)
+{
+	others_result = map_on(1, 500, 5000, 4);
+	if (!others_result)
+		others_result = sync_map(500, 4);
+}
+
+TEST(another_cpu_meanwhile)
+{
+	setup(2);
+	others_result = 1;
+	CHECK_EQ(map_on(0, 100, 1000, 4), 0);
+	during = other_cpu;
+	CHECK_EQ(sync_map(100, 4), 0);
+	CHECK_EQ(others_result, 0);
+	CHECK_EQ(calls, 2);
+	check_all();
+	teardown();
+}
+
+/* Xen's answer to everything, from now on: told to all, and it ends. */
+TEST(broken_context)
+{
+	unsigned int i;
+
+	setup(2);
+	CHECK_EQ(map_on(0, 300, 3000, 4), 0);
+	CHECK_EQ(sync_map(300, 4), 0);
+	for (i = 0; i < 10; i++)
+		CHECK_EQ(map_on(0, 100 + i, 1000 + 7 * i, 1), 0);
+	unmap_on(1, 300, 4);
+	broken = -EIO;
+	for (i = 0; i < 10; i++)
+		CHECK_EQ(sync_map(100 + i, 1), -EIO);
+	xpi_lanes_flush(&ls);
+	CHECK_EQ(lost, 1);
+	xpi_lanes_flush(&ls);
+	CHECK_EQ(lost, 1);
+	teardown();
+}
+
+TEST(errors_without_a_name)
+{
+	setup(1);
+	broken = -ENOSYS;
+	CHECK_EQ(map_on(0, 100, 1000, 4), 0);
+	CHECK_EQ(sync_map(100, 4), -EIO);
+	teardown();
+}
+
+static unsigned int allocs_left;
+
+static void *scarce_alloc(gfp_t gfp)
+{
+	return allocs_left-- ? page_alloc(gfp) : NULL;
+}
+
+TEST(init_without_memory)
+{
+	struct xpi_lanes_config c = {
+		.hv = &hv, .alloc = scarce_alloc, .bytes = BUF,
+		.max_count = 1000, .ctx = CTX,
+	};
+	unsigned int n;
+
+	for (n = 0; n < 2 * CPUS; n++) {
+		setup(CPUS);
+		xpi_lanes_fini(&ls);
+		memset(lane, 0, sizeof(lane));
+		allocs_left = n;
+		CHECK_EQ(xpi_lanes_init(&ls, &c), -ENOMEM);
+		teardown();
+	}
+}
+
+/*
+ * At random
+ */
+
+#define NR_AREAS	32U
+#define AREA		(PAGES / NR_AREAS)
+
+/* Each is one caller's: mapped by some calls, synced, unmapped as a whole. */
+static struct {
+	u64 nr;			/* pages that it maps, 0: none */
+	bool synced;
+	bool bad;		/* with a frame that Xen does not allow */
+} area[NR_AREAS];
+
+static void area_map(unsigned int a)
+{
+	u64 nr = 1 + rnd_below(AREA), at, n;
+
+	area[a].bad = !rnd_below(8);
+	for (at = 0; at < nr; at += n) {
+		bool bad = area[a].bad && !at;
+		u64 pfn = bad ? FORBIDDEN - rnd_below(2)
+			      : rnd_below(2) ? SCATTERED + rnd_below(1000)
+					     : rnd_below(60000);
+
+		n = 1 + rnd_below(nr - at);
+		if (bad && n == 1)
+			pfn = FORBIDDEN;
+		CHECK_EQ(map_on(rnd_below(CPUS), a * AREA + at, pfn, n), 0);
+	}
+	area[a].nr = nr;
+	area[a].synced = false;
+}
+
+static void area_sync(unsigned int a)
+{
+	CHECK_EQ(sync_map(a * AREA, area[a].nr), area[a].bad ? -EACCES : 0);
+	area[a].synced = true;
+}
+
+static void area_unmap(unsigned int a)
+{
+	unmap_on(rnd_below(CPUS), a * AREA, area[a].nr);
+	area[a].nr = 0;
+	if (rnd_below(2))
+		xpi_lanes_sync_unmap(&ls, a * AREA, AREA);
+}
+
+static void step(void)
+{
+	unsigned int a = rnd_below(NR_AREAS);
+
+	if (!rnd_below(64))
+		xpi_lanes_flush(&ls);
+	else if (!area[a].nr)
+		area_map(a);
+	else if (!area[a].synced && rnd_below(8))
+		area_sync(a);
+	else
+		area_unmap(a);
+}
+
+TEST(random_callers)
+{
+	unsigned int i, a;
+
+	setup(CPUS);
+	memset(area, 0, sizeof(area));
+	for (i = 0; i < 200000; i++) {
+		step();
+		if (!(i % 64))
+			check_all();
+	}
+	for (a = 0; a < NR_AREAS; a++)
+		if (area[a].nr)
+			area_unmap(a);
+	xpi_lanes_flush(&ls);
+	check_all();
+	for (i = 0; i < PAGES; i++)
+		CHECK_EQ(mapped[i], 0);
+	CHECK_EQ(lost, 0);
+	CHECK_EQ(sh.nr_failed, 0);
+	INFO("random-callers: %u calls, %u descriptors", calls, descs);
+	teardown();
+}
