@@ -153,3 +153,11 @@ long arch_unpin(uint64_t mfn)
 {
 	return mmuext(MMUEXT_UNPIN_TABLE, mfn);
 }
+
+/* Xen takes a PV guest's calls by the mode that its kernel was loaded in. */
+long arch_hypercall32(unsigned int nr, const uint32_t args[5])
+{
+	(void)nr;
+	(void)args;
+	return -EOPNOTSUPP;
+}

@@ -84,6 +84,25 @@ static void set_pte(void *page, uint64_t prot)
 	asm volatile("invlpg (%0)" : : "r" (page) : "memory");
 }
 
+/* What boot-pvh.S puts into registers, and finds in them: its offsets. */
+struct call32 {
+	uint32_t entry;
+	uint32_t args[5];		/* ebx, ecx, edx, esi, edi */
+	uint32_t eax;
+};
+
+void call32(struct call32 *c);
+
+/* The entry's code is good for both modes: set eax, trap, return. */
+long arch_hypercall32(unsigned int nr, const uint32_t args[5])
+{
+	struct call32 c = { .entry = hc_ptr(hypercall_page) + nr * 32 };
+
+	memcpy(c.args, args, sizeof(c.args));
+	call32(&c);
+	return (int32_t)c.eax;
+}
+
 void arch_init(void *start_info)
 {
 	struct xen_add_to_physmap add = {

@@ -62,6 +62,12 @@ bool arch_next_foreign(uint64_t from, uint64_t *gfn);
 /* PV: the frame of the page table in use; 0 on PVH. */
 uint64_t arch_root_table_gfn(void);
 
+/*
+ * PVH: a hypercall made in 32-bit mode, the way a 32-bit kernel makes it. Its
+ * result. PV: nobody but a 32-bit kernel can, -EOPNOTSUPP.
+ */
+long arch_hypercall32(unsigned int nr, const uint32_t args[5]);
+
 /* PV: L1 page tables. The page must be read-only and hold valid entries. */
 long arch_pin_l1(uint64_t mfn);
 long arch_unpin(uint64_t mfn);

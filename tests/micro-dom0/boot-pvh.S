@@ -64,9 +64,55 @@ start64:
 1:	hlt
 	jmp	1b
 
+/*
+ * void call32(struct call32 *): call its entry in 32-bit mode, with the
+ * registers that it has. The stack is below 4 GiB, as all that we have. Of our
+ * registers 32-bit code may lose the upper halves, so all that matter wait on
+ * the stack.
+ */
+	.text
+	.globl call32
+call32:
+	push	%rbx
+	push	%rbp
+	push	%r12
+	push	%r13
+	push	%r14
+	push	%r15
+	push	%rdi
+	push	$24
+	push	$in32
+	lretq
+
+	.code32
+in32:
+	mov	(%esp), %ebp
+	mov	4(%ebp), %ebx
+	mov	8(%ebp), %ecx
+	mov	12(%ebp), %edx
+	mov	16(%ebp), %esi
+	mov	20(%ebp), %edi
+	call	*(%ebp)
+	mov	(%esp), %ebp
+	mov	%eax, 24(%ebp)
+	ljmp	$8, $in64
+
+	.code64
+in64:
+	mov	%esp, %esp
+	pop	%rdi
+	pop	%r15
+	pop	%r14
+	pop	%r13
+	pop	%r12
+	pop	%rbp
+	pop	%rbx
+	ret
+
 	.data
 	.balign 8
-gdt:	.quad	0, 0x00af9a000000ffff, 0x00cf92000000ffff
+/* Code for 64-bit mode (8), data (16), code for 32-bit mode (24). */
+gdt:	.quad	0, 0x00af9a000000ffff, 0x00cf92000000ffff, 0x00cf9a000000ffff
 gdt_descr:
 	.word	gdt_descr - gdt - 1
 	.long	gdt

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include "arch.h"
 #include "hypercall.h"
 #include "iommu.h"
 #include "test.h"
@@ -11,9 +12,28 @@ static bool moved[EDU_MAX];
 /* One device that is not an edu. */
 static uint32_t moved_id;
 
+static bool from_32bit;
+
+void iommu_call_from(unsigned int bits)
+{
+	from_32bit = bits == 32;
+}
+
+static long call_from_32bit(uint32_t cmd, uint64_t arg0, uint64_t arg1,
+			    uint64_t arg2, uint64_t arg3)
+{
+	uint32_t args[] = { cmd, arg0, arg1, arg2, arg3 };
+
+	CHECK(!((arg0 | arg1 | arg2 | arg3) >> 32),
+	      "an argument does not fit a 32-bit register");
+	return arch_hypercall32(__HYPERVISOR_iommu_op, args);
+}
+
 long iommu_call(uint32_t cmd, uint64_t arg0, uint64_t arg1, uint64_t arg2,
 		uint64_t arg3)
 {
+	if (from_32bit)
+		return call_from_32bit(cmd, arg0, arg1, arg2, arg3);
 	return hypercall(__HYPERVISOR_iommu_op, cmd, arg0, arg1, arg2, arg3);
 }
 

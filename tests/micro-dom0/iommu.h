@@ -24,6 +24,12 @@
 #define POISON8		0xa5
 #define POISON32	0xa5a5a5a5U
 
+/*
+ * Make the calls from 64-bit mode, as it is before each test, or from 32-bit
+ * mode (PVH).
+ */
+void iommu_call_from(unsigned int bits);
+
 /* The bare hypercall. */
 long iommu_call(uint32_t cmd, uint64_t arg0, uint64_t arg1, uint64_t arg2,
 		uint64_t arg3);

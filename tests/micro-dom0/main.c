@@ -17,6 +17,11 @@ static const struct test *const groups[] = {
 	smp_tests, ats_tests, fuzz_tests,
 };
 
+/* Run once more, as "callers.", with all calls made from 32-bit mode. */
+static const struct test *const again_groups[] = {
+	query_tests, ctx_tests, batch_tests,
+};
+
 enum outcome { PASSED, FAILED, SKIPPED, NR_OUTCOMES };
 static unsigned int tally[NR_OUTCOMES];
 
@@ -104,7 +109,9 @@ static void run(const struct test *t)
 	uint64_t began = clock_ns();
 
 	console("micro-dom0: %s\n", t->name);
+	iommu_call_from(t->from_32bit ? 32 : 64);
 	guarded(t->fn);
+	iommu_call_from(64);
 	first = outcome;
 	memcpy(kept, reason, sizeof(kept));
 	guarded(reset);
@@ -167,12 +174,32 @@ static bool wants_slow(void)
 	return option("long", 0) || find_option("only");
 }
 
+static void run_if_wanted(const struct test *t)
+{
+	if (selected(t->name) && (!t->slow || wants_slow()) &&
+	    !(arch_is_pv ? t->only_pvh : t->only_pv))
+		run(t);
+}
+
 static void run_group(const struct test *t)
 {
 	for (; t->name; t++)
-		if (selected(t->name) && (!t->slow || wants_slow()) &&
-		    !(arch_is_pv ? t->only_pvh : t->only_pv))
-			run(t);
+		run_if_wanted(t);
+}
+
+static void run_group_again(const struct test *t)
+{
+	char name[64];
+
+	for (; t->name; t++) {
+		struct test again = *t;
+
+		format(name, sizeof(name), "callers.%s", t->name);
+		again.name = name;
+		again.only_pvh = true;
+		again.from_32bit = true;
+		run_if_wanted(&again);
+	}
 }
 
 /* One alloc and free first: what Xen sets up once is not a leak. */
@@ -198,6 +225,8 @@ static void run_all(void)
 	run(&handshake_test);
 	for (i = 0; have_iommu && i < ARRAY_SIZE(groups); i++)
 		run_group(groups[i]);
+	for (i = 0; have_iommu && i < ARRAY_SIZE(again_groups); i++)
+		run_group_again(again_groups[i]);
 }
 
 /* QEMU runs with -no-reboot: a reboot ends it, a power-off only halts Xen. */

@@ -15,7 +15,8 @@ struct test {
 	void (*fn)(void);
 	bool only_pv;			/* about PV page types: not run on PVH */
 	bool slow;			/* seconds: only in the long run (--long) */
-	bool only_pvh;			/* about deferred flushes: not run on PV */
+	bool only_pvh;			/* not run on PV: deferred flushes, 32-bit calls */
+	bool from_32bit;		/* its calls are made from 32-bit mode */
 };
 
 /* One table per file, ended by an empty entry. */
