@@ -115,6 +115,17 @@ void edu_run_apart(const struct edu_job *jobs, unsigned int nr, unsigned int ms)
 	barrier();
 }
 
+void edu_begin(const struct edu_job *job)
+{
+	start(job);
+}
+
+void edu_end(const struct edu_job *job)
+{
+	wait(job->e, clock_ns() + DMA_TIMEOUT);
+	barrier();
+}
+
 void edu_run(const struct edu_job *jobs, unsigned int nr)
 {
 	edu_run_apart(jobs, nr, 0);

@@ -44,6 +44,10 @@ void edu_run(const struct edu_job *jobs, unsigned int nr);
 /* They end @ms after each other: the IOMMU can record one fault at a time. */
 void edu_run_apart(const struct edu_job *jobs, unsigned int nr, unsigned int ms);
 
+/* edu_run() in two halves: the device copies about 100 ms after the first. */
+void edu_begin(const struct edu_job *job);
+void edu_end(const struct edu_job *job);
+
 void edu_write(struct edu *e, uint64_t iova, unsigned int len);
 void edu_read(struct edu *e, uint64_t iova, unsigned int len);
 

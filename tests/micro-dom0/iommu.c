@@ -51,7 +51,7 @@ static long one(uint32_t op, void *arg)
 	return rc < 0 ? rc : 0;
 }
 
-static void note(uint32_t ctx)
+void ctx_note(uint32_t ctx)
 {
 	CHECK(nr_noted < CTX_NOTED_MAX, "too many contexts");
 	noted[nr_noted++] = ctx;
@@ -75,7 +75,7 @@ long try_ctx_alloc(void)
 		return rc;
 	CHECK(c.ctx >= XEN_PV_IOMMU_CTX_FIRST && c.ctx <= XEN_PV_IOMMU_CTX_LAST,
 	      "CTX_ALLOC gave the number 0x%x", c.ctx);
-	note(c.ctx);
+	ctx_note(c.ctx);
 	return c.ctx;
 }
 

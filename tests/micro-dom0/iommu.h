@@ -41,6 +41,8 @@ long try_ctx_alloc(void);
 uint32_t ctx_alloc(void);
 long try_ctx_free(uint32_t ctx);
 void ctx_free(uint32_t ctx);
+/* Note one that a bare call has made. */
+void ctx_note(uint32_t ctx);
 long try_ctx_info(uint32_t ctx, struct xen_pv_iommu_ctx *info);
 
 /* Devices. */

@@ -132,6 +132,13 @@ struct multicall_entry {
 	uint64_t args[6];
 };
 
+/* That of a 32-bit kernel. */
+struct multicall_entry32 {
+	uint32_t op;
+	int32_t result;
+	uint32_t args[6];
+};
+
 struct xen_memory_map {
 	uint32_t nr_entries;
 	uint32_t pad;
