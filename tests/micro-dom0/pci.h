@@ -11,6 +11,7 @@
 #define PCI_COMMAND_MASTER	0x0004
 #define PCI_CLASS		0x08
 #define PCI_BAR0		0x10
+#define PCI_INTERRUPT_LINE	0x3c
 
 #define PCI_BDF(bus, dev, fn)	((uint32_t)(bus) << 8 | (dev) << 3 | (fn))
 
