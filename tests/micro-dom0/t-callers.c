@@ -376,7 +376,7 @@ static void multicall_batches(void)
  * only where it preempts. To make it do so another device faults shortly before,
  * which gives Xen something to do.
  */
-#define TABLES		3000U
+#define TABLES		6000U
 #define TABLE_PAGES	512U
 #define FIRST_DFN	0x100000UL
 #define TRIES		40U
@@ -424,9 +424,13 @@ static uint32_t done_when_copied(const struct place *p)
 	return copy[1].done;
 }
 
-/* One try, in which the call begins @ms after the device was started. */
+/*
+ * One try: the second device copies @gap ms after the first one's fault, and the
+ * call begins @ms after both were started. Which values meet the call midway
+ * depends on the host, so preempt() tries many.
+ */
 static bool seen_under_way(const struct watch *w, long (*call)(void *),
-			   unsigned int ms)
+			   unsigned int gap, unsigned int ms)
 {
 	struct edu_job fault = { w->faulting.e, true, iova(DFN), WORD };
 	struct edu_job copy = {
@@ -437,7 +441,7 @@ static bool seen_under_way(const struct watch *w, long (*call)(void *),
 
 	fill_tables(w);
 	edu_begin(&fault);
-	sleep_ms(5);
+	sleep_ms(gap);
 	edu_begin(&copy);
 	sleep_ms(ms);
 	EXPECT(call(w->d), 2);
@@ -457,7 +461,7 @@ static void preempt(long (*call)(void *))
 	unsigned int i;
 
 	for (i = 0; i < TRIES; i++)
-		if (seen_under_way(&w, call, 60 + i * 7 % 40))
+		if (seen_under_way(&w, call, 1 + i % 6, 60 + i * 7 % 40))
 			break;
 	CHECK(i < TRIES, "never seen preempted in %u calls", TRIES);
 	info("callers: seen preempted in call %u", i + 1);
