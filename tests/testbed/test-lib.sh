@@ -40,6 +40,14 @@ things()
 	compgen -G "$cache/$1"
 }
 
+# Those of the processes that still run.
+alive()
+{
+	local k
+
+	for k; do [ ! -d "/proc/$k" ] || echo "$k"; done
+}
+
 # set -e must hold inside a recipe: the line after the failure would mend it.
 maker broken 'false; echo x >"$1/file"'
 refuses lib.recipe-fails 'making thing failed' env XPI_CACHE="$cache" "$W/broken"
@@ -74,9 +82,9 @@ for sig in TERM KILL; do
 		pass "lib.killed-${sig,,}"
 	fi
 	if [ $sig = TERM ]; then
-		sleep 0.3
-		check lib.killed-stops-recipe "the recipe went on" \
-			[ -z "$(for k in $kids; do [ -d "/proc/$k" ] && echo "$k"; done)" ]
+		# It sleeps for longer than this waits, so it did not just end.
+		for _ in $(seq 100); do [ -n "$(alive $kids)" ] || break; sleep 0.1; done
+		check lib.killed-stops-recipe "the recipe went on" [ -z "$(alive $kids)" ]
 	else
 		# Nobody can clean up after KILL; what is left holds the lock.
 		for k in $kids; do
