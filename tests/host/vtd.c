@@ -372,7 +372,7 @@ static int move(unsigned int dev, struct iommu_ctx *from, struct iommu_ctx *to)
 
 	if (rc)
 		return rc;
-	rc = vtd_ctx_switch(&dom0, &v.dev[dev], from, to);
+	rc = vtd_ctx_switch(&dom0, &v.dev[dev], to);
 	if (rc && to)
 		vtd_ctx_leave(to, &v.dev[dev]);
 	if (!rc && from)

@@ -94,8 +94,10 @@ static void be_leave(struct iommu_ctx *ctx, const struct pci_dev *pdev)
 }
 
 static int be_switch(struct domain *d, struct pci_dev *pdev,
-		     const struct iommu_ctx *from, const struct iommu_ctx *to)
+		     const struct iommu_ctx *to)
 {
+	const struct iommu_ctx *from = iommu_ctx_of(d, pdev);
+
 	CHECK(pcidevs_locked());
 	check_no_spinlock();
 	CHECK(d == pdev->domain);

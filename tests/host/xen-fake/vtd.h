@@ -154,7 +154,7 @@ void vtd_ctx_fini(struct iommu_ctx *ctx);
 int vtd_ctx_enter(struct iommu_ctx *ctx, const struct pci_dev *pdev);
 void vtd_ctx_leave(struct iommu_ctx *ctx, const struct pci_dev *pdev);
 int vtd_ctx_switch(struct domain *d, struct pci_dev *pdev,
-		   const struct iommu_ctx *from, const struct iommu_ctx *to);
+		   const struct iommu_ctx *to);
 int vtd_ctx_flush(struct iommu_ctx *ctx, uint64_t first, uint64_t end);
 void vtd_ctx_dev_query(const struct pci_dev *pdev,
 		       struct xen_pv_iommu_dev_query *q);

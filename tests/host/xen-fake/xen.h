@@ -340,7 +340,6 @@ struct iommu_ops {
 	int (*ctx_enter)(struct iommu_ctx *ctx, const device_t *dev);
 	void (*ctx_leave)(struct iommu_ctx *ctx, const device_t *dev);
 	int (*ctx_switch)(struct domain *d, device_t *dev,
-			  const struct iommu_ctx *from,
 			  const struct iommu_ctx *to);
 	int (*ctx_flush)(struct iommu_ctx *ctx, uint64_t first, uint64_t end);
 	void (*ctx_dev_query)(const device_t *dev,

@@ -326,7 +326,7 @@ int iommu_ctx_move(struct pci_dev *pdev, struct domain *d,
 
     /* A device that is away is switched when it comes back, by its assigner. */
     if ( pdev->domain == d )
-        rc = iommu_call(ops, ctx_switch, d, pdev, from, to);
+        rc = iommu_call(ops, ctx_switch, d, pdev, to);
     if ( rc )
     {
         if ( to )

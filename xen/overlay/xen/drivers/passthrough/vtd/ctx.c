@@ -488,7 +488,6 @@ static void switch_back(struct pci_dev *pdev, struct vtd_iommu *iommu,
 }
 
 int cf_check vtd_ctx_switch(struct domain *d, struct pci_dev *pdev,
-                            const struct iommu_ctx *from,
                             const struct iommu_ctx *to)
 {
     const struct acpi_drhd_unit *drhd = acpi_find_matched_drhd_unit(pdev);
