@@ -43,8 +43,9 @@
 
 static void range_clear(struct xpi_pending *p)
 {
-	/* Results first: who finds the range empty relies on them. */
+	/* Results come before this, for whoever finds the range empty. */
 	smp_store_release(&p->first, U64_MAX);
+	/* The same; range_meets() may see either of them first. */
 	smp_store_release(&p->end, 0);
 }
 
@@ -59,7 +60,9 @@ static void range_add(struct xpi_pending *p, u64 dfn, u64 nr)
 /* May be wrong about what others add or send right now; never about one's own. */
 static bool range_meets(const struct xpi_pending *p, u64 dfn, u64 nr)
 {
+	/* Pairs with range_clear(): if it is empty, results are there. */
 	u64 end = smp_load_acquire(&p->end);
+	/* The same. */
 	u64 first = smp_load_acquire(&p->first);
 
 	return dfn < end && dfn + nr > first;
@@ -340,7 +343,7 @@ void xpi_lanes_unmap(struct xpi_lanes *ls, unsigned int cpu, u64 dfn, u64 nr)
 	}
 	raw_spin_unlock_irqrestore(&p->lock, irqflags);
 
-	/* With holes in it it must not wait: see the top. */
+	/* A range with holes must not wait: see the top. */
 	if (dropped)
 		unmaps_sync(ls, dfn, nr);
 }
