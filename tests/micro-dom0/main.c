@@ -155,16 +155,28 @@ unsigned long option(const char *name, unsigned long fallback)
 	return v;
 }
 
-/* "only=dma." runs the tests whose names begin so. */
+/* Does @name begin as the one prefix at @p does? */
+static bool begins_as(const char *name, const char *p)
+{
+	while (*p && *p != ' ' && *p != '+')
+		if (*name++ != *p++)
+			return false;
+	return true;
+}
+
+/* "only=dma.+away." runs the tests whose names begin in one of these ways. */
 static bool selected(const char *name)
 {
 	const char *only = find_option("only");
 
 	if (!only)
 		return true;
-	while (*only && *only != ' ')
-		if (*name++ != *only++)
+	while (!begins_as(name, only)) {
+		while (*only && *only != ' ' && *only != '+')
+			only++;
+		if (*only++ != '+')
 			return false;
+	}
 	return true;
 }
 
