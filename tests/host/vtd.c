@@ -475,6 +475,43 @@ TEST(switch_aliases)
 }
 
 /*
+ * What a device of another domain uses as well is left to that domain, whatever
+ * the device at home does (XSA-461).
+ */
+TEST(switch_leaves_shared_ids)
+{
+	start();
+	CHECK_EQ(move(3, NULL, &v.ctx[0]), 0);
+	v.dev[1].sbdf.sbdf = 0x100 | 6 << 3;
+	v.dev[1].domain = dom_io;
+	CHECK_EQ(move(3, &v.ctx[0], NULL), 0);
+	check_entry(1, 5 << 3, DOM0_ROOT + 0x4000, DID_DOM0);
+	check_entry(0, 0x1e << 3, 0x100000, did_of(0, 0));
+	check_entry(1, 0, 0x100000, did_of(0, 0));
+	v.dev[1].domain = &dom0;
+	CHECK_EQ(move(3, NULL, &v.ctx[1]), 0);
+	check_entry(0, 0x1e << 3, 0x200000, did_of(1, 0));
+	check_entry(1, 0, 0x200000, did_of(1, 0));
+	check_clean();
+}
+
+/* Quarantine or unplugging of one clears the ids of all behind the bridge. */
+TEST(switch_restores_shared_ids)
+{
+	start();
+	CHECK_EQ(move(3, NULL, &v.ctx[0]), 0);
+	memset(&v.entry[0][0x1e << 3], 0, sizeof(v.entry[0][0]));
+	memset(&v.entry[1][0], 0, sizeof(v.entry[0][0]));
+	memset(&v.cached[0][0x1e << 3], 0, sizeof(v.entry[0][0]));
+	memset(&v.cached[1][0], 0, sizeof(v.entry[0][0]));
+	CHECK_EQ(move(3, &v.ctx[0], &v.ctx[1]), 0);
+	check_entry(1, 5 << 3, 0x200000, did_of(1, 0));
+	check_entry(0, 0x1e << 3, 0x200000, did_of(1, 0));
+	check_entry(1, 0, 0x200000, did_of(1, 0));
+	check_clean();
+}
+
+/*
  * A move that fails at flush n leaves every entry as it was, to the bit
  * (ruling 2), and what the units hold too, for the flushes of the way back work.
  */
@@ -740,6 +777,11 @@ TEST(query_shared_id)
 	v.dev[1].sbdf.sbdf = 0x100 | 6 << 3;
 	v.dev[1].domain = dom_io;
 	CHECK_EQ(reason(3), XEN_PV_IOMMU_NO_CTX_SHARED_ID);
+	/* On another bus behind the same bridge. */
+	v.dev[1].sbdf.sbdf = 0x200 | 6 << 3;
+	CHECK_EQ(reason(3), XEN_PV_IOMMU_NO_CTX_SHARED_ID);
+	v.dev[1].sbdf.sbdf = 6 << 3;
+	CHECK_EQ(reason(3), XEN_PV_IOMMU_NO_CTX_NONE);
 }
 
 /* Ruling 19: PROTECTED is about now. */

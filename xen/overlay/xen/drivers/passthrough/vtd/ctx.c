@@ -453,7 +453,52 @@ static unsigned int add_aliases(const struct pci_dev *pdev, struct rid *rids)
     return 2;
 }
 
-/* Every requester id the device may use. */
+static bool others_on_bus(const struct pci_dev *pdev, uint8_t bus)
+{
+    unsigned int devfn;
+
+    for ( devfn = 0; devfn < 256; devfn++ )
+    {
+        const struct pci_dev *other =
+            pci_get_pdev(NULL, PCI_SBDF(pdev->seg, bus, devfn));
+
+        if ( other && other->domain != pdev->domain )
+            return true;
+    }
+
+    return false;
+}
+
+/*
+ * Devices of others behind the same bridge, on whichever bus there, would move
+ * along.
+ */
+static bool shares_id(const struct pci_dev *pdev)
+{
+    struct rid alias[2];
+    unsigned int i;
+
+    if ( !add_aliases(pdev, alias) )
+        return false;
+
+    for ( i = 0; i < 256; i++ )
+    {
+        uint8_t bus = i, devfn = 0, secbus;
+
+        if ( find_upstream_bridge(pdev->seg, &bus, &devfn, &secbus) > 0 &&
+             bus == alias[0].bus && devfn == alias[0].devfn &&
+             others_on_bus(pdev, i) )
+            return true;
+    }
+
+    return false;
+}
+
+/*
+ * Every requester id the device may use. One that a device of another domain
+ * has, too, stays as the latter's assignment left it: that device would come
+ * along into a table which is not its owner's (XSA-461).
+ */
 static unsigned int find_rids(const struct pci_dev *pdev, struct rid *rids)
 {
     unsigned int devfn = pdev->devfn, nr = 0;
@@ -464,7 +509,7 @@ static unsigned int find_rids(const struct pci_dev *pdev, struct rid *rids)
     } while ( pdev->phantom_stride &&
               PCI_SLOT(devfn) == PCI_SLOT(pdev->devfn) );
 
-    return nr + add_aliases(pdev, rids + nr);
+    return shares_id(pdev) ? nr : nr + add_aliases(pdev, rids + nr);
 }
 
 /* Put back entries 0 .. nr - 1, the last one first. */
@@ -487,6 +532,12 @@ static void switch_back(struct pci_dev *pdev, struct vtd_iommu *iommu,
     }
 }
 
+static bool is_alias(const struct pci_dev *pdev, const struct rid *rid)
+{
+    return rid->bus != pdev->bus ||
+           PCI_SLOT(rid->devfn) != PCI_SLOT(pdev->devfn);
+}
+
 int cf_check vtd_ctx_switch(struct domain *d, struct pci_dev *pdev,
                             const struct iommu_ctx *to)
 {
@@ -506,7 +557,16 @@ int cf_check vtd_ctx_switch(struct domain *d, struct pci_dev *pdev,
     {
         rc = entry_read(drhd->iommu, &rids[i], &was[i]);
         now[i] = was[i];
-        if ( !rc )
+        /*
+         * Unplugging one of the devices behind a bridge clears what all of
+         * them share. It comes back as what this one has.
+         */
+        if ( rc == -ENODEV && is_alias(pdev, &rids[i]) )
+        {
+            now[i] = now[0];
+            rc = 0;
+        }
+        else if ( !rc )
             rc = make_entry(d, to, drhd->iommu, &now[i]);
     }
     if ( rc )
@@ -520,27 +580,6 @@ int cf_check vtd_ctx_switch(struct domain *d, struct pci_dev *pdev,
         }
 
     return 0;
-}
-
-/* Devices of others behind the same bridge would move along. */
-static bool shares_id(const struct pci_dev *pdev)
-{
-    struct rid alias[2];
-    unsigned int devfn;
-
-    if ( !add_aliases(pdev, alias) )
-        return false;
-
-    for ( devfn = 0; devfn < 256; devfn++ )
-    {
-        const struct pci_dev *other =
-            pci_get_pdev(NULL, PCI_SBDF(pdev->seg, pdev->bus, devfn));
-
-        if ( other && other->domain != pdev->domain )
-            return true;
-    }
-
-    return false;
 }
 
 static bool translating(const struct vtd_iommu *iommu)
