@@ -53,8 +53,8 @@ struct place place(unsigned int i)
 
 void fault_expected(const struct edu *e, uint64_t addr, bool write)
 {
-	info("fault-expected %02x:%02x.%u %s 0x%lx", e->bdf >> 8,
-	     (e->bdf >> 3) & 31, e->bdf & 7, write ? "write" : "read",
+	info("fault-expected %02x:%02x.%u %s 0x%lx", e->rid >> 8,
+	     (e->rid >> 3) & 31, e->rid & 7, write ? "write" : "read",
 	     addr & ~(PAGE_SIZE - 1));
 }
 

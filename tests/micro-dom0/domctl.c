@@ -14,7 +14,7 @@
 
 static uint16_t noted[NOTED_MAX];
 static unsigned int nr_noted;
-static uint16_t owner[EDU_MAX];
+static uint16_t owner[EDU_PLACES];
 static bool gfn_used[NOTED_MAX];
 
 static long domctl(uint32_t cmd, uint16_t dom, struct domctl *d)
@@ -50,7 +50,7 @@ void dom_destroy(uint16_t dom)
 		if (noted[i] == dom)
 			noted[i--] = noted[--nr_noted];
 	EXPECT(domctl(DOMCTL_DESTROYDOMAIN, dom, &d), 0);
-	for (i = 0; i < nr_edu; i++)
+	for (i = 0; i < EDU_PLACES; i++)
 		if (owner[i] == dom)
 			owner[i] = dev_is_away(&edu[i]) ? DOMID_IO : HOME;
 }
@@ -177,7 +177,7 @@ void domctl_reset(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < nr_edu; i++) {
+	for (i = 0; i < EDU_PLACES; i++) {
 		if (owner[i] != HOME && owner[i] != DOMID_IO)
 			dev_deassign(&edu[i], owner[i]);
 		if (owner[i] == DOMID_IO)

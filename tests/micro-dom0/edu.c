@@ -6,7 +6,6 @@
 #include "pci.h"
 #include "test.h"
 
-#define EDU_PCI_ID		0x11e81234
 #define EDU_ID			0x00
 #define EDU_LIVE		0x04
 #define EDU_DMA_SRC		0x80
@@ -21,16 +20,16 @@
 #define DMA_TIME		(100 * MSEC)
 #define DMA_TIMEOUT		(20000 * MSEC)
 
-struct edu edu[EDU_MAX];
+struct edu edu[EDU_PLACES];
 unsigned int nr_edu;
 unsigned int edu_remastered;
 
-static void edu_add(uint32_t bdf)
+void edu_set_up(struct edu *e, uint32_t bdf, uint32_t rid)
 {
-	struct edu *e = &edu[nr_edu++];
 	uint16_t cmd = pci_read16(bdf, PCI_COMMAND);
 
 	e->bdf = bdf;
+	e->rid = rid;
 	e->bar = pci_read32(bdf, PCI_BAR0) & ~15u;
 	pci_write16(bdf, PCI_COMMAND,
 		    cmd | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
@@ -43,7 +42,7 @@ void edu_find(void)
 
 	for (bdf = 0; bdf < 256 && nr_edu < EDU_MAX; bdf++)
 		if (pci_read32(bdf, PCI_ID) == EDU_PCI_ID)
-			edu_add(bdf);
+			edu_set_up(&edu[nr_edu++], bdf, bdf);
 }
 
 void edu_need(unsigned int nr)

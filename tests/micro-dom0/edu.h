@@ -11,17 +11,26 @@
 #include <stdint.h>
 
 #define EDU_MAX		16
+/* Places after those, for devices that bridge.c finds. */
+#define EDU_BEHIND_MAX	4
+#define EDU_PLACES	(EDU_MAX + EDU_BEHIND_MAX)
+
+#define EDU_PCI_ID	0x11e81234U
 
 struct edu {
 	uint32_t bdf;
+	uint32_t rid;			/* what its requests carry */
 	uint64_t bar;			/* machine address of its registers */
 	volatile uint8_t *regs;
 };
 
-extern struct edu edu[EDU_MAX];
+/* The first nr_edu are those of bus 0. */
+extern struct edu edu[EDU_PLACES];
 extern unsigned int nr_edu;
 
 void edu_find(void);
+/* Take over the device @bdf. */
+void edu_set_up(struct edu *e, uint32_t bdf, uint32_t rid);
 /* Skips the test where there are fewer. */
 void edu_need(unsigned int nr);
 

@@ -8,7 +8,7 @@
 
 static uint16_t noted[CTX_NOTED_MAX];
 static unsigned int nr_noted;
-static bool moved[EDU_MAX];
+static bool moved[EDU_PLACES];
 /* One device that is not an edu. */
 static uint32_t moved_id;
 
@@ -310,7 +310,7 @@ void iommu_reset(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < nr_edu; i++)
+	for (i = 0; i < EDU_PLACES; i++)
 		if (moved[i])
 			attach(&edu[i], XEN_PV_IOMMU_CTX_DEFAULT);
 	if (moved_id)

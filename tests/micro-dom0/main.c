@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "domctl.h"
 #include "edu.h"
+#include "hotplug.h"
 #include "hypercall.h"
 #include "iommu.h"
 #include "mem.h"
@@ -14,7 +15,8 @@ static const struct test *const groups[] = {
 	query_tests, ctx_tests, batch_tests, frames_tests, attach_tests,
 	errors_tests, multicall_tests, dma_tests, faults_tests, defer_tests,
 	away_tests, foreign_tests, rmrr_tests, reclaim_tests, inject_tests,
-	smp_tests, ats_tests, callers_tests, fuzz_tests,
+	smp_tests, ats_tests, callers_tests, bridge_tests,
+	fuzz_tests,
 };
 
 /* Run once more, as "callers.", with all calls made from 32-bit mode. */
@@ -82,6 +84,7 @@ static void reset(void)
 	struct xen_pv_iommu_query now;
 
 	domctl_reset();
+	hotplug_reset();
 	if (have_iommu) {
 		iommu_reset();
 		now = query();

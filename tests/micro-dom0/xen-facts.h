@@ -30,6 +30,8 @@
 #define SHUTDOWN_REBOOT		1
 
 #define PHYSDEVOP_SET_IOPL	6
+#define PHYSDEVOP_PCI_DEVICE_ADD	25
+#define PHYSDEVOP_PCI_DEVICE_REMOVE	26
 
 #define MMUEXT_PIN_L1_TABLE	0
 #define MMUEXT_UNPIN_TABLE	4
@@ -117,6 +119,15 @@ struct sched_poll {
 	uint32_t nr_ports;
 	uint32_t pad;
 	uint64_t timeout;		/* absolute system time, ns */
+};
+
+/* To add it has more, all zero for an ordinary device. */
+struct physdev_pci_device {
+	uint16_t seg;
+	uint8_t bus, devfn;
+	uint32_t flags;
+	uint8_t physfn[2], pad[2];
+	uint32_t optarr[1];
 };
 
 struct mmuext_op {
