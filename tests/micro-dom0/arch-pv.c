@@ -31,7 +31,7 @@ struct page {
 };
 
 /* Virtual pages to map foreign frames at; their own frames stay unused. */
-static struct page window[32] __attribute__((aligned(4096)));
+static struct page window[48] __attribute__((aligned(4096)));
 static unsigned int window_used;
 static struct page edge[2] __attribute__((aligned(4096)));
 static volatile void *shared_info;

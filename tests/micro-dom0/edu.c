@@ -56,6 +56,11 @@ uint32_t edu_live(const struct edu *e)
 	return *(volatile uint32_t *)(e->regs + EDU_LIVE);
 }
 
+void edu_set_live(const struct edu *e, uint32_t value)
+{
+	*(volatile uint32_t *)(e->regs + EDU_LIVE) = value;
+}
+
 static volatile uint64_t *reg64(const struct edu *e, unsigned int reg)
 {
 	return (volatile uint64_t *)(e->regs + reg);

@@ -36,6 +36,7 @@ void edu_need(unsigned int nr);
 
 /* The register that gives back the complement of what was written to it. */
 uint32_t edu_live(const struct edu *e);
+void edu_set_live(const struct edu *e, uint32_t value);
 
 struct edu_job {
 	struct edu *e;

@@ -15,7 +15,7 @@ static const struct test *const groups[] = {
 	query_tests, ctx_tests, batch_tests, frames_tests, attach_tests,
 	errors_tests, multicall_tests, dma_tests, faults_tests, defer_tests,
 	away_tests, foreign_tests, rmrr_tests, reclaim_tests, inject_tests,
-	smp_tests, ats_tests, callers_tests, bridge_tests,
+	smp_tests, ats_tests, callers_tests, bridge_tests, unplug_tests,
 	fuzz_tests,
 };
 
