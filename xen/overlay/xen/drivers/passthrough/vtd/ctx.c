@@ -575,6 +575,10 @@ int cf_check vtd_ctx_switch(struct domain *d, struct pci_dev *pdev,
     for ( i = 0; i < nr; i++ )
         if ( entry_replace(drhd->iommu, pdev, &rids[i], &was[i], &now[i]) )
         {
+            printk(XENLOG_WARNING VTDPREFIX
+                   "%pp: requester id %pp not flushed, device not moved\n",
+                   &pdev->sbdf,
+                   &PCI_SBDF(pdev->seg, rids[i].bus, rids[i].devfn));
             switch_back(pdev, drhd->iommu, rids, i + 1, now, was);
             return -EIO;
         }
