@@ -149,12 +149,20 @@ void attach(const struct edu *e, uint32_t ctx)
 	EXPECT(try_attach(e, ctx), 0);
 }
 
-void attach_id(uint32_t id, uint32_t ctx)
+long try_attach_id(uint32_t id, uint32_t ctx)
 {
 	struct xen_pv_iommu_attach a = { .dev.id = id, .ctx = ctx };
+	long rc = one(XEN_PV_IOMMU_OP_ATTACH, &a);
 
-	EXPECT(one(XEN_PV_IOMMU_OP_ATTACH, &a), 0);
-	moved_id = ctx == XEN_PV_IOMMU_CTX_DEFAULT ? 0 : id;
+	EXPECT(a.status, rc);
+	if (!rc)
+		moved_id = ctx == XEN_PV_IOMMU_CTX_DEFAULT ? 0 : id;
+	return rc;
+}
+
+void attach_id(uint32_t id, uint32_t ctx)
+{
+	EXPECT(try_attach_id(id, ctx), 0);
 }
 
 long try_dev_query(uint32_t sbdf, struct xen_pv_iommu_dev_query *q)

@@ -19,6 +19,9 @@
 #define STATUS_DRIVER_OK	4
 #define STATUS_FEATURES_OK	8
 
+/* That many random bytes are not all zero. */
+#define RNG_LEN			64U
+
 #define QUEUE_SIZE		8
 #define AVAIL_OFFSET		256
 #define USED_OFFSET		512
@@ -171,4 +174,16 @@ bool rng_write(uint64_t iova, uint32_t len)
 	CHECK(used->idx != idx || !rng_is_master(),
 	      "virtio-rng does not answer");
 	return used->idx != idx;
+}
+
+bool rng_reaches(uint64_t iova, uint64_t *page)
+{
+	unsigned int i;
+
+	memset(page, 0, PAGE_SIZE);
+	(void)rng_write(iova, RNG_LEN);
+	for (i = 0; i < RNG_LEN / sizeof(*page); i++)
+		if (page[i])
+			return true;
+	return false;
 }

@@ -25,4 +25,7 @@ void rng_stop(void);
 bool rng_write(uint64_t iova, uint32_t len);
 bool rng_is_master(void);
 
+/* Does it get through to @page when it writes to @iova? */
+bool rng_reaches(uint64_t iova, uint64_t *page);
+
 #endif
