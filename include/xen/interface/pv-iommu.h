@@ -386,7 +386,9 @@ struct xen_pv_iommu_ctx {
 
 /**
  * struct xen_pv_iommu_attach - move a device into a context
- * @dev: IN. the device; every requester id it uses moves with it, or none does
+ * @dev: IN. the device; every requester id it uses moves with it, or none does.
+ *      Out of a context it may also go while NO_CTX_SHARED_ID: then an id that
+ *      another domain's device has, too, stays with that one
  * @ctx: IN. the context
  * @flags: IN must be zero, OUT XEN_PV_IOMMU_ATTACH_F_*
  * @prev_ctx: OUT. the context it was in
