@@ -1314,6 +1314,7 @@ struct op_sample {
 	enum xen_pv_iommu_op op;
 	unsigned int size;
 	union {
+		struct xen_pv_iommu_query query;
 		struct xen_pv_iommu_dev_query dev_query;
 		struct xen_pv_iommu_dev_resv dev_resv;
 		struct xen_pv_iommu_ctx ctx;
@@ -1329,6 +1330,50 @@ struct op_sample {
 	(struct op_sample){ .op = XEN_PV_IOMMU_OP_##nr,			\
 			    .size = sizeof(((struct op_sample *)0)->member), \
 			    .member = { __VA_ARGS__ } }
+
+/* OUT only: whatever the caller had there. */
+#define FILL(s, member, first, fill)					\
+	memset(&(s)->member.first, fill,				\
+	       sizeof((s)->member) - offsetof(typeof((s)->member), first))
+
+static void fill_out(struct op_sample *s, uint8_t fill)
+{
+	switch (s->op) {
+	case XEN_PV_IOMMU_OP_QUERY:
+		memset(&s->query.features, fill,
+		       offsetof(struct xen_pv_iommu_query, mbz) -
+		       offsetof(struct xen_pv_iommu_query, features));
+		break;
+	case XEN_PV_IOMMU_OP_DEV_QUERY:
+		memset(&s->dev_query.flags, fill,
+		       offsetof(struct xen_pv_iommu_dev_query, mbz) -
+		       offsetof(struct xen_pv_iommu_dev_query, flags));
+		break;
+	case XEN_PV_IOMMU_OP_DEV_RESV:
+		s->dev_resv.start = s->dev_resv.last = s->dev_resv.type =
+			fill * 0x01010101U;
+		break;
+	case XEN_PV_IOMMU_OP_CTX_ALLOC:
+		s->ctx.ctx = fill;
+		/* fallthrough */
+	case XEN_PV_IOMMU_OP_CTX_FREE:
+	case XEN_PV_IOMMU_OP_CTX_INFO:
+	case XEN_PV_IOMMU_OP_RESET:
+		FILL(s, ctx, iova_last, fill);
+		break;
+	case XEN_PV_IOMMU_OP_ATTACH:
+		FILL(s, attach, prev_ctx, fill);
+		break;
+	case XEN_PV_IOMMU_OP_BATCH:
+		FILL(s, batch, status, fill);
+		break;
+	case XEN_PV_IOMMU_OP_LOOKUP:
+		s->lookup.gfn = s->lookup.flags = s->lookup.order = fill;
+		break;
+	default:
+		memset(s->raw, fill, s->size);
+	}
+}
 
 /* Run each on a machine made anew, so that the results are to be compared. */
 static struct op_sample sample_run(unsigned int n, uint8_t fill)
@@ -1354,34 +1399,7 @@ static struct op_sample sample_run(unsigned int n, uint8_t fill)
 	iommu_ctx_fault(t.dev[0].sbdf, 0x5000, true);
 	s = samples[n];
 	memset(s.raw + s.size, fill, sizeof(s.raw) - s.size);
-	switch (s.op) {		/* OUT only: whatever the caller had there */
-	case XEN_PV_IOMMU_OP_DEV_QUERY:
-		s.dev_query.flags = s.dev_query.ctx = s.dev_query.nr_resv =
-			s.dev_query.iova_last = s.dev_query.group =
-			s.dev_query.pgsize_bitmap = fill * 0x01010101U;
-		break;
-	case XEN_PV_IOMMU_OP_DEV_RESV:
-		s.dev_resv.start = s.dev_resv.last = fill * 0x01010101U;
-		break;
-	case XEN_PV_IOMMU_OP_CTX_ALLOC:
-		s.ctx.ctx = fill;
-		/* fallthrough */
-	case XEN_PV_IOMMU_OP_CTX_INFO:
-		s.ctx.iova_last = s.ctx.nr_mapped = s.ctx.pt_pages =
-			s.ctx.pt_pages_max = fill * 0x01010101U;
-		break;
-	case XEN_PV_IOMMU_OP_ATTACH:
-		s.attach.prev_ctx = s.attach.status = fill * 0x01010101U;
-		break;
-	case XEN_PV_IOMMU_OP_BATCH:
-		s.batch.status = fill;
-		break;
-	case XEN_PV_IOMMU_OP_LOOKUP:
-		s.lookup.gfn = s.lookup.flags = s.lookup.order = fill;
-		break;
-	default:
-		memset(s.raw, fill, s.size);
-	}
+	fill_out(&s, fill);
 	CHECK_EQ(call(s.op, s.raw, 1), 1);
 	end();
 	return s;
@@ -1399,6 +1417,48 @@ TEST(out_fields_are_set)
 			FAIL("operation %u leaves what it found", zero.op);
 	}
 	CHECK_EQ(n, 8);
+}
+
+/* On errors as well; the same call finds other garbage and leaves the same. */
+static void set_on_error(const struct op_sample *bad)
+{
+	struct op_sample zero = *bad, ones = *bad;
+
+	fill_out(&zero, 0);
+	fill_out(&ones, 0xff);
+	CHECK(call(zero.op, zero.raw, 1) < 0);
+	CHECK(call(ones.op, ones.raw, 1) < 0);
+	if (memcmp(zero.raw, ones.raw, sizeof(zero.raw)))
+		FAIL("operation %u leaves what it found", bad->op);
+}
+
+TEST(out_fields_are_set_on_errors)
+{
+	const struct op_sample bad[] = {
+		SAMPLE(QUERY, query, .magic_version = XEN_PV_IOMMU_MAGIC | 1,
+		       .size = sizeof(struct xen_pv_iommu_query), .mbz = 1),
+		SAMPLE(DEV_QUERY, dev_query, .mbz = 1),
+		SAMPLE(DEV_QUERY, dev_query, .dev.id = 0xffff),
+		SAMPLE(DEV_RESV, dev_resv, .dev.id = 0x100, .mbz = 1),
+		SAMPLE(DEV_RESV, dev_resv, .dev.id = 0xffff),
+		SAMPLE(CTX_ALLOC, ctx, .flags = 1),
+		SAMPLE(CTX_FREE, ctx, .ctx = 77),
+		SAMPLE(CTX_FREE, ctx, .flags = 1),
+		SAMPLE(CTX_INFO, ctx, .ctx = 77),
+		SAMPLE(ATTACH, attach, .dev.id = 0xffff),
+		SAMPLE(ATTACH, attach, .dev.id = 0x100, .flags = 4),
+		SAMPLE(BATCH, batch, .op = 200),
+		SAMPLE(LOOKUP, lookup, .ctx = 77),
+		SAMPLE(LOOKUP, lookup, .mbz = 1),
+		SAMPLE(FAULT_READ, fault, .pasid = 0),
+		SAMPLE(RESET, ctx, .ctx = 1),
+	};
+	unsigned int n;
+
+	start();
+	for (n = 0; n < ARRAY_SIZE(bad); n++)
+		set_on_error(&bad[n]);
+	end();
 }
 
 /* No operation writes another's struct over its own (lessons 2.6). */

@@ -99,16 +99,17 @@ static int op_dev_resv(struct domain *d, union op_arg *arg)
     struct xen_pv_iommu_dev_resv *r = &arg->dev_resv;
     struct iommu_ctx_resv resv = {};
     struct pci_dev *pdev;
-    int rc;
+    int rc = -EINVAL;
 
-    if ( r->mbz )
-        return -EINVAL;
-
-    pcidevs_lock();
-    pdev = find_device(d, &r->dev);
-    rc = IS_ERR(pdev) ? PTR_ERR(pdev)
-                      : iommu_call(ops, ctx_dev_resv, pdev, r->index, &resv);
-    pcidevs_unlock();
+    if ( !r->mbz )
+    {
+        pcidevs_lock();
+        pdev = find_device(d, &r->dev);
+        rc = IS_ERR(pdev) ? PTR_ERR(pdev)
+                          : iommu_call(ops, ctx_dev_resv, pdev, r->index,
+                                       &resv);
+        pcidevs_unlock();
+    }
 
     r->start = resv.start;
     r->last = resv.last;
@@ -228,10 +229,17 @@ static int op_ctx_alloc(struct domain *d, union op_arg *arg)
     return 0;
 }
 
+/* FREE and RESET leave no context whose figures could be told. */
+static void ctx_no_figures(struct xen_pv_iommu_ctx *c)
+{
+    *c = (struct xen_pv_iommu_ctx){ .ctx = c->ctx, .flags = c->flags };
+}
+
 static int op_ctx_free(struct domain *d, union op_arg *arg)
 {
     struct xen_pv_iommu_ctx *c = &arg->ctx;
 
+    ctx_no_figures(c);
     if ( c->flags )
         return -EINVAL;
 
@@ -242,6 +250,7 @@ static int op_reset(struct domain *d, union op_arg *arg)
 {
     struct xen_pv_iommu_ctx *c = &arg->ctx;
 
+    ctx_no_figures(c);
     if ( c->ctx || (c->flags != XEN_PV_IOMMU_CTX_F_TO_DEFAULT &&
                     c->flags != XEN_PV_IOMMU_CTX_F_TO_BLOCKED) )
         return -EINVAL;
@@ -337,6 +346,7 @@ static long do_query(struct domain *d, XEN_GUEST_HANDLE_PARAM(char) arg,
 {
     struct xen_pv_iommu_query q = {};
     unsigned int size;
+    uint64_t mbz;
 
     /* size and magic_version come first, and are always there. */
     if ( count != 1 )
@@ -350,17 +360,17 @@ static long do_query(struct domain *d, XEN_GUEST_HANDLE_PARAM(char) arg,
         return -EINVAL;
     if ( copy_from_guest((char *)&q, arg, min_t(size_t, size, sizeof(q))) )
         return -EFAULT;
-    if ( q.mbz )
-        return -EINVAL;
 
+    mbz = q.mbz;
     query_fill(d, &q);
+    q.mbz = mbz;
     if ( copy_to_guest(arg, (char *)&q, min_t(size_t, size, sizeof(q))) )
         return -EFAULT;
     guest_handle_add_offset(arg, sizeof(q));
     if ( size > sizeof(q) && clear_guest(arg, size - sizeof(q)) )
         return -EFAULT;
 
-    return 1;
+    return mbz ? -EINVAL : 1;
 }
 
 /* Operations on an array of one struct each, element by element. */
