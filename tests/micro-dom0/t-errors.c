@@ -146,6 +146,163 @@ static void array_readonly(void)
 	page_writable(d);
 }
 
+/*
+ * What an operation leaves of its struct, and of what lies behind it. Earlier
+ * code fell through from one operation into the next and wrote that one's
+ * struct over the caller's memory; others counted up OUT fields that nobody had
+ * set. Each call is made twice, with other garbage in its OUT fields and behind
+ * the struct: it must leave the same in the former and all of the latter.
+ */
+struct sample {
+	uint32_t op, size;
+	struct {
+		size_t from, to;
+	} out[2];
+	union {
+		struct xen_pv_iommu_query query;
+		struct xen_pv_iommu_dev_query dev_query;
+		struct xen_pv_iommu_dev_resv dev_resv;
+		struct xen_pv_iommu_ctx ctx;
+		struct xen_pv_iommu_attach attach;
+		struct xen_pv_iommu_batch batch;
+		struct xen_pv_iommu_lookup lookup;
+		struct xen_pv_iommu_fault fault;
+		uint8_t raw[128];
+	};
+};
+
+#define BEHIND	64U
+
+#define SIZE_OF(member)	sizeof(((struct sample *)0)->member)
+#define AT(type, field)	__builtin_offsetof(struct xen_pv_iommu_##type, field)
+#define SAMPLE(nr, member, from1, to1, from2, to2, ...)			\
+	{ .op = XEN_PV_IOMMU_OP_##nr, .size = SIZE_OF(member),		\
+	  .out = { { from1, to1 }, { from2, to2 } }, .member = { __VA_ARGS__ } }
+
+#define QUERY(...)							\
+	SAMPLE(QUERY, query, AT(query, features), AT(query, mbz), 0, 0,	\
+	       __VA_ARGS__)
+#define DEV_QUERY(...)							\
+	SAMPLE(DEV_QUERY, dev_query, AT(dev_query, flags),		\
+	       AT(dev_query, mbz), 0, 0, __VA_ARGS__)
+#define DEV_RESV(...)							\
+	SAMPLE(DEV_RESV, dev_resv, AT(dev_resv, start),			\
+	       AT(dev_resv, index), AT(dev_resv, type), AT(dev_resv, mbz), \
+	       __VA_ARGS__)
+#define CTX(nr, ...)							\
+	SAMPLE(nr, ctx, AT(ctx, iova_last), SIZE_OF(ctx), 0, 0, __VA_ARGS__)
+#define CTX_ALLOC(...)							\
+	SAMPLE(CTX_ALLOC, ctx, AT(ctx, iova_last), SIZE_OF(ctx),	\
+	       0, AT(ctx, flags), __VA_ARGS__)
+#define ATTACH(...)							\
+	SAMPLE(ATTACH, attach, AT(attach, prev_ctx), SIZE_OF(attach),	\
+	       0, 0, __VA_ARGS__)
+#define BATCH_OF(...)							\
+	SAMPLE(BATCH, batch, AT(batch, status), SIZE_OF(batch), 0, 0,	\
+	       __VA_ARGS__)
+#define LOOKUP(...)							\
+	SAMPLE(LOOKUP, lookup, AT(lookup, gfn), AT(lookup, ctx),	\
+	       AT(lookup, flags), AT(lookup, mbz), __VA_ARGS__)
+#define FAULT_READ(...)							\
+	SAMPLE(FAULT_READ, fault, 0, SIZE_OF(fault), 0, 0, __VA_ARGS__)
+
+/* Make the call where garbage follows, and see that it is still there. */
+static long serve(struct sample *s, uint8_t garbage)
+{
+	unsigned int i;
+	long rc;
+
+	for (i = 0; i < ARRAY_SIZE(s->out); i++)
+		memset(s->raw + s->out[i].from, garbage,
+		       s->out[i].to - s->out[i].from);
+	memset(s->raw + s->size, garbage, BEHIND);
+	rc = iommu_op(s->op, s->raw, 1);
+	for (i = s->size; i < s->size + BEHIND; i++)
+		CHECK(s->raw[i] == garbage, "op %u writes byte %u of %u", s->op,
+		      i, s->size);
+	return rc;
+}
+
+static void same_twice(const struct sample *s, long want)
+{
+	struct sample a = *s, b = *s;
+	unsigned int i;
+	long rc = serve(&a, 0);
+
+	CHECK(rc == want, "op %u gave %ld, not %ld", s->op, rc, want);
+	EXPECT(serve(&b, 0xff), want);
+	for (i = 0; i < s->size; i++)
+		CHECK(a.raw[i] == b.raw[i], "op %u leaves byte %u as it was",
+		      s->op, i);
+}
+
+#define MAGIC	(XEN_PV_IOMMU_MAGIC | XEN_PV_IOMMU_VERSION)
+/* Where no machine of ours has a device or a context. */
+#define NO_DEV	.dev.id = 0xffff
+#define NO_CTX	.ctx = XEN_PV_IOMMU_CTX_LAST
+
+static void out_fields_on_errors(void)
+{
+	static const struct {
+		struct sample s;
+		long want;
+	} bad[] = {
+		{ QUERY(SIZE_OF(query), MAGIC, .mbz = 1), -EINVAL },
+		{ DEV_QUERY(.mbz = 1), -EINVAL },
+		{ DEV_QUERY(.dev.mbz = 1), -EINVAL },
+		{ DEV_QUERY(NO_DEV), -ENODEV },
+		{ DEV_RESV(.mbz = 1), -EINVAL },
+		{ DEV_RESV(NO_DEV), -ENODEV },
+		{ CTX_ALLOC(.flags = 1), -EINVAL },
+		{ CTX(CTX_FREE, .flags = 1), -EINVAL },
+		{ CTX(CTX_FREE, NO_CTX), -ENOENT },
+		{ CTX(CTX_INFO, .flags = 1), -EINVAL },
+		{ CTX(CTX_INFO, NO_CTX), -ENOENT },
+		{ CTX(RESET, .ctx = 1), -EINVAL },
+		{ CTX(RESET, .flags = 3), -EINVAL },
+		{ ATTACH(.flags = 1), -EINVAL },
+		{ ATTACH(NO_DEV), -ENODEV },
+		{ BATCH_OF(.op = 200), -EINVAL },
+		{ BATCH_OF(NO_CTX, .op = XEN_PV_IOMMU_BATCH_UNMAP, .nr = 1),
+		  -ENOENT },
+		{ LOOKUP(.mbz = 1), -EINVAL },
+		{ LOOKUP(NO_CTX), -ENOENT },
+	};
+	static const struct sample fault = FAULT_READ(.pasid = 0);
+	struct xen_pv_iommu_fault f;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++)
+		same_twice(&bad[i].s, bad[i].want);
+	if (!(query().features & XEN_PV_IOMMU_FEAT_FAULTS))
+		return;
+	while (!try_fault_read(&f))
+		;
+	same_twice(&fault, -ENOENT);
+}
+
+static void keep_to_their_size(void)
+{
+	uint32_t ctx = ctx_alloc(), bdf = edu[0].bdf;
+	struct sample alloc = CTX_ALLOC(.flags = 0), good[] = {
+		QUERY(SIZE_OF(query), MAGIC),
+		DEV_QUERY(.dev.id = bdf),
+		DEV_RESV(.dev.id = bdf),
+		CTX(CTX_INFO, ctx),
+		ATTACH(.dev.id = bdf, .ctx = XEN_PV_IOMMU_CTX_DEFAULT),
+		BATCH_OF(.ctx = ctx, .dfn = DFN, .gfn = gfn_of(page_alloc()),
+			 .nr = 1, .op = XEN_PV_IOMMU_BATCH_MAP, .flags = RW),
+		LOOKUP(.ctx = ctx, .dfn = DFN),
+	};
+	unsigned int i;
+
+	edu_need(1);
+	for (i = 0; i < ARRAY_SIZE(good); i++)
+		EXPECT(serve(&good[i], 0x5c), 1);
+	EXPECT(serve(&alloc, 0x5c), 1);
+	ctx_free(alloc.ctx.ctx);
+}
+
 const struct test errors_tests[] = {
 	{ .name = "errors.ops-not-served", .fn = ops_not_served },
 	{ .name = "errors.counts", .fn = counts },
@@ -155,5 +312,7 @@ const struct test errors_tests[] = {
 	{ .name = "errors.array-off-the-edge", .fn = array_off_the_edge },
 	{ .name = "errors.struct-off-the-edge", .fn = struct_off_the_edge },
 	{ .name = "errors.array-readonly", .fn = array_readonly },
+	{ .name = "errors.out-fields", .fn = out_fields_on_errors },
+	{ .name = "errors.keep-to-their-size", .fn = keep_to_their_size },
 	{ }
 };
