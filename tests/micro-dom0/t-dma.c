@@ -383,26 +383,90 @@ static void peer_to_peer(void)
 	positive(&p);
 }
 
-static void huge(void)
+/* The 2 MiB frame as one leaf at HUGE_DFN; skips where it cannot be one. */
+static uint64_t *map_huge(const struct place *p)
 {
-	uint64_t *first = huge_frame(), *last = first + 511 * 512;
-	struct place p = place(0);
+	uint64_t *first = huge_frame();
 	struct xen_pv_iommu_batch d =
-		desc_map(p.ctx, HUGE_DFN, gfn_of(first), HUGE_PAGES, RW);
+		desc_map(p->ctx, HUGE_DFN, gfn_of(first), HUGE_PAGES, RW);
 	struct xen_pv_iommu_lookup l;
 
 	if (gfn_of(first) & 511)
 		test_skip("our 2 MiB of memory are not one 2 MiB frame");
 	d.order = 9;
 	EXPECT(batch_one(&d), 0);
-	EXPECT(try_lookup(p.ctx, HUGE_DFN, &l), 0);
+	EXPECT(try_lookup(p->ctx, HUGE_DFN, &l), 0);
 	if (l.order != 9)
 		test_skip("our 2 MiB of memory are not one machine frame");
+	return first;
+}
+
+static void huge(void)
+{
+	struct place p = place(0);
+	uint64_t *first = map_huge(&p), *last = first + 511 * 512;
+
 	reaches(&p, HUGE_DFN, first);
 	reaches(&p, HUGE_DFN + 511, last);
 	unmap(p.ctx, HUGE_DFN, HUGE_PAGES);
 	write_blocked(&p, iova(HUGE_DFN + 511), last);
 	write_blocked(&p, iova(HUGE_DFN), first);
+}
+
+/* First page, middle, last. */
+static const unsigned int place_in_huge[] = { 0, 256, 511 };
+
+static void reaches_huge(const struct place *p, uint64_t *first, bool reversed)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(place_in_huge); i++) {
+		unsigned int n = place_in_huge[i];
+
+		reaches(p, HUGE_DFN + n,
+			first + (reversed ? 511 - n : n) * 512);
+	}
+}
+
+static void huge_blocked(const struct place *p, uint64_t *first)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(place_in_huge); i++)
+		write_blocked(p, iova(HUGE_DFN + place_in_huge[i]),
+			      first + place_in_huge[i] * 512);
+}
+
+/*
+ * XSA-275: flushes and tables when large mappings were split and merged. Ours
+ * do neither: a part is refused and the leaf stays whole; pages in its place
+ * lead elsewhere at once, and so does a leaf in the place of pages.
+ */
+static void huge_and_pages(void)
+{
+	struct place p = place(0);
+	uint64_t *first = map_huge(&p);
+	unsigned int i;
+
+	reaches_huge(&p, first, false);
+	EXPECT(try_unmap(p.ctx, HUGE_DFN, 256), -ERANGE);
+	EXPECT(try_unmap(p.ctx, HUGE_DFN + 256, 256), -ERANGE);
+	EXPECT(try_unmap(p.ctx, HUGE_DFN + 511, 1), -ERANGE);
+	reaches_huge(&p, first, false);
+	unmap(p.ctx, HUGE_DFN, HUGE_PAGES);
+	huge_blocked(&p, first);
+
+	/* Each page where another one was: the old leaf would be noticed. */
+	for (i = 0; i < HUGE_PAGES; i++)
+		map(p.ctx, HUGE_DFN + i, gfn_of(first) + 511 - i, 1, RW);
+	reaches_huge(&p, first, true);
+	unmap(p.ctx, HUGE_DFN, HUGE_PAGES);
+	huge_blocked(&p, first);
+
+	map_huge(&p);
+	reaches_huge(&p, first, false);
+	unmap(p.ctx, HUGE_DFN, HUGE_PAGES);
+	huge_blocked(&p, first);
 }
 
 /* Where an empty table was cached, a leaf is in force when MAP returns. */
@@ -425,6 +489,55 @@ static void huge_after_pages(void)
 	unmap(p.ctx, HUGE_DFN, HUGE_PAGES);
 	map(p.ctx, HUGE_DFN, gfn_of(page), 1, RW);
 	reaches(&p, HUGE_DFN, page);
+}
+
+/*
+ * XSA-390: contexts share nothing with the domain's ordinary table. What one
+ * maps at a frame's own number does not show in DEFAULT, nor does its unmap.
+ */
+static void apart_from_default(void)
+{
+	struct place p = place(0);
+	uint64_t *page = page_alloc(), *other = page_alloc();
+	uint64_t dfn = gfn_of(page);
+
+	map(p.ctx, dfn, gfn_of(other), 1, RW);
+	reaches(&p, dfn, other);
+	attach(p.e, XEN_PV_IOMMU_CTX_DEFAULT);
+	reaches(&p, dfn, page);
+	unmap(p.ctx, dfn, 1);
+	reaches(&p, dfn, page);
+	attach(p.e, p.ctx);
+	write_blocked(&p, iova(dfn), page);
+}
+
+/*
+ * XSA-390, the other way round: a page leaves the p2m, and DEFAULT with it. A
+ * context has it until it is unmapped there.
+ */
+static void apart_from_p2m(void)
+{
+	struct place p = place(0);
+	uint64_t gfn, was = random_u64();
+
+	if (!arch_balloon_page(&gfn))
+		test_skip("no page to give away");
+	map(p.ctx, DFN, gfn, 1, RW);
+	put_word(&p, iova(DFN), was);
+	EXPECT(arch_balloon_out(gfn), 1);
+	EXPECT(get_word(&p, iova(DFN)), was);
+
+	load(&p, ~was);
+	attach(p.e, XEN_PV_IOMMU_CTX_DEFAULT);
+	edu_write(p.e, iova(gfn), WORD);
+	fault_expected(p.e, iova(gfn), true);
+	attach(p.e, p.ctx);
+	EXPECT(get_word(&p, iova(DFN)), was);
+	put_word(&p, iova(DFN), ~was);
+	EXPECT(get_word(&p, iova(DFN)), ~was);
+	unmap(p.ctx, DFN, 1);
+	read_blocked(&p, iova(DFN), ~was);
+	EXPECT(try_map(p.ctx, DFN, gfn, 1, RW), -EACCES);
 }
 
 /*
@@ -717,6 +830,9 @@ const struct test dma_tests[] = {
 	{ .name = "dma.peer-to-peer", .fn = peer_to_peer },
 	{ .name = "dma.huge", .fn = huge },
 	{ .name = "dma.huge-after-pages", .fn = huge_after_pages },
+	{ .name = "dma.huge-and-pages", .fn = huge_and_pages, .slow = true },
+	{ .name = "dma.apart-from-default", .fn = apart_from_default },
+	{ .name = "dma.apart-from-p2m", .fn = apart_from_p2m, .only_pvh = true },
 	{ .name = "dma.unmap-ways", .fn = unmap_ways },
 	{ .name = "dma.unmap-large", .fn = unmap_large },
 	{ .name = "dma.after-unmap", .fn = after_unmap },
