@@ -10,9 +10,10 @@ fragments()
 {
 	cat "$TESTBED/xen-base.config"
 	case $VARIANT in
-	debug | flask | mutant-*) cat "$TESTBED/xen-debug.config" ;;
+	debug | flask | no-hvm | mutant-*) cat "$TESTBED/xen-debug.config" ;;
 	esac
 	[ "$VARIANT" != flask ] || cat "$TESTBED/xen-flask.config"
+	[ "$VARIANT" != no-hvm ] || cat "$TESTBED/xen-no-hvm.config"
 	symbol_lines
 }
 
