@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: GPL-2.0
+"""tests/known-defects: what went wrong in code of this kind, and which tests
+show that ours does not have it.
+
+testbed/check asks judge_rows() after all its parts have run; a row becomes one
+test, known-defects.ROW.  tests/testbed/test_defects.py asks undefined() whether
+some source defines every test that is named.
+"""
+
+import fnmatch
+import glob
+import os
+import re
+from dataclasses import dataclass, field
+
+from judge import Test
+
+FILE = os.path.join('tests', 'known-defects')
+LAYERS = ('host', 'micro')
+ROW = re.compile(r'([a-z0-9-]+): (\S.*)')
+EXCUSE = re.compile(r'(not host|not micro|linux): (\S.*)')
+
+
+@dataclass
+class Row:
+    name: str
+    what: str
+    tests: list = field(default_factory=list)
+    excuses: dict = field(default_factory=dict)     # 'not host', 'not micro', 'linux'
+
+    def layers(self):
+        """Fuzzing is on the host, the matrix is micro-dom0."""
+        return {{'fuzz': 'host', 'matrix': 'micro'}.get(t.split('.')[0], t.split('.')[0]) for t in self.tests}
+
+
+# --- reading it ---------------------------------------------------------
+
+def expand(word):
+    """micro.*.NAME is two tests, both of which must be there."""
+    if word.startswith('micro.*.'):
+        return [f'micro.{kind}.{word[len("micro.*."):]}' for kind in ('pv', 'pvh')]
+    return [word]
+
+
+def problem(row):
+    """Every layer has a test or says why not."""
+    if 'linux' in row.excuses:
+        return 'has tests although it is about Linux' if row.tests else ''
+    for layer in LAYERS:
+        excused = f'not {layer}' in row.excuses
+        if excused == (layer in row.layers()):
+            return f'has {layer} tests and a reason why not' if excused else f'needs a {layer} test, or "not {layer}: why"'
+    twice = [t for t in row.tests if row.tests.count(t) > 1]
+    return f'names {twice[0]} twice' if twice else ''
+
+
+def add_line(row, line):
+    excuse = EXCUSE.fullmatch(line)
+    if excuse:
+        row.excuses[excuse[1]] = excuse[2]
+    else:
+        row.tests += [t for word in line.split() for t in expand(word)]
+
+
+def load(path):
+    """The rows in order; ValueError says what is wrong with the file, and where."""
+    rows = {}
+    with open(path, encoding='utf-8') as f:
+        for nr, line in enumerate(f, 1):
+            text, head = line.split('#')[0].strip(), ROW.fullmatch(line.strip())
+            if not text:
+                continue
+            if line[0].isspace() and rows:
+                add_line(list(rows.values())[-1], text)
+            elif head and head[1] not in rows:
+                rows[head[1]] = Row(head[1], head[2])
+            else:
+                raise ValueError(f'{path}:{nr}: expected "ROW: what went wrong" once, then its tests on indented lines')
+    for row in rows.values():
+        if problem(row):
+            raise ValueError(f'{path}: {row.name} {problem(row)}')
+    return list(rows.values())
+
+
+# --- after the run ------------------------------------------------------
+
+def matches(name, tests):
+    if '*' in name:
+        return [t for n, t in tests.items() if fnmatch.fnmatch(n, name)]
+    return [tests[name]] if name in tests else []
+
+
+def not_shown(row, tests, full):
+    """Why the tests that were run do not show it; '' if they do."""
+    for name in row.tests:
+        found = matches(name, tests)
+        if full and not found:
+            return f'{name} is named in {FILE}, but there is no such test'
+        for test in found:
+            if test.verdict != 'pass' and (full or test.verdict != 'skip'):
+                return f'{test.name} did not pass ({test.verdict}: {test.reason})'
+    return ''
+
+
+def judge_row(row, tests, full):
+    name, found = f'known-defects.{row.name}', [t for n in row.tests for t in matches(n, tests)]
+    reason = not_shown(row, tests, full)
+    if reason:
+        return Test(name, 'fail', reason)
+    if any(t.verdict == 'pass' for t in found):
+        return Test(name, 'pass')
+    why = next(iter(row.excuses.values()), '') if not row.tests else 'this run has none of its tests'
+    return Test(name, 'skip', why)
+
+
+def judge_rows(rows, tests, full, some=False):
+    """One test a row.
+
+    full: every test there is was run, so one that is missing does not exist.
+    some: only chosen parts were run; rows that they do not touch say nothing.
+    """
+    tests = {t.name: t for t in tests}
+    touched = [r for r in rows if not some or any(matches(n, tests) for n in r.tests)]
+    return [judge_row(r, tests, full) for r in touched]
+
+
+# --- what the sources define --------------------------------------------
+
+def read(path):
+    with open(path, encoding='utf-8') as f:
+        return f.read()
+
+
+def micro_tests(top):
+    """Tests of micro-dom0 as {(kind, name)}, the runner's own among them."""
+    names = set()
+    for path in glob.glob(os.path.join(top, 'tests', 'micro-dom0', 't-*.c')):
+        for name, more in re.findall(r'\{\s*\.name = "([^"]+)"([^}]*)\}', read(path)):
+            names |= {(kind, name) for kind, other in (('pv', 'pvh'), ('pvh', 'pv'))
+                      if not re.search(rf'\.only_{other}\b', more)}
+    own = re.findall(r"machine\.name(?: \+ '|\})\.([a-z0-9.-]+)'", read(os.path.join(top, 'tests', 'micro-dom0', 'run')))
+    return names | {(kind, name) for name in own for kind in ('pv', 'pvh')}
+
+
+def host_tests(top):
+    names = {'fuzz.iommu-op'}
+    for path in glob.glob(os.path.join(top, 'tests', 'host', '*.c')):
+        file = os.path.basename(path)[:-2]
+        names |= {f'host.{file}.{t.replace("_", "-")}' for t in re.findall(r'^TEST\((\w+)\)', read(path), re.M)}
+    return names
+
+
+def undefined(rows, top, suffixes):
+    """Names in rows that no source defines; suffixes is {(kind, suffix of a part)}."""
+    micro = micro_tests(top)
+    known = host_tests(top) | {f'micro.{kind}.{name}' for kind, name in micro}
+    known |= {f'micro.{kind}.{name}.{suffix}' for kind, name in micro for k, suffix in suffixes if k == kind}
+    return [n for r in rows for n in r.tests if n not in known and n != 'matrix.row-*']
