@@ -89,7 +89,7 @@ TEST(one_flush_for_a_gather)
 	end();
 }
 
-/* A gather is of one context: going on to another flushes first. */
+/* A gather is of one context: going on to another flushes first (XSA-80). */
 TEST(flush_before_another_context)
 {
 	struct xen_pv_iommu_batch b[4];
@@ -109,7 +109,7 @@ TEST(flush_before_another_context)
 	end();
 }
 
-/* However the call ends, what it unmapped is flushed and given up. */
+/* However the call ends, what it unmapped is flushed and given up (XSA-80). */
 TEST(flush_on_every_way_out)
 {
 	static struct xen_pv_iommu_batch b[20];
@@ -179,7 +179,7 @@ TEST(flush_before_continuation)
 /*
  * References on the ways of failing
  */
-/* XSA-378, XSA-389: a range refused somewhere in the middle. */
+/* XSA-291, XSA-378, XSA-389: a range refused somewhere in the middle. */
 TEST(refused_frame_n)
 {
 	unsigned int n;
@@ -200,7 +200,7 @@ TEST(refused_frame_n)
 	end();
 }
 
-/* Ruling 31b: a large leaf is taken whole or not at all. */
+/* Ruling 31b: a large leaf is taken whole or not at all (XSA-389). */
 TEST(refused_frame_in_large_leaf)
 {
 	unsigned int n;
@@ -236,6 +236,7 @@ TEST(map_over_mapping)
 	end();
 }
 
+/* XSA-291: whatever table cannot be had, no reference is left behind. */
 TEST(map_allocation_n_fails)
 {
 	unsigned int n;
@@ -311,7 +312,7 @@ TEST(first_query_allocation_n_fails)
 	end();
 }
 
-/* An empty table in the way of a large leaf (ruling 8). */
+/* An empty table in the way of a large leaf (ruling 8, XSA-480). */
 TEST(replaced_table_is_flushed_then_freed)
 {
 	long ctx;
@@ -350,6 +351,7 @@ static void run_out_of_tables(unsigned int max)
 	CHECK_EQ(map(two, 0, RAM_MFN, 1), 1);
 }
 
+/* XSA-409, XSA-410: so many tables and no more. */
 TEST(quota_exhausted)
 {
 	start();
@@ -359,6 +361,7 @@ TEST(quota_exhausted)
 	end();
 }
 
+/* XSA-409: no memory is this call's error and nothing worse. */
 TEST(heap_exhausted)
 {
 	start();
@@ -475,6 +478,7 @@ TEST(flush_failure_after_replacement)
 /*
  * Moving devices. After a failure a device is where it was (ruling 2, XSA-449)
  */
+/* XSA-302: with the move the old context is out of reach. */
 TEST(attach_moves)
 {
 	long one, two;
@@ -561,7 +565,7 @@ TEST(attach_errors)
 	end();
 }
 
-/* Ruling 10: only where it returns to changes. */
+/* Ruling 10: only where it returns to changes (XSA-302, XSA-306). */
 TEST(attach_while_away)
 {
 	long ctx;
@@ -590,6 +594,9 @@ static void give_region(unsigned int dev, uint64_t dfn, uint64_t nr)
 		((dfn + nr) << PAGE_SHIFT) - 1;
 }
 
+/*
+ * XSA-378, XSA-386, XSA-400: not to be touched while it is needed, gone after.
+ */
 TEST(direct_region_comes_and_goes)
 {
 	long ctx;
@@ -618,6 +625,7 @@ TEST(direct_region_comes_and_goes)
 	end();
 }
 
+/* XSA-378, XSA-460: what is there is not replaced, and the device stays out. */
 TEST(direct_region_clashes)
 {
 	long ctx;
@@ -684,6 +692,7 @@ TEST(direct_region_not_in_blocked)
 	end();
 }
 
+/* XSA-460: whatever fails on the way in, nothing is left of it. */
 TEST(direct_region_allocation_n_fails)
 {
 	unsigned int n;
@@ -711,7 +720,8 @@ TEST(direct_region_allocation_n_fails)
 
 /*
  * A leaf that a failed attach took out again may be in the IOMMU of those who
- * are members already: it must not stand in the way of what comes next.
+ * are members already: it must not stand in the way of what comes next
+ * (XSA-400).
  */
 TEST(direct_region_undone_is_flushed)
 {
@@ -820,7 +830,7 @@ TEST(free_with_members)
 	end();
 }
 
-/* In steps: whatever is done in between, it ends. */
+/* In steps: whatever is done in between, it ends (XSA-410, XSA-492). */
 TEST(free_in_steps)
 {
 	unsigned int every;
@@ -839,7 +849,7 @@ TEST(free_in_steps)
 	}
 }
 
-/* Nobody new gets at a dying context, and one frees it. */
+/* Nobody new gets at a dying context, and one frees it (XSA-502). */
 TEST(dying_context)
 {
 	struct xen_pv_iommu_ctx c;
@@ -864,7 +874,10 @@ TEST(dying_context)
 	end();
 }
 
-/* Ruling 16: a device that still masters must not meet the default table. */
+/*
+ * Ruling 16: a device that still masters must not meet the default table
+ * (XSA-302, XSA-337).
+ */
 TEST(reset_moves_masters_to_blocked)
 {
 	long one, two;
@@ -912,6 +925,7 @@ TEST(reset_devices_away)
 	end();
 }
 
+/* XSA-285: a device goes that is in a context. */
 TEST(device_unplugged)
 {
 	long ctx;
@@ -1277,6 +1291,10 @@ static void random_call(void)
 			     want[i].status);
 }
 
+/*
+ * Part of a request done is told as such (XSA-389), and every table is counted
+ * as the context's own (XSA-390).
+ */
 TEST(random_batches)
 {
 	unsigned int i, c, n, steps = 20000;

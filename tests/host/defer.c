@@ -41,6 +41,7 @@ static bool held(unsigned int n)
 	return machine.ram[n].refs;
 }
 
+/* Also that locks are taken in one order (XSA-467): the fakes see to it. */
 TEST(nothing_before_sync)
 {
 	long ctx;
@@ -438,7 +439,10 @@ TEST(parked_during_a_flush_is_not_released)
 	end();
 }
 
-/* Between a strict unmap and its flush, nothing is parked and none waits. */
+/*
+ * Between a strict unmap and its flush, nothing is parked and none waits
+ * (XSA-499).
+ */
 TEST(strict_flush_keeps_nobody_waiting)
 {
 	long ctx;

@@ -250,7 +250,10 @@ TEST(own_ram)
 		 IOMMU_LEAF_REF | IOMMU_LEAF_TYPE);
 }
 
-/* XSA-288: a page that a device can write to must not become a page table. */
+/*
+ * XSA-288, XSA-291: a page that a device can write to must not become a page
+ * table.
+ */
 TEST(writable_holds_type)
 {
 	iommu_leaf_t leaf;
@@ -264,6 +267,7 @@ TEST(writable_holds_type)
 	CHECK_EQ(held(), 0);
 }
 
+/* XSA-288 the other way round: what is a page table is not written to. */
 TEST(page_table)
 {
 	start();
@@ -286,7 +290,9 @@ TEST(large_leaf_gives_all_back)
 	CHECK_EQ(held(), 0);
 }
 
-/* XSA-378 and before it: whose frames a domain may hand to a device. */
+/*
+ * XSA-378 and before it, XSA-384: whose frames a domain may hand to a device.
+ */
 TEST(not_its_own)
 {
 	unsigned int flags;
@@ -408,6 +414,7 @@ TEST(gfn_of_a_leaf)
  */
 #define FOREIGN XEN_PV_IOMMU_F_FOREIGN
 
+/* XSA-384: it cannot go away once it was looked at. */
 TEST(foreign_holds_the_owners_reference)
 {
 	iommu_leaf_t leaf;
@@ -440,6 +447,7 @@ TEST(foreign_without_flag)
 	CHECK_EQ(xsm_asked, 0);
 }
 
+/* XSA-378: and the policy has the last word. */
 TEST(foreign_policy_refuses)
 {
 	start();

@@ -234,6 +234,7 @@ static void close_quota(void)
 		atomic_read(&dom0.iommu.ctxs->pt_pages);
 }
 
+/* XSA-480: taken out, flushed, and only then used again. */
 TEST(reclaim_from_another_context)
 {
 	long one, two;
@@ -307,7 +308,10 @@ TEST(reclaim_is_retried_once)
 	end();
 }
 
-/* A step looks at no more than 64 tables of a context; the next goes on. */
+/*
+ * A step looks at no more than 64 tables of a context; the next goes on
+ * (XSA-492).
+ */
 TEST(reclaim_is_bounded)
 {
 	unsigned int before, after;
@@ -357,6 +361,7 @@ TEST(reclaim_flush_fails)
 /*
  * Another CPU maps where the tables were taken away, before that is flushed.
  * IOMMUs may still hold the old, empty table: it must flush before it returns.
+ * (XSA-480 from another side.)
  */
 static struct iommu_ctx *other_ctx;
 static int64_t other_done;
@@ -394,7 +399,7 @@ TEST(map_while_tables_are_taken_away)
 	end();
 }
 
-/* A context that another CPU works in is left alone. */
+/* A context that another CPU works in is left alone (XSA-499). */
 static struct iommu_ctx *busy;
 
 TEST(reclaim_passes_over_busy_contexts)
@@ -419,7 +424,7 @@ TEST(reclaim_passes_over_busy_contexts)
 	end();
 }
 
-/* Dying ones free their tables themselves. */
+/* Dying ones free their tables themselves (XSA-502). */
 TEST(reclaim_passes_over_dying_contexts)
 {
 	struct iommu_ctx *ctx;
@@ -463,7 +468,7 @@ TEST(free_flush_fails)
 	end();
 }
 
-/* The flush of a region that enters where holes are cached. */
+/* The flush of a region that enters where holes are cached (XSA-460). */
 TEST(enter_flush_fails)
 {
 	long ctx;
@@ -482,7 +487,9 @@ TEST(enter_flush_fails)
 	end();
 }
 
-/* The flush of a region that leaves: its other members are blocked. */
+/*
+ * The flush of a region that leaves: its other members are blocked (XSA-460).
+ */
 TEST(leave_flush_fails)
 {
 	long ctx;
@@ -551,7 +558,10 @@ TEST(relinquish)
 	CHECK_EQ(t.refs, 0);
 }
 
-/* A device that another has must not come back to what is gone. */
+/*
+ * A device that another has must not come back to what is gone (XSA-306,
+ * XSA-502).
+ */
 TEST(relinquish_with_devices_away)
 {
 	unsigned int i;
@@ -578,7 +588,7 @@ TEST(relinquish_with_devices_away)
 	CHECK_EQ(machine.heap_nr, 0);
 }
 
-/* In steps that let others run. */
+/* In steps that let others run (XSA-410, XSA-492). */
 TEST(relinquish_in_steps)
 {
 	unsigned int n = 0;

@@ -221,7 +221,9 @@ TEST(init_enomem)
 	}
 }
 
-/* Units of 3 and 4 levels see the same pages below 39 bits of iova. */
+/*
+ * Units of 3 and 4 levels see the same pages below 39 bits of iova (XSA-445).
+ */
 TEST(root_of_fewer_levels)
 {
 	unsigned int order;
@@ -372,7 +374,10 @@ TEST(leaf_flags)
 	tree_end();
 }
 
-/* Speed rests on this: tables are mapped once each, written back once. */
+/*
+ * Speed rests on this: tables are mapped once each, written back once
+ * (XSA-347).
+ */
 TEST(one_walk_per_table)
 {
 	unsigned long maps, syncs;
@@ -396,6 +401,7 @@ TEST(one_walk_per_table)
 /*
  * Replacing tables that have nothing in them
  */
+/* XSA-275: the table goes with a flush. */
 TEST(order_9_replaces_empty_table)
 {
 	unsigned int order;
@@ -495,6 +501,7 @@ TEST(unmap_einval)
 	tree_end();
 }
 
+/* XSA-78: the range to be flushed covers all that was there. */
 TEST(unmap_holes)
 {
 	vtd_start(4, 4);
@@ -517,6 +524,7 @@ TEST(unmap_holes)
 	tree_end();
 }
 
+/* XSA-275: a large leaf is never split. */
 TEST(unmap_leaf_sticks_out)
 {
 	vtd_start(4, 4);
@@ -682,6 +690,7 @@ TEST(aperture_ends)
 	}
 }
 
+/* The same with large leaves (XSA-311). */
 TEST(aperture_ends_large_leaves)
 {
 	uint64_t top = 1ULL << 36;
@@ -1104,6 +1113,7 @@ static void model_run(const struct iommu_pt_fmt *fmt, hw_decode_t *decode,
 	tree_end();
 }
 
+/* XSA-321: this IOMMU sees nothing that was not written back. */
 TEST(random_vtd_4_pin_4)
 {
 	/* The GiB below and above an entry of the root. */
@@ -1131,6 +1141,7 @@ TEST(random_lpae)
 	model_run(&fmt_lpae, lpae_decode, 3, 3, 5 * NR_1G);
 }
 
+/* XSA-347: AMD's entries, which have more in them. */
 TEST(random_amd)
 {
 	model_run(&fmt_amd, amd_decode, 4, 4, (1ULL << 36) - 2 * NR_1G);

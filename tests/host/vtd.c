@@ -405,6 +405,7 @@ static unsigned int did_of(unsigned int ctx, unsigned int unit)
 	return v.ctx[ctx].unit[unit].domid;
 }
 
+/* XSA-442: the old id is flushed with every switch. */
 TEST(switch_there_and_back)
 {
 	start();
@@ -419,7 +420,7 @@ TEST(switch_there_and_back)
 	check_clean();
 }
 
-/* Behind a unit of 3 levels the tree is entered one level below. */
+/* Behind a unit of 3 levels the tree is entered one level below (XSA-445). */
 TEST(switch_fewer_levels)
 {
 	start();
@@ -458,7 +459,7 @@ TEST(switch_phantom_functions)
 	check_clean();
 }
 
-/* Behind a bridge a device uses the bridge's ids as well. */
+/* Behind a bridge a device uses the bridge's ids as well (XSA-461, XSA-467). */
 TEST(switch_aliases)
 {
 	start();
@@ -540,6 +541,7 @@ static void failed_move_at(int n, unsigned int *flushes)
 	CHECK_EQ(v.ctx[1].unit[0].nr_members, 0);
 }
 
+/* XSA-449: every id is back where it was. */
 TEST(failed_move_restores_every_entry)
 {
 	unsigned int n, flushes = 0;
@@ -585,6 +587,7 @@ TEST(write_buffer)
 /*
  * Domain ids
  */
+/* XSA-399: given back once, and flushed before. */
 TEST(domain_ids)
 {
 	unsigned int did;
@@ -627,7 +630,7 @@ TEST(domain_id_of_failed_flush)
 	CHECK(did_of(1, 0) != did);
 }
 
-/* Ruling 25: half of a unit's ids are for others. */
+/* Ruling 25: half of a unit's ids are for others (XSA-399). */
 TEST(domain_ids_run_out)
 {
 	static struct iommu_ctx many[200];
@@ -665,6 +668,7 @@ TEST(ids_everywhere)
 /*
  * Flushing a context
  */
+/* XSA-78, XSA-275: no page of the range is left out. */
 TEST(flush_covers_range)
 {
 	unsigned int i;
@@ -710,7 +714,7 @@ TEST(flush_only_where_members_are)
 	CHECK_EQ(v.psi_did, did_of(0, 1));
 }
 
-/* One unit that fails does not keep the other from being flushed. */
+/* One unit that fails does not keep the other from being flushed (XSA-373). */
 TEST(flush_failure)
 {
 	start();
@@ -765,7 +769,7 @@ TEST(query_reasons)
 	CHECK_EQ(reason(0), XEN_PV_IOMMU_NO_CTX_NO_IOMMU);
 }
 
-/* Nobody else's device may move along. */
+/* Nobody else's device may move along (XSA-461). */
 TEST(query_shared_id)
 {
 	start();
@@ -853,7 +857,7 @@ static void start_ats(unsigned int dev)
 
 /*
  * Found by its name: its entry has the new domain id by the time of the flush,
- * so that a search by the old one misses it.
+ * so that a search by the old one misses it (XSA-442).
  */
 TEST(ats_switch_flushes_by_name)
 {
@@ -890,6 +894,7 @@ TEST(ats_switch_flush_fails)
 	ats_enabled = false;
 }
 
+/* XSA-442, for what the device has cached itself. */
 TEST(ats_unmap_flushes_devices)
 {
 	start_ats(0);
@@ -920,6 +925,7 @@ TEST(ats_unit_without)
 /* Ruling 42: the injected failures that tests on a machine rely on. */
 int fake_parse_fail_flush(const char *s);
 
+/* XSA-373: a failure is told as one. */
 TEST(injected_flush_failures)
 {
 	unsigned int i, failed = 0;

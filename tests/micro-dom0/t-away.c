@@ -3,7 +3,9 @@
  * Devices that the hardware domain gives away and gets back, as "xl
  * pci-assignable-add" and "xl pci-attach" do. Meanwhile none of its mappings
  * is in reach; afterwards all are. (XSA-302, XSA-306, and the context that a
- * device came back in which the kernel did not know of.)
+ * device came back in which the kernel did not know of.) check-xen runs them
+ * on a Xen without HVM, too, which had had no quarantine (XSA-450), and with a
+ * scratch page, whose tables had been of the wrong height (XSA-445).
  */
 #include "dma.h"
 #include "domctl.h"
@@ -188,6 +190,7 @@ static void domu(void)
 	dom_expect_gone(dom);
 }
 
+/* It dies with the device in its hands (XSA-502). */
 static void domu_dies(void)
 {
 	uint64_t *page = page_alloc();
@@ -207,7 +210,10 @@ static void domu_dies(void)
 	reaches(&p, DFN, page);
 }
 
-/* It stays away from a context that ends meanwhile, and its number's heir. */
+/*
+ * It stays away from a context that ends meanwhile, and its number's heir
+ * (XSA-502).
+ */
 static void context_ends(void)
 {
 	uint64_t *page = page_alloc();

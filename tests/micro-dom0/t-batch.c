@@ -41,6 +41,7 @@ static void map_over(void)
 	expect_leaf(ctx, DFN, other, RW, 0);
 }
 
+/* What came before the failure is done, and told (XSA-389). */
 static void map_partial(void)
 {
 	uint32_t ctx = ctx_alloc();
@@ -261,6 +262,7 @@ static void two_contexts(void)
 	expect_leaf(b, DFN, gfn + 1, RW, 0);
 }
 
+/* A call goes on where `done` says (XSA-389). */
 static void done_resumes(void)
 {
 	uint32_t ctx = ctx_alloc();
@@ -425,7 +427,7 @@ static void huge_leaf(void)
 	expect_leaf(ctx, HUGE_DFN + 5, gfn + 5, RW, 0);
 }
 
-/* A leaf is never split: a part of it cannot be unmapped. */
+/* A leaf is never split: a part of it cannot be unmapped (XSA-275). */
 static void huge_part(void)
 {
 	uint32_t ctx = ctx_alloc();
@@ -447,7 +449,10 @@ static void huge_part(void)
 	expect_hole(ctx, HUGE_DFN);
 }
 
-/* A leaf may stand where an empty table stood, never where entries are. */
+/*
+ * A leaf may stand where an empty table stood, never where entries are
+ * (XSA-275).
+ */
 static void huge_over_table(void)
 {
 	uint64_t small = gfn_of(page_alloc());

@@ -152,6 +152,7 @@ static void free_mapped(void)
 	EXPECT(page_unpin(page), 0);
 }
 
+/* So many contexts and no more (XSA-409). */
 static void quota(void)
 {
 	uint32_t max = query().max_ctx;
@@ -182,6 +183,7 @@ static long fill(uint32_t ctx, uint64_t dfn, uint64_t gfn, unsigned int nr)
 	return rc;
 }
 
+/* Page tables are counted and bounded (XSA-409). */
 static void pt_quota(void)
 {
 	struct xen_pv_iommu_query q = query();
@@ -230,7 +232,7 @@ static void set_master(const struct edu *e, bool on)
 
 /*
  * Iovas mean nothing in DEFAULT, so a device that is still a bus master when
- * its context goes must be blocked instead.
+ * its context goes must be blocked instead (XSA-337).
  */
 static void reset_to_default(void)
 {

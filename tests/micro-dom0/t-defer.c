@@ -18,7 +18,10 @@ static void need_defer(void)
 		test_skip("this Xen flushes at once");
 }
 
-/* A PV kernel could pin a page as page table that is still typed writable. */
+/*
+ * A PV kernel could pin a page as page table that is still typed writable
+ * (XSA-288).
+ */
 static void refused(void)
 {
 	uint32_t ctx = ctx_alloc();

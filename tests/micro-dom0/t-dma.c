@@ -45,6 +45,7 @@ static void scattered(void)
 	EXPECT(pages[512], 0);
 }
 
+/* XSA-311: trees that were not as high as what they had to reach. */
 static void top_of_aperture(void)
 {
 	uint64_t last = query().iova_last >> PAGE_SHIFT;
@@ -158,6 +159,7 @@ static void writeonly(void)
 	EXPECT(page[0], 0x77);
 }
 
+/* From BLOCKED no memory at all is in reach (XSA-302, XSA-450). */
 static void blocked(void)
 {
 	struct place p = place(0);
@@ -183,6 +185,7 @@ static void blocked(void)
 	reaches(&p, DFN, page);
 }
 
+/* What either table had cached is gone, both ways (XSA-442). */
 static void back_to_default(void)
 {
 	struct place p = place(0);
@@ -199,7 +202,10 @@ static void back_to_default(void)
 	write_blocked(&p, addr, page);
 }
 
-/* The move is in force on return, with the old translation cached or not. */
+/*
+ * The move is in force on return, with the old translation cached or not
+ * (XSA-442).
+ */
 static void move(void)
 {
 	struct place a = place(0);
@@ -243,7 +249,7 @@ static void failed_attach(void)
 
 /*
  * A move that fails late, after Xen has begun it: the target has something
- * else where the device needs its own region.
+ * else where the device needs its own region (XSA-460).
  */
 static void failed_move(void)
 {
@@ -271,7 +277,10 @@ static void failed_move(void)
 	ctx_free(b);
 }
 
-/* Xen maps the region at attach, and it is not the caller's to touch. */
+/*
+ * Xen maps the region at attach, and it is not the caller's to touch (XSA-378,
+ * XSA-386).
+ */
 static void direct(void)
 {
 	struct xen_pv_iommu_dev_resv r;
@@ -319,7 +328,9 @@ static void remapped(void)
 	}
 }
 
-/* A new context may get the domain id of one that is gone (XSA-399). */
+/*
+ * A new context may get the domain id of one that is gone (XSA-399, XSA-442).
+ */
 static void context_reused(void)
 {
 	struct place p = place(0);
@@ -340,6 +351,10 @@ static void context_reused(void)
 	}
 }
 
+/*
+ * A bus master does not meet the default table (XSA-302). That bit is the only
+ * thing of a device's that is believed (XSA-337).
+ */
 static void reset_blocks(void)
 {
 	struct xen_pv_iommu_ctx c = { .flags = XEN_PV_IOMMU_CTX_F_TO_DEFAULT };
@@ -401,6 +416,7 @@ static uint64_t *map_huge(const struct place *p)
 	return first;
 }
 
+/* The flush of a large leaf covers all of it (XSA-275). */
 static void huge(void)
 {
 	struct place p = place(0);
@@ -469,7 +485,10 @@ static void huge_and_pages(void)
 	huge_blocked(&p, first);
 }
 
-/* Where an empty table was cached, a leaf is in force when MAP returns. */
+/*
+ * Where an empty table was cached, a leaf is in force when MAP returns
+ * (XSA-275, XSA-480).
+ */
 static void huge_after_pages(void)
 {
 	uint64_t *first = huge_frame(), *page = page_alloc();
@@ -627,6 +646,7 @@ static void unmap_singly(void)
 		unmap(racer[i].ctx, racer[i].dfn, 1);
 }
 
+/* XSA-78 was a flush that was missing. */
 static void after_unmap(void)
 {
 	unsigned long wanted = option("after-unmap", 160), done = 0;
@@ -763,7 +783,7 @@ static const struct {
 	{ "made read-only", unmap_and_remap_readonly },
 };
 
-/* Whatever way the call takes out of Xen, it passes the flush. */
+/* Whatever way the call takes out of Xen, it passes the flush (XSA-80). */
 static void unmap_ways(void)
 {
 	unsigned int i, landed;
@@ -783,7 +803,7 @@ static void unmap_ways(void)
 	race_must_land(i);
 }
 
-/* More leaves than one flush covers; the device has some of them cached. */
+/* XSA-78: more leaves than one flush covers; the device has some cached. */
 #define LARGE		2048UL
 
 static void unmap_large(void)

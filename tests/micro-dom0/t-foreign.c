@@ -56,7 +56,7 @@ static void not_asked_for(void)
 	map(ctx, DFN, gfn_of(page_alloc()), 1, RW | FOREIGN);
 }
 
-/* Its owner dead, the page is still a page of nobody else. */
+/* Its owner dead, the page is still a page of nobody else (XSA-384). */
 static void owner_dies(void)
 {
 	struct place p = place(0);
@@ -79,6 +79,7 @@ static void owner_dies(void)
 	positive(&p);
 }
 
+/* The same, and the context goes as a whole (XSA-384). */
 static void owner_dies_free(void)
 {
 	uint32_t ctx = ctx_alloc();

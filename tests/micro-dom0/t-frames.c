@@ -107,7 +107,9 @@ static void pin_within_huge(void)
 	EXPECT(page_unpin(page), 0);
 }
 
-/* A run stops at the frame that is refused; what came before stays. */
+/*
+ * A run stops at the frame that is refused; what came before stays (XSA-389).
+ */
 static void run_stops(void)
 {
 	uint32_t ctx = ctx_alloc();
@@ -186,7 +188,7 @@ static void foreign(void)
 	info("%lu frames of others refused", n);
 }
 
-/* The last frame of ours, and the first that is not, in one run. */
+/* The last frame of ours, and the first that is not, in one run (XSA-389). */
 static void run_leaves_ours(void)
 {
 	uint32_t ctx = ctx_alloc();
@@ -206,7 +208,7 @@ static void run_leaves_ours(void)
 	expect_hole(ctx, DFN + 1);
 }
 
-/* Xen's own page that we may see is not a device's to write. */
+/* Xen's own page that we may see is not a device's to write (XSA-384). */
 static void shared_info(void)
 {
 	uint32_t ctx = ctx_alloc();
@@ -269,7 +271,7 @@ static void iommu_registers(void)
 
 /*
  * A page given back to Xen while a device can still reach it stays ours until
- * the unmap, so that nobody else gets it before.
+ * the unmap, so that nobody else gets it before (XSA-346).
  */
 static void ballooned(void)
 {

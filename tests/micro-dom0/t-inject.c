@@ -95,6 +95,7 @@ static void expect_useless(struct place *p)
 	positive(p);
 }
 
+/* What may still be in reach of the device is given to nobody (XSA-346). */
 static void broken(void)
 {
 	struct place p, q;

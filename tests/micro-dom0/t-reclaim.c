@@ -48,6 +48,7 @@ static unsigned int fill(uint32_t ctx, uint64_t gfn)
 	return i;
 }
 
+/* Empty tables of another context, once they are flushed (XSA-480). */
 static void other_context(void)
 {
 	uint64_t *page = page_alloc();
@@ -78,7 +79,7 @@ static void other_context(void)
 	reaches(&a, SPARSE, page);
 }
 
-/* Its own empty tables serve as well. */
+/* Its own empty tables serve as well (XSA-480). */
 static void same_context(void)
 {
 	uint64_t gfn = gfn_of(page_alloc());
@@ -95,7 +96,7 @@ static void same_context(void)
 	expect_hole(ctx, SPARSE);
 }
 
-/* Not for nothing: what is mapped survives others' hunger. */
+/* Not for nothing: what is mapped survives others' hunger (XSA-409). */
 static void spares_mapped(void)
 {
 	uint64_t *page = page_alloc();

@@ -2,7 +2,8 @@
 /*
  * Four vCPUs in the same contexts at once. What must never happen is counted
  * in `wrong`; what must have happened at the end is for the runner, which
- * compares Xen's counters. Run with --smp 4. (XSA-285, XSA-399, XSA-492.)
+ * compares Xen's counters. Run with --smp 4. (XSA-285, XSA-399, XSA-410,
+ * XSA-492, XSA-499, XSA-502; and XSA-467, for the debug Xen checks its locks.)
  */
 #include "clock.h"
 #include "dma.h"
