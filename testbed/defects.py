@@ -3,8 +3,8 @@
 show that ours does not have it.
 
 testbed/check asks judge_rows() after all its parts have run; a row becomes one
-test, known-defects.ROW.  tests/testbed/test_defects.py asks undefined() whether
-some source defines every test that is named.
+test, known-defects.ROW.  tests/testbed/test_defects.py asks whether some source
+defines every test that is named, and names the advisory in turn.
 """
 
 import fnmatch
@@ -47,9 +47,11 @@ def problem(row):
     if 'linux' in row.excuses:
         return 'has tests although it is about Linux' if row.tests else ''
     for layer in LAYERS:
-        excused = f'not {layer}' in row.excuses
-        if excused == (layer in row.layers()):
-            return f'has {layer} tests and a reason why not' if excused else f'needs a {layer} test, or "not {layer}: why"'
+        excused, has = f'not {layer}' in row.excuses, layer in row.layers()
+        if excused and has:
+            return f'has {layer} tests and a reason why not'
+        if not excused and not has:
+            return f'needs a {layer} test, or "not {layer}: why"'
     twice = [t for t in row.tests if row.tests.count(t) > 1]
     return f'names {twice[0]} twice' if twice else ''
 
@@ -132,27 +134,44 @@ def read(path):
 
 
 def micro_tests(top):
-    """Tests of micro-dom0 as {(kind, name)}, the runner's own among them."""
-    names = set()
+    """Tests of micro-dom0 as {(kind, name): source}, the runner's own among them."""
+    tests = {}
     for path in glob.glob(os.path.join(top, 'tests', 'micro-dom0', 't-*.c')):
         for name, more in re.findall(r'\{\s*\.name = "([^"]+)"([^}]*)\}', read(path)):
-            names |= {(kind, name) for kind, other in (('pv', 'pvh'), ('pvh', 'pv'))
+            tests |= {(kind, name): path for kind, other in (('pv', 'pvh'), ('pvh', 'pv'))
                       if not re.search(rf'\.only_{other}\b', more)}
-    own = re.findall(r"machine\.name(?: \+ '|\})\.([a-z0-9.-]+)'", read(os.path.join(top, 'tests', 'micro-dom0', 'run')))
-    return names | {(kind, name) for name in own for kind in ('pv', 'pvh')}
+    run = os.path.join(top, 'tests', 'micro-dom0', 'run')
+    own = re.findall(r"machine\.name(?: \+ '|\})\.([a-z0-9.-]+)'", read(run))
+    return tests | {(kind, name): run for name in own for kind in ('pv', 'pvh')}
 
 
 def host_tests(top):
-    names = {'fuzz.iommu-op'}
+    tests = {'fuzz.iommu-op': os.path.join(top, 'tests', 'fuzz', 'fuzz.c')}
     for path in glob.glob(os.path.join(top, 'tests', 'host', '*.c')):
         file = os.path.basename(path)[:-2]
-        names |= {f'host.{file}.{t.replace("_", "-")}' for t in re.findall(r'^TEST\((\w+)\)', read(path), re.M)}
-    return names
+        tests |= {f'host.{file}.{t.replace("_", "-")}': path for t in re.findall(r'^TEST\((\w+)\)', read(path), re.M)}
+    return tests
 
 
-def undefined(rows, top, suffixes):
-    """Names in rows that no source defines; suffixes is {(kind, suffix of a part)}."""
+def defined(top, suffixes):
+    """Every name that a test may have, with its source; suffixes is {(kind, suffix of a part)}."""
     micro = micro_tests(top)
-    known = host_tests(top) | {f'micro.{kind}.{name}' for kind, name in micro}
-    known |= {f'micro.{kind}.{name}.{suffix}' for kind, name in micro for k, suffix in suffixes if k == kind}
-    return [n for r in rows for n in r.tests if n not in known and n != 'matrix.row-*']
+    known = host_tests(top) | {f'micro.{kind}.{name}': path for (kind, name), path in micro.items()}
+    return known | {f'micro.{kind}.{name}.{suffix}': path for (kind, name), path in micro.items()
+                    for k, suffix in suffixes if k == kind}
+
+
+def named(rows):
+    return [(r, n) for r in rows for n in r.tests if n != 'matrix.row-*']
+
+
+def undefined(rows, known):
+    """Names in rows that no source defines."""
+    return [n for _, n in named(rows) if n not in known]
+
+
+def unsaid(rows, known):
+    """Tests whose sources, where they are C of ours, do not name the advisory of their row."""
+    return [f'{n} ({r.name})' for r, n in named(rows) if r.name.startswith('xsa-') and n in known and
+            os.path.basename(known[n]) not in ('run', 'fuzz.c') and
+            not re.search(rf'\b{r.name.upper()}\b', read(known[n]))]

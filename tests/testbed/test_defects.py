@@ -21,8 +21,8 @@ defects, Test = check.defects, check.judge.Test
 
 ROW = 'a: b\n\thost.ctx.one micro.*.dma.two\n'
 GOOD = {'host.ctx.one': 'pass', 'micro.pv.dma.two': 'pass', 'micro.pvh.dma.two': 'pass'}
-ADVISORIES = ('78 80 275 285 288 291 302 306 311 321 337 346 347 373 378 384 386 389 390 399 400 409 410 442 445 449 450 '
-              '460 461 467 476 480 492 493 499 502')
+ADVISORIES = ('78 80 275 285 288 291 302 306 311 321 337 346 347 373 378 384 386 389 390 399 400 409 410 442 445 449 '
+              '450 460 461 467 476 480 492 493 499 502')
 
 # name, file, {test: verdict}, full, some, the verdicts of its rows ('' none)
 JUDGED = [
@@ -40,7 +40,7 @@ JUDGED = [
     ('suffix-is-another-test', ROW, GOOD | {'micro.pv.dma.two.smp': 'fail'}, True, False, 'pass'),
     ('pattern', 'a: b\n\thost.x.y matrix.row-*\n',
      {'host.x.y': 'pass', 'matrix.row-01': 'pass', 'matrix.row-02': 'fail'}, False, False, 'fail'),
-    ('excused', 'a: b\n\tnot host: c\n\tnot micro: c\n', {}, True, False, 'skip'),
+    ('excused-has-nothing-to-run', 'a: b\n\tnot host: c\n\tnot micro: c\n', {}, True, False, 'skip'),
     ('linux', 'a: b\n\tlinux: c\n', {}, True, False, 'skip'),
 ]
 
@@ -64,7 +64,8 @@ def load(text):
 
 
 def judged(text, tests, full, some):
-    return ' '.join(t.verdict for t in defects.judge_rows(load(text), [Test(*t, 'why') for t in tests.items()], full, some))
+    tests = [Test(name, verdict, 'why') for name, verdict in tests.items()]
+    return ' '.join(t.verdict for t in defects.judge_rows(load(text), tests, full, some))
 
 
 def refused(text, want):
@@ -75,12 +76,21 @@ def refused(text, want):
     return 'it was taken'
 
 
-def suffixes():
-    return {(kind, p.suffix) for kind in check.LONG for p in check.boots_of_their_own(kind)}
+def known():
+    return defects.defined(TOP, {(kind, p.suffix) for kind in check.LONG for p in check.boots_of_their_own(kind)})
+
+
+def rows():
+    return defects.load(os.path.join(TOP, defects.FILE))
+
+
+def sources_name_the_advisory():
+    missing = defects.unsaid(rows(), known())
+    return f'no comment in the source names the advisory: {" ".join(missing)}' if missing else ''
 
 
 def names_are_defined():
-    missing = defects.undefined(defects.load(os.path.join(TOP, defects.FILE)), TOP, suffixes())
+    missing = defects.undefined(rows(), known())
     return f'named in {defects.FILE}, but there is no such test: {" ".join(missing)}' if missing else ''
 
 
@@ -90,16 +100,16 @@ def unknown_names_are_found():
              'micro.pv.dma.mapped.no-such micro.pvh.dma.mapped.smp matrix.row-1 dma.mapped')
     good = ('host.ctx.order-clear-flush-put micro.*.dma.mapped micro.pv.frames.page-table-writable micro.pv.selftest '
             'micro.pv.smp.same-context.smp micro.pv.dma.faults-logged fuzz.iommu-op matrix.row-*')
-    found = defects.undefined([defects.Row('a', 'b', [t for w in f'{names} {good}'.split() for t in defects.expand(w)])],
-                              TOP, suffixes())
+    row = defects.Row('a', 'b', [t for w in f'{names} {good}'.split() for t in defects.expand(w)])
+    found = defects.undefined([row], known())
     return '' if found == names.split() else f'found {" ".join(found)}'
 
 
 def all_are_there():
     """The 15 defects of earlier code, and each advisory that concerns this code."""
-    rows = {r.name for r in defects.load(os.path.join(TOP, defects.FILE))}
-    missing = [f'xsa-{n}' for n in ADVISORIES.split() if f'xsa-{n}' not in rows]
-    missing += [f'defect-{n:02}' for n in range(1, 16) if not any(r.startswith(f'defect-{n:02}-') for r in rows)]
+    names = {r.name for r in rows()}
+    missing = [f'xsa-{n}' for n in ADVISORIES.split() if f'xsa-{n}' not in names]
+    missing += [f'defect-{n:02}' for n in range(1, 16) if not any(name.startswith(f'defect-{n:02}-') for name in names)]
     return f'no row for {" ".join(missing)}' if missing else ''
 
 
@@ -117,7 +127,8 @@ def outcomes():
         yield name, '' if seen == want else f'wanted "{want}", got "{seen}"'
     for name, text, want in REFUSED:
         yield f'refuses-{name}', refused(text, want)
-    for fn in (names_are_defined, unknown_names_are_found, all_are_there, check_counts_a_failed_row):
+    for fn in (names_are_defined, sources_name_the_advisory, unknown_names_are_found, all_are_there,
+               check_counts_a_failed_row):
         yield fn.__name__.replace('_', '-'), fn()
 
 
