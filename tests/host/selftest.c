@@ -30,3 +30,12 @@ TEST(without_memory)
 	CHECK_EQ(iommu_ctx_selftest(&dom0), 0);
 	end();
 }
+
+/* However many steps it makes, it keeps few more tables than it has slots. */
+TEST(within_a_small_quota)
+{
+	start();
+	dom0.iommu.ctxs->pt_pages_max = 80;
+	CHECK_EQ(iommu_ctx_selftest(&dom0), 0);
+	end();
+}

@@ -14,6 +14,7 @@
 
 #define SLOTS               32U
 #define STEPS               4000U
+#define STEPS_UNFREED       256U        /* a few dozen tables at most */
 #define BASE_DFN            0x40000U    /* 1 GiB */
 
 /* Small pages of a slot that are mapped, from its start; LARGE: one leaf. */
@@ -106,15 +107,36 @@ static bool step(struct selftest *t)
                             next_random(t) % IOMMU_PT_ENTRIES);
 }
 
+/* Replaced tables are of no more use; kept, they would use up a small quota. */
+static bool free_retired(struct iommu_ctx *ctx)
+{
+    PAGE_LIST_HEAD(tables);
+
+    spin_lock(&ctx->lock);
+    page_list_move(&tables, &ctx->retired);
+    spin_unlock(&ctx->lock);
+
+    if ( iommu_ctx_flush_range(ctx, 0, 0) )
+        return false;
+    iommu_ctx_free_tables(ctx, &tables);
+
+    return true;
+}
+
 static bool run(struct selftest *t)
 {
     unsigned int i;
     bool ok = true;
 
-    spin_lock(&t->ctx->lock);
     for ( i = 0; ok && i < STEPS; i++ )
+    {
+        spin_lock(&t->ctx->lock);
         ok = step(t);
-    spin_unlock(&t->ctx->lock);
+        spin_unlock(&t->ctx->lock);
+
+        if ( ok && !(i % STEPS_UNFREED) )
+            ok = free_retired(t->ctx);
+    }
 
     if ( !ok )
         printk(XENLOG_ERR "IOMMU contexts: self-test failed at step %u\n", i);
