@@ -5,6 +5,7 @@
  * that does nothing proves nothing.
  */
 #include "dma.h"
+#include "domctl.h"
 #include "hypercall.h"
 #include "iommu.h"
 #include "mem.h"
@@ -537,13 +538,15 @@ static void apart_from_default(void)
 static void apart_from_p2m(void)
 {
 	struct place p = place(0);
-	uint64_t gfn, was = random_u64();
+	uint64_t gfn, had, was = random_u64();
 
 	if (!arch_balloon_page(&gfn))
 		test_skip("no page to give away");
+	had = dom_pages(0);
 	map(p.ctx, DFN, gfn, 1, RW);
 	put_word(&p, iova(DFN), was);
 	EXPECT(arch_balloon_out(gfn), 1);
+	EXPECT(dom_pages(0), had);
 	EXPECT(get_word(&p, iova(DFN)), was);
 
 	load(&p, ~was);
@@ -555,6 +558,7 @@ static void apart_from_p2m(void)
 	put_word(&p, iova(DFN), ~was);
 	EXPECT(get_word(&p, iova(DFN)), ~was);
 	unmap(p.ctx, DFN, 1);
+	EXPECT(dom_pages(0), had - 1);
 	read_blocked(&p, iova(DFN), ~was);
 	EXPECT(try_map(p.ctx, DFN, gfn, 1, RW), -EACCES);
 }

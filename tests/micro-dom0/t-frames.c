@@ -4,6 +4,7 @@
  * not be, nor become, a page table (XSA-288, XSA-291); nowhere may it be
  * somebody else's, whatever the flags say.
  */
+#include "domctl.h"
 #include "iommu.h"
 #include "mem.h"
 #include "output.h"
@@ -276,13 +277,16 @@ static void iommu_registers(void)
 static void ballooned(void)
 {
 	uint32_t ctx = ctx_alloc();
-	uint64_t gfn;
+	uint64_t gfn, had;
 
 	if (!arch_balloon_page(&gfn))
 		test_skip("no page to give away");
+	had = dom_pages(0);
 	map(ctx, DFN, gfn, 1, RO);
 	EXPECT(arch_balloon_out(gfn), 1);
+	EXPECT(dom_pages(0), had);
 	unmap(ctx, DFN, 1);
+	EXPECT(dom_pages(0), had - 1);
 	expect_hole(ctx, DFN);
 	EXPECT(try_map(ctx, DFN, gfn, 1, RO), -EACCES);
 }
