@@ -33,6 +33,8 @@ QEMU_AT_LEAST = (10, 0)
 GRACE = 60              # seconds between the end line and the power off
 # However this process ends, even by KILL, its machine ends with it.
 LEASH = ['setpriv', '--pdeathsig', 'TERM']
+# How to talk to QEMU itself: its answers and events go to qemu.log.
+QMP = ['-chardev', 'stdio,id=qmp,signal=off', '-mon', 'chardev=qmp,mode=control']
 BANNERS = {             # who says its version where, on the console
     'Xen': re.compile(r'\(XEN\).* (Xen version \S+ .*)'),
     'Linux': re.compile(r'(Linux version \S+ \([^)]*\))'),
@@ -52,6 +54,7 @@ class Machine:
     machine.  devices are -device arguments, disks
     are dicts of path and driver (an -device argument, default "nvme"), opened
     as snapshots.  disks and devices get their PCI slots in the order given.
+    With wake set the machine is woken up whenever it suspends (ACPI S3).
     """
     name: str
     kernel: str
@@ -68,6 +71,7 @@ class Machine:
     devices: list = field(default_factory=list)
     disks: list = field(default_factory=list)
     extra: list = field(default_factory=list)
+    wake: bool = False
     timeout: int = 600
     logs: str = None            # directory of the logs; default build/logs/NAME
     expect: list = field(default_factory=list)
@@ -155,6 +159,8 @@ def qemu_args(m, logs):
         args += ['-chardev', f'file,id={port},path={log}', '-serial', f'chardev:{port}']
     for device in ([m.iommu] if m.iommu else []) + list(m.devices):
         args += ['-device', device]
+    if m.wake:
+        args += QMP
     return args + disk_args(m.disks, logs) + list(m.extra) + boot_args(m, logs)
 
 
@@ -248,8 +254,22 @@ def how_it_ended(proc, logs):
     if proc.returncode == 0:
         return 'exit'
     with open(os.path.join(logs, 'qemu.log'), encoding='utf-8', errors='replace') as f:
-        said = [l for l in f.read().split('\n') if l.strip()]
+        said = [l for l in f.read().split('\n') if l.strip() and not l.startswith('{"')]
     return f'QEMU failed: exit status {proc.returncode}: ' + (said[-1] if said else 'it said nothing')
+
+
+def waker(proc):
+    """Wakes the machine up as soon as QEMU says that it sleeps."""
+    def tell(command):
+        with contextlib.suppress(BrokenPipeError):
+            os.write(proc.stdin.fileno(), json.dumps({'execute': command}).encode() + b'\n')
+
+    def on_line(line):
+        if line.startswith('{') and '"event": "SUSPEND"' in line:
+            tell('system_wakeup')
+
+    tell('qmp_capabilities')
+    return on_line
 
 
 def watch(proc, m, logs, tails, progress):
@@ -373,9 +393,11 @@ def start_and_watch(m, logs, watchers, progress):
     tails = [Tail(os.path.join(logs, name), after(progress.clear, callback)) for name, callback in watchers if callback]
     with open(os.path.join(logs, 'qemu.log'), 'w', encoding='utf-8') as log:
         # what the guest writes to its disks goes to an unlinked file in TMPDIR
-        proc = subprocess.Popen(LEASH + command, cwd=logs, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                env=dict(os.environ, TMPDIR=logs), start_new_session=True)
+        proc = subprocess.Popen(LEASH + command, cwd=logs, stdin=subprocess.PIPE if m.wake else subprocess.DEVNULL,
+                                stdout=log, stderr=log, env=dict(os.environ, TMPDIR=logs), start_new_session=True)
         try:
+            if m.wake:
+                tails.append(Tail(os.path.join(logs, 'qemu.log'), waker(proc)))
             return watch(proc, m, logs, tails, progress)
         finally:
             stop(proc)

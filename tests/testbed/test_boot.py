@@ -108,6 +108,18 @@ def two_at_once(where):
                                      f'logs {out.logs}, judged {out.judgement.verdict}'))
 
 
+def sleeper_is_woken(where):
+    """Told to wake up once it says that it sleeps, and not before."""
+    sleeper = 'read hello; echo "{\\"event\\": \\"%s\\"}"; read order || exit 1; echo "heard $hello $order"\n' + GOOD
+    out = runs(where, sleeper % 'SUSPEND', wake=True)
+    said = boot.read_log(out.logs, 'qemu.log')
+    case('wake', unless(out.judgement.verdict == 'pass' and 'qmp_capabilities' in said and 'system_wakeup' in said,
+                        f'judged {out.judgement.verdict}, QEMU heard {said}'))
+    out = runs(where, sleeper % 'RESUME', wake=True, timeout=2)
+    case('wake-only-sleepers', unless(out.judgement.verdict == 'crash' and 'timeout' in out.ended,
+                                      f'judged {out.judgement.verdict}, ended: {out.ended}'))
+
+
 def nothing_left(where):
     """A killed run takes its machine along."""
     fake(where, f'echo $$ >{where}/pid; {HANG}')
@@ -163,7 +175,8 @@ def bad_input(where):
 def main():
     with tempfile.TemporaryDirectory() as where:
         os.environ['XPI_CACHE'] = os.path.join(where, 'cache')
-        for tests in (endings, hung_after_end, logs_are_headed, watchers_see_lines, two_at_once, nothing_left, bad_input):
+        for tests in (endings, hung_after_end, logs_are_headed, watchers_see_lines, two_at_once, sleeper_is_woken,
+                      nothing_left, bad_input):
             tests(where)
     print(f'xpi: end {passed} {failed} 0')
     return 1 if failed else 0
