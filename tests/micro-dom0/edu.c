@@ -45,6 +45,19 @@ void edu_find(void)
 			edu_set_up(&edu[nr_edu++], bdf, bdf);
 }
 
+void edu_restore(void)
+{
+	const struct edu *e;
+
+	for (e = edu; e < edu + nr_edu; e++) {
+		/* Xen believes a PVH dom0's device still has its address. */
+		pci_write16(e->bdf, PCI_COMMAND, 0);
+		pci_write32(e->bdf, PCI_BAR0, e->bar);
+		pci_write16(e->bdf, PCI_COMMAND,
+			    PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+	}
+}
+
 void edu_need(unsigned int nr)
 {
 	if (nr_edu < nr)

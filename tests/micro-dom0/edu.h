@@ -31,6 +31,8 @@ extern unsigned int nr_edu;
 void edu_find(void);
 /* Take over the device @bdf. */
 void edu_set_up(struct edu *e, uint32_t bdf, uint32_t rid);
+/* After they lost their power: registers where they were, and DMA allowed. */
+void edu_restore(void);
 /* Skips the test where there are fewer. */
 void edu_need(unsigned int nr);
 

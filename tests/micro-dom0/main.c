@@ -16,7 +16,7 @@ static const struct test *const groups[] = {
 	errors_tests, multicall_tests, dma_tests, faults_tests, defer_tests,
 	away_tests, foreign_tests, rmrr_tests, reclaim_tests, inject_tests,
 	smp_tests, ats_tests, callers_tests, bridge_tests, unplug_tests,
-	phantom_tests, fuzz_tests,
+	phantom_tests, sleep_tests, fuzz_tests,
 };
 
 /* Run once more, as "callers.", with all calls made from 32-bit mode. */

@@ -27,3 +27,9 @@ void pci_write16(uint32_t bdf, unsigned int reg, uint16_t v)
 	select(bdf, reg);
 	outw(v, CONFIG_DATA + (reg & 2));
 }
+
+void pci_write32(uint32_t bdf, unsigned int reg, uint32_t v)
+{
+	select(bdf, reg);
+	outl(v, CONFIG_DATA);
+}

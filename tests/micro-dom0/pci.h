@@ -20,5 +20,6 @@
 uint32_t pci_read32(uint32_t bdf, unsigned int reg);
 uint16_t pci_read16(uint32_t bdf, unsigned int reg);
 void pci_write16(uint32_t bdf, unsigned int reg, uint16_t v);
+void pci_write32(uint32_t bdf, unsigned int reg, uint32_t v);
 
 #endif

@@ -42,6 +42,7 @@ extern const struct test callers_tests[];
 extern const struct test bridge_tests[];
 extern const struct test unplug_tests[];
 extern const struct test phantom_tests[];
+extern const struct test sleep_tests[];
 extern const struct test fuzz_tests[];
 
 _Noreturn void test_fail(const char *file, int line, const char *fmt, ...)

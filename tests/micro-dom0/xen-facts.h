@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 /* Hypercall numbers. */
+#define HC_PLATFORM_OP		7
 #define HC_MEMORY_OP		12
 #define HC_MULTICALL		13
 #define HC_UPDATE_VA_MAPPING	14
@@ -289,6 +290,24 @@ struct sysctl {
 			uint64_t free_pages;
 			uint64_t scrub_pages;
 		} physinfo;
+		uint64_t room[16];
+	} u;
+};
+
+/* What only the hardware domain may ask of the platform. */
+#define PLATFORM_VERSION	0x03000001
+#define XENPF_ENTER_ACPI_SLEEP	51
+
+struct platform_op {
+	uint32_t cmd;
+	uint32_t version;
+	union {
+		struct {
+			uint16_t pm1a_control;
+			uint16_t pm1b_control;
+			uint32_t state;
+			uint32_t flags;
+		} sleep;
 		uint64_t room[16];
 	} u;
 };

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "edu.h"
+#include "hypercall.h"
+#include "io.h"
+#include "output.h"
+#include "pci.h"
+#include "sleep.h"
+#include "test.h"
+
+#define ACPI_S3			3
+
+/*
+ * PM1a control: where it is Xen knows from the FADT. The sleep type is the
+ * first number of the package _S3 in the DSDT, which QEMU writes for q35 as
+ * { 1, 1, 0, 0 }.
+ */
+#define PM1_SCI_ENABLE		0x0001
+#define PM1_SLEEP_TYPE(type)	((type) << 10)
+#define PM1_SLEEP_ENABLE	0x2000
+#define SLEEP_TYPE_S3		1
+#define PM1_STATUS_WAKE		0x8000
+
+/* q35's LPC bridge: where PM1 is, and whether. */
+#define LPC			PCI_BDF(0, 0x1f, 0)
+#define LPC_PM_BASE		0x40
+#define LPC_PM_ENABLE		0x44
+
+void sleep_need(void)
+{
+	if (!option("sleep", 0))
+		test_skip("needs --sleep");
+}
+
+static long enter_s3(void)
+{
+	struct platform_op op = {
+		.cmd = XENPF_ENTER_ACPI_SLEEP,
+		.version = PLATFORM_VERSION,
+		.u.sleep = {
+			.pm1a_control = PM1_SCI_ENABLE | PM1_SLEEP_ENABLE |
+					PM1_SLEEP_TYPE(SLEEP_TYPE_S3),
+			.state = ACPI_S3,
+		},
+	};
+
+	return hypercall(HC_PLATFORM_OP, hc_ptr(&op), 0, 0, 0, 0);
+}
+
+void sleep_s3(void)
+{
+	uint32_t pm_base = pci_read32(LPC, LPC_PM_BASE);
+	uint32_t pm_enable = pci_read32(LPC, LPC_PM_ENABLE);
+	uint16_t pm1_status = pm_base & 0xff80;
+	long rc;
+
+	/* Xen takes it for the end of this sleep, were it still set. */
+	outw(PM1_STATUS_WAKE, pm1_status);
+	rc = enter_s3();
+	result_init();
+	EXPECT(rc, 0);
+	/* A device that kept its registers was not asleep, nor were we. */
+	CHECK(!pci_read32(edu[0].bdf, PCI_BAR0), "the machine never slept");
+	/* The firmware leaves this to us. */
+	pci_write32(LPC, LPC_PM_BASE, pm_base);
+	pci_write32(LPC, LPC_PM_ENABLE, pm_enable);
+	CHECK(inw(pm1_status) & PM1_STATUS_WAKE, "nobody woke the machine up");
+	edu_restore();
+	info("woken up");
+}
