@@ -588,6 +588,54 @@ TEST(relinquish_with_devices_away)
 	CHECK_EQ(machine.heap_nr, 0);
 }
 
+/*
+ * Xen crashes, and turns translation off
+ */
+
+/* What a device of a context goes on sending must not become real addresses. */
+TEST(crash_silences_devices)
+{
+	unsigned int i;
+	long one;
+
+	start();
+	one = ctx_alloc();
+	CHECK_EQ(attach(0, one), 1);
+	CHECK_EQ(attach(1, BLOCKED), 1);
+	CHECK_EQ(attach(2, one), 1);
+	give_away(2);
+	for (i = 0; i < NR_DEVS; i++)
+		t.dev[i].command = PCI_COMMAND_MASTER | 3;
+	iommu_ctx_crash_shutdown();
+	check_no_lock();
+	CHECK(!machine.held.pci);
+	for (i = 0; i < 3; i++)
+		CHECK_EQ(t.dev[i].command, 3);
+	/* In no context: as without them. */
+	CHECK_EQ(t.dev[3].command, PCI_COMMAND_MASTER | 3);
+	come_back(2);
+	end();
+}
+
+/* It crashed while somebody changed the list: do not wait, do not look. */
+TEST(crash_under_pcidevs_lock)
+{
+	start();
+	CHECK_EQ(attach(0, BLOCKED), 1);
+	t.dev[0].command = PCI_COMMAND_MASTER;
+	machine.other.pci = 1;
+	iommu_ctx_crash_shutdown();
+	machine.other.pci = 0;
+	CHECK_EQ(t.dev[0].command, PCI_COMMAND_MASTER);
+	CHECK(!machine.held.pci);
+	/* On the CPU that holds it itself it can be had. */
+	pcidevs_lock();
+	iommu_ctx_crash_shutdown();
+	pcidevs_unlock();
+	CHECK_EQ(t.dev[0].command, 0);
+	end();
+}
+
 /* In steps that let others run (XSA-410, XSA-492). */
 TEST(relinquish_in_steps)
 {

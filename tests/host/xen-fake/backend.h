@@ -184,6 +184,23 @@ uint16_t pci_conf_read16(pci_sbdf_t sbdf, unsigned int reg)
 	return pci_get_pdev(NULL, sbdf)->command;
 }
 
+void pci_conf_write16(pci_sbdf_t sbdf, unsigned int reg, uint16_t value)
+{
+	CHECK_EQ(reg, PCI_COMMAND);
+	pci_get_pdev(NULL, sbdf)->command = value;
+}
+
+int pci_iterate_devices(int (*handler)(struct pci_dev *pdev, void *arg),
+			void *arg)
+{
+	unsigned int i;
+	int rc = 0;
+
+	for (i = 0; i < NR_DEVS; i++)
+		rc = handler(&t.dev[i], arg) ?: rc;
+	return rc;
+}
+
 /*
  * Frames. RAM below RAM_MFN + RAM_PAGES, above MMIO_GFN what holds nothing.
  */

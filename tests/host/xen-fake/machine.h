@@ -507,6 +507,14 @@ void pcidevs_lock(void)
 	machine.held.pci++;
 }
 
+bool pcidevs_trylock(void)
+{
+	if (!machine.held.pci && machine.other.pci)
+		return false;
+	pcidevs_lock();
+	return true;
+}
+
 void pcidevs_unlock(void)
 {
 	CHECK(machine.held.pci);

@@ -159,6 +159,7 @@ void read_unlock(rwlock_t *lock);
 void write_lock(rwlock_t *lock);
 void write_unlock(rwlock_t *lock);
 void pcidevs_lock(void);
+bool pcidevs_trylock(void);
 void pcidevs_unlock(void);
 bool pcidevs_locked(void);
 
@@ -329,6 +330,9 @@ typedef struct pci_dev device_t;
 struct pci_dev *pci_get_pdev(const struct domain *d, pci_sbdf_t sbdf);
 #define pci_get_real_pdev(sbdf) pci_get_pdev(NULL, sbdf)
 uint16_t pci_conf_read16(pci_sbdf_t sbdf, unsigned int reg);
+void pci_conf_write16(pci_sbdf_t sbdf, unsigned int reg, uint16_t value);
+int pci_iterate_devices(int (*handler)(struct pci_dev *pdev, void *arg),
+			void *arg);
 #define PCI_COMMAND 4
 #define PCI_COMMAND_MASTER 4
 

@@ -188,6 +188,13 @@ int iommu_ctx_attach(struct domain *d, struct pci_dev *pdev, unsigned int id);
 void iommu_ctx_device_gone(struct pci_dev *pdev);
 
 /*
+ * Xen has crashed, and translation is about to be turned off: what was an iova
+ * becomes a machine address. Turn off bus mastering of devices in contexts,
+ * BLOCKED included; whoever comes next turns it on for those that it drives.
+ */
+void iommu_ctx_crash_shutdown(void);
+
+/*
  * Map or unmap the first pages of a range, as many as one step may take.
  * Return how many those were, or -errno for the first of them. What they
  * leave to be flushed is in the gather.
@@ -268,6 +275,7 @@ static inline struct iommu_ctx *iommu_ctx_of(const struct domain *d,
 }
 
 static inline void iommu_ctx_device_gone(struct pci_dev *pdev) {}
+static inline void iommu_ctx_crash_shutdown(void) {}
 
 static inline int iommu_ctx_relinquish(struct domain *d)
 {

@@ -443,6 +443,35 @@ static void forget_members(struct iommu_ctx *ctx)
                                                ctx_list));
 }
 
+static int cf_check silence(struct pci_dev *pdev, void *arg)
+{
+    uint16_t cmd;
+
+    /* Also if a guest has it: the guest's addresses mean no more to anybody. */
+    if ( !pdev->ctx )
+        return 0;
+
+    cmd = pci_conf_read16(pdev->sbdf, PCI_COMMAND);
+    pci_conf_write16(pdev->sbdf, PCI_COMMAND, cmd & ~PCI_COMMAND_MASTER);
+    /* What it had sent before arrives before the answer to this. */
+    pci_conf_read16(pdev->sbdf, PCI_COMMAND);
+
+    return 0;
+}
+
+void iommu_ctx_crash_shutdown(void)
+{
+    if ( !pcidevs_trylock() )
+    {
+        /* The list of devices may be in any state. */
+        printk(XENLOG_ERR "IOMMU contexts: devices left running\n");
+        return;
+    }
+
+    pci_iterate_devices(silence, NULL);
+    pcidevs_unlock();
+}
+
 /* Any context of the table, NULL if there is none. */
 static struct iommu_ctx *table_any(struct iommu_ctx_tbl *tbl)
 {
