@@ -8,14 +8,6 @@
 
 #define EDU_ID			0x00
 #define EDU_LIVE		0x04
-#define EDU_DMA_SRC		0x80
-#define EDU_DMA_DST		0x88
-#define EDU_DMA_COUNT		0x90
-#define EDU_DMA_CMD		0x98
-#define EDU_CMD_START		1UL
-#define EDU_CMD_TO_MEMORY	2UL
-/* Where the inner buffer lies in the device's own address space. */
-#define EDU_BUFFER		0x40000UL
 
 #define DMA_TIME		(100 * MSEC)
 #define DMA_TIMEOUT		(20000 * MSEC)
@@ -74,11 +66,6 @@ void edu_set_live(const struct edu *e, uint32_t value)
 	*(volatile uint32_t *)(e->regs + EDU_LIVE) = value;
 }
 
-static volatile uint64_t *reg64(const struct edu *e, unsigned int reg)
-{
-	return (volatile uint64_t *)(e->regs + reg);
-}
-
 static bool is_master(const struct edu *e)
 {
 	return pci_read16(e->bdf, PCI_COMMAND) & PCI_COMMAND_MASTER;
@@ -96,20 +83,15 @@ static void ensure_master(const struct edu *e)
 	CHECK(is_master(e), "bus mastering of %x cannot be turned on", e->bdf);
 }
 
-static void start(const struct edu_job *j)
+void edu_start(const struct edu_job *j)
 {
 	ensure_master(j->e);
-	*reg64(j->e, EDU_DMA_SRC) = j->write ? EDU_BUFFER : j->iova;
-	*reg64(j->e, EDU_DMA_DST) = j->write ? j->iova : EDU_BUFFER;
-	*reg64(j->e, EDU_DMA_COUNT) = j->len;
-	barrier();
-	*reg64(j->e, EDU_DMA_CMD) =
-		EDU_CMD_START | (j->write ? EDU_CMD_TO_MEMORY : 0);
+	edu_regs_start(j->e->regs, j->write, j->iova, j->len);
 }
 
 static void wait(const struct edu *e, uint64_t deadline)
 {
-	while (*reg64(e, EDU_DMA_CMD) & EDU_CMD_START) {
+	while (edu_regs_busy(e->regs)) {
 		CHECK(clock_ns() < deadline, "edu %x: DMA never ended", e->bdf);
 		sleep_ms(1);
 	}
@@ -121,7 +103,7 @@ void edu_run_apart(const struct edu_job *jobs, unsigned int nr, unsigned int ms)
 	unsigned int i;
 
 	for (i = 0; i < nr; i++) {
-		start(&jobs[i]);
+		edu_start(&jobs[i]);
 		if (ms)
 			sleep_ms(ms);
 	}

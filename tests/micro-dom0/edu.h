@@ -10,12 +10,46 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "io.h"
+
 #define EDU_MAX		16
 /* Places after those, for devices that bridge.c finds. */
 #define EDU_BEHIND_MAX	4
 #define EDU_PLACES	(EDU_MAX + EDU_BEHIND_MAX)
 
 #define EDU_PCI_ID	0x11e81234U
+
+#define EDU_DMA_SRC		0x80
+#define EDU_DMA_DST		0x88
+#define EDU_DMA_COUNT		0x90
+#define EDU_DMA_CMD		0x98
+#define EDU_CMD_START		1UL
+#define EDU_CMD_TO_MEMORY	2UL
+/* Where the inner buffer lies in the device's own address space. */
+#define EDU_BUFFER		0x40000UL
+
+static inline volatile uint64_t *edu_reg64(volatile uint8_t *regs,
+					   unsigned int reg)
+{
+	return (volatile uint64_t *)(regs + reg);
+}
+
+/* The bare transfer, given the registers. @write: from device to memory. */
+static inline void edu_regs_start(volatile uint8_t *regs, bool write,
+				  uint64_t iova, uint64_t len)
+{
+	*edu_reg64(regs, EDU_DMA_SRC) = write ? EDU_BUFFER : iova;
+	*edu_reg64(regs, EDU_DMA_DST) = write ? iova : EDU_BUFFER;
+	*edu_reg64(regs, EDU_DMA_COUNT) = len;
+	barrier();
+	*edu_reg64(regs, EDU_DMA_CMD) =
+		EDU_CMD_START | (write ? EDU_CMD_TO_MEMORY : 0);
+}
+
+static inline bool edu_regs_busy(volatile uint8_t *regs)
+{
+	return *edu_reg64(regs, EDU_DMA_CMD) & EDU_CMD_START;
+}
 
 struct edu {
 	uint32_t bdf;
@@ -53,6 +87,8 @@ struct edu_job {
  * make every "nothing landed" true. (Xen does that after ten faults.)
  */
 void edu_run(const struct edu_job *jobs, unsigned int nr);
+/* Start one and do not wait for it. */
+void edu_start(const struct edu_job *j);
 /* They end @ms after each other: the IOMMU can record one fault at a time. */
 void edu_run_apart(const struct edu_job *jobs, unsigned int nr, unsigned int ms);
 
