@@ -17,6 +17,8 @@ static const struct test *const groups[] = {
 	away_tests, foreign_tests, rmrr_tests, reclaim_tests, inject_tests,
 	smp_tests, ats_tests, callers_tests, bridge_tests, unplug_tests,
 	phantom_tests, sleep_tests, fuzz_tests,
+	/* Nothing comes after it. */
+	kexec_tests,
 };
 
 /* Run once more, as "callers.", with all calls made from 32-bit mode. */
@@ -128,6 +130,13 @@ static void run(const struct test *t)
 	console("micro-dom0: %s took %lu ms\n", t->name,
 		(clock_ns() - began) / MSEC);
 	report(t->name);
+}
+
+void test_tally(uint32_t *passed, uint32_t *failed, uint32_t *skipped)
+{
+	*passed = tally[PASSED];
+	*failed = tally[FAILED];
+	*skipped = tally[SKIPPED];
 }
 
 static const char *find_option(const char *name)

@@ -44,6 +44,7 @@ extern const struct test unplug_tests[];
 extern const struct test phantom_tests[];
 extern const struct test sleep_tests[];
 extern const struct test fuzz_tests[];
+extern const struct test kexec_tests[];
 
 _Noreturn void test_fail(const char *file, int line, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -65,6 +66,9 @@ _Noreturn void test_skip(const char *fmt, ...)
 		test_fail(__FILE__, __LINE__, "%s is %ld (0x%lx), not %ld", \
 			  #expr, got_, got_, want_);			\
 } while (0)
+
+/* How many passed, failed and were skipped so far. */
+void test_tally(uint32_t *passed, uint32_t *failed, uint32_t *skipped);
 
 /* "name=123" from the command line, or @fallback. */
 unsigned long option(const char *name, unsigned long fallback);

@@ -23,6 +23,7 @@
 #define HC_PHYSDEV_OP		33
 #define HC_SYSCTL		35
 #define HC_DOMCTL		36
+#define HC_KEXEC_OP		37
 
 #define CONSOLEIO_WRITE		0
 
@@ -310,6 +311,38 @@ struct platform_op {
 		} sleep;
 		uint64_t room[16];
 	} u;
+};
+
+/* Handing the machine over to another kernel. */
+#define KEXEC_EXEC		0
+#define KEXEC_GET_RANGE		3
+#define KEXEC_LOAD		4
+#define KEXEC_TYPE_DEFAULT	0
+#define KEXEC_TYPE_CRASH	1
+#define KEXEC_RANGE_CRASH	0
+#define EM_X86_64		62
+
+struct kexec_range {
+	uint32_t range;
+	uint32_t nr;
+	uint64_t size;
+	uint64_t start;			/* machine address */
+};
+
+struct kexec_segment {
+	uint64_t buf;
+	uint64_t buf_size;
+	uint64_t dest_maddr;
+	uint64_t dest_size;
+};
+
+struct kexec_load {
+	uint8_t type;
+	uint8_t pad;
+	uint16_t arch;
+	uint32_t nr_segments;
+	uint64_t segments;
+	uint64_t entry_maddr;
 };
 
 /* Virtual CPUs of a PV guest. */

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The image as data of micro-dom0's. */
+	.data
+	.balign 4096
+	.globl kexec_image, kexec_image_end
+kexec_image:
+	.incbin "kexec.bin"
+kexec_image_end:
+
+	.section .note.GNU-stack, "", @progbits
