@@ -31,13 +31,13 @@ void sleep_need(void)
 		test_skip("needs --sleep");
 }
 
-static long enter_s3(void)
+static long enter_s3(uint16_t enable)
 {
 	struct platform_op op = {
 		.cmd = XENPF_ENTER_ACPI_SLEEP,
 		.version = PLATFORM_VERSION,
 		.u.sleep = {
-			.pm1a_control = PM1_SCI_ENABLE | PM1_SLEEP_ENABLE |
+			.pm1a_control = PM1_SCI_ENABLE | enable |
 					PM1_SLEEP_TYPE(SLEEP_TYPE_S3),
 			.state = ACPI_S3,
 		},
@@ -55,7 +55,7 @@ void sleep_s3(void)
 
 	/* Xen takes it for the end of this sleep, were it still set. */
 	outw(PM1_STATUS_WAKE, pm1_status);
-	rc = enter_s3();
+	rc = enter_s3(PM1_SLEEP_ENABLE);
 	result_init();
 	EXPECT(rc, 0);
 	/* A device that kept its registers was not asleep, nor were we. */
@@ -66,4 +66,14 @@ void sleep_s3(void)
 	CHECK(inw(pm1_status) & PM1_STATUS_WAKE, "nobody woke the machine up");
 	edu_restore();
 	info("woken up");
+}
+
+void sleep_aborted(void)
+{
+	uint16_t pm1_status = pci_read32(LPC, LPC_PM_BASE) & 0xff80;
+
+	/* Xen waits for this bit, which only waking up can set. */
+	CHECK(inw(pm1_status) & PM1_STATUS_WAKE, "the machine never woke up");
+	EXPECT(enter_s3(0), 0);
+	CHECK(pci_read32(edu[0].bdf, PCI_BAR0), "the machine did sleep");
 }

@@ -12,4 +12,7 @@ void sleep_need(void);
  */
 void sleep_s3(void);
 
+/* All the way there, but the machine does not sleep: nothing loses power. */
+void sleep_aborted(void);
+
 #endif

@@ -4,6 +4,7 @@
  * forgets everything, and Xen has to tell it again before devices can do DMA.
  * What is tested is not that Xen remembers, but that devices find it so.
  */
+#include "clock.h"
 #include "dma.h"
 #include "mem.h"
 #include "sleep.h"
@@ -170,6 +171,62 @@ static void twice(void)
 	write_blocked(&p, iova(DFN), page);
 }
 
+/* Xen stops the IOMMU and starts it again, and the devices never noticed. */
+static void aborted(void)
+{
+	uint64_t *page = page_alloc();
+	struct place p;
+
+	sleep_need();
+	p = place(0);
+	map(p.ctx, DFN, gfn_of(page), 1, RW);
+	sleep_s3();
+	reaches(&p, DFN, page);
+	sleep_aborted();
+	EXPECT(ctx_of(p.e), p.ctx);
+	reaches(&p, DFN, page);
+	write_blocked(&p, iova(gfn_of(page)), page);
+	unmap(p.ctx, DFN, 1);
+	write_blocked(&p, iova(DFN), page);
+}
+
+/* The interrupt that tells Xen of faults is set up again as well. */
+static void faults(void)
+{
+	struct xen_pv_iommu_fault f;
+	uint64_t *page = page_alloc();
+	struct place p;
+	unsigned int i;
+
+	sleep_need();
+	p = place(0);
+	sleep_s3();
+	while (!try_fault_read(&f))
+		;
+	write_blocked(&p, iova(DFN), page);
+	for (i = 0; i < 5000 && try_fault_read(&f); i++)
+		sleep_ms(1);
+	EXPECT(f.dev.id, p.e->bdf);
+	EXPECT(f.iova, iova(DFN));
+	EXPECT(f.ctx, p.ctx);
+}
+
+/* A flush that was left to later is not forgotten. */
+static void parked(void)
+{
+	uint64_t *page = page_alloc();
+	struct place p;
+
+	sleep_need();
+	p = place(0);
+	map(p.ctx, DFN, gfn_of(page), 1, RW);
+	reaches(&p, DFN, page);
+	EXPECT(try_unmap_park(p.ctx, DFN, 1), 0);
+	sleep_s3();
+	EXPECT(try_sync(p.ctx), 0);
+	write_blocked(&p, iova(DFN), page);
+}
+
 const struct test sleep_tests[] = {
 	{ .name = "sleep.books", .fn = books },
 	{ .name = "sleep.dma", .fn = dma },
@@ -178,5 +235,8 @@ const struct test sleep_tests[] = {
 	{ .name = "sleep.stays-unmapped", .fn = stays_unmapped },
 	{ .name = "sleep.moves", .fn = moves },
 	{ .name = "sleep.twice", .fn = twice },
+	{ .name = "sleep.aborted", .fn = aborted },
+	{ .name = "sleep.faults", .fn = faults },
+	{ .name = "sleep.parked", .fn = parked, .only_pvh = true },
 	{ }
 };
