@@ -83,7 +83,7 @@ static void ensure_master(const struct edu *e)
 	CHECK(is_master(e), "bus mastering of %x cannot be turned on", e->bdf);
 }
 
-void edu_start(const struct edu_job *j)
+void edu_begin(const struct edu_job *j)
 {
 	ensure_master(j->e);
 	edu_regs_start(j->e->regs, j->write, j->iova, j->len);
@@ -103,7 +103,7 @@ void edu_run_apart(const struct edu_job *jobs, unsigned int nr, unsigned int ms)
 	unsigned int i;
 
 	for (i = 0; i < nr; i++) {
-		edu_start(&jobs[i]);
+		edu_begin(&jobs[i]);
 		if (ms)
 			sleep_ms(ms);
 	}
@@ -112,11 +112,6 @@ void edu_run_apart(const struct edu_job *jobs, unsigned int nr, unsigned int ms)
 	for (i = 0; i < nr; i++)
 		wait(jobs[i].e, now + DMA_TIMEOUT);
 	barrier();
-}
-
-void edu_begin(const struct edu_job *job)
-{
-	start(job);
 }
 
 void edu_end(const struct edu_job *job)

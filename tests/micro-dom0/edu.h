@@ -87,8 +87,6 @@ struct edu_job {
  * make every "nothing landed" true. (Xen does that after ten faults.)
  */
 void edu_run(const struct edu_job *jobs, unsigned int nr);
-/* Start one and do not wait for it. */
-void edu_start(const struct edu_job *j);
 /* They end @ms after each other: the IOMMU can record one fault at a time. */
 void edu_run_apart(const struct edu_job *jobs, unsigned int nr, unsigned int ms);
 

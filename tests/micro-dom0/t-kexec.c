@@ -127,7 +127,7 @@ static void jump(void)
 	test_tally(&args->passed, &args->failed, &args->skipped);
 	load_image(type);
 	for (i = 0; i < KEXEC_JOBS; i++)
-		edu_start(&jobs[i]);
+		edu_begin(&jobs[i]);
 	hypercall(HC_KEXEC_OP, KEXEC_EXEC, hc_ptr(&type), 0, 0, 0);
 	CHECK(false, "the image was not started");
 }
