@@ -47,8 +47,9 @@
  * the core needs them to find groups, but Xen never attaches them.
  *
  * Default domains. On PV the DMA API belongs to swiotlb-xen, so devices get
- * the identity domain and only VFIO and its like translated ones. A PVH domain
- * gets whatever the kernel's command line asks for.
+ * the identity domain and only VFIO and its like translated ones, unless
+ * swiotlb-xen is bypassed (drivers/xen/swiotlb-xen-bypass.c). A PVH domain gets
+ * whatever the kernel's command line asks for, and so does a PV domain then.
  */
 #define pr_fmt(fmt) "xen-pv-iommu: " fmt
 
@@ -65,6 +66,7 @@
 #include <linux/smp.h>
 
 #include <xen/interface/pv-iommu.h>
+#include <xen/swiotlb-xen-bypass.h>
 #include <xen/xen.h>
 
 #include "xen-pv-iommu/caps.h"
@@ -139,11 +141,17 @@ static bool msi_isolated;
 module_param(msi_isolated, bool, 0444);
 MODULE_PARM_DESC(msi_isolated, "tell the kernel that Xen remaps the interrupts of all PCI devices, if it does (default: no)");
 
+static bool pv_dma_ops_swap;
+module_param(pv_dma_ops_swap, bool, 0444);
+MODULE_PARM_DESC(pv_dma_ops_swap, "PV: give swiotlb-xen to each device that needs it instead of to all, so that the DMA of others can be translated (default: no)");
+
 static const struct xpi_hv *xpi_hv = &xpi_xen_hv;
 static struct xpi_caps xpi_caps;
 static enum xpi_late xpi_late;
 static struct iommu_device xpi_iommu;
 static struct irq_domain *xpi_msi_domain;
+/* Does the DMA API work for a device in a DMA domain? */
+static bool xpi_dma_api;
 static atomic_t xpi_nr_domains = ATOMIC_INIT(0);
 
 /* Devices with DIRECT regions; read by map in any context. */
@@ -767,8 +775,8 @@ static bool xpi_may_have(struct pci_dev *pdev)
 		pci_info(pdev, "left to its driver; to bring it under the IOMMU unbind it, write 1 to its remove file and rescan\n");
 		return false;
 	}
-	if (xen_pv_domain() && pdev->untrusted) {
-		pci_notice(pdev, "not trusted, but a PV domain cannot translate its DMA\n");
+	if (!xpi_dma_api && pdev->untrusted) {
+		pci_notice(pdev, "not trusted, but a PV domain cannot translate its DMA without pv_dma_ops_swap=1\n");
 		return false;
 	}
 
@@ -827,7 +835,7 @@ static int xpi_def_domain_type(struct device *dev)
 
 	if (to_pci_dev(dev)->untrusted)
 		return 0;
-	if (xen_pv_domain())
+	if (!xpi_dma_api)
 		return IOMMU_DOMAIN_IDENTITY;
 	if (used + XPI_CTX_RESERVE >= xpi_caps.max_ctx)
 		return IOMMU_DOMAIN_IDENTITY;
@@ -1042,6 +1050,11 @@ static int xpi_reset(void)
 	return ret ? -ENODEV : 0;
 }
 
+static bool xpi_is_protected(struct device *dev)
+{
+	return xpi_dev_is_protected(xpi_hv, to_pci_dev(dev));
+}
+
 static int xpi_register(void)
 {
 	int ret = iommu_device_sysfs_add(&xpi_iommu, NULL, NULL,
@@ -1069,9 +1082,17 @@ static int __init xpi_init(void)
 		return ret;
 	}
 
-	ret = xpi_query() ?: xpi_reset() ?: xpi_register();
+	ret = xpi_query() ?: xpi_reset();
 	if (ret)
 		return ret;
+
+	xpi_dma_api = swiotlb_xen_bypass_start(pv_dma_ops_swap,
+					       xpi_is_protected);
+	ret = xpi_register();
+	if (ret) {
+		swiotlb_xen_bypass_stop();
+		return ret;
+	}
 
 	pr_info("%u contexts, iova up to %#llx, page sizes %#llx\n",
 		xpi_caps.max_ctx, xpi_caps.iova_last, xpi_caps.pgsizes);
@@ -1088,6 +1109,7 @@ static void __exit xpi_exit(void)
 	xpi_msi_unclaim();
 	iommu_device_unregister(&xpi_iommu);
 	iommu_device_sysfs_remove(&xpi_iommu);
+	swiotlb_xen_bypass_stop();
 }
 module_exit(xpi_exit);
 

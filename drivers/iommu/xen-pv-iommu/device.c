@@ -154,6 +154,15 @@ void xpi_dev_destroy(struct xpi_dev *xdev)
 	kfree(xdev);
 }
 
+bool xpi_dev_is_protected(const struct xpi_hv *hv, struct pci_dev *pdev)
+{
+	struct xen_pv_iommu_dev_query dq;
+	u32 sbdf;
+
+	return to_sbdf(pdev, &sbdf) && !query(hv, sbdf, &dq) &&
+	       (dq.flags & XEN_PV_IOMMU_DEV_F_PROTECTED);
+}
+
 bool xpi_dev_direct_at(const struct xpi_dev *xdev, u64 start, u64 last)
 {
 	unsigned int i;

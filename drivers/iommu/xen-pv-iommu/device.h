@@ -54,6 +54,15 @@ struct xpi_dev *xpi_dev_create(const struct xpi_hv *hv,
 void xpi_dev_destroy(struct xpi_dev *xdev);
 
 /**
+ * xpi_dev_is_protected() - is a device's DMA translated?
+ * @hv: the hypervisor
+ * @pdev: any PCI device
+ *
+ * Return: whether Xen says so of the context that it is in now.
+ */
+bool xpi_dev_is_protected(const struct xpi_hv *hv, struct pci_dev *pdev);
+
+/**
  * xpi_dev_is_direct() - has it any DIRECT region?
  * @xdev: the device
  *
