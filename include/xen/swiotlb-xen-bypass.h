@@ -6,7 +6,7 @@
 
 struct device;
 
-#if defined(CONFIG_SWIOTLB_XEN) && defined(CONFIG_X86)
+#ifdef CONFIG_SWIOTLB_XEN
 /**
  * swiotlb_xen_bypass_start() - let translated devices do without swiotlb-xen
  * @swap: x86 PV: the kernel's global DMA operations may be given to the devices
