@@ -3,8 +3,9 @@
 
 A suite is one boot.  "full" shows dom0 before and after the driver is loaded,
 "absent" loads the driver on a Xen that has no PV-IOMMU, "pvh" has a PVH dom0
-whose disk works through a context, "bare" runs the VFIO program and DPDK under
-Linux' own driver without Xen, to prove the bed.
+whose disk works through a context, "bypass" a PV dom0 whose devices do without
+swiotlb-xen, "bare" runs the VFIO program and DPDK under Linux' own driver
+without Xen, to prove the bed.
 """
 
 import fcntl
@@ -23,12 +24,16 @@ import initramfs  # noqa: E402
 from judge import Test  # noqa: E402
 
 BUILD = os.path.join(TOP, 'build', 'dom0')
-STEPS = {'full': 'before+load+vfio+dpdk', 'absent': 'absent', 'bare': 'vfio+dpdk', 'pvh': 'pvh+vfio'}
+STEPS = {'full': 'before+load+vfio+dpdk', 'absent': 'absent', 'bare': 'vfio+dpdk', 'pvh': 'pvh+vfio',
+         'bypass': 'bypass'}
 # The CPU on which a PVH dom0 works under TCG; see boot.Machine for the others'.
 PVH_CPU = 'EPYC,-monitor,-rdtscp'
 # ext4 asks for crc32c by its crypto name, which newer kernels have built in.
 MODULES = ['nvme', 'ext4', 'crc32c_generic?', 'vfio-pci', 'vfio_iommu_type1']
-OURS = ['xen-pv-iommu', 'xpi_secret', 'xpi_partunmap']
+OURS = ['xen-pv-iommu', 'xpi_secret', 'xpi_partunmap', 'xpi_dmaapi']
+# What the bypass suite's devices are driven by.
+DRIVERS = ['xfs', 'e1000e', 'igb']
+SCRATCH_BYTES = 512 << 20   # XFS wants 300 MiB
 DIGEST_BYTES = 8 << 20   # as many as guest/steps/pvh.sh reads
 EDU = 'edu,dma_mask=0xffffffffffffffff'
 # Two ports on one cable, so that what one sends the other receives.
@@ -95,14 +100,26 @@ def make_initrd(kernel, suite, kmod):
     if suite == 'bare':
         kmod, wanted = None, MODULES
     else:
-        kmod, wanted = kmod or testbed('kmod', kernel.name), MODULES + OURS
+        kmod, wanted = kmod or testbed('kmod', kernel.name), MODULES + OURS + DRIVERS * (suite == 'bypass')
     return initramfs.build(os.path.join(BUILD, f'{kernel.name}.{suite}.initrd.gz'),
                            kernel.modules, kmod, wanted, guest_files())
 
 
+def scratch():
+    """An empty disk; what the guest writes to it is forgotten."""
+    os.makedirs(BUILD, exist_ok=True)
+    path = os.path.join(BUILD, 'scratch.img')
+    with open(path, 'ab') as f:
+        f.truncate(SCRATCH_BYTES)
+    return path
+
+
 def disks(steps):
-    """The NVMe disk is DPDK's root, and the live disk of the load step."""
-    if {'dpdk', 'load', 'pvh'} & set(steps.split('+')):
+    """The NVMe disk is DPDK's and fio's root, and the live disk of the load step."""
+    steps = set(steps.split('+'))
+    if 'bypass' in steps:
+        return [{'path': testbed('dpdk-root')}, {'path': scratch()}]
+    if {'dpdk', 'load', 'pvh'} & steps:
         return [{'path': testbed('dpdk-root')}]
     return []
 
@@ -121,7 +138,7 @@ def console(suite):
 
 def machine(kernel, suite, xen, kmod=None, steps=None, name=None):
     steps = steps or STEPS[suite]
-    prefix = f'dom0.{kernel.name}' + (f'.{suite}' if suite in ('bare', 'pvh') else '')
+    prefix = f'dom0.{kernel.name}' + (f'.{suite}' if suite in ('bare', 'pvh', 'bypass') else '')
     bare, pvh, images = suite == 'bare', suite == 'pvh', disks(steps)
     known = f' xpi_digest={digest(images[0]["path"])}' if pvh else ''
     return prefix, boot.Machine(
@@ -135,7 +152,7 @@ def machine(kernel, suite, xen, kmod=None, steps=None, name=None):
         devices=[EDU, EDU],
         disks=images,
         extra=PORTS,
-        timeout=900)
+        timeout=1800 if suite == 'bypass' else 900)
 
 
 # --- faults -------------------------------------------------------------
@@ -179,6 +196,6 @@ def run(kernel_name, suite='full', xen=None, kmod=None, steps=None, name=None, *
     prefix, m = machine(kernel, suite, xen, kmod, steps, name)
     outcome = boot.run(m, **watchers)
     lines = outcome.judgement.lines(prefix if prefix.endswith(suite) else f'{prefix}.{suite}')
-    if suite in ('full', 'pvh') and 'vfio' in (steps or STEPS[suite]):
+    if suite in ('full', 'pvh', 'bypass') and {'vfio', 'bypass'} & set((steps or STEPS[suite]).split('+')):
         lines.append(fault_test(prefix, outcome).line())
     return outcome, lines

@@ -1,0 +1,350 @@
+# SPDX-License-Identifier: GPL-2.0
+# A PV dom0 whose devices do without swiotlb-xen.  The same work is done three
+# times: under swiotlb-xen, where it bounces; with the disk, a network card and
+# edu in DMA domains of their own, where nothing may bounce; and with the disk
+# back in an identity domain, where it bounces again.  The other network card
+# keeps its driver all the time and so stays with swiotlb-xen.
+
+TRACE=/sys/kernel/tracing
+XENMEM=/sys/devices/system/xen_memory/xen_memory0
+SCRATCH=/mnt/dpdk/mnt
+
+# --- counting ---------------------------------------------------------------
+
+count_bounces()
+{
+	mount -t tracefs tracefs $TRACE 2>/dev/null
+	echo 'hist:keys=dev_name:vals=size' >$TRACE/events/swiotlb/swiotlb_bounced/trigger
+}
+
+# bounced DEVICE: times and bytes so far
+bounced()
+{
+	sed -n "s/.*dev_name: $1 *} hitcount: *\([0-9]*\) *size: *\([0-9]*\).*/\1 \2/p" \
+		$TRACE/events/swiotlb/swiotlb_bounced/hist | grep . || echo 0 0
+}
+
+# since "TIMES BYTES" "TIMES BYTES": the difference
+since()
+{
+	set -- $1 $2
+	echo $(($3 - $1)) $(($4 - $2))
+}
+
+count() { echo "${1% *}"; }
+
+# --- the machine ------------------------------------------------------------
+
+# Pages given back to Xen and got again one by one are other machine pages each:
+# after that, what is contiguous for Linux is not so for a device.  Nearly all of
+# them, as the page cache is the last to use pages that the balloon had.
+balloon_to()
+{
+	local i
+	echo "$1" >$XENMEM/target_kb
+	for i in $(seq 600); do
+		[ "$(cat $XENMEM/info/current_kb)" -le "$(($1 + 64))" ] &&
+			[ "$(cat $XENMEM/info/current_kb)" -ge "$(($1 - 64))" ] && return 0
+		usleep 100000
+	done
+	return 1
+}
+
+shuffle_memory()
+{
+	local all unused
+	all=$(cat $XENMEM/info/current_kb)
+	unused=$(sed -n 's/^MemFree: *\([0-9]*\) kB/\1/p' /proc/meminfo)
+	info "$((unused - 64 * 1024)) of $all kB go to Xen and come back"
+	balloon_to $((all - unused + 64 * 1024)) && balloon_to "$all"
+}
+
+# --- the disk ---------------------------------------------------------------
+
+# The disk that is not the root image, known by its serial number.
+scratch_disk()
+{
+	local d
+	for d in /sys/block/nvme*n1; do
+		case $(cat "$d/device/serial") in xpi1*) echo "${d##*/}" ;; esac
+	done
+}
+
+wait_for_disks()
+{
+	local i
+	modprobe nvme
+	for i in $(seq 300); do
+		[ -n "$(scratch_disk)" ] && [ "$(echo /sys/block/nvme*n1 | wc -w)" = 2 ] && break
+		usleep 100000
+	done
+	[ -n "$(scratch_disk)" ]
+}
+
+# Sets SCRATCH_PCI, and DISK to the root image's.
+mount_disks()
+{
+	local scratch
+	wait_for_disks || return 1
+	scratch=$(scratch_disk)
+	SCRATCH_PCI=$(cat "/sys/block/$scratch/device/address")
+	DISK=/dev/$(echo /sys/block/nvme*n1 | tr ' ' '\n' | sed 's,.*/,,' | grep -v "$scratch")
+	mount_dpdk || return 1
+	modprobe xfs || return 1
+	chroot /mnt/dpdk /usr/sbin/mkfs.xfs -q -f "/dev/$scratch" || return 1
+	mount -t xfs "/dev/$scratch" $SCRATCH
+}
+
+umount_disks()
+{
+	umount $SCRATCH
+	for d in dev sys proc tmp run ''; do
+		umount /mnt/dpdk/$d || return 1
+	done
+}
+
+fio()
+{
+	chroot /mnt/dpdk fio --name=bypass --directory=/mnt --thread --size=16m \
+		--verify=crc32c --verify_fatal=1 "$@" >/tmp/fio 2>&1
+}
+
+# Large folios of XFS on their way to the disk and back, then scattered pages
+# of the program, without a copy.
+fio_all()
+{
+	fio --rw=write --bs=256k --end_fsync=1 --do_verify=0 || return 1
+	echo 3 >/proc/sys/vm/drop_caches
+	fio --rw=read --bs=256k && grep -q 'READ:.*io=16.0MiB' /tmp/fio || return 1
+	fio --rw=randwrite --bs=128k --direct=1 --ioengine=libaio --iodepth=8 &&
+		grep -q 'READ:.*io=16.0MiB' /tmp/fio
+}
+
+# disk_work NAME: sets DISK_BOUNCED
+disk_work()
+{
+	local before
+	before=$(bounced "$SCRATCH_PCI")
+	if fio_all; then
+		pass "$1.fio-verifies"
+	else
+		fail "$1.fio-verifies" "fio says: $(tail -n 3 /tmp/fio)"
+	fi
+	DISK_BOUNCED=$(since "$before" "$(bounced "$SCRATCH_PCI")")
+	info "$1: the disk bounced ${DISK_BOUNCED% *} times, ${DISK_BOUNCED#* } of about $((5 * 16 << 20)) bytes"
+}
+
+# --- the network ------------------------------------------------------------
+
+interface() { ls "$PCI/$1/net"; }
+
+# igb has a network namespace of its own, or the packets would not leave.
+start_igb()
+{
+	local name
+	modprobe igb
+	name=$(interface "$IGB")
+	unshare -n sleep 100000 &
+	IGB_NS=$!
+	sleep 1
+	ip link set "$name" netns $IGB_NS
+	nsenter -t $IGB_NS -n ip addr add 10.0.0.2/24 dev "$name"
+	nsenter -t $IGB_NS -n ip link set "$name" up
+	nsenter -t $IGB_NS -n httpd -p 7777 -h /tmp/www
+}
+
+start_e1000e()
+{
+	local name
+	modprobe e1000e
+	name=$(interface "$E1000E")
+	ip addr add 10.0.0.1/24 dev "$name"
+	ip link set "$name" up
+	can_ping
+}
+
+can_ping()
+{
+	local i
+	for i in $(seq 60); do
+		ping -c 1 -W 1 10.0.0.2 >/dev/null && return 0
+	done
+	return 1
+}
+
+# fetch IN ADDRESS: four MiB by TCP; IN enters the namespace of who asks
+fetch()
+{
+	$1 wget -q -T 60 -O - "http://$2:7777/payload" | md5sum >/tmp/arrived
+	[ "$(cat /tmp/arrived)" = "$(md5sum </tmp/www/payload)" ]
+}
+
+serve_payload()
+{
+	[ -d /tmp/www ] && return
+	mkdir /tmp/www
+	dd if=/dev/urandom of=/tmp/www/payload bs=1M count=4 2>/dev/null
+	httpd -p 7777 -h /tmp/www
+}
+
+net_work()
+{
+	local before
+	before=$(bounced "$E1000E")
+	check "$1.e1000e-sends" "something else arrived at igb" \
+		fetch "nsenter -t $IGB_NS -n" 10.0.0.1
+	check "$1.e1000e-receives" "something else arrived" fetch '' 10.0.0.2
+	NET_BOUNCED=$(since "$before" "$(bounced "$E1000E")")
+	info "$1: e1000e bounced ${NET_BOUNCED% *} times, ${NET_BOUNCED#* } bytes"
+}
+
+# --- edu --------------------------------------------------------------------
+
+# edu_work NAME TRANSLATED DEVICE OTHER [PARAMETER]: sets EDU_BOUNCED
+edu_work()
+{
+	local before
+	before=$(bounced "$3")
+	modprobe xpi_dmaapi "translated=$2" "device=$3" "other=$4" $5
+	relay "edu-$1" sed "s/ dmaapi/ $1.dmaapi/" /sys/module/xpi_dmaapi/parameters/results
+	rmmod xpi_dmaapi
+	EDU_BOUNCED=$(since "$before" "$(bounced "$3")")
+	info "$1: edu bounced ${EDU_BOUNCED% *} times, ${EDU_BOUNCED#* } bytes"
+}
+
+# Nothing maps the secret for edu, so Xen keeps it away.  What comes next shows
+# that the device works.
+edu_is_confined()
+{
+	local s=/sys/kernel/xpi_secret
+	enable "$EDU_B"
+	info "expect-fault $EDU_B read $(cat $s/secret_addr)"
+	info "expect-fault $EDU_B write $(cat $s/drop_addr)"
+	! edu_reads_secret "$EDU_B" && grep -q -- '--------' $s/drop
+}
+
+# --- the three times --------------------------------------------------------
+
+under_swiotlb()
+{
+	check before.disks "the disks do not mount" mount_disks
+	disk_work before
+	check before.disk-bounces "nothing bounced, so the rest would prove nothing" \
+		[ "$(count "$DISK_BOUNCED")" -gt 0 ]
+	serve_payload
+	start_igb
+	check before.network "no packets between the two cards" start_e1000e
+	net_work before
+	edu_work before 0 "$EDU_A" "$EDU_B" "untrusted=$EDU_B"
+	check before.edu-bounces "nothing bounced, so the rest would prove nothing" \
+		[ "$(count "$EDU_BOUNCED")" -gt 0 ]
+	check before.undone "the disks or the card are in use" \
+		eval 'umount_disks && rmmod nvme && rmmod e1000e'
+}
+
+type_of() { cat "$PCI/$1/iommu_group/type" 2>/dev/null || echo none; }
+
+load_early()
+{
+	mark
+	if ! modprobe xen-pv-iommu pv_dma_ops_swap=1 2>/tmp/modprobe; then
+		fail load "$(cat /tmp/modprobe) $(since_mark | tail -n 3)"
+		return 1
+	fi
+	pass load
+	since_mark | sed 's/^\[[^]]*\] //' | grep -i 'xen.pv.iommu' | while read -r line; do
+		info "dmesg $line"
+	done
+	list_groups
+	check swapped "the module did not say so" \
+		sh -c 'dmesg | grep -q "do without swiotlb-xen"'
+	check live-left-alone "igb, which is in use, is in a group" \
+		[ "$(type_of "$IGB")" = none ]
+}
+
+translated()
+{
+	local before all
+	before=$(bounced "$SCRATCH_PCI")
+	check after.disks "the disks do not mount" mount_disks
+	check after.network "no packets between the two cards" start_e1000e
+	for d in "$SCRATCH_PCI" "$E1000E" "$EDU_A" "$EDU_B"; do
+		check "after.type-${d##*:}" "its domain is $(type_of "$d")" \
+			[ "$(type_of "$d")" = DMA ]
+	done
+	disk_work after
+	all=$(since "$before" "$(bounced "$SCRATCH_PCI")")
+	check after.disk-bounces-never "it bounced $all" [ "$all" = '0 0' ]
+	net_work after
+	check after.e1000e-bounces-never "it bounced $NET_BOUNCED" [ "$NET_BOUNCED" = '0 0' ]
+	edu_work after 1 "$EDU_A" "$EDU_B"
+	check after.edu-bounces-never "it bounced $EDU_BOUNCED" [ "$EDU_BOUNCED" = '0 0' ]
+	check after.edu-confined "edu reached memory that nobody mapped for it" edu_is_confined
+	edu_work untrusted 1 "$EDU_B" "$EDU_A"
+	check untrusted.part-pages-copied "a device behind an external port got whole pages" \
+		[ "$(count "$EDU_BOUNCED")" -gt 0 ]
+}
+
+# igb goes and comes again, and is like the others then.
+newcomer()
+{
+	local before
+	echo 1 >"$PCI/$IGB/remove"
+	echo 1 >/sys/bus/pci/rescan
+	check newcomer.type "its domain is $(type_of "$IGB")" [ "$(type_of "$IGB")" = DMA ]
+	kill $IGB_NS
+	start_igb
+	check newcomer.network "no packets between the two cards" can_ping
+	before=$(bounced "$IGB")
+	check newcomer.sends "something else arrived" fetch '' 10.0.0.2
+	NET_BOUNCED=$(since "$before" "$(bounced "$IGB")")
+	check newcomer.bounces-never "it bounced $NET_BOUNCED" [ "$NET_BOUNCED" = '0 0' ]
+}
+
+# set_type DEVICE TYPE, with the disk's driver gone meanwhile
+set_type()
+{
+	echo "$1" >"$PCI/$1/driver/unbind"
+	echo "$2" >"$PCI/$1/iommu_group/type"
+	echo "$1" >/sys/bus/pci/drivers/nvme/bind
+	[ "$(type_of "$1")" = "$2" ]
+}
+
+# The domain of one device changes while it has no driver; the other disk, from
+# which fio comes, goes on.
+there_and_back()
+{
+	umount $SCRATCH
+	check identity.set "its domain is $(type_of "$SCRATCH_PCI")" \
+		set_type "$SCRATCH_PCI" identity
+	check identity.disk "the disk does not mount" remount_scratch
+	disk_work identity
+	check identity.disk-bounces "swiotlb-xen does not serve it" \
+		[ "$(count "$DISK_BOUNCED")" -gt 0 ]
+	umount $SCRATCH
+	check again.set "its domain is $(type_of "$SCRATCH_PCI")" \
+		set_type "$SCRATCH_PCI" DMA
+	check again.disk "the disk does not mount" remount_scratch
+	disk_work again
+	check again.disk-bounces-never "it bounced $DISK_BOUNCED" [ "$DISK_BOUNCED" = '0 0' ]
+}
+
+remount_scratch()
+{
+	wait_for_disks && mount -t xfs "/dev/$(scratch_disk)" $SCRATCH
+}
+
+step_bypass()
+{
+	E1000E=$(devices 8086:10d3)
+	IGB=$(devices 8086:10c9)
+	modprobe xpi_secret
+	count_bounces
+	check memory-shuffled "the balloon does not move" shuffle_memory
+	under_swiotlb
+	load_early || return
+	translated
+	there_and_back
+	newcomer
+	check stays "the module could be unloaded" sh -c '! rmmod xen_pv_iommu 2>/dev/null'
+}
