@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# What the configuration of a kernel of our own is made of, and whether the
+# kernel took it. Callers set FRAGMENTS, files named as seen from testbed/,
+# VARIANT, and SOURCE, the kernel's tree.
+
+fragments()
+{
+	local f
+
+	for f in $FRAGMENTS; do
+		cat "$TESTBED/$f"
+	done
+	echo "CONFIG_LOCALVERSION=\"-xpi-$VARIANT\""
+}
+
+# Symbols of which a kernel that does not know them need not complain.
+excused()
+{
+	sed -n 's/^\(CONFIG_[A-Z0-9_]*\)[[:space:]].*/\1/p' "$TESTBED/linux-not-everywhere"
+}
+
+# What is asked for must be there, word by word.
+check_config()
+{
+	local line sym bad=0
+
+	while read -r line; do
+		grep -qxF "$line" "$1/.config" && continue
+		sym=$(grep -o 'CONFIG_[A-Z0-9_]*' <<<"$line" | head -n 1)
+		case $line in '#'*) grep -q "^$sym=" "$1/.config" || continue ;; esac
+		if excused | grep -qx "$sym" && ! known_symbol "${sym#CONFIG_}"; then
+			echo "left out, as this kernel does not know it: $sym"
+			continue
+		fi
+		echo "the configuration refused: $line"
+		bad=1
+	done < <(fragments | grep -E '^(CONFIG_|# CONFIG_.* is not set)')
+	return $bad
+}
+
+known_symbol()
+{
+	grep -rqE --include='Kconfig*' "^(menu)?config $1\$" "$SOURCE"
+}
