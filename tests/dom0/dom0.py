@@ -64,19 +64,28 @@ def ready():
     testbed('root', '--path')
 
 
-def kernels():
-    out = subprocess.run([os.path.join(TOP, 'testbed', 'kernels')], stdout=subprocess.PIPE, text=True, check=False)
+def kernels(*names):
+    out = subprocess.run([os.path.join(TOP, 'testbed', 'kernels'), *names], stdout=subprocess.PIPE, text=True, check=False)
     if out.returncode:
         raise boot.SpecError('testbed/kernels failed; what it said is above.')
     return [Kernel(*line.split()[:4]) for line in out.stdout.split('\n') if line.strip()]
 
 
 def kernel_named(name):
-    have = kernels()
+    """A kernel of our own is named like 6.12-dom0."""
+    have = kernels(name) if '-' in name else kernels()
     for k in have:
         if k.name == name:
             return k
     raise boot.SpecError(f'there is no kernel {name}; there are {", ".join(k.name for k in have)}.')
+
+
+def debug_tests(kernel, prefix):
+    """What a kernel that checks itself has to say at the end; see guest/steps/debug.sh."""
+    if not kernel.name.endswith('-debug'):
+        return []
+    return [f'{prefix}.debug.{t}' for t in
+            ('lockdep-works', 'dma-api-works', 'dma-api-no-errors', 'no-leaks', 'kasan-works')]
 
 
 def programs():
@@ -152,6 +161,7 @@ def machine(kernel, suite, xen, kmod=None, steps=None, name=None):
         devices=[EDU, EDU],
         disks=images,
         extra=PORTS,
+        expect=debug_tests(kernel, prefix),
         timeout=1800 if suite == 'bypass' else 900)
 
 
