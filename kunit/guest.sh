@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: GPL-2.0
+# The step of the guest (tests/dom0/guest) that runs the suites: they run when
+# their module is loaded. What KUnit reports goes to the result channel as it
+# is, from where kunit/run reads it; the console may have other lines between.
+
+step_kunit()
+{
+	local r
+	if modprobe xpi_kunit 2>/tmp/modprobe; then
+		pass loaded
+	else
+		fail loaded "$(cat /tmp/modprobe)"
+	fi
+	for r in /sys/kernel/debug/kunit/*/results; do
+		[ ! -f "$r" ] || cat "$r" >&3
+	done
+}
