@@ -36,6 +36,9 @@ check-style: ## checkpatch, sparse, Xen style, figures
 check-xen: ## all tests of the hypervisor half, also those that take hours
 	@testbed/check --xen
 
+check-linux: ## tests of the driver on kernels of our own, with checkers (builds them)
+	@testbed/check --linux
+
 DURATION ?= 600
 SEED ?= 1
 fuzz-xen: ## feed Xen's files random calls: DURATION=SECONDS SEED=NUMBER
@@ -57,4 +60,4 @@ clean: ## remove build/ (the cache stays)
 	@rm -rf build
 
 .PHONY: help demo check check-host check-micro check-dom0 check-style check-xen \
-	fuzz-xen mutants xen-series check-series module clean
+	check-linux fuzz-xen mutants xen-series check-series module clean
