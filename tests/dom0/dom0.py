@@ -85,7 +85,7 @@ def debug_tests(kernel, prefix):
     if not kernel.name.endswith('-debug'):
         return []
     return [f'{prefix}.debug.{t}' for t in
-            ('lockdep-works', 'dma-api-works', 'dma-api-no-errors', 'no-leaks', 'kasan-works')]
+            ('lockdep-works', 'dma-api-works', 'dma-api-no-errors', 'no-leaks', 'kfence-works')]
 
 
 def programs():

@@ -33,7 +33,8 @@ step_debug()
 		check debug.no-leaks "$leaks objects are lost: $(sed -n 2p $CHECKERS/kmemleak)" \
 			[ "$leaks" = 0 ]
 	fi
-	if dmesg | grep -q 'KernelAddressSanitizer initialized'; then
-		pass debug.kasan-works
+	if [ -e $CHECKERS/kfence ]; then
+		check debug.kfence-works "KFENCE is off: $(head -n 1 $CHECKERS/kfence/stats)" \
+			grep -q '^enabled: 1$' $CHECKERS/kfence/stats
 	fi
 }
