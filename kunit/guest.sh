@@ -6,6 +6,8 @@
 step_kunit()
 {
 	local r
+	# Where it is built in, the command line has said so.
+	modprobe -q kunit enable=1
 	if modprobe xpi_kunit 2>/tmp/modprobe; then
 		pass loaded
 	else

@@ -23,9 +23,9 @@
 #include "shadow.h"
 
 #define LAST		((1ULL << 36) - 1)
-#define NODE_PAGES	512U	/* that one lowest node is for */
+#define BRANCH_BITS	27	/* pages below one entry of the root */
 #define ROUND_PAGES	16U
-#define ROUNDS		1000U
+#define ROUNDS		500U	/* the root has 512 entries */
 #define PFN_OF(dfn)	((dfn) + 0x100000)
 
 static struct xpi_shadow sh;
@@ -202,19 +202,20 @@ static void hardirq_no_memory(struct kunit *test)
 /*
  * One CPU uses the shadow with interrupts on; another uses it, too, and
  * interrupts the first one, which then uses it once more. All three grow the
- * same part of the tree, which moves on with every interrupt.
+ * same branch of the tree, and every interrupt has a new one, in which they
+ * race for a node at each of three levels.
  */
 struct crowd {
 	struct work_struct work;
 	struct round interrupted, irq, other;
 	unsigned int cpu;	/* to be interrupted */
-	unsigned int at;	/* the part of the tree */
+	unsigned int at;	/* the branch */
 	bool done;
 };
 
 static void move_to(struct round *r, unsigned int at, unsigned int who)
 {
-	r->dfn = (u64)at * NODE_PAGES + who * ROUND_PAGES;
+	r->dfn = ((u64)at << BRANCH_BITS) + who * ROUND_PAGES;
 }
 
 static void crowd_irq_fn(void *info)
@@ -225,6 +226,12 @@ static void crowd_irq_fn(void *info)
 	do_round(&c->irq);
 }
 
+static void crowd_interrupt(struct crowd *c)
+{
+	if (smp_call_function_single(c->cpu, crowd_irq_fn, c, false))
+		c->other.wrong = "the other CPU cannot be interrupted";
+}
+
 static void crowd_work_fn(struct work_struct *work)
 {
 	struct crowd *c = container_of(work, struct crowd, work);
@@ -232,10 +239,15 @@ static void crowd_work_fn(struct work_struct *work)
 
 	for (i = 0; i < ROUNDS; i++) {
 		WRITE_ONCE(c->at, i);
-		if (smp_call_function_single(c->cpu, crowd_irq_fn, c, false))
-			c->other.wrong = "the other CPU cannot be interrupted";
 		move_to(&c->other, i, 2);
+		/* Each of the others is the first one half of the time. */
+		if (i % 2)
+			crowd_interrupt(c);
 		do_round(&c->other);
+		if (!(i % 2))
+			crowd_interrupt(c);
+		/* An emulator may take a minute for all of them. */
+		cond_resched();
 	}
 	smp_call_function_single(c->cpu, crowd_irq_fn, c, true);
 	WRITE_ONCE(c->done, true);
