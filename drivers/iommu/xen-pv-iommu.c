@@ -78,6 +78,7 @@
 #include "xen-pv-iommu/queue.h"
 #include "xen-pv-iommu/runs.h"
 #include "xen-pv-iommu/shadow.h"
+#include "xen-pv-iommu/stats.h"
 
 /* Xen's page size, whatever the kernel's. */
 #define XPI_PAGE_SHIFT		12
@@ -508,7 +509,9 @@ static size_t xpi_unmap_pages(struct iommu_domain *domain, unsigned long iova,
 
 	if (now)
 		xpi_lanes_sync_unmap(&dom->lanes, dfn, done);
-	else if (done && !iommu_iotlb_gather_queued(gather))
+	else if (done && iommu_iotlb_gather_queued(gather))
+		xpi_stat_add(XPI_STAT_DEFERRED_UNMAPS, 1);
+	else if (done)
 		iommu_iotlb_gather_add_range(gather, iova,
 					     done << XPI_PAGE_SHIFT);
 	return done << XPI_PAGE_SHIFT;
@@ -527,6 +530,7 @@ static void xpi_iotlb_sync(struct iommu_domain *domain,
 
 static void xpi_flush_iotlb_all(struct iommu_domain *domain)
 {
+	xpi_stat_add(XPI_STAT_FLUSH_ALLS, 1);
 	xpi_lanes_flush(&to_xpi_domain(domain)->lanes);
 }
 

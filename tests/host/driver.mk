@@ -2,7 +2,7 @@
 # Tests of the Linux driver's pure-C parts. linux-fake/ has what they need of
 # the kernel's headers.
 
-TESTS += runs shadow group caps queue lanes
+TESTS += runs shadow group caps queue lanes stats
 
 xpi-parts := drivers/iommu/xen-pv-iommu
 xpi-cflags := -I$(TOP)/tests/host/linux-fake -I$(TOP)/$(xpi-parts)
@@ -15,7 +15,9 @@ group-src := $(xpi-parts)/group.c
 group-cflags := $(xpi-cflags)
 caps-src := $(xpi-parts)/caps.c
 caps-cflags := $(xpi-cflags)
-queue-src := $(xpi-parts)/queue.c
+queue-src := $(addprefix $(xpi-parts)/,queue.c stats.c)
 queue-cflags := $(xpi-cflags)
-lanes-src := $(addprefix $(xpi-parts)/,lanes.c queue.c runs.c shadow.c)
+lanes-src := $(addprefix $(xpi-parts)/,lanes.c queue.c runs.c shadow.c stats.c)
 lanes-cflags := $(xpi-cflags)
+stats-src := $(lanes-src)
+stats-cflags := $(xpi-cflags)

@@ -17,8 +17,9 @@
 
 #include "hv.h"
 #include "runs.h"
+#include "stats.h"
 
-static long xen_iommu_op(unsigned int op, void *array, unsigned int count)
+static long iommu_op(unsigned int op, void *array, unsigned int count)
 {
 #ifdef CONFIG_X86
 	return xen_single_call(__HYPERVISOR_iommu_op, op, (unsigned long)array,
@@ -27,6 +28,12 @@ static long xen_iommu_op(unsigned int op, void *array, unsigned int count)
 	return privcmd_call(__HYPERVISOR_iommu_op, op, (unsigned long)array,
 			    count, 0, 0);
 #endif
+}
+
+static long xen_iommu_op(unsigned int op, void *array, unsigned int count)
+{
+	xpi_stats_call(op, array, count);
+	return iommu_op(op, array, count);
 }
 
 /* Results are valid if the multicall was made at all. */
@@ -44,6 +51,7 @@ static void xen_iommu_multi(unsigned int op, struct xpi_call *calls,
 		entry[i].args[2] = calls[i].count;
 	}
 
+	xpi_stats_multi(op, calls, nr);
 	ret = HYPERVISOR_multicall(entry, nr);
 	for (i = 0; i < nr; i++)
 		calls[i].ret = ret ?: (long)entry[i].result;

@@ -36,6 +36,7 @@
 #include "lanes.h"
 #include "runs.h"
 #include "shadow.h"
+#include "stats.h"
 
 /*
  * The range that waits
@@ -291,6 +292,7 @@ static bool maps_drop(struct xpi_pending *p, u64 dfn, u64 nr, u64 *dropped)
 
 		if (d->dfn >= dfn && d->dfn + d->nr <= dfn + nr) {
 			*dropped += d->nr;
+			xpi_stat_add(XPI_STAT_MAPS_DROPPED, 1);
 			*d = *xpi_queue_at(&p->queue, --p->queue.used);
 			continue;
 		}

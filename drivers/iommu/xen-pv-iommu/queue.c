@@ -17,6 +17,7 @@
 #include "hv.h"
 #include "queue.h"
 #include "runs.h"
+#include "stats.h"
 
 void xpi_queue_init(struct xpi_queue *q, const struct xpi_hv *hv, void *buf,
 		    size_t bytes, unsigned int max_count)
@@ -79,6 +80,7 @@ int xpi_queue_map(struct xpi_queue *q, const struct xpi_run *run,
 		.flags = flags | run->flags,
 	};
 
+	xpi_stat_add(XPI_STAT_RUNS, 1);
 	return queue_add(q, &d);
 }
 
@@ -147,20 +149,35 @@ static int settle(struct xpi_queue *q, unsigned int *at, unsigned int count,
 	return err;
 }
 
+/* The same, and count what was done. */
+static int settle_and_count(struct xpi_queue *q, unsigned int *at,
+			    unsigned int count, u32 before, long ret)
+{
+	bool map = xpi_queue_at(q, *at)->op == XEN_PV_IOMMU_BATCH_MAP;
+	u64 done = q->done;
+	int err = settle(q, at, count, before, ret);
+
+	xpi_stat_add(map ? XPI_STAT_PAGES_MAPPED : XPI_STAT_PAGES_UNMAPPED,
+		     q->done - done);
+	if (err)
+		xpi_stat_add(XPI_STAT_ERRORS, 1);
+	return err;
+}
+
 static int send_buf(struct xpi_queue *q, unsigned int *at)
 {
 	unsigned int end = *at + count_from(q, *at);
-	int ret = 0;
+	int err = 0;
 
-	while (!ret && *at < end) {
+	while (!err && *at < end) {
 		struct xen_pv_iommu_batch *d = xpi_queue_at(q, *at);
 		unsigned int count = end - *at;
 		u32 before = pages_done(d);
+		long ret = q->hv->iommu_op(XEN_PV_IOMMU_OP_BATCH, d, count);
 
-		ret = settle(q, at, count, before,
-			     q->hv->iommu_op(XEN_PV_IOMMU_OP_BATCH, d, count));
+		err = settle_and_count(q, at, count, before, ret);
 	}
-	return ret;
+	return err;
 }
 
 /* All buffers from the one that begins at *@at on, none of it begun. */
@@ -180,7 +197,7 @@ static int send_multi(struct xpi_queue *q, unsigned int *at)
 	for (i = 0; i < nr && !ret; i++) {
 		unsigned int end = *at + calls[i].count;
 
-		ret = settle(q, at, calls[i].count, 0, calls[i].ret);
+		ret = settle_and_count(q, at, calls[i].count, 0, calls[i].ret);
 		if (!ret && *at < end)
 			ret = send_buf(q, at);
 	}

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The counters: arrays by length, calls by kind, the sum of all CPUs; and what
+ * they show of a request that goes through the lanes as the driver sends it.
+ */
+#include <assert.h>
+#include <errno.h>
+
+#include <linux/types.h>
+
+#include <xen/interface/pv-iommu.h>
+
+#include "hv.h"
+#include "lanes.h"
+#include "runs.h"
+#include "shadow.h"
+#include "stats.h"
+
+#include "harness.h"
+
+#define CTX		7
+#define PAGES		4096U
+#define BUF		4096U
+/* What 128 KiB are made of. */
+#define REQUEST		32U
+
+int fake_locks_held;
+unsigned int fake_cpu;
+
+static int refuse;	/* status of the first descriptor of every call */
+
+static struct xpi_shadow sh;
+static struct xpi_lane lane[1];
+static struct xpi_lanes ls;
+
+static void zero(void)
+{
+	memset(fake_pcpu_xpi_stats, 0, sizeof(fake_pcpu_xpi_stats));
+	fake_cpu = 0;
+	refuse = 0;
+}
+
+static u64 counted(enum xpi_stat stat)
+{
+	struct xpi_stats sum;
+
+	xpi_stats_sum(&sum);
+	return sum.n[stat];
+}
+
+static u64 arrays(unsigned int bucket)
+{
+	struct xpi_stats sum;
+
+	xpi_stats_sum(&sum);
+	return sum.arrays[bucket];
+}
+
+/* Counts as hv.c does, and agrees to all. */
+static long fake_op(unsigned int op, void *array, unsigned int count)
+{
+	struct xen_pv_iommu_batch *d = array;
+	unsigned int i;
+
+	xpi_stats_call(op, array, count);
+	if (refuse) {
+		d->status = refuse;
+		return refuse;
+	}
+	for (i = 0; i < count; i++)
+		d[i].done = d[i].nr;
+	return count;
+}
+
+/* No two pages are next to each other. */
+static int scattered(u64 pfn, struct xpi_frame *frame)
+{
+	frame->gfn = pfn * 2;
+	frame->flags = 0;
+	return 0;
+}
+
+static const struct xpi_hv hv = { .iommu_op = fake_op, .frame = scattered };
+
+static void *page_alloc(gfp_t gfp)
+{
+	void *p = aligned_alloc(BUF, BUF);
+
+	assert(p && gfp);
+	return memset(p, 0, BUF);
+}
+
+static const struct xpi_shadow_mem mem = { page_alloc, free };
+
+static void on_lost(struct xpi_lanes *l, u64 dfn, u64 nr, int err)
+{
+	CHECK(l == &ls && dfn + nr <= PAGES && err);
+}
+
+static void lanes_up(void)
+{
+	const struct xpi_lanes_config c = {
+		.hv = &hv, .alloc = page_alloc, .bytes = BUF,
+		.max_count = 1000, .ctx = CTX,
+	};
+
+	zero();
+	fake_locks_held = 0;
+	memset(lane, 0, sizeof(lane));
+	ls = (struct xpi_lanes){
+		.shadow = &sh, .lost = on_lost, .free = free,
+		.max_nr = 512, .nr = 1, .lane = lane,
+	};
+	CHECK_EQ(xpi_shadow_init(&sh, &mem, PAGES - 1, GFP_KERNEL), 0);
+	CHECK_EQ(xpi_lanes_init(&ls, &c), 0);
+}
+
+static void lanes_down(void)
+{
+	xpi_lanes_fini(&ls);
+	xpi_shadow_fini(&sh);
+}
+
+static void map(u64 dfn, u64 nr)
+{
+	struct xpi_runs it = {
+		.frame = scattered, .dfn = dfn, .pfn = dfn, .left = nr,
+		.max = 512,
+	};
+	u16 seen;
+
+	CHECK_EQ(xpi_shadow_reserve(&sh, dfn, nr, 0, GFP_ATOMIC), 0);
+	CHECK_EQ(xpi_shadow_set(&sh, dfn, dfn, nr, 0, 0), nr);
+	CHECK_EQ(xpi_lanes_map(&ls, 0, &it, 0, XEN_PV_IOMMU_F_R, &seen), 0);
+}
+
+static void unmap(u64 dfn, u64 nr)
+{
+	xpi_lanes_unmap(&ls, 0, dfn, nr);
+	CHECK_EQ(xpi_shadow_erase(&sh, dfn, nr), nr);
+}
+
+TEST(arrays_by_length)
+{
+	static const struct {
+		unsigned int count, bucket;
+	} t[] = {
+		{ 1, 0 }, { 2, 1 }, { 3, 1 }, { 4, 2 }, { 7, 2 }, { 8, 3 },
+		{ 63, 5 }, { 64, 6 }, { 127, 6 }, { 128, 7 }, { 255, 7 },
+		{ 256, 7 }, { 100000, 7 },
+	};
+	const struct xen_pv_iommu_batch d = { .op = XEN_PV_IOMMU_BATCH_MAP };
+	unsigned int i;
+
+	for (i = 0; i < sizeof(t) / sizeof(*t); i++) {
+		zero();
+		xpi_stats_call(XEN_PV_IOMMU_OP_BATCH, &d, t[i].count);
+		CHECK_EQ(arrays(t[i].bucket), 1);
+		CHECK_EQ(counted(XPI_STAT_DESCRIPTORS), t[i].count);
+	}
+}
+
+TEST(calls_by_kind)
+{
+	struct xen_pv_iommu_batch d = { .op = XEN_PV_IOMMU_BATCH_MAP };
+	struct xen_pv_iommu_ctx c = { .ctx = 1 };
+
+	zero();
+	xpi_stats_call(XEN_PV_IOMMU_OP_BATCH, &d, 1);
+	d.op = XEN_PV_IOMMU_BATCH_UNMAP;
+	xpi_stats_call(XEN_PV_IOMMU_OP_BATCH, &d, 1);
+	xpi_stats_call(XEN_PV_IOMMU_OP_BATCH, &d, 1);
+	xpi_stats_call(XEN_PV_IOMMU_OP_CTX_INFO, &c, 1);
+	CHECK_EQ(counted(XPI_STAT_HYPERCALLS), 4);
+	CHECK_EQ(counted(XPI_STAT_MAP_CALLS), 1);
+	CHECK_EQ(counted(XPI_STAT_UNMAP_CALLS), 2);
+	CHECK_EQ(counted(XPI_STAT_DESCRIPTORS), 3);
+	CHECK_EQ(counted(XPI_STAT_MULTICALLS), 0);
+	CHECK_EQ(arrays(0), 3);
+}
+
+TEST(multicall_is_one_hypercall)
+{
+	struct xen_pv_iommu_batch d = { .op = XEN_PV_IOMMU_BATCH_MAP };
+	const struct xpi_call calls[] = {
+		{ .array = &d, .count = 128 }, { .array = &d, .count = 128 },
+		{ .array = &d, .count = 5 },
+	};
+
+	zero();
+	xpi_stats_multi(XEN_PV_IOMMU_OP_BATCH, calls, 3);
+	CHECK_EQ(counted(XPI_STAT_HYPERCALLS), 1);
+	CHECK_EQ(counted(XPI_STAT_MULTICALLS), 1);
+	CHECK_EQ(counted(XPI_STAT_MAP_CALLS), 1);
+	CHECK_EQ(counted(XPI_STAT_DESCRIPTORS), 261);
+	CHECK_EQ(arrays(7), 2);
+	CHECK_EQ(arrays(2), 1);
+}
+
+TEST(sum_of_all_cpus)
+{
+	zero();
+	for (fake_cpu = 0; fake_cpu < FAKE_CPUS; fake_cpu++)
+		xpi_stat_add(XPI_STAT_FAULTS, 10 + fake_cpu);
+	CHECK_EQ(counted(XPI_STAT_FAULTS), 21);
+}
+
+TEST(names)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < XPI_STATS; i++) {
+		CHECK(xpi_stat_name(i) && *xpi_stat_name(i));
+		CHECK(!strpbrk(xpi_stat_name(i), " \t\n"));
+		for (j = 0; j < i; j++)
+			CHECK(strcmp(xpi_stat_name(i), xpi_stat_name(j)));
+	}
+}
+
+TEST(scattered_request_is_two_calls)
+{
+	lanes_up();
+	map(64, REQUEST);
+	CHECK_EQ(counted(XPI_STAT_HYPERCALLS), 0);
+	CHECK_EQ(counted(XPI_STAT_RUNS), REQUEST);
+	xpi_lanes_sync_map(&ls, 64, REQUEST);
+	CHECK_EQ(counted(XPI_STAT_HYPERCALLS), 1);
+	CHECK_EQ(counted(XPI_STAT_MAP_CALLS), 1);
+	CHECK_EQ(counted(XPI_STAT_DESCRIPTORS), REQUEST);
+	CHECK_EQ(counted(XPI_STAT_PAGES_MAPPED), REQUEST);
+	CHECK_EQ(arrays(5), 1);
+	unmap(64, REQUEST);
+	xpi_lanes_flush(&ls);
+	CHECK_EQ(counted(XPI_STAT_HYPERCALLS), 2);
+	CHECK_EQ(counted(XPI_STAT_UNMAP_CALLS), 1);
+	CHECK_EQ(counted(XPI_STAT_PAGES_UNMAPPED), REQUEST);
+	CHECK_EQ(counted(XPI_STAT_ERRORS), 0);
+	CHECK_EQ(counted(XPI_STAT_MAPS_DROPPED), 0);
+	lanes_down();
+}
+
+TEST(dropped_before_it_was_sent)
+{
+	lanes_up();
+	map(64, 3);
+	map(80, 2);
+	unmap(64, 3);
+	CHECK_EQ(counted(XPI_STAT_MAPS_DROPPED), 3);
+	CHECK_EQ(counted(XPI_STAT_HYPERCALLS), 0);
+	xpi_lanes_sync_map(&ls, 80, 2);
+	CHECK_EQ(counted(XPI_STAT_PAGES_MAPPED), 2);
+	CHECK_EQ(counted(XPI_STAT_RUNS), 5);
+	unmap(80, 2);
+	xpi_lanes_flush(&ls);
+	lanes_down();
+}
+
+TEST(refused)
+{
+	lanes_up();
+	map(64, 2);
+	refuse = -EACCES;
+	xpi_lanes_sync_map(&ls, 64, 2);
+	CHECK_EQ(counted(XPI_STAT_ERRORS), 2);
+	CHECK_EQ(counted(XPI_STAT_PAGES_MAPPED), 0);
+	refuse = 0;
+	unmap(64, 2);
+	xpi_lanes_flush(&ls);
+	lanes_down();
+}
