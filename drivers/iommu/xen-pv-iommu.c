@@ -79,6 +79,7 @@
 #include "xen-pv-iommu/runs.h"
 #include "xen-pv-iommu/shadow.h"
 #include "xen-pv-iommu/stats.h"
+#include "xen-pv-iommu/trace.h"
 
 /* Xen's page size, whatever the kernel's. */
 #define XPI_PAGE_SHIFT		12
@@ -252,6 +253,21 @@ static void xpi_lanes_lost(struct xpi_lanes *lanes, u64 dfn, u64 nr, int err)
 	xpi_unmap_lost(dom->ctx, dfn, nr, err);
 }
 
+static void xpi_lanes_sending(const struct xpi_queue *q, enum xpi_why why)
+{
+	const struct xen_pv_iommu_batch *d = xpi_queue_at(q, 0);
+	unsigned int i;
+	u64 pages = 0;
+
+	if (!trace_queue_flush_enabled())
+		return;
+
+	for (i = 0; i < q->used; i++)
+		pages += xpi_queue_at(q, i)->nr;
+	trace_queue_flush(q->ctx, d->op == XEN_PV_IOMMU_BATCH_UNMAP, q->used,
+			  pages, xpi_why_name(why));
+}
+
 /* Unmap and flush. Xen's errors are logged, there is nobody to tell them. */
 static void xpi_unmap_now(struct xpi_domain *dom, u64 dfn, u64 nr)
 {
@@ -366,7 +382,7 @@ static int xpi_map_now(struct xpi_domain *dom, const struct xpi_map *m,
 {
 	int ret;
 
-	xpi_lanes_sync_unmap(&dom->lanes, m->dfn, m->nr);
+	xpi_lanes_sync_unmap(&dom->lanes, m->dfn, m->nr, XPI_WHY_ROOM);
 	if (batch)
 		ret = xpi_send_map(dom, m, gfp, seen, done);
 	else
@@ -393,7 +409,7 @@ static int xpi_map_later(struct xpi_domain *dom, const struct xpi_map *m,
 	*done = ret ? 0 : m->nr;
 	if (ret) {
 		xpi_lanes_unmap(&dom->lanes, cpu, m->dfn, m->nr);
-		xpi_lanes_sync_unmap(&dom->lanes, m->dfn, m->nr);
+		xpi_lanes_sync_unmap(&dom->lanes, m->dfn, m->nr, XPI_WHY_UNDO);
 		xpi_shadow_erase(&dom->shadow, m->dfn, m->nr);
 	}
 	return ret;
@@ -488,6 +504,7 @@ static size_t xpi_unmap_pages(struct iommu_domain *domain, unsigned long iova,
 	u64 dfn = iova >> XPI_PAGE_SHIFT;
 	/* Nobody will call iotlb_sync if the core is to flush later. */
 	bool now = iommu_iotlb_gather_queued(gather) && !xpi_may_defer(gather);
+	enum xpi_why why = XPI_WHY_NO_DEFER;
 	u64 done = 0;
 
 	while (done < nr) {
@@ -502,13 +519,16 @@ static size_t xpi_unmap_pages(struct iommu_domain *domain, unsigned long iova,
 		else if (!(leaf & XPI_LEAF_DIRECT))
 			xpi_lanes_unmap(&dom->lanes, raw_smp_processor_id(),
 					dfn + done, n);
-		if (leaf & (XPI_LEAF_FOREIGN | XPI_LEAF_ERROR))
+		if (leaf & (XPI_LEAF_FOREIGN | XPI_LEAF_ERROR)) {
 			now = true;
+			why = leaf & XPI_LEAF_FOREIGN ? XPI_WHY_FOREIGN
+						      : XPI_WHY_ERROR;
+		}
 		done += xpi_shadow_erase(&dom->shadow, dfn + done, n);
 	}
 
 	if (now)
-		xpi_lanes_sync_unmap(&dom->lanes, dfn, done);
+		xpi_lanes_sync_unmap(&dom->lanes, dfn, done, why);
 	else if (done && iommu_iotlb_gather_queued(gather))
 		xpi_stat_add(XPI_STAT_DEFERRED_UNMAPS, 1);
 	else if (done)
@@ -525,7 +545,8 @@ static void xpi_iotlb_sync(struct iommu_domain *domain,
 	u64 last = gather->end >> XPI_PAGE_SHIFT;
 
 	if (gather->start <= gather->end)
-		xpi_lanes_sync_unmap(&dom->lanes, first, last - first + 1);
+		xpi_lanes_sync_unmap(&dom->lanes, first, last - first + 1,
+				     XPI_WHY_SYNC);
 }
 
 static void xpi_flush_iotlb_all(struct iommu_domain *domain)
@@ -708,6 +729,7 @@ static int xpi_domain_lanes(struct xpi_domain *dom)
 
 	dom->lanes.shadow = &dom->shadow;
 	dom->lanes.lost = xpi_lanes_lost;
+	dom->lanes.sending = xpi_lanes_sending;
 	dom->lanes.free = xpi_page_free;
 	dom->lanes.max_nr = dom->max_nr;
 	return xpi_lanes_init(&dom->lanes, &config);

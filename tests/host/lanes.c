@@ -141,6 +141,24 @@ static void on_lost(struct xpi_lanes *l, u64 dfn, u64 nr, int err)
 	lost++;
 }
 
+/* What onlookers were told, the last of it first. */
+static struct {
+	enum xpi_why why;
+	unsigned int descs;
+	u8 op;
+} told[16];
+static unsigned int nr_told;
+
+static void on_sending(const struct xpi_queue *q, enum xpi_why why)
+{
+	CHECK(q->used && fake_locks_held && *xpi_why_name(why));
+	memmove(&told[1], &told[0], sizeof(told) - sizeof(told[0]));
+	told[0].why = why;
+	told[0].descs = q->used;
+	told[0].op = xpi_queue_at(q, 0)->op;
+	nr_told++;
+}
+
 static void setup(unsigned int cpus)
 {
 	const struct xpi_lanes_config c = {
@@ -150,13 +168,14 @@ static void setup(unsigned int cpus)
 
 	memset(mapped, 0, sizeof(mapped));
 	memset(lane, 0, sizeof(lane));
-	calls = descs = maps = lost = pages = 0;
+	calls = descs = maps = lost = pages = nr_told = 0;
 	broken = 0;
 	during = NULL;
 	fake_locks_held = 0;
 	CHECK_EQ(xpi_shadow_init(&sh, &mem, PAGES - 1, GFP_KERNEL), 0);
 	ls = (struct xpi_lanes){
 		.shadow = &sh, .lost = on_lost, .free = page_free,
+		.sending = on_sending,
 		.max_nr = 64, .nr = cpus, .lane = lane,
 	};
 	CHECK_EQ(xpi_lanes_init(&ls, &c), 0);
@@ -197,7 +216,7 @@ static void unmap_on(unsigned int cpu, u64 dfn, u64 nr)
 	xpi_lanes_unmap(&ls, cpu, dfn, nr);
 	CHECK_EQ(xpi_shadow_erase(&sh, dfn, nr), nr);
 	if (err)
-		xpi_lanes_sync_unmap(&ls, dfn, nr);
+		xpi_lanes_sync_unmap(&ls, dfn, nr, XPI_WHY_ERROR);
 }
 
 static bool waits(const struct xpi_pending *p, u64 dfn)
@@ -277,6 +296,42 @@ TEST(maps_wait_for_their_sync)
 	teardown();
 }
 
+static bool was_told(unsigned int i, u8 op, unsigned int d, enum xpi_why why)
+{
+	return told[i].op == op && told[i].descs == d && told[i].why == why;
+}
+
+TEST(onlookers_are_told_why)
+{
+	const u8 map = XEN_PV_IOMMU_BATCH_MAP, un = XEN_PV_IOMMU_BATCH_UNMAP;
+
+	setup(1);
+	CHECK_EQ(map_on(0, 100, 1000, 4), 0);
+	CHECK_EQ(nr_told, 0);
+	CHECK_EQ(sync_map(100, 4), 0);
+	CHECK(was_told(0, map, 1, XPI_WHY_SYNC_MAP));
+	unmap_on(0, 100, 2);
+	unmap_on(0, 102, 2);
+	xpi_lanes_sync_unmap(&ls, 100, 4, XPI_WHY_FOREIGN);
+	CHECK(was_told(0, un, 1, XPI_WHY_FOREIGN));
+	/* Nothing waits, so nobody is told. */
+	xpi_lanes_flush(&ls);
+	CHECK_EQ(nr_told, 2);
+
+	CHECK_EQ(map_on(0, 100, 1000, 4), 0);
+	CHECK_EQ(map_on(0, 200, 2000, 4), 0);
+	unmap_on(0, 102, 2);
+	CHECK(was_told(0, map, 2, XPI_WHY_PART));
+	CHECK_EQ(map_on(0, 102, 3000, 2), 0);
+	CHECK_EQ(sync_map(102, 2), 0);
+	CHECK(was_told(1, map, 1, XPI_WHY_SYNC_MAP));
+	CHECK(was_told(0, un, 1, XPI_WHY_EEXIST));
+	unmap_on(0, 200, 4);
+	xpi_lanes_flush(&ls);
+	CHECK(was_told(0, un, 1, XPI_WHY_FLUSH_ALL));
+	teardown();
+}
+
 TEST(full_lanes_are_sent)
 {
 	unsigned int i;
@@ -285,6 +340,7 @@ TEST(full_lanes_are_sent)
 	for (i = 0; i < 40; i++)
 		CHECK_EQ(map_on(0, 100 + i, 1000 + 7 * i, 1), 0);
 	CHECK_EQ(calls, 2);
+	CHECK(was_told(0, XEN_PV_IOMMU_BATCH_MAP, 16, XPI_WHY_FULL));
 	check_all();
 	CHECK_EQ(sync_map(100, 40), 0);
 	CHECK_EQ(calls, 3);
@@ -336,7 +392,7 @@ TEST(unmap_of_a_part_of_a_waiting_map)
 	CHECK_EQ(map_on(0, 100, 1000, 4), 0);
 	unmap_on(1, 101, 2);
 	check_all();
-	xpi_lanes_sync_unmap(&ls, 101, 2);
+	xpi_lanes_sync_unmap(&ls, 101, 2, XPI_WHY_SYNC);
 	CHECK_EQ(sync_map(100, 1), 0);
 	CHECK_EQ(mapped[100], 1001);
 	CHECK_EQ(mapped[101], 0);
@@ -376,7 +432,7 @@ TEST(errors_find_their_owner)
 	check_all();
 	/* The core then unmaps the range; after that it is as good as new. */
 	unmap_on(0, 200, 4);
-	xpi_lanes_sync_unmap(&ls, 200, 4);
+	xpi_lanes_sync_unmap(&ls, 200, 4, XPI_WHY_SYNC);
 	CHECK_EQ(sh.nr_failed, 0);
 	CHECK_EQ(map_on(1, 200, 2000, 4), 0);
 	CHECK_EQ(sync_map(200, 4), 0);
@@ -404,7 +460,7 @@ TEST(page_without_a_frame)
 	setup(1);
 	CHECK_EQ(map_on(0, 100, NO_FRAME - 3, 8), -EINVAL);
 	unmap_on(0, 100, 8);
-	xpi_lanes_sync_unmap(&ls, 100, 8);
+	xpi_lanes_sync_unmap(&ls, 100, 8, XPI_WHY_SYNC);
 	check_all();
 	CHECK_EQ(maps, 0);
 	teardown();
@@ -422,7 +478,7 @@ TEST(task_moves_between_map_and_sync)
 	CHECK_EQ(mapped[200], 0);
 	unmap_on(1, 100, 4);
 	unmap_on(2, 104, 4);
-	xpi_lanes_sync_unmap(&ls, 100, 8);
+	xpi_lanes_sync_unmap(&ls, 100, 8, XPI_WHY_SYNC);
 	CHECK_EQ(mapped[100] | mapped[107], 0);
 	check_all();
 	teardown();
@@ -436,7 +492,7 @@ TEST(interrupt_leaves_waiting_maps_alone)
 	CHECK_EQ(sync_map(300, 4), 0);
 	CHECK_EQ(map_on(0, 100, 1000, 4), 0);
 	unmap_on(0, 300, 4);
-	xpi_lanes_sync_unmap(&ls, 300, 4);
+	xpi_lanes_sync_unmap(&ls, 300, 4, XPI_WHY_SYNC);
 	CHECK_EQ(mapped[300], 0);
 	CHECK_EQ(mapped[100], 0);
 	CHECK_EQ(map_on(0, 104, 2000, 4), 0);
@@ -645,7 +701,7 @@ static void area_unmap(unsigned int a)
 	unmap_on(rnd_below(CPUS), a * AREA, area[a].nr);
 	area[a].nr = 0;
 	if (rnd_below(2))
-		xpi_lanes_sync_unmap(&ls, a * AREA, AREA);
+		xpi_lanes_sync_unmap(&ls, a * AREA, AREA, XPI_WHY_SYNC);
 }
 
 static void step(void)

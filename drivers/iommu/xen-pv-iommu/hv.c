@@ -18,6 +18,7 @@
 #include "hv.h"
 #include "runs.h"
 #include "stats.h"
+#include "trace.h"
 
 static long iommu_op(unsigned int op, void *array, unsigned int count)
 {
@@ -30,10 +31,22 @@ static long iommu_op(unsigned int op, void *array, unsigned int count)
 #endif
 }
 
+/* Of the first descriptor, if there are any. */
+static unsigned int ctx_of(unsigned int op, const void *array)
+{
+	const struct xen_pv_iommu_batch *d = array;
+
+	return op == XEN_PV_IOMMU_OP_BATCH ? d->ctx : XEN_PV_IOMMU_CTX_INVALID;
+}
+
 static long xen_iommu_op(unsigned int op, void *array, unsigned int count)
 {
+	long ret;
+
 	xpi_stats_call(op, array, count);
-	return iommu_op(op, array, count);
+	ret = iommu_op(op, array, count);
+	trace_hypercall(op, ctx_of(op, array), count, ret, false);
+	return ret;
 }
 
 /* Results are valid if the multicall was made at all. */
@@ -53,8 +66,11 @@ static void xen_iommu_multi(unsigned int op, struct xpi_call *calls,
 
 	xpi_stats_multi(op, calls, nr);
 	ret = HYPERVISOR_multicall(entry, nr);
-	for (i = 0; i < nr; i++)
+	for (i = 0; i < nr; i++) {
 		calls[i].ret = ret ?: (long)entry[i].result;
+		trace_hypercall(op, ctx_of(op, calls[i].array), calls[i].count,
+				calls[i].ret, true);
+	}
 }
 
 #ifdef CONFIG_XEN_PV

@@ -38,6 +38,26 @@
 #include "shadow.h"
 #include "stats.h"
 
+const char *xpi_why_name(enum xpi_why why)
+{
+	static const char * const names[] = {
+		[XPI_WHY_SYNC_MAP] = "sync_map",
+		[XPI_WHY_SYNC] = "sync",
+		[XPI_WHY_FLUSH_ALL] = "flush_all",
+		[XPI_WHY_FULL] = "full",
+		[XPI_WHY_FOREIGN] = "foreign",
+		[XPI_WHY_ERROR] = "error",
+		[XPI_WHY_NO_DEFER] = "no_defer",
+		[XPI_WHY_HOLE] = "hole",
+		[XPI_WHY_PART] = "part",
+		[XPI_WHY_EEXIST] = "eexist",
+		[XPI_WHY_ROOM] = "room",
+		[XPI_WHY_UNDO] = "undo",
+	};
+
+	return names[why];
+}
+
 /*
  * The range that waits
  */
@@ -122,15 +142,24 @@ void xpi_lanes_fini(struct xpi_lanes *ls)
 	}
 }
 
+static void announce(const struct xpi_lanes *ls, const struct xpi_pending *p,
+		     enum xpi_why why)
+{
+	if (ls->sending && p->queue.used)
+		ls->sending(&p->queue, why);
+}
+
 /*
  * Unmaps
  */
 
-static void unmaps_send(struct xpi_lanes *ls, struct xpi_pending *p)
+static void unmaps_send(struct xpi_lanes *ls, struct xpi_pending *p,
+			enum xpi_why why)
 {
 	unsigned int at = 0;
 	int err;
 
+	announce(ls, p, why);
 	while ((err = xpi_queue_send(&p->queue, &at))) {
 		const struct xen_pv_iommu_batch *d =
 			xpi_queue_at(&p->queue, at++);
@@ -166,14 +195,15 @@ static void unmaps_add(struct xpi_lanes *ls, struct xpi_pending *p, u64 dfn,
 {
 	if (!unmaps_extend(ls, p, dfn, nr)) {
 		if (xpi_queue_is_full(&p->queue))
-			unmaps_send(ls, p);
+			unmaps_send(ls, p, XPI_WHY_FULL);
 		/* There is room now, so this cannot fail. */
 		(void)xpi_queue_unmap(&p->queue, dfn, nr);
 	}
 	range_add(p, dfn, nr);
 }
 
-static void unmaps_sync(struct xpi_lanes *ls, u64 dfn, u64 nr)
+static void unmaps_sync(struct xpi_lanes *ls, u64 dfn, u64 nr,
+			enum xpi_why why)
 {
 	unsigned int i;
 
@@ -184,19 +214,20 @@ static void unmaps_sync(struct xpi_lanes *ls, u64 dfn, u64 nr)
 		if (!range_meets(p, dfn, nr))
 			continue;
 		raw_spin_lock_irqsave(&p->lock, irqflags);
-		unmaps_send(ls, p);
+		unmaps_send(ls, p, why);
 		raw_spin_unlock_irqrestore(&p->lock, irqflags);
 	}
 }
 
-void xpi_lanes_sync_unmap(struct xpi_lanes *ls, u64 dfn, u64 nr)
+void xpi_lanes_sync_unmap(struct xpi_lanes *ls, u64 dfn, u64 nr,
+			  enum xpi_why why)
 {
-	unmaps_sync(ls, dfn, nr);
+	unmaps_sync(ls, dfn, nr, why);
 }
 
 void xpi_lanes_flush(struct xpi_lanes *ls)
 {
-	unmaps_sync(ls, 0, U64_MAX);
+	unmaps_sync(ls, 0, U64_MAX, XPI_WHY_FLUSH_ALL);
 }
 
 /*
@@ -213,17 +244,19 @@ static bool any_unmaps(const struct xpi_lanes *ls)
 	return false;
 }
 
-static void maps_send(struct xpi_lanes *ls, struct xpi_pending *p)
+static void maps_send(struct xpi_lanes *ls, struct xpi_pending *p,
+		      enum xpi_why why)
 {
 	unsigned int at = 0, again = 0;
 	int err;
 
+	announce(ls, p, why);
 	while ((err = xpi_queue_send(&p->queue, &at))) {
 		const struct xen_pv_iommu_batch *d = xpi_queue_at(&p->queue, at);
 
 		if (err == -EEXIST && again <= at && any_unmaps(ls)) {
 			again = at + 1;
-			xpi_lanes_flush(ls);
+			unmaps_sync(ls, 0, U64_MAX, XPI_WHY_EEXIST);
 			continue;
 		}
 		xpi_shadow_mark(ls->shadow, d->dfn, d->nr, xpi_leaf_error(err));
@@ -245,12 +278,12 @@ int xpi_lanes_map(struct xpi_lanes *ls, unsigned int cpu, struct xpi_runs *it,
 	raw_spin_lock_irqsave(&p->lock, irqflags);
 	while ((ret = xpi_runs_next(it, &run)) > 0) {
 		if (xpi_queue_is_full(&p->queue)) {
-			maps_send(ls, p);
+			maps_send(ls, p, XPI_WHY_FULL);
 			/* Let interrupts in between two hypercalls. */
 			raw_spin_unlock_irqrestore(&p->lock, irqflags);
 			raw_spin_lock_irqsave(&p->lock, irqflags);
 			if (xpi_queue_is_full(&p->queue))
-				maps_send(ls, p);
+				maps_send(ls, p, XPI_WHY_FULL);
 		}
 		/* There is room now, so this cannot fail. */
 		(void)xpi_queue_map(&p->queue, &run, order, flags);
@@ -272,7 +305,7 @@ void xpi_lanes_sync_map(struct xpi_lanes *ls, u64 dfn, u64 nr)
 		if (!range_meets(p, dfn, nr))
 			continue;
 		raw_spin_lock_irqsave(&p->lock, irqflags);
-		maps_send(ls, p);
+		maps_send(ls, p, XPI_WHY_SYNC_MAP);
 		raw_spin_unlock_irqrestore(&p->lock, irqflags);
 	}
 }
@@ -317,7 +350,7 @@ static u64 maps_cancel(struct xpi_lanes *ls, u64 dfn, u64 nr)
 			continue;
 		raw_spin_lock_irqsave(&p->lock, irqflags);
 		if (!maps_drop(p, dfn, nr, &dropped))
-			maps_send(ls, p);
+			maps_send(ls, p, XPI_WHY_PART);
 		else if (!p->queue.used)
 			range_clear(p);
 		raw_spin_unlock_irqrestore(&p->lock, irqflags);
@@ -347,5 +380,5 @@ void xpi_lanes_unmap(struct xpi_lanes *ls, unsigned int cpu, u64 dfn, u64 nr)
 
 	/* A range with holes must not wait: see the top. */
 	if (dropped)
-		unmaps_sync(ls, dfn, nr);
+		unmaps_sync(ls, dfn, nr, XPI_WHY_HOLE);
 }

@@ -16,6 +16,44 @@ struct xpi_shadow;
 #define XPI_LANES_MAX	8U
 
 /**
+ * enum xpi_why - why descriptors are sent
+ * @XPI_WHY_SYNC_MAP: iotlb_sync_map
+ * @XPI_WHY_SYNC: iotlb_sync
+ * @XPI_WHY_FLUSH_ALL: flush_iotlb_all
+ * @XPI_WHY_FULL: there was no room for another
+ * @XPI_WHY_FOREIGN: an unmap of pages of another domain, which wants them back
+ * @XPI_WHY_ERROR: an unmap of something that Xen had refused to map
+ * @XPI_WHY_NO_DEFER: an unmap whose flush Xen does not defer
+ * @XPI_WHY_HOLE: an unmap of something that was never sent to be mapped
+ * @XPI_WHY_PART: an unmap of a part of something that waits to be mapped
+ * @XPI_WHY_EEXIST: unmaps, for a map that Xen had refused because of them
+ * @XPI_WHY_ROOM: unmaps, for a map that does not wait
+ * @XPI_WHY_UNDO: a map failed
+ */
+enum xpi_why {
+	XPI_WHY_SYNC_MAP,
+	XPI_WHY_SYNC,
+	XPI_WHY_FLUSH_ALL,
+	XPI_WHY_FULL,
+	XPI_WHY_FOREIGN,
+	XPI_WHY_ERROR,
+	XPI_WHY_NO_DEFER,
+	XPI_WHY_HOLE,
+	XPI_WHY_PART,
+	XPI_WHY_EEXIST,
+	XPI_WHY_ROOM,
+	XPI_WHY_UNDO,
+};
+
+/**
+ * xpi_why_name() - a reason in a word
+ * @why: the reason
+ *
+ * Return: the word.
+ */
+const char *xpi_why_name(enum xpi_why why);
+
+/**
  * struct xpi_pending - descriptors of one kind that wait
  * @lock: guards the rest, also while it is sent; interrupts off
  * @queue: the descriptors, all for disjoint ranges
@@ -43,6 +81,7 @@ struct xpi_lane {
  * struct xpi_lanes - all that waits in one context
  * @shadow: where a map that Xen refuses is marked
  * @lost: told of an unmap that Xen refuses; any context, a lock held
+ * @sending: told of what is about to be sent, likewise; may be NULL
  * @free: gives a buffer back
  * @max_nr: longest run
  * @nr: lanes
@@ -51,6 +90,7 @@ struct xpi_lane {
 struct xpi_lanes {
 	struct xpi_shadow *shadow;
 	void (*lost)(struct xpi_lanes *ls, u64 dfn, u64 nr, int err);
+	void (*sending)(const struct xpi_queue *q, enum xpi_why why);
 	void (*free)(void *buf);
 	u32 max_nr;
 	unsigned int nr;
@@ -132,10 +172,12 @@ void xpi_lanes_unmap(struct xpi_lanes *ls, unsigned int cpu, u64 dfn, u64 nr);
  * @ls: the lanes
  * @dfn: first device frame
  * @nr: 4 KiB pages
+ * @why: for whoever looks on
  *
  * On return it is unmapped and flushed, whoever sent it.
  */
-void xpi_lanes_sync_unmap(struct xpi_lanes *ls, u64 dfn, u64 nr);
+void xpi_lanes_sync_unmap(struct xpi_lanes *ls, u64 dfn, u64 nr,
+			  enum xpi_why why);
 
 /**
  * xpi_lanes_flush() - send all that waits to be unmapped
