@@ -35,11 +35,12 @@
  * Unmap never fails for want of memory: its descriptors have their buffers
  * since the domain was made, and erasing frees no nodes.
  *
- * Locks, outermost first: the core's group mutex; those of the lanes, raw with
- * interrupts off and held across hypercalls; xpi_shadow.lock; xpi_direct_lock.
- * The last two are leaves and never held together. map, unmap, the syncs and
- * iova_to_phys are called in any context, hard interrupts included, and never
- * sleep unless gfp allows it.
+ * Locks, outermost first: the core's group mutex; xpi_devs_lock, which says
+ * where devices are and keeps domains there for who looks at them; those of the
+ * lanes, raw with interrupts off and held across hypercalls; xpi_shadow.lock;
+ * xpi_direct_lock. The last two are leaves and never held together. map, unmap,
+ * the syncs and iova_to_phys are called in any context, hard interrupts
+ * included, and never sleep unless gfp allows it.
  *
  * Devices. Only those that Xen says can be put in a context are taken. One
  * that a driver is using when this module comes late is left as it is, and so
@@ -72,6 +73,7 @@
 #include "xen-pv-iommu/caps.h"
 #include "xen-pv-iommu/compat.h"
 #include "xen-pv-iommu/device.h"
+#include "xen-pv-iommu/fault.h"
 #include "xen-pv-iommu/group.h"
 #include "xen-pv-iommu/hv.h"
 #include "xen-pv-iommu/lanes.h"
@@ -586,13 +588,13 @@ static int xpi_attach_errno(int err)
 	}
 }
 
-static int xpi_attach(struct device *dev, u32 ctx)
+static int xpi_attach(struct device *dev, const struct xpi_place *to)
 {
 	struct xpi_dev *xdev = dev_iommu_priv_get(dev);
 	struct xen_pv_iommu_attach a = {
 		.dev.type = XEN_PV_IOMMU_DEV_PCI,
 		.dev.id = xdev->sbdf,
-		.ctx = ctx,
+		.ctx = to->ctx,
 	};
 	int ret;
 
@@ -600,17 +602,22 @@ static int xpi_attach(struct device *dev, u32 ctx)
 		return 0;
 
 	ret = xpi_hv_one(xpi_hv, XEN_PV_IOMMU_OP_ATTACH, &a);
+	if (!ret)
+		xpi_dev_move(xdev, to);
 	/* Xen has forgotten a device that is being unplugged; no news. */
-	if (ret && ret != -ENODEV)
+	else if (ret != -ENODEV)
 		dev_err_ratelimited(dev, "attach to context %u: error %d; it stays where it was\n",
-				    ctx, ret);
+				    to->ctx, ret);
 	return xpi_attach_errno(ret);
 }
 
 static int xpi_attach_identity(struct iommu_domain *domain, struct device *dev,
 			       struct iommu_domain *old)
 {
-	return xpi_attach(dev, XEN_PV_IOMMU_CTX_DEFAULT);
+	return xpi_attach(dev, &(const struct xpi_place){
+		.domain = domain,
+		.ctx = XEN_PV_IOMMU_CTX_DEFAULT,
+	});
 }
 
 XPI_ATTACH_FN(xpi_attach_identity);
@@ -618,7 +625,10 @@ XPI_ATTACH_FN(xpi_attach_identity);
 static int xpi_attach_blocked(struct iommu_domain *domain, struct device *dev,
 			      struct iommu_domain *old)
 {
-	return xpi_attach(dev, XEN_PV_IOMMU_CTX_BLOCKED);
+	return xpi_attach(dev, &(const struct xpi_place){
+		.domain = domain,
+		.ctx = XEN_PV_IOMMU_CTX_BLOCKED,
+	});
 }
 
 XPI_ATTACH_FN(xpi_attach_blocked);
@@ -627,7 +637,7 @@ XPI_ATTACH_FN(xpi_attach_blocked);
 static int xpi_attach_release(struct iommu_domain *domain, struct device *dev,
 			      struct iommu_domain *old)
 {
-	int ret = xpi_attach(dev, XEN_PV_IOMMU_CTX_DEFAULT);
+	int ret = xpi_attach_identity(domain, dev, old);
 
 	return ret == -ENODEV ? 0 : ret;
 }
@@ -647,7 +657,12 @@ static int xpi_attach_paging(struct iommu_domain *domain, struct device *dev,
 	     dom->coherent != xdev->coherent))
 		return -EINVAL;
 
-	return xpi_attach(dev, dom->ctx);
+	return xpi_attach(dev, &(const struct xpi_place){
+		.domain = domain,
+		.ctx = dom->ctx,
+		.shadow = &dom->shadow,
+		.lanes = &dom->lanes,
+	});
 }
 
 XPI_ATTACH_FN(xpi_attach_paging);
@@ -784,6 +799,7 @@ static struct iommu_domain *xpi_domain_alloc_paging(struct device *dev)
 
 static void xpi_domain_free(struct iommu_domain *domain)
 {
+	xpi_dev_forget(domain);
 	xpi_domain_release(to_xpi_domain(domain));
 	atomic_dec(&xpi_nr_domains);
 }
@@ -834,6 +850,7 @@ static struct iommu_device *xpi_probe_device(struct device *dev)
 	}
 
 	xpi_direct_add(xdev);
+	xpi_dev_list(xdev);
 	dev_iommu_priv_set(dev, xdev);
 	return &xpi_iommu;
 }
@@ -844,6 +861,7 @@ static void xpi_release_device(struct device *dev)
 
 	dev_iommu_priv_set(dev, NULL);
 	xpi_direct_del(xdev);
+	xpi_dev_unlist(xdev);
 	xpi_dev_destroy(xdev);
 }
 
@@ -1112,6 +1130,7 @@ static int __init xpi_init(void)
 	if (ret)
 		return ret;
 
+	xpi_fault_drain(xpi_hv);
 	xpi_dma_api = swiotlb_xen_bypass_start(pv_dma_ops_swap,
 					       xpi_is_protected);
 	ret = xpi_register();
@@ -1122,6 +1141,7 @@ static int __init xpi_init(void)
 
 	pr_info("%u contexts, iova up to %#llx, page sizes %#llx\n",
 		xpi_caps.max_ctx, xpi_caps.iova_last, xpi_caps.pgsizes);
+	xpi_fault_start(xpi_hv, xpi_caps.fault_virq);
 	xpi_msi_setup();
 	return 0;
 }
@@ -1133,6 +1153,7 @@ fs_initcall(xpi_init);
 static void __exit xpi_exit(void)
 {
 	xpi_msi_unclaim();
+	xpi_fault_stop();
 	iommu_device_unregister(&xpi_iommu);
 	iommu_device_sysfs_remove(&xpi_iommu);
 	swiotlb_xen_bypass_stop();

@@ -61,6 +61,25 @@ TEST(good_answer)
 	CHECK_EQ(caps.iova_last, (1ULL << 48) - 1);
 }
 
+/* A number without the feature, or the other way round, is none. */
+TEST(fault_virq)
+{
+	struct xen_pv_iommu_query q = good_query();
+	struct xpi_caps caps;
+
+	q.features |= XEN_PV_IOMMU_FEAT_FAULTS;
+	q.fault_virq = 14;
+	CHECK(!xpi_caps_check(&q, &caps));
+	CHECK_EQ(caps.fault_virq, 14);
+	q.features &= ~XEN_PV_IOMMU_FEAT_FAULTS;
+	CHECK(!xpi_caps_check(&q, &caps));
+	CHECK_EQ(caps.fault_virq, 0);
+	q.features |= XEN_PV_IOMMU_FEAT_FAULTS;
+	q.fault_virq = 0;
+	CHECK(!xpi_caps_check(&q, &caps));
+	CHECK_EQ(caps.fault_virq, 0);
+}
+
 /* A newer Xen knows more fields than we do. */
 TEST(longer_answer)
 {

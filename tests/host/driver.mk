@@ -2,7 +2,7 @@
 # Tests of the Linux driver's pure-C parts. linux-fake/ has what they need of
 # the kernel's headers.
 
-TESTS += runs shadow group caps queue lanes stats
+TESTS += runs shadow group caps queue lanes stats record
 
 xpi-parts := drivers/iommu/xen-pv-iommu
 xpi-cflags := -I$(TOP)/tests/host/linux-fake -I$(TOP)/$(xpi-parts)
@@ -21,3 +21,5 @@ lanes-src := $(addprefix $(xpi-parts)/,lanes.c queue.c runs.c shadow.c stats.c)
 lanes-cflags := $(xpi-cflags)
 stats-src := $(lanes-src)
 stats-cflags := $(xpi-cflags)
+record-src := $(xpi-parts)/record.c
+record-cflags := $(xpi-cflags)

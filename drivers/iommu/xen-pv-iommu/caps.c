@@ -71,6 +71,8 @@ const char *xpi_caps_check(const struct xen_pv_iommu_query *q,
 	caps->max_nr = q->max_nr;
 	caps->pgsizes = q->pgsize_bitmap & USED_PGSIZES;
 	caps->iova_last = q->iova_last;
+	caps->fault_virq = q->features & XEN_PV_IOMMU_FEAT_FAULTS ?
+			   q->fault_virq : 0;
 	return NULL;
 }
 

@@ -16,6 +16,7 @@ struct xen_pv_iommu_dev_resv;
  * @max_nr: largest run of one descriptor, in 4 KiB pages
  * @pgsizes: leaf sizes in bytes: 4 KiB, and 2 MiB if there is
  * @iova_last: last byte that can be translated
+ * @fault_virq: raised when Xen has recorded a fault; 0 if it does not
  */
 struct xpi_caps {
 	u32 features;
@@ -24,6 +25,7 @@ struct xpi_caps {
 	u32 max_nr;
 	u64 pgsizes;
 	u64 iova_last;
+	u32 fault_virq;
 };
 
 /**

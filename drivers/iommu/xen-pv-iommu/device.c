@@ -4,6 +4,8 @@
  */
 #include <linux/err.h>
 #include <linux/errno.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
 #include <linux/pci.h>
 #include <linux/string.h>
 #include <linux/types.h>
@@ -18,6 +20,9 @@
 
 /* More reserved regions than that and a device is refused. */
 #define MAX_RESV	256
+
+DEFINE_MUTEX(xpi_devs_lock);	/* the list, and where each is; see device.h */
+static LIST_HEAD(devs);
 
 static bool to_sbdf(struct pci_dev *pdev, u32 *sbdf)
 {
@@ -74,6 +79,7 @@ static struct xpi_dev *create_with_resv(const struct xpi_hv *hv,
 		return ERR_PTR(-ENOMEM);
 
 	INIT_LIST_HEAD(&xdev->direct);
+	xdev->pdev = pdev;
 	xdev->sbdf = sbdf;
 	xdev->nr_resv = dq->nr_resv;
 	for (i = 0; i < xdev->nr_resv; i++) {
@@ -86,7 +92,8 @@ static struct xpi_dev *create_with_resv(const struct xpi_hv *hv,
 }
 
 /* Only here for the groups. */
-static struct xpi_dev *create_bridge(const struct xpi_caps *caps, u32 sbdf)
+static struct xpi_dev *create_bridge(const struct xpi_caps *caps,
+				     struct pci_dev *pdev, u32 sbdf)
 {
 	struct xpi_dev *xdev = kzalloc_flex(*xdev, resv, 0, GFP_KERNEL);
 
@@ -94,6 +101,7 @@ static struct xpi_dev *create_bridge(const struct xpi_caps *caps, u32 sbdf)
 		return ERR_PTR(-ENOMEM);
 
 	INIT_LIST_HEAD(&xdev->direct);
+	xdev->pdev = pdev;
 	xdev->sbdf = sbdf;
 	xdev->passive = true;
 	xdev->coherent = true;
@@ -143,7 +151,7 @@ struct xpi_dev *xpi_dev_create(const struct xpi_hv *hv,
 		return create_endpoint(hv, caps, pdev, sbdf, &dq);
 	if (pci_is_bridge(pdev) &&
 	    no_ctx_reason(&dq) == XEN_PV_IOMMU_NO_CTX_BRIDGE)
-		return create_bridge(caps, sbdf);
+		return create_bridge(caps, pdev, sbdf);
 
 	pci_dbg(pdev, "not managed by Xen: reason %u\n", no_ctx_reason(&dq));
 	return ERR_PTR(-ENODEV);
@@ -162,6 +170,57 @@ bool xpi_dev_is_protected(const struct xpi_hv *hv, struct pci_dev *pdev)
 	return to_sbdf(pdev, &sbdf) && !query(hv, sbdf, &dq) &&
 	       (dq.flags & XEN_PV_IOMMU_DEV_F_PROTECTED);
 }
+
+/*
+ * Where devices are
+ */
+
+void xpi_dev_list(struct xpi_dev *xdev)
+{
+	mutex_lock(&xpi_devs_lock);
+	list_add_tail(&xdev->list, &devs);
+	mutex_unlock(&xpi_devs_lock);
+}
+
+void xpi_dev_unlist(struct xpi_dev *xdev)
+{
+	mutex_lock(&xpi_devs_lock);
+	list_del(&xdev->list);
+	mutex_unlock(&xpi_devs_lock);
+}
+
+struct xpi_dev *xpi_dev_find(const struct pci_dev *pdev)
+{
+	struct xpi_dev *xdev;
+
+	lockdep_assert_held(&xpi_devs_lock);
+	list_for_each_entry(xdev, &devs, list)
+		if (xdev->pdev == pdev)
+			return xdev;
+	return NULL;
+}
+
+void xpi_dev_move(struct xpi_dev *xdev, const struct xpi_place *to)
+{
+	mutex_lock(&xpi_devs_lock);
+	xdev->at = *to;
+	mutex_unlock(&xpi_devs_lock);
+}
+
+void xpi_dev_forget(const struct iommu_domain *domain)
+{
+	struct xpi_dev *xdev;
+
+	mutex_lock(&xpi_devs_lock);
+	list_for_each_entry(xdev, &devs, list)
+		if (xdev->at.domain == domain)
+			xdev->at = (struct xpi_place){};
+	mutex_unlock(&xpi_devs_lock);
+}
+
+/*
+ * Regions, drivers, neighbours
+ */
 
 bool xpi_dev_direct_at(const struct xpi_dev *xdev, u64 start, u64 last)
 {

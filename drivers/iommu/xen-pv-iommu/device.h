@@ -3,34 +3,59 @@
 #define XPI_DEVICE_H
 
 #include <linux/list.h>
+#include <linux/mutex.h>
 #include <linux/types.h>
 
 #include "caps.h"
 #include "group.h"
 
+struct iommu_domain;
 struct pci_dev;
 struct xpi_hv;
+struct xpi_lanes;
+struct xpi_shadow;
+
+/**
+ * struct xpi_place - where a device is
+ * @domain: the domain that it is attached to; NULL if there is none, or it is
+ *	gone
+ * @ctx: the context that it stands for
+ * @shadow: what it has mapped; NULL for those that Linux does not fill
+ * @lanes: what waits to be sent, likewise
+ */
+struct xpi_place {
+	struct iommu_domain *domain;
+	u16 ctx;
+	struct xpi_shadow *shadow;
+	struct xpi_lanes *lanes;
+};
 
 /**
  * struct xpi_dev - a device that the driver was given, as Xen describes it
  *
  * Made when the core probes the device and freed when it releases it; constant
- * in between, but for @direct.
+ * in between, but for the lists and @at.
  *
+ * @pdev: the device; it outlives this
  * @sbdf: its name for Xen
  * @passive: a bridge: grouped, but never attached to anything
  * @coherent: its translated DMA snoops the caches
  * @caps: what holds for it
  * @direct: the driver's list of devices with DIRECT regions
+ * @list: the list of all; guarded by xpi_devs_lock
+ * @at: where it is; guarded by xpi_devs_lock
  * @nr_resv: regions in @resv
  * @resv: reserved regions
  */
 struct xpi_dev {
+	struct pci_dev *pdev;
 	u32 sbdf;
 	bool passive;
 	bool coherent;
 	struct xpi_caps caps;
 	struct list_head direct;
+	struct list_head list;
+	struct xpi_place at;
 	unsigned int nr_resv;
 	struct xpi_resv resv[] __counted_by(nr_resv);
 };
@@ -52,6 +77,49 @@ struct xpi_dev *xpi_dev_create(const struct xpi_hv *hv,
  * @xdev: what xpi_dev_create() returned
  */
 void xpi_dev_destroy(struct xpi_dev *xdev);
+
+/*
+ * Guards the list of devices and where they are. A domain is there as long as a
+ * device of the list is at it and this is held. Inside the core's group mutex,
+ * which therefore must not be taken under it.
+ */
+extern struct mutex xpi_devs_lock;
+
+/**
+ * xpi_dev_list() - from now on it is found
+ * @xdev: the device
+ */
+void xpi_dev_list(struct xpi_dev *xdev);
+
+/**
+ * xpi_dev_unlist() - it is not any more, and nobody looks at it
+ * @xdev: the device
+ */
+void xpi_dev_unlist(struct xpi_dev *xdev);
+
+/**
+ * xpi_dev_find() - is it one of ours?
+ * @pdev: a device
+ *
+ * Return: what stands for it, or NULL; valid while xpi_devs_lock is held.
+ */
+struct xpi_dev *xpi_dev_find(const struct pci_dev *pdev);
+
+/**
+ * xpi_dev_move() - it was attached
+ * @xdev: the device
+ * @to: where it is now
+ */
+void xpi_dev_move(struct xpi_dev *xdev, const struct xpi_place *to);
+
+/**
+ * xpi_dev_forget() - a domain is about to be freed
+ * @domain: the domain
+ *
+ * No device should be at it. But one that was unplugged could not be attached
+ * to anything else.
+ */
+void xpi_dev_forget(const struct iommu_domain *domain);
 
 /**
  * xpi_dev_is_protected() - is a device's DMA translated?

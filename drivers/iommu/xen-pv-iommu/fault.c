@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * DMA that was refused: Xen records it, here it is told.
+ *
+ * Xen raises a VIRQ when its ring becomes non-empty, so the ring is always read
+ * to its end. A device can fault as fast as it can do DMA: no more than a
+ * handful of records is read in one go, then the others have to wait, and what
+ * Xen has no room for meanwhile it counts.
+ *
+ * A fault is told first to the domain that the device is attached to now (the
+ * core's trace event io_page_fault comes from there) and, if nobody handles it,
+ * to the log. A handler runs under the lock of the devices' list, so it must
+ * not attach or release devices.
+ */
+#define pr_fmt(fmt) "xen-pv-iommu: " fmt
+
+#include <linux/interrupt.h>
+#include <linux/iommu.h>
+#include <linux/jiffies.h>
+#include <linux/pci.h>
+#include <linux/ratelimit.h>
+#include <linux/string.h>
+#include <linux/types.h>
+#include <linux/workqueue.h>
+
+#include <xen/events.h>
+#include <xen/interface/pv-iommu.h>
+#include <xen/interface/xen.h>
+
+#include "device.h"
+#include "fault.h"
+#include "hv.h"
+#include "record.h"
+#include "stats.h"
+
+/* Records read in one go, and the pause after that many. */
+#define AT_ONCE		32U
+#define PAUSE		(HZ / 10)
+
+/* Xen's ring is shorter; a device that faults all the time must not hold us. */
+#define DRAIN_MAX	256U
+
+static const struct xpi_hv *fault_hv;
+static int fault_irq;
+
+static DEFINE_RATELIMIT_STATE(fault_limit, DEFAULT_RATELIMIT_INTERVAL,
+			      DEFAULT_RATELIMIT_BURST);
+
+/* -ENOENT: there is none left. */
+static int read_fault(const struct xpi_hv *hv, struct xpi_fault *f)
+{
+	struct xen_pv_iommu_fault rec = {};
+	int ret = xpi_hv_one(hv, XEN_PV_IOMMU_OP_FAULT_READ, &rec);
+
+	if (ret)
+		return ret;
+
+	xpi_fault_check(&rec, f);
+	xpi_stat_add(XPI_STAT_FAULTS, 1);
+	xpi_stat_add(XPI_STAT_FAULTS_LOST, f->lost);
+	return 0;
+}
+
+/* The caller puts it. NULL: none that this kernel knows. */
+static struct pci_dev *find_pdev(const struct xpi_fault *f)
+{
+	if (!f->pci)
+		return NULL;
+	return pci_get_domain_bus_and_slot(f->id >> 16, PCI_BUS_NUM(f->id),
+					   f->id & 0xff);
+}
+
+/* Has somebody handled it? */
+static bool tell_domain(struct pci_dev *pdev, const struct xpi_fault *f)
+{
+	int flags = f->write ? IOMMU_FAULT_WRITE : IOMMU_FAULT_READ;
+	const struct xpi_dev *xdev;
+	bool handled = false;
+
+	mutex_lock(&xpi_devs_lock);
+	xdev = xpi_dev_find(pdev);
+	if (xdev && xdev->at.domain)
+		handled = !report_iommu_fault(xdev->at.domain, &pdev->dev,
+					      f->iova, flags);
+	mutex_unlock(&xpi_devs_lock);
+	return handled;
+}
+
+static void tell_log(struct pci_dev *pdev, const struct xpi_fault *f)
+{
+	char text[XPI_FAULT_TEXT_MAX];
+
+	if (!__ratelimit(&fault_limit))
+		return;
+
+	xpi_fault_text(f, text, sizeof(text));
+	if (pdev)
+		pci_err(pdev, "%s\n", text);
+	else if (f->pci)
+		pr_err("%04x:%02x:%02x.%u, which is not known here: %s\n",
+		       f->id >> 16, PCI_BUS_NUM(f->id), PCI_SLOT(f->id),
+		       PCI_FUNC(f->id), text);
+	else
+		pr_err("device %#x of type %u, which is not known here: %s\n",
+		       f->id, f->type, text);
+}
+
+static void tell(const struct xpi_fault *f)
+{
+	struct pci_dev *pdev = find_pdev(f);
+
+	if (!pdev || !tell_domain(pdev, f))
+		tell_log(pdev, f);
+	pci_dev_put(pdev);
+}
+
+static void fault_work(struct work_struct *work)
+{
+	struct xpi_fault f;
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < AT_ONCE; i++) {
+		ret = read_fault(fault_hv, &f);
+		if (ret == -ENOENT)
+			return;
+		if (ret) {
+			pr_err_ratelimited("Xen's fault records cannot be read: error %d\n",
+					   ret);
+			return;
+		}
+		tell(&f);
+	}
+	schedule_delayed_work(to_delayed_work(work), PAUSE);
+}
+
+static DECLARE_DELAYED_WORK(fault_dwork, fault_work);
+
+/* During a pause this changes nothing. */
+static irqreturn_t fault_interrupt(int irq, void *dev)
+{
+	schedule_delayed_work(&fault_dwork, 0);
+	return IRQ_HANDLED;
+}
+
+void xpi_fault_drain(const struct xpi_hv *hv)
+{
+	struct xpi_fault f;
+	u64 n = 0;
+
+	while (n < DRAIN_MAX && !read_fault(hv, &f))
+		n += 1;
+	if (n)
+		pr_info("%llu faults from before this module was loaded are dropped; Xen's log may have them\n",
+			n);
+}
+
+void xpi_fault_start(const struct xpi_hv *hv, u32 virq)
+{
+	int ret = -EINVAL;
+
+	if (!virq) {
+		pr_info("this Xen reports no faults to Linux; see its own log\n");
+		return;
+	}
+
+	fault_hv = hv;
+	/* The kernel does not check it against the size of its table. */
+	if (virq < NR_VIRQS)
+		ret = bind_virq_to_irqhandler(virq, 0, fault_interrupt, 0,
+					      "xen-pv-iommu", &fault_dwork);
+	if (ret < 0) {
+		pr_err("faults will only be in Xen's log: VIRQ %u cannot be bound (error %d)\n",
+		       virq, ret);
+		return;
+	}
+
+	fault_irq = ret;
+	/* What came before the VIRQ was bound will not raise it. */
+	schedule_delayed_work(&fault_dwork, 0);
+}
+
+void xpi_fault_stop(void)
+{
+	if (!fault_irq)
+		return;
+
+	unbind_from_irqhandler(fault_irq, &fault_dwork);
+	cancel_delayed_work_sync(&fault_dwork);
+	fault_irq = 0;
+}
