@@ -72,6 +72,7 @@
 
 #include "xen-pv-iommu/caps.h"
 #include "xen-pv-iommu/compat.h"
+#include "xen-pv-iommu/debugfs.h"
 #include "xen-pv-iommu/device.h"
 #include "xen-pv-iommu/fault.h"
 #include "xen-pv-iommu/group.h"
@@ -851,6 +852,7 @@ static struct iommu_device *xpi_probe_device(struct device *dev)
 
 	xpi_direct_add(xdev);
 	xpi_dev_list(xdev);
+	xpi_debugfs_add(xdev);
 	dev_iommu_priv_set(dev, xdev);
 	return &xpi_iommu;
 }
@@ -860,6 +862,7 @@ static void xpi_release_device(struct device *dev)
 	struct xpi_dev *xdev = dev_iommu_priv_get(dev);
 
 	dev_iommu_priv_set(dev, NULL);
+	xpi_debugfs_del(xdev);
 	xpi_direct_del(xdev);
 	xpi_dev_unlist(xdev);
 	xpi_dev_destroy(xdev);
@@ -1131,11 +1134,13 @@ static int __init xpi_init(void)
 		return ret;
 
 	xpi_fault_drain(xpi_hv);
+	xpi_debugfs_start(xpi_hv);
 	xpi_dma_api = swiotlb_xen_bypass_start(pv_dma_ops_swap,
 					       xpi_is_protected);
 	ret = xpi_register();
 	if (ret) {
 		swiotlb_xen_bypass_stop();
+		xpi_debugfs_stop();
 		return ret;
 	}
 
@@ -1157,6 +1162,7 @@ static void __exit xpi_exit(void)
 	iommu_device_unregister(&xpi_iommu);
 	iommu_device_sysfs_remove(&xpi_iommu);
 	swiotlb_xen_bypass_stop();
+	xpi_debugfs_stop();
 }
 module_exit(xpi_exit);
 

@@ -354,6 +354,27 @@ TEST(full_lanes_are_sent)
 	teardown();
 }
 
+TEST(what_waits_is_counted)
+{
+	unsigned int m, u;
+
+	setup(2);
+	CHECK_EQ(map_on(0, 100, 1000, 4), 0);
+	CHECK_EQ(map_on(1, 200, SCATTERED, 4), 0);
+	xpi_lanes_waiting(&ls, &m, &u);
+	CHECK(m == 3 && u == 0);
+	CHECK_EQ(sync_map(0, PAGES), 0);
+	unmap_on(0, 100, 1);
+	unmap_on(1, 103, 1);
+	unmap_on(1, 200, 1);
+	xpi_lanes_waiting(&ls, &m, &u);
+	CHECK(m == 0 && u == 3);
+	xpi_lanes_flush(&ls);
+	xpi_lanes_waiting(&ls, &m, &u);
+	CHECK(m == 0 && u == 0);
+	teardown();
+}
+
 TEST(runs_are_cut_where_frames_are)
 {
 	setup(1);

@@ -447,13 +447,18 @@ static void step_look(u64 base)
 
 static void compare_all(u64 base)
 {
-	u64 at;
+	u64 at, small = 0, large = 0;
 
-	for (at = 0; at < PAGES; at++)
+	for (at = 0; at < PAGES; at++) {
 		if (model[at].mapped)
 			expect(base + at, model[at].pfn);
 		else
 			expect_hole(base + at);
+		small += model[at].mapped && !model[at].large;
+		large += model[at].mapped && model[at].large;
+	}
+	CHECK_EQ(xpi_shadow_leaves(&sh, XPI_ORDER_4K), small);
+	CHECK_EQ(xpi_shadow_leaves(&sh, XPI_ORDER_2M), large / 512);
 }
 
 static void one_step(u64 base)

@@ -9,6 +9,7 @@
 #include "caps.h"
 #include "group.h"
 
+struct dentry;
 struct iommu_domain;
 struct pci_dev;
 struct xpi_hv;
@@ -34,7 +35,7 @@ struct xpi_place {
  * struct xpi_dev - a device that the driver was given, as Xen describes it
  *
  * Made when the core probes the device and freed when it releases it; constant
- * in between, but for the lists and @at.
+ * in between, but for the lists, @at and @lookup.
  *
  * @pdev: the device; it outlives this
  * @sbdf: its name for Xen
@@ -44,6 +45,8 @@ struct xpi_place {
  * @direct: the driver's list of devices with DIRECT regions
  * @list: the list of all; guarded by xpi_devs_lock
  * @at: where it is; guarded by xpi_devs_lock
+ * @debugfs: its directory
+ * @lookup: the iova that was asked for there; guarded by xpi_devs_lock
  * @nr_resv: regions in @resv
  * @resv: reserved regions
  */
@@ -56,6 +59,8 @@ struct xpi_dev {
 	struct list_head direct;
 	struct list_head list;
 	struct xpi_place at;
+	struct dentry *debugfs;
+	u64 lookup;
 	unsigned int nr_resv;
 	struct xpi_resv resv[] __counted_by(nr_resv);
 };

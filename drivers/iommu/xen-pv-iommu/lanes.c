@@ -382,3 +382,17 @@ void xpi_lanes_unmap(struct xpi_lanes *ls, unsigned int cpu, u64 dfn, u64 nr)
 	if (dropped)
 		unmaps_sync(ls, dfn, nr, XPI_WHY_HOLE);
 }
+
+void xpi_lanes_waiting(const struct xpi_lanes *ls, unsigned int *maps,
+		       unsigned int *unmaps)
+{
+	unsigned int i;
+
+	*maps = 0;
+	*unmaps = 0;
+	/* A look without the locks: they are held across hypercalls. */
+	for (i = 0; i < ls->nr; i++) {
+		*maps += READ_ONCE(ls->lane[i].maps.queue.used);
+		*unmaps += READ_ONCE(ls->lane[i].unmaps.queue.used);
+	}
+}

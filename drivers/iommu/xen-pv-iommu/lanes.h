@@ -185,4 +185,13 @@ void xpi_lanes_sync_unmap(struct xpi_lanes *ls, u64 dfn, u64 nr,
  */
 void xpi_lanes_flush(struct xpi_lanes *ls);
 
+/**
+ * xpi_lanes_waiting() - how much waits, for a person to see
+ * @ls: the lanes
+ * @maps: OUT: descriptors to be mapped
+ * @unmaps: OUT: descriptors to be unmapped
+ */
+void xpi_lanes_waiting(const struct xpi_lanes *ls, unsigned int *maps,
+		       unsigned int *unmaps);
+
 #endif /* XPI_LANES_H */

@@ -114,6 +114,8 @@ int xpi_shadow_init(struct xpi_shadow *sh, const struct xpi_shadow_mem *mem,
 	sh->mem = mem;
 	sh->last = last;
 	sh->nr_failed = 0;
+	sh->nr_leaves[0] = 0;
+	sh->nr_leaves[1] = 0;
 	sh->root = mem->alloc(gfp);
 	return sh->root ? 0 : -ENOMEM;
 }
@@ -278,6 +280,7 @@ static u64 set_node(struct xpi_shadow *sh, u64 dfn, u64 pfn, u64 nr,
 	if (entry && at == level)
 		done = set_entries(entry, entries_here(dfn, nr, level),
 				   make_leaf(pfn, flags), step, &dead);
+	sh->nr_leaves[level] += done;
 	raw_spin_unlock_irqrestore(&sh->lock, irqflags);
 
 	free_dead(sh, dead);
@@ -329,6 +332,8 @@ static u64 leaves_in_node(struct xpi_shadow *sh, u64 dfn, u64 nr,
 		if (erase)
 			*entry = 0;
 	}
+	if (erase)
+		sh->nr_leaves[level] -= i;
 	return i * pages_of(level);
 }
 
@@ -474,4 +479,15 @@ bool xpi_shadow_lookup(struct xpi_shadow *sh, u64 dfn, u64 *pfn)
 		return false;
 	*pfn = ((found & ENTRY_ADDR) >> PAGE_BITS) + dfn % pages_of(level);
 	return true;
+}
+
+u64 xpi_shadow_leaves(struct xpi_shadow *sh, unsigned int order)
+{
+	unsigned long irqflags;
+	u64 nr;
+
+	raw_spin_lock_irqsave(&sh->lock, irqflags);
+	nr = sh->nr_leaves[order / NODE_BITS];
+	raw_spin_unlock_irqrestore(&sh->lock, irqflags);
+	return nr;
 }

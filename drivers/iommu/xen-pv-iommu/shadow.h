@@ -37,6 +37,7 @@ struct xpi_shadow_mem {
  * @levels: levels of the tree
  * @last: last dfn that it covers
  * @nr_failed: leaves with an error, so that nobody looks where there are none
+ * @nr_leaves: leaves of 4 KiB, and of 2 MiB
  */
 struct xpi_shadow {
 	raw_spinlock_t lock;
@@ -45,6 +46,7 @@ struct xpi_shadow {
 	unsigned int levels;
 	u64 last;
 	unsigned long nr_failed;
+	u64 nr_leaves[2];
 };
 
 /**
@@ -162,5 +164,14 @@ int xpi_shadow_error(struct xpi_shadow *sh, u64 dfn, u64 nr);
  * Return: whether something is mapped there.
  */
 bool xpi_shadow_lookup(struct xpi_shadow *sh, u64 dfn, u64 *pfn);
+
+/**
+ * xpi_shadow_leaves() - how many leaves there are
+ * @sh: the shadow
+ * @order: of what size
+ *
+ * Return: the number; others may change it meanwhile.
+ */
+u64 xpi_shadow_leaves(struct xpi_shadow *sh, unsigned int order);
 
 #endif /* XPI_SHADOW_H */
