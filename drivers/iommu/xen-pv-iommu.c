@@ -258,17 +258,17 @@ static void xpi_lanes_lost(struct xpi_lanes *lanes, u64 dfn, u64 nr, int err)
 
 static void xpi_lanes_sending(const struct xpi_queue *q, enum xpi_why why)
 {
-	const struct xen_pv_iommu_batch *d = xpi_queue_at(q, 0);
 	unsigned int i;
 	u64 pages = 0;
+	bool unmaps;
 
 	if (!trace_queue_flush_enabled())
 		return;
 
 	for (i = 0; i < q->used; i++)
 		pages += xpi_queue_at(q, i)->nr;
-	trace_queue_flush(q->ctx, d->op == XEN_PV_IOMMU_BATCH_UNMAP, q->used,
-			  pages, xpi_why_name(why));
+	unmaps = xpi_queue_at(q, 0)->op == XEN_PV_IOMMU_BATCH_UNMAP;
+	trace_queue_flush(q->ctx, unmaps, q->used, pages, xpi_why_name(why));
 }
 
 /* Unmap and flush. Xen's errors are logged, there is nobody to tell them. */

@@ -12,6 +12,7 @@
 
 #include "hv.h"
 #include "lanes.h"
+#include "queue.h"
 #include "runs.h"
 #include "shadow.h"
 #include "stats.h"
@@ -56,13 +57,10 @@ static u64 arrays(unsigned int bucket)
 	return sum.arrays[bucket];
 }
 
-/* Counts as hv.c does, and agrees to all. */
-static long fake_op(unsigned int op, void *array, unsigned int count)
+static long serve(struct xen_pv_iommu_batch *d, unsigned int count)
 {
-	struct xen_pv_iommu_batch *d = array;
 	unsigned int i;
 
-	xpi_stats_call(op, array, count);
 	if (refuse) {
 		d->status = refuse;
 		return refuse;
@@ -70,6 +68,23 @@ static long fake_op(unsigned int op, void *array, unsigned int count)
 	for (i = 0; i < count; i++)
 		d[i].done = d[i].nr;
 	return count;
+}
+
+/* These count as hv.c does, and agree to all. */
+static long fake_op(unsigned int op, void *array, unsigned int count)
+{
+	xpi_stats_call(op, array, count);
+	return serve(array, count);
+}
+
+static void fake_multi(unsigned int op, struct xpi_call *calls,
+		       unsigned int nr)
+{
+	unsigned int i;
+
+	xpi_stats_multi(op, calls, nr);
+	for (i = 0; i < nr; i++)
+		calls[i].ret = serve(calls[i].array, calls[i].count);
 }
 
 /* No two pages are next to each other. */
@@ -80,7 +95,9 @@ static int scattered(u64 pfn, struct xpi_frame *frame)
 	return 0;
 }
 
-static const struct xpi_hv hv = { .iommu_op = fake_op, .frame = scattered };
+static const struct xpi_hv hv = {
+	.iommu_op = fake_op, .iommu_multi = fake_multi, .frame = scattered,
+};
 
 static void *page_alloc(gfp_t gfp)
 {
@@ -195,6 +212,29 @@ TEST(multicall_is_one_hypercall)
 	CHECK_EQ(counted(XPI_STAT_DESCRIPTORS), 261);
 	CHECK_EQ(arrays(7), 2);
 	CHECK_EQ(arrays(2), 1);
+}
+
+TEST(pages_of_a_multicall)
+{
+	static struct xen_pv_iommu_batch buf[2][4] __attribute__((__aligned__(32)));
+	struct xpi_run run = { .dfn = 100, .gfn = 200, .nr = 3 };
+	struct xpi_queue q;
+	unsigned int i;
+
+	zero();
+	xpi_queue_init(&q, &hv, buf[0], sizeof(buf[0]), 1000);
+	xpi_queue_add_buf(&q, buf[1]);
+	xpi_queue_start(&q, CTX);
+	for (i = 0; i < 6; i++, run.dfn += 3)
+		CHECK_EQ(xpi_queue_map(&q, &run, 0, XEN_PV_IOMMU_F_R), 0);
+	CHECK_EQ(xpi_queue_submit(&q), 0);
+	CHECK_EQ(counted(XPI_STAT_HYPERCALLS), 1);
+	CHECK_EQ(counted(XPI_STAT_MULTICALLS), 1);
+	CHECK_EQ(counted(XPI_STAT_PAGES_MAPPED), 18);
+	CHECK_EQ(counted(XPI_STAT_PAGES_UNMAPPED), 0);
+	CHECK_EQ(q.done, 18);
+	CHECK_EQ(arrays(2), 1);
+	CHECK_EQ(arrays(1), 1);
 }
 
 TEST(sum_of_all_cpus)

@@ -149,19 +149,15 @@ static int settle(struct xpi_queue *q, unsigned int *at, unsigned int count,
 	return err;
 }
 
-/* The same, and count what was done. */
-static int settle_and_count(struct xpi_queue *q, unsigned int *at,
-			    unsigned int count, u32 before, long ret)
+/* Of a call that began with @d. */
+static void count_done(const struct xen_pv_iommu_batch *d, u64 pages, int err)
 {
-	bool map = xpi_queue_at(q, *at)->op == XEN_PV_IOMMU_BATCH_MAP;
-	u64 done = q->done;
-	int err = settle(q, at, count, before, ret);
+	bool map = d->op == XEN_PV_IOMMU_BATCH_MAP;
 
 	xpi_stat_add(map ? XPI_STAT_PAGES_MAPPED : XPI_STAT_PAGES_UNMAPPED,
-		     q->done - done);
+		     pages);
 	if (err)
 		xpi_stat_add(XPI_STAT_ERRORS, 1);
-	return err;
 }
 
 static int send_buf(struct xpi_queue *q, unsigned int *at)
@@ -172,10 +168,12 @@ static int send_buf(struct xpi_queue *q, unsigned int *at)
 	while (!err && *at < end) {
 		struct xen_pv_iommu_batch *d = xpi_queue_at(q, *at);
 		unsigned int count = end - *at;
+		u64 done = q->done;
 		u32 before = pages_done(d);
 		long ret = q->hv->iommu_op(XEN_PV_IOMMU_OP_BATCH, d, count);
 
-		err = settle_and_count(q, at, count, before, ret);
+		err = settle(q, at, count, before, ret);
+		count_done(d, q->done - done, err);
 	}
 	return err;
 }
@@ -196,8 +194,10 @@ static int send_multi(struct xpi_queue *q, unsigned int *at)
 	q->hv->iommu_multi(XEN_PV_IOMMU_OP_BATCH, calls, nr);
 	for (i = 0; i < nr && !ret; i++) {
 		unsigned int end = *at + calls[i].count;
+		u64 done = q->done;
 
-		ret = settle_and_count(q, at, calls[i].count, 0, calls[i].ret);
+		ret = settle(q, at, calls[i].count, 0, calls[i].ret);
+		count_done(calls[i].array, q->done - done, ret);
 		if (!ret && *at < end)
 			ret = send_buf(q, at);
 	}
