@@ -4,11 +4,14 @@
  *	vfio-dma BDF BDF [SECRET-ADDRESS SECRET-TEXT]
  * with two edu devices that are bound to vfio-pci, and optionally the bus
  * address and the text of a page that neither of them may reach.
+ *	vfio-dma hold BDF
+ * has a page mapped for as long as there is a file /tmp/hold.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "probe.h"
 #include "report.h"
@@ -198,13 +201,43 @@ static void test_reopen(struct world *w)
 	expect("vfio.reopen.unmapped-blocked", not_read(&w->a, IOVA, mem));
 }
 
+/* Whoever made the file looks around meanwhile; it is not for ever. */
+static void wait_for_release(void)
+{
+	int tenths;
+
+	report_info("holding 0x%llx", (unsigned long long)IOVA);
+	for (tenths = 0; !access("/tmp/hold", F_OK); tenths++) {
+		if (tenths == 1200)
+			die("nobody removes /tmp/hold");
+		usleep(100000);
+	}
+}
+
+static int hold(const char *bdf)
+{
+	struct bed bed = bed_open(bdf);
+	uint8_t *mem = new_pages(2);
+
+	must_map(&bed, IOVA, mem, PAGE, RW);
+	wait_for_release();
+	expect("inside.next-page-blocked",
+	       not_read(&bed, IOVA + PAGE, mem + PAGE));
+	expect("inside.page-works", read_works(&bed, IOVA, mem));
+	must_unmap(&bed, IOVA, PAGE);
+	bed_close(&bed);
+	return report_end();
+}
+
 int main(int argc, char **argv)
 {
 	struct world w = { 0 };
 	uint64_t seed = time(NULL);
 
 	if (argc != 3 && argc != 5)
-		die("usage: vfio-dma BDF BDF [SECRET-ADDRESS SECRET-TEXT]");
+		die("usage: vfio-dma BDF BDF [SECRET-ADDRESS SECRET-TEXT], or vfio-dma hold BDF");
+	if (!strcmp(argv[1], "hold"))
+		return hold(argv[2]);
 	if (argc == 5) {
 		w.secret_addr = strtoull(argv[3], NULL, 0);
 		w.secret_text = argv[4];

@@ -36,6 +36,65 @@ switch_under_load()
 	[ "$(cat /tmp/reads)" -gt $((first + 1)) ]
 }
 
+# Since 7.3 the kernel's block layer waits for every flush, whatever the group's type.
+strict_block_io()
+{
+	set -- $(uname -r | tr .- '  ')
+	[ $(($1 * 100 + $2)) -ge 703 ]
+}
+
+REQUESTS=16
+
+# Requests of 128 KiB, one after the other, and what the driver did for them.
+measure_requests()
+{
+	snapshot before
+	dd if=$DISK of=/dev/null bs=128k count=$REQUESTS iflag=direct || return 1
+	snapshot after
+	info "$REQUESTS requests of 128 KiB, $(disk_type): $(for c in map_calls unmap_calls hypercalls \
+		descriptors runs pages_mapped deferred_unmaps flush_alls; do
+			echo "$c $(grown $c before after)"; done | tr '\n' ' ')"
+}
+
+# One hypercall maps all that a request needs, also where its pages are scattered.
+one_map_each()
+{
+	[ "$(grown map_calls before after)" = $REQUESTS ] &&
+		[ "$(grown pages_mapped before after)" -ge $((REQUESTS * 32)) ] &&
+		[ "$(grown runs before after)" -gt $REQUESTS ]
+}
+
+one_unmap_each()
+{
+	[ "$(grown unmap_calls before after)" = $REQUESTS ] &&
+		[ "$(grown deferred_unmaps before after)" = 0 ]
+}
+
+unmaps_deferred()
+{
+	[ "$(grown deferred_unmaps before after)" = $REQUESTS ] &&
+		[ "$(grown unmap_calls before after)" -le "$(grown flush_alls before after)" ]
+}
+
+# The reasons are made when the numbers are there.
+count_strict()
+{
+	check inside.strict-read "the disk could not be read" measure_requests
+	check inside.strict-one-map "$(grown map_calls before after) hypercalls for $REQUESTS requests" one_map_each
+	check inside.strict-one-unmap "$(grown unmap_calls before after) hypercalls for $REQUESTS requests" one_unmap_each
+}
+
+count_deferred()
+{
+	check inside.deferred-read "the disk could not be read" measure_requests
+	check inside.deferred-one-map "$(grown map_calls before after) hypercalls for $REQUESTS requests" one_map_each
+	if strict_block_io; then
+		check inside.deferred-one-unmap "$(grown unmap_calls before after) hypercalls for $REQUESTS requests" one_unmap_each
+	else
+		check inside.deferred-unmaps "$(grown deferred_unmaps before after) deferred, $(grown unmap_calls before after) hypercalls, $(grown flush_alls before after) flushes" unmaps_deferred
+	fi
+}
+
 step_pvh()
 {
 	local want
@@ -50,14 +109,19 @@ step_pvh()
 	pass early.modprobe
 	list_groups
 	check early.groups "iommu_groups is empty" [ "$(groups)" -gt 0 ]
+	# Strict at first, whatever the kernel's default is.
+	echo DMA >"$PCI/$(devices 1b36:0010)/iommu_group/type"
 	check early.disk-there "the NVMe disk did not appear" start_disk
 	info "the disk's group is $(disk_type)"
 	check early.disk-translated "the disk's default domain is $(disk_type)" [ "$(disk_type)" != identity ]
 	check early.disk-reads-right "the disk reads something else than the host has" [ "$(disk_sum)" = "$want" ]
+	count_strict
 	check early.deferred-switch "the disk stopped reading right: $(tail -n 1 /tmp/switch 2>/dev/null)" \
 		switch_under_load "$want"
 	check early.disk-reads-right-after "the disk reads something else after the switch" \
 		[ "$(disk_sum)" = "$want" ]
+	check inside.deferred-type "the disk's group is $(disk_type)" [ "$(disk_type)" = DMA-FQ ]
+	count_deferred
 	check early.no-complaint "the kernel says: $(since_mark | grep -iE 'timeout|timed out|i/o error' | head -n 1)" \
 		sh -c '! dmesg | grep -iqE "nvme.*(timeout|timed out)|i/o error"'
 }

@@ -15,22 +15,31 @@ vfio_needs_permission()
 	grep -q allow_unsafe_interrupts=1 /tmp/unsafe
 }
 
+# Our driver, and not the one for real hardware, has something to show.
+ours() { [ "$(option xpi_bare)" != 1 ]; }
+
 step_vfio()
 {
 	local s=/sys/kernel/xpi_secret
 	modprobe vfio-pci && modprobe vfio_iommu_type1
 	check vfio.bind-first "vfio-pci refuses $EDU_A: $(cat /tmp/bind)" bind_vfio "$EDU_A"
 	check vfio.bind-second "vfio-pci refuses $EDU_B: $(cat /tmp/bind)" bind_vfio "$EDU_B"
-	if [ "$(option xpi_bare)" != 1 ]; then
+	if ours; then
 		check vfio.interrupts-need-permission \
 			"VFIO took a device whose interrupts Linux cannot know to be isolated" \
 			vfio_needs_permission
+		start_looking
 	fi
 	allow_unsafe Y
 	if [ -d $s ]; then
 		relay vfio vfio-dma "$EDU_A" "$EDU_B" "$(cat $s/secret_addr)" "$(cat $s/secret)"
 	else
 		relay vfio vfio-dma "$EDU_A" "$EDU_B"
+	fi
+	if ours; then
+		check_faults_traced vfio
+		look_inside "$EDU_A"
+		stop_tracing
 	fi
 	unbind "$EDU_A"
 	unbind "$EDU_B"
@@ -41,4 +50,7 @@ step_vfio()
 			"after vfio-pci the device is not back in its default domain" \
 			edu_reads_secret "$EDU_B"
 	}
+	if ours; then
+		check_unplug "$EDU_B"
+	fi
 }

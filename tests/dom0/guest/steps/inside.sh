@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: GPL-2.0
+# What the driver lets one see: fault messages, trace events, debugfs.  The steps
+# that have something to look at call these.
+
+TRACE=/sys/kernel/tracing
+INSIDE=/sys/kernel/debug/xen-pv-iommu
+
+# snapshot NAME: all counters, under that name
+snapshot() { cat $INSIDE/counters >"/tmp/counters.$1"; }
+
+# grown COUNTER BEFORE AFTER: by how much, between two snapshots
+grown()
+{
+	local a b
+	a=$(sed -n "s/^$1 //p" "/tmp/counters.$2")
+	b=$(sed -n "s/^$1 //p" "/tmp/counters.$3")
+	echo $((b - a))
+}
+
+# has FILESYSTEM: a kernel of somebody's own may lack it; Debian's do not
+has() { grep -qw "$1" /proc/filesystems; }
+
+start_looking()
+{
+	has debugfs || skip inside.debugfs "this kernel has no debugfs"
+	if has tracefs; then
+		check inside.tracing "this kernel does not have our trace events" start_tracing
+	else
+		skip inside.tracing "this kernel has no tracefs"
+	fi
+}
+
+start_tracing()
+{
+	[ -e $TRACE/trace ] || mount -t tracefs tracefs $TRACE || return 1
+	echo 1 >$TRACE/events/iommu/io_page_fault/enable &&
+		echo 1 >$TRACE/events/xen_pv_iommu/enable &&
+		echo >$TRACE/trace
+}
+
+stop_tracing()
+{
+	has tracefs || return
+	echo 0 >$TRACE/events/iommu/io_page_fault/enable
+	echo 0 >$TRACE/events/xen_pv_iommu/enable
+}
+
+# What a program announced, in the words of the core's trace event.
+wanted_events()
+{
+	grep -h '^xpi: info expect-fault ' "$@" | while read -r _ _ _ bdf kind addr; do
+		[ "$kind" = write ] && kind=1 || kind=0
+		printf '%s iova=0x%016x flags=0x%04x\n' "$bdf" "$addr" $kind
+	done
+}
+
+seen_events() { sed -n 's/.* io_page_fault: IOMMU:.* \([^ ]* iova=\)/\1/p' $TRACE/trace; }
+
+# Faults are told by work that comes after them.
+each_fault_traced()
+{
+	local i
+	wanted_events "$1" | sort >/tmp/wanted
+	[ -s /tmp/wanted ] || return 1
+	for i in $(seq 50); do
+		seen_events | sort >/tmp/seen
+		awk 'FILENAME == ARGV[1] { n[$0]++; next } n[$0]-- <= 0 { print }' \
+			/tmp/seen /tmp/wanted >/tmp/untold
+		[ -s /tmp/untold ] || return 0
+		usleep 100000
+	done
+	return 1
+}
+
+# check_faults_traced WHAT: of the program that was relayed under that name
+check_faults_traced()
+{
+	has tracefs || return
+	if each_fault_traced "/tmp/relay.$1"; then
+		pass "$1.faults-traced"
+	else
+		fail "$1.faults-traced" "of $(wc -l </tmp/wanted) faults $(wc -l </tmp/untold) had no event io_page_fault: $(head -n 2 /tmp/untold)"
+	fi
+}
+
+said_in_log()
+{
+	local i
+	for i in $(seq 50); do
+		since_mark | grep -qF "$1" && return 0
+		usleep 100000
+	done
+	return 1
+}
+
+# value NAME: of a device's context file, as it was read into /tmp/context
+value() { sed -n "s/^$1 //p" /tmp/context; }
+
+# look IOVA: both answers, into /tmp/lookup
+look() { echo "$1" >"$DIR/lookup" && cat "$DIR/lookup" >/tmp/lookup; }
+gfn() { sed -n "s/^$1 gfn \([^ ]*\).*/\1/p" /tmp/lookup; }
+
+check_context()
+{
+	cat "$DIR/context" >/tmp/context
+	info "context $(tr '\n' ' ' </tmp/context)"
+	check inside.context-known "the file says: $(head -n 1 /tmp/context)" \
+		[ "$(value context)" -gt 0 -a "$(value context)" -lt 65520 ]
+	check inside.context-agreed "Xen has the device in $(value xen_context)" \
+		[ "$(value context)" = "$(value xen_context)" ]
+	check inside.leaves-agreed "Linux has $(value leaves_4k) pages mapped, Xen $(value xen_pages_mapped)" \
+		[ "$(value leaves_4k)" -ge 2 -a "$(value leaves_4k)" = "$(value xen_pages_mapped)" ]
+	check inside.nothing-waits "$(value waiting_maps) descriptors wait after the map returned" \
+		[ "$(value waiting_maps)" = 0 ]
+}
+
+check_lookup()
+{
+	look "$1"
+	info "lookup $(tr '\n' ' ' </tmp/lookup)"
+	check inside.lookup-agrees "the file says: $(tr '\n' ' ' </tmp/lookup)" \
+		[ -n "$(gfn xen)" -a "$(gfn xen)" = "$(gfn linux)" ]
+	look $(($1 + 0x10000000))
+	check inside.lookup-nothing "the file says: $(tr '\n' ' ' </tmp/lookup)" \
+		[ "$(tail -n 2 /tmp/lookup | tr '\n' ' ')" = "xen nothing linux nothing " ]
+}
+
+check_events()
+{
+	has tracefs || return
+	check inside.flush-traced "the event says: $(grep -m1 queue_flush $TRACE/trace)" \
+		grep -q "queue_flush: ctx=$1 maps descriptors=1 pages=1 why=sync_map" $TRACE/trace
+	check inside.hypercall-traced "the event says: $(grep -m1 hypercall: $TRACE/trace)" \
+		grep -q "hypercall: op=batch ctx=$1 count=1 result=1 kind=single" $TRACE/trace
+}
+
+# look_inside DEVICE: look at a device that has a page mapped and is not told
+# to go on until we have seen all; then it misses the page by one.
+look_inside()
+{
+	local holder iova i ctx
+	has debugfs || return
+	DIR=$INSIDE/devices/$1
+	: >/tmp/hold
+	has tracefs && echo >$TRACE/trace
+	snapshot before
+	relay inside vfio-dma hold "$1" &
+	holder=$!
+	for i in $(seq 300); do
+		iova=$(sed -n 's/^xpi: info holding //p' /tmp/relay.inside)
+		[ -n "$iova" ] && break
+		usleep 100000
+	done
+	check_context
+	ctx=$(value context)
+	check_lookup "$iova"
+	check_events "$(printf '0x%x' "$ctx")"
+	# The messages are limited to ten in five seconds: let those of others pass.
+	sleep 6
+	mark
+	rm /tmp/hold
+	wait $holder
+	check inside.fault-said "the kernel says: $(since_mark | grep -m1 refused || echo nothing)" \
+		said_in_log " $1: DMA read from iova $(printf '0x%x' $((iova + 4096))) refused in context $ctx: nothing is mapped there"
+	snapshot after
+	check inside.counters-count \
+		"maps $(grown pages_mapped before after), unmaps $(grown pages_unmapped before after), faults $(grown faults before after)" \
+		[ "$(grown pages_mapped before after)" -ge 2 -a \
+		  "$(grown pages_unmapped before after)" -ge 2 -a \
+		  "$(grown faults before after)" -ge 1 ]
+	check_faults_traced inside
+}
+
+# The device goes while somebody has its file open.
+unplug_while_open()
+{
+	local dir=$INSIDE/devices/$1
+	exec 5<"$dir/context" || return 1
+	echo 1 >"$PCI/$1/remove"
+	cat <&5 >/tmp/gone 2>&1 && return 1
+	exec 5<&-
+	[ ! -e "$dir" ] || return 1
+	echo 1 >/sys/bus/pci/rescan
+	grep -q '^context ' "$dir/context"
+}
+
+check_unplug()
+{
+	has debugfs || return
+	check inside.unplug-while-open "an open file of a device that is gone went wrong" \
+		unplug_while_open "$1"
+}
