@@ -47,6 +47,9 @@ fuzz-xen: ## feed Xen's files random calls: DURATION=SECONDS SEED=NUMBER
 mutants: ## break the code on purpose; a named test must notice each time
 	@tests/mutants/run
 
+bench: ## count instructions of maps and unmaps; writes Documentation/performance.rst
+	@tests/bench/run
+
 xen-series: ## write the patches for Debian's Xen 4.20 to build/xen-series
 	@xen/series
 
@@ -60,4 +63,4 @@ clean: ## remove build/ (the cache stays)
 	@rm -rf build
 
 .PHONY: help demo check check-host check-micro check-dom0 check-style check-xen \
-	check-linux fuzz-xen mutants xen-series check-series module clean
+	check-linux fuzz-xen mutants bench xen-series check-series module clean

@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: GPL-2.0
+"""From numbers to bars, tables and a picture.
+
+results: {configuration: what bench.run() gave}. A number of instructions is
+the median of a case. In a PV domain the DMA API does not go through the IOMMU,
+so what it would cost is the IOMMU API's number plus what the kernel's DMA layer
+adds on the bare machine, which is the same code.
+"""
+
+import os
+import re
+import subprocess
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+DOC = os.path.join(TOP, 'Documentation', 'performance.rst')
+BEGIN, END = '.. begin: written by make bench', '.. end: written by make bench'
+CASES = {
+    '4k-near': '4 KiB, tables present',
+    '4k': '4 KiB, alone',
+    '64x4k': '64 x 4 KiB, one buffer',
+    '2m': '2 MiB, one buffer',
+    'sg32': '32 x 4 KiB, scattered',
+}
+WHAT = ('map', 'unmap')
+# The public PV-IOMMU code of 2024 with a run-coalescing driver, through the DMA
+# API, measured once in the same way.
+EARLIER = {
+    '4k-near': (2674, 2904), '4k': (6660, 4366), '64x4k': (79731, 75294),
+    '2m': (645717, 588093), 'sg32': (77169, 39028),
+}
+PAGE = 4096
+DMA_COLUMNS = (
+    ('dma-direct', 'native', 'identity-dma'), ('native strict', 'native', 'dma-dma'),
+    ('native deferred', 'native', 'dma-fq-dma'), ('PV, swiotlb-xen', 'pv', 'own-dma'),
+    ('PVH strict', 'pvh', 'dma-dma'), ('PVH deferred', 'pvh', 'dma-fq-dma'),
+    ('PVH batch=0', 'pvh-single', 'dma-dma'),
+)
+IOMMU_COLUMNS = (
+    ('native', 'native', 'dma-iommu'), ('PV', 'pv', 'own-iommu'), ('PV batch=0', 'pv-single', 'own-iommu'),
+    ('PVH', 'pvh', 'dma-iommu'), ('PVH batch=0', 'pvh-single', 'dma-iommu'),
+)
+
+
+def cell(results, config, phase, case, what, metric='insns'):
+    """A number, 0 if it was never counted, or None if there was no such case."""
+    found = results.get(config, {}).get('phases', {}).get(phase, {}).get(case, {}).get(what)
+    return None if found is None else found.get(metric, 0)
+
+
+def dma_layer(results, case, what):
+    through, without = (cell(results, 'native', phase, case, what) for phase in ('dma-dma', 'dma-iommu'))
+    return None if through is None or without is None else through - without
+
+
+def pv_dma(results, case, what):
+    own, layer = cell(results, 'pv', 'own-iommu', case, what), dma_layer(results, case, what)
+    return None if own is None or layer is None else own + layer
+
+
+# --- bars ---------------------------------------------------------------
+
+def both(values):
+    values = list(values)
+    return None if None in values else sum(values)
+
+
+def queue_bytes(results):
+    """With as many lanes as a domain ever has; one was measured: one CPU."""
+    empty = results.get('pv', {}).get('memory', {}).get('dense', {}).get('empty')
+    with open(os.path.join(TOP, 'drivers', 'iommu', 'xen-pv-iommu', 'lanes.h'), encoding='utf-8') as f:
+        lanes = int(re.search(r'XPI_LANES_MAX\s+(\d+)', f.read())[1])
+    # One page of an empty domain is the shadow's root.
+    return None if empty is None else (empty - 1) * PAGE * lanes
+
+
+def shadow_per_page(results, kind):
+    m = results.get('pv', {}).get('memory', {}).get(kind)
+    return m and m['shadow'] * PAGE / m['pages']
+
+
+def bars(results):
+    """(what, value or None, limit): at most limit is a pass."""
+    near = both(pv_dma(results, '4k-near', w) for w in WHAT)
+    native = both(cell(results, 'native', 'dma-dma', '4k-near', w) for w in WHAT)
+    yield '4 KiB map and unmap, tables present', near, 3800
+    yield 'the same, against 1.5 times native strict', near, native and native * 3 // 2
+    for case, name in CASES.items():
+        if case != '4k-near':
+            for i, what in enumerate(WHAT):
+                yield f'{name}: {what}, against half of earlier code', pv_dma(results, case, what), EARLIER[case][i] // 2
+    for what in WHAT:
+        yield f'{CASES["sg32"]}: hypercalls of one {what}', cell(results, 'pv', 'own-iommu', 'sg32', what, 'hypercalls'), 1
+    yield 'shadow, bytes per 4 KiB page, dense', shadow_per_page(results, 'dense'), 16
+    yield 'queue, bytes per domain', queue_bytes(results), 64 << 10
+
+
+def judged(results):
+    """(what, value, limit, passed)"""
+    return [(what, value, limit, value is not None and limit is not None and value <= limit)
+            for what, value, limit in bars(results)]
+
+
+# --- text ---------------------------------------------------------------
+
+def show(value):
+    if value is None:
+        return 'not measured'
+    if isinstance(value, float):
+        return f'{value:.1f}'
+    return f'{value:,}'.replace(',', ' ')
+
+
+def table(head, rows):
+    """An rst table; also what a person reads on the terminal."""
+    cells = [list(head)] + [list(r) for r in rows]
+    widths = [max(len(r[i]) for r in cells) for i in range(len(head))]
+    rule = '  '.join('=' * w for w in widths)
+    lines = ['  '.join(c.ljust(w) for c, w in zip(r, widths)).rstrip() for r in cells]
+    return '\n'.join([rule, lines[0], rule, *lines[1:], rule])
+
+
+def pair(results, config, phase, case, metric='insns'):
+    values = [cell(results, config, phase, case, w, metric) for w in WHAT]
+    return '-' if None in values else ' / '.join(show(v) for v in values)
+
+
+def api_table(results, columns, metric='insns'):
+    return table(['map / unmap'] + [c[0] for c in columns],
+                 [[name] + [pair(results, *c[1:], case, metric) for c in columns] for case, name in CASES.items()])
+
+
+def owners_table(results):
+    """Whose instructions those of PV are, and what else happens on the way."""
+    metrics = (('Xen', 'xen'), ('kernel', 'kernel'), ('driver', 'module'), ('hypercalls', 'hypercalls'),
+               ('flushes', 'flushes'))
+    return table(['PV, map / unmap'] + [m[0] for m in metrics],
+                 [[name] + [pair(results, 'pv', 'own-iommu', case, m[1]) for m in metrics]
+                  for case, name in CASES.items()])
+
+
+def earlier_table(results):
+    rows = []
+    for case, name in CASES.items():
+        ours = [pv_dma(results, case, w) for w in WHAT]
+        rows.append([name, ' / '.join(show(v) for v in ours), ' / '.join(show(v) for v in EARLIER[case])])
+    return table(['map / unmap', 'PV, as through the DMA API', 'earlier code'], rows)
+
+
+def memory_table(results):
+    rows = []
+    for kind, what in (('dense', '512 pages in each 2 MiB'), ('sparse', 'one page in each 2 MiB')):
+        m = results.get('pv', {}).get('memory', {}).get(kind)
+        if m:
+            rows.append([what, show(shadow_per_page(results, kind)), show(m['xen'] * PAGE / m['pages']),
+                         show(m['xen-empty'])])
+    return table(['mapped', 'shadow, bytes per page', "Xen's tables, bytes per page", 'pages of an empty context'], rows)
+
+
+def bars_table(results):
+    return table(['bar', 'measured', 'at most', ''],
+                 [[what, show(value), show(limit), 'passed' if ok else 'MISSED']
+                  for what, value, limit, ok in judged(results)])
+
+
+def host():
+    with open('/proc/cpuinfo', encoding='utf-8') as f:
+        model = re.search(r'model name\s*: (.*)', f.read())
+    return f'{model[1] if model else "unknown CPU"}, {os.cpu_count()} CPUs'
+
+
+def origin(results, date):
+    seen = dict.fromkeys(v for r in results.values() for v in r['versions'])
+    return '\n'.join([f'Measured {date} on {host()} under TCG, one virtual CPU, with:', '']
+                     + [f'- {v}' for v in seen])
+
+
+def text(results, date):
+    return '\n\n'.join([
+        origin(results, date),
+        'Through the IOMMU API, in a paging domain of its own, strict', api_table(results, IOMMU_COLUMNS),
+        'Hypercalls of these', api_table(results, IOMMU_COLUMNS, 'hypercalls'),
+        'Through the DMA API', api_table(results, DMA_COLUMNS),
+        'Hypercalls of these', api_table(results, DMA_COLUMNS, 'hypercalls'),
+        'Whose instructions those in a PV domain are', owners_table(results),
+        'Beside earlier code', earlier_table(results),
+        'Memory', memory_table(results),
+        'Bars', bars_table(results)])
+
+
+def write_document(results, date):
+    with open(DOC, encoding='utf-8') as f:
+        document = f.read()
+    before, rest = document.split(BEGIN, 1)
+    after = rest.split(END, 1)[1]
+    with open(DOC, 'w', encoding='utf-8') as f:
+        f.write(f'{before}{BEGIN}\n\n{text(results, date)}\n\n{END}{after}')
+
+
+# --- the picture --------------------------------------------------------
+
+PLOT = '''
+set terminal svg size 900,480 font "sans,13" background "white"
+set output "{out}"
+set title "Guest instructions of one map and one unmap (DMA API, strict)"
+set style data histogram
+set style histogram clustered gap 1
+set style fill solid 0.85 border -1
+set boxwidth 0.9
+set logscale y
+set yrange [100:]
+set grid ytics
+set key top left
+set datafile separator "\\t"
+plot for [i=2:{last}] "{data}" using i:xtic(1) title columnheader(i)
+'''
+
+
+def sums(values):
+    total = both(values)
+    return '?' if total is None else str(total)
+
+
+def plot_rows(results):
+    yield ['case', 'native', 'PV', 'PVH', 'earlier PV code']
+    for case, name in CASES.items():
+        yield [name.replace(', ', '\\n'), sums(cell(results, 'native', 'dma-dma', case, w) for w in WHAT),
+               sums(pv_dma(results, case, w) for w in WHAT),
+               sums(cell(results, 'pvh', 'dma-dma', case, w) for w in WHAT), str(sum(EARLIER[case]))]
+
+
+def draw(results, build):
+    data, script = os.path.join(build, 'plot.tsv'), os.path.join(build, 'plot.gp')
+    rows = list(plot_rows(results))
+    with open(data, 'w', encoding='utf-8') as f:
+        f.write(''.join('\t'.join(r) + '\n' for r in rows))
+    with open(script, 'w', encoding='utf-8') as f:
+        f.write(PLOT.format(out=DOC.replace('.rst', '.svg'), data=data, last=len(rows[0])))
+    subprocess.run(['gnuplot', script], check=True)

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-2.0
+# Run the phases that the command line names, TYPE/API+...: TYPE is what the edu
+# device's group is to be, or "own" to leave it alone.
+
+bench_phase()
+{
+	local type=$1 api=$2 name
+	name=$(echo "$type-$api" | tr 'A-Z' 'a-z')
+	if [ "$type" != own ]; then
+		echo "$type" >"$PCI/$EDU_A/iommu_group/type"
+		check "$name.type" "the group is $(cat "$PCI/$EDU_A/iommu_group/type")" \
+			grep -qx "$type" "$PCI/$EDU_A/iommu_group/type"
+	fi
+	modprobe xpi_bench "device=$EDU_A" "api=$api" "name=$name" || {
+		fail "$name.load" "modprobe xpi_bench failed: $(dmesg | tail -n 1)"
+		return
+	}
+	relay "$name" cat /sys/module/xpi_bench/parameters/results
+	rmmod xpi_bench
+}
+
+# For the profile: code addresses and their names, packed and printable, of the
+# kernel itself (many, and the serial port is slow under Xen) or of the driver.
+send_symbols()
+{
+	awk -v module="$1" '$2 ~ /^[tTwW]$/ && $4 == module { print $1, $2, $3 }' /proc/kallsyms |
+		gzip | base64 -w 800 | while read -r line; do
+			info "symbols $line"
+		done
+}
+
+step_symbols()
+{
+	send_symbols ""
+}
+
+step_bench()
+{
+	local phase
+	if [ -z "$(option xpi_bare)" ]; then
+		modprobe xen-pv-iommu "batch=$(option xpi_batch)" || {
+			fail driver.load "modprobe xen-pv-iommu failed: $(dmesg | tail -n 1)"
+			return
+		}
+	fi
+	for phase in $(option xpi_phases | tr + ' '); do
+		bench_phase "${phase%/*}" "${phase#*/}"
+	done
+	[ -z "$(option xpi_profile)" ] || send_symbols "[xen_pv_iommu]"
+}

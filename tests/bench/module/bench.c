@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Maps and unmaps again and again, with markers for testbed/tcgcount around
+ * each call.
+ *
+ * api=dma goes through the DMA API, as drivers do; api=iommu maps in a paging
+ * domain of its own to which the device is attached, so that there is something
+ * to flush, as VFIO does. Every case ends with a report of the plugin; the info
+ * lines "bench-case" say which, in the same order. Region 1 is the map, region 2
+ * the unmap. api=memory measures memory instead, see memory.c.
+ */
+#define pr_fmt(fmt) "xpi_bench: " fmt
+
+#include <linux/dma-mapping.h>
+#include <linux/err.h>
+#include <linux/gfp.h>
+#include <linux/init.h>
+#include <linux/iommu.h>
+#include <linux/kernel.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/pci.h>
+#include <linux/scatterlist.h>
+#include <linux/sched.h>
+#include <linux/string.h>
+
+#include "bench.h"
+#include "tcgmark.h"
+
+#define REGION_MAP	1
+#define REGION_UNMAP	2
+#define WARM_UP		20
+#define SG_PAGES	32
+#define PROT		(IOMMU_READ | IOMMU_WRITE)
+
+static char *device = "";
+module_param(device, charp, 0400);
+MODULE_PARM_DESC(device, "PCI device (dddd:bb:dd.f) without a driver");
+
+static char *api = "iommu";
+module_param(api, charp, 0400);
+MODULE_PARM_DESC(api, "dma, iommu or memory");
+
+static char *name = "bench";
+module_param(name, charp, 0400);
+MODULE_PARM_DESC(name, "what the lines of the results begin with");
+
+static unsigned int loops = 200;
+module_param(loops, uint, 0400);
+MODULE_PARM_DESC(loops, "samples of each case");
+
+static char results[4096];
+module_param_string(results, results, sizeof(results), 0400);
+MODULE_PARM_DESC(results, "what happened, in the xpi protocol");
+
+static unsigned int passed, failed;
+
+void bench_emit(const char *fmt, ...)
+{
+	size_t len = strlen(results);
+	va_list args;
+
+	va_start(args, fmt);
+	vscnprintf(results + len, sizeof(results) - len, fmt, args);
+	va_end(args);
+}
+
+/**
+ * struct job - something to be mapped
+ * @dev: the device
+ * @dom: the domain, or NULL if the DMA API has one
+ * @iova: where it is, or is to be, mapped
+ * @buf: one buffer of @size bytes, or NULL
+ * @size: in all
+ * @sg: pages here and there, or NULL
+ */
+struct job {
+	struct device *dev;
+	struct iommu_domain *dom;
+	dma_addr_t iova;
+	void *buf;
+	size_t size;
+	struct scatterlist *sg;
+};
+
+/*
+ * One way to map and unmap each. Nothing but the call is between the markers.
+ */
+
+static int dma_map_buf(struct job *j)
+{
+	tcg_begin(REGION_MAP);
+	j->iova = dma_map_single(j->dev, j->buf, j->size, DMA_BIDIRECTIONAL);
+	tcg_end(REGION_MAP);
+	return dma_mapping_error(j->dev, j->iova);
+}
+
+static int dma_unmap_buf(struct job *j)
+{
+	tcg_begin(REGION_UNMAP);
+	dma_unmap_single(j->dev, j->iova, j->size, DMA_BIDIRECTIONAL);
+	tcg_end(REGION_UNMAP);
+	return 0;
+}
+
+static int dma_map_pages_apart(struct job *j)
+{
+	int nr;
+
+	tcg_begin(REGION_MAP);
+	nr = dma_map_sg(j->dev, j->sg, SG_PAGES, DMA_BIDIRECTIONAL);
+	tcg_end(REGION_MAP);
+	return nr ? 0 : -EIO;
+}
+
+static int dma_unmap_pages_apart(struct job *j)
+{
+	tcg_begin(REGION_UNMAP);
+	dma_unmap_sg(j->dev, j->sg, SG_PAGES, DMA_BIDIRECTIONAL);
+	tcg_end(REGION_UNMAP);
+	return 0;
+}
+
+static int dom_map_buf(struct job *j)
+{
+	phys_addr_t phys = virt_to_phys(j->buf);
+	int ret;
+
+	tcg_begin(REGION_MAP);
+	ret = iommu_map(j->dom, j->iova, phys, j->size, PROT, GFP_ATOMIC);
+	tcg_end(REGION_MAP);
+	return ret;
+}
+
+static int dom_map_pages_apart(struct job *j)
+{
+	ssize_t len;
+
+	tcg_begin(REGION_MAP);
+	len = iommu_map_sg(j->dom, j->iova, j->sg, SG_PAGES, PROT, GFP_ATOMIC);
+	tcg_end(REGION_MAP);
+	return len == j->size ? 0 : -EIO;
+}
+
+static int dom_unmap(struct job *j)
+{
+	size_t len;
+
+	tcg_begin(REGION_UNMAP);
+	len = iommu_unmap(j->dom, j->iova, j->size);
+	tcg_end(REGION_UNMAP);
+	return len == j->size ? 0 : -EIO;
+}
+
+static int job_map(struct job *j)
+{
+	if (j->dom)
+		return j->sg ? dom_map_pages_apart(j) : dom_map_buf(j);
+	return j->sg ? dma_map_pages_apart(j) : dma_map_buf(j);
+}
+
+static int job_unmap(struct job *j)
+{
+	if (j->dom)
+		return dom_unmap(j);
+	return j->sg ? dma_unmap_pages_apart(j) : dma_unmap_buf(j);
+}
+
+/*
+ * Cases
+ */
+
+static int repeat(struct job *j)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < WARM_UP + loops && !ret; i++) {
+		if (i == WARM_UP) {
+			tcg_drop(REGION_MAP);
+			tcg_drop(REGION_UNMAP);
+		}
+		ret = job_map(j);
+		if (!ret)
+			ret = job_unmap(j);
+		cond_resched();
+	}
+	return ret;
+}
+
+static int run_buf(struct job *j, unsigned int order)
+{
+	int ret;
+
+	j->size = PAGE_SIZE << order;
+	j->buf = (void *)__get_free_pages(GFP_KERNEL, order);
+	if (!j->buf)
+		return -ENOMEM;
+	ret = repeat(j);
+	free_pages((unsigned long)j->buf, order);
+	return ret;
+}
+
+static int run_4k(struct job *j)
+{
+	return run_buf(j, 0);
+}
+
+static int run_64x4k(struct job *j)
+{
+	return run_buf(j, 6);
+}
+
+static int run_2m(struct job *j)
+{
+	return run_buf(j, 9);
+}
+
+/* A page next to it stays mapped, so the page tables are not empty. */
+static int run_4k_near(struct job *j)
+{
+	struct job near = *j;
+	int ret;
+
+	near.iova += PAGE_SIZE;
+	near.size = PAGE_SIZE;
+	near.buf = (void *)__get_free_page(GFP_KERNEL);
+	if (!near.buf)
+		return -ENOMEM;
+	ret = job_map(&near);
+	if (!ret) {
+		ret = run_buf(j, 0);
+		job_unmap(&near);
+	}
+	free_page((unsigned long)near.buf);
+	return ret;
+}
+
+/* Fresh pages may be neighbours; this order keeps them apart. */
+static int run_sg(struct job *j)
+{
+	static struct scatterlist sg[SG_PAGES];
+	struct page *page[SG_PAGES] = {};
+	int ret = -ENOMEM;
+	unsigned int i;
+
+	sg_init_table(sg, SG_PAGES);
+	for (i = 0; i < SG_PAGES; i++) {
+		page[i] = alloc_page(GFP_KERNEL);
+		if (!page[i])
+			goto out;
+	}
+	for (i = 0; i < SG_PAGES; i++)
+		sg_set_page(&sg[i], page[i * 7 % SG_PAGES], PAGE_SIZE, 0);
+	j->sg = sg;
+	j->size = SG_PAGES * PAGE_SIZE;
+	ret = repeat(j);
+out:
+	for (i = 0; i < SG_PAGES && page[i]; i++)
+		__free_page(page[i]);
+	return ret;
+}
+
+static const struct bench_case {
+	const char *name;
+	int (*run)(struct job *j);
+} cases[] = {
+	{ "4k-near", run_4k_near },
+	{ "4k", run_4k },
+	{ "64x4k", run_64x4k },
+	{ "2m", run_2m },
+	{ "sg32", run_sg },
+};
+
+static void run_cases(struct device *dev, struct iommu_domain *dom)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct job j = { .dev = dev, .dom = dom, .iova = BENCH_IOVA };
+		int ret;
+
+		tcg_drop(REGION_MAP);
+		tcg_drop(REGION_UNMAP);
+		ret = cases[i].run(&j);
+		tcg_report(1);
+		bench_emit("xpi: info bench-case %s %s\n", name, cases[i].name);
+		if (ret) {
+			failed++;
+			bench_emit("xpi: fail %s.%s: error %d\n", name,
+				   cases[i].name, ret);
+		} else {
+			passed++;
+			bench_emit("xpi: pass %s.%s\n", name, cases[i].name);
+		}
+	}
+}
+
+static int run_own_domain(struct device *dev)
+{
+	struct iommu_domain *dom = iommu_paging_domain_alloc(dev);
+	int ret;
+
+	if (IS_ERR(dom))
+		return PTR_ERR(dom);
+	ret = iommu_attach_device(dom, dev);
+	if (!ret) {
+		run_cases(dev, dom);
+		iommu_detach_device(dom, dev);
+	}
+	iommu_domain_free(dom);
+	return ret;
+}
+
+static int run_dma(struct device *dev)
+{
+	int ret = dma_set_mask_and_coherent(dev, DMA_BIT_MASK(64));
+
+	if (!ret)
+		run_cases(dev, NULL);
+	return ret;
+}
+
+static int run_api(struct device *dev)
+{
+	int ret = -EINVAL;
+
+	if (!strcmp(api, "dma"))
+		return run_dma(dev);
+	if (!strcmp(api, "iommu"))
+		return run_own_domain(dev);
+	if (!strcmp(api, "memory")) {
+		ret = bench_memory(dev);
+		passed += !ret;
+		if (!ret)
+			bench_emit("xpi: pass %s.measured\n", name);
+	}
+	return ret;
+}
+
+static struct pci_dev *find_device(void)
+{
+	unsigned int seg, bus, dev, fn;
+
+	if (sscanf(device, "%x:%x:%x.%x", &seg, &bus, &dev, &fn) != 4)
+		return NULL;
+	return pci_get_domain_bus_and_slot(seg, bus, PCI_DEVFN(dev, fn));
+}
+
+static int __init bench_init(void)
+{
+	struct pci_dev *pdev = find_device();
+	int ret;
+
+	if (!pdev) {
+		pr_err("no PCI device \"%s\"; give one without a driver as device=\n",
+		       device);
+		return -ENODEV;
+	}
+	ret = pci_enable_device(pdev);
+	if (!ret) {
+		pci_set_master(pdev);
+		ret = run_api(&pdev->dev);
+		pci_disable_device(pdev);
+	}
+	pci_dev_put(pdev);
+	if (ret) {
+		failed++;
+		bench_emit("xpi: fail %s.started: error %d\n", name, ret);
+	}
+	bench_emit("xpi: end %u %u 0\n", passed, failed);
+	return 0;
+}
+
+static void __exit bench_exit(void)
+{
+}
+
+module_init(bench_init);
+module_exit(bench_exit);
+MODULE_DESCRIPTION("Maps and unmaps between markers of testbed/tcgcount");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What mappings cost in memory.
+ *
+ * The driver takes all its long-lived pages in xpi_page_alloc() and gives them
+ * back in xpi_page_free(), so probes there count what a domain has. Xen says
+ * itself how many pages its tables have.
+ */
+#include <linux/device.h>
+#include <linux/err.h>
+#include <linux/gfp.h>
+#include <linux/iommu.h>
+#include <linux/kprobes.h>
+#include <linux/mm.h>
+#include <linux/sizes.h>
+
+#include <asm/xen/hypercall.h>
+#include <xen/interface/pv-iommu.h>
+#include <xen/xen.h>
+
+#include "bench.h"
+
+#define DENSE_PAGES	8192U	/* 16 times 2 MiB */
+#define SPARSE_PAGES	512U	/* one in 2 MiB each */
+
+static long allocated;
+
+static int count_alloc(struct kprobe *p, struct pt_regs *regs)
+{
+	allocated++;
+	return 0;
+}
+
+static int count_free(struct kprobe *p, struct pt_regs *regs)
+{
+	allocated--;
+	return 0;
+}
+
+static struct kprobe probes[] = {
+	{ .symbol_name = "xpi_page_alloc", .pre_handler = count_alloc },
+	{ .symbol_name = "xpi_page_free", .pre_handler = count_free },
+};
+
+static int xen_pages(unsigned int *pages)
+{
+	static struct xen_pv_iommu_query q;
+	int ret;
+
+	q = (struct xen_pv_iommu_query){
+		.size = sizeof(q),
+		.magic_version = XEN_PV_IOMMU_MAGIC | XEN_PV_IOMMU_VERSION,
+	};
+	ret = xen_single_call(__HYPERVISOR_iommu_op, XEN_PV_IOMMU_OP_QUERY,
+			      (unsigned long)&q, 1, 0, 0);
+	if (ret != 1)
+		return ret < 0 ? ret : -EIO;
+	*pages = q.pt_pages;
+	return 0;
+}
+
+static int map_many(struct iommu_domain *dom, phys_addr_t phys,
+		    unsigned int nr, size_t stride)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < nr && !ret; i++)
+		ret = iommu_map(dom, BENCH_IOVA + i * stride, phys, PAGE_SIZE,
+				IOMMU_READ | IOMMU_WRITE, GFP_KERNEL);
+	return ret;
+}
+
+/* What is mapped is unmapped here, or Xen would complain about the rest. */
+static void unmap_many(struct iommu_domain *dom, unsigned int nr, size_t stride)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		iommu_unmap(dom, BENCH_IOVA + i * stride, PAGE_SIZE);
+}
+
+static int measure(struct device *dev, phys_addr_t phys, const char *what,
+		   unsigned int nr, size_t stride)
+{
+	unsigned int xen_before, xen_empty, xen_after;
+	long before, empty;
+	struct iommu_domain *dom;
+	int ret = xen_pages(&xen_before);
+
+	if (ret)
+		return ret;
+	before = allocated;
+	dom = iommu_paging_domain_alloc(dev);
+	if (IS_ERR(dom))
+		return PTR_ERR(dom);
+	empty = allocated;
+	ret = xen_pages(&xen_empty);
+	if (!ret)
+		ret = map_many(dom, phys, nr, stride);
+	if (!ret)
+		ret = xen_pages(&xen_after);
+	if (!ret)
+		bench_emit("xpi: info bench-memory %s pages %u empty %ld shadow %ld xen-empty %u xen %u\n",
+			   what, nr, empty - before, allocated - empty,
+			   xen_empty - xen_before, xen_after - xen_empty);
+	unmap_many(dom, nr, stride);
+	iommu_domain_free(dom);
+	/* All of it must have been given back, or we have counted wrong. */
+	if (!ret && allocated != before)
+		ret = -EUCLEAN;
+	return ret;
+}
+
+static int measure_all(struct device *dev)
+{
+	struct page *page = alloc_page(GFP_KERNEL);
+	phys_addr_t phys;
+	int ret;
+
+	if (!page)
+		return -ENOMEM;
+	phys = page_to_phys(page);
+	ret = measure(dev, phys, "dense", DENSE_PAGES, PAGE_SIZE);
+	if (!ret)
+		ret = measure(dev, phys, "sparse", SPARSE_PAGES, SZ_2M);
+	__free_page(page);
+	return ret;
+}
+
+int bench_memory(struct device *dev)
+{
+	int ret;
+
+	if (!xen_domain())
+		return -ENODEV;
+	ret = register_kprobe(&probes[0]);
+	if (ret)
+		return ret;
+	ret = register_kprobe(&probes[1]);
+	if (!ret) {
+		ret = measure_all(dev);
+		unregister_kprobe(&probes[1]);
+	}
+	unregister_kprobe(&probes[0]);
+	return ret;
+}
