@@ -391,10 +391,38 @@ TEST(one_walk_per_table)
 	CHECK_EQ(machine.syncs - syncs, 1);
 	maps = machine.maps;
 	syncs = machine.syncs;
+	/* The table of the call before is found without a walk. */
 	CHECK_EQ(unmap_all(0, 512), 512);
 	CHECK_EQ(gather.nr, 512);
-	CHECK_EQ(machine.maps - maps, 4);
+	CHECK_EQ(machine.maps - maps, 1);
 	CHECK_EQ(machine.syncs - syncs, 1);
+	tree_end();
+}
+
+/* Tables apart need a walk each time; so does one that is there no more. */
+TEST(recent_table)
+{
+	unsigned long maps;
+
+	vtd_start(4, 4);
+	CHECK_EQ(map(0, 0, 0x1000, RW, 1), 1);
+	CHECK_EQ(map(NR_2M, 0, 0x2000, RW, 1), 1);
+	CHECK_EQ(map(1, 0, 0x1001, RW, 1), 1);
+	CHECK_EQ(map(NR_2M + 1, 0, 0x2001, RW, 1), 1);
+	maps = machine.maps;
+	CHECK_EQ(map(2, 0, 0x1002, RW, 1), 1);
+	CHECK_EQ(machine.maps - maps, 4);
+	CHECK_EQ(unmap_all(0, 3), 3);
+	machine_flush();
+
+	/* A leaf takes the place of the recent table, and is taken out again. */
+	CHECK_EQ(map(0, ORDER_2M, 0x400, RW, 1), 1);
+	machine_flush();
+	CHECK_EQ(map(5, 0, 0x3005, RW, 1), -EEXIST);
+	CHECK_EQ(unmap_all(0, NR_2M), NR_2M);
+	machine_flush();
+	CHECK_EQ(map(5, 0, 0x3005, RW, 1), 1);
+	CHECK_EQ(look(5), (int64_t)(0x3005ULL << 12 | RW));
 	tree_end();
 }
 

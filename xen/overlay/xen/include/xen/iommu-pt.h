@@ -77,6 +77,8 @@ struct iommu_pt {
     unsigned int levels;        /* of the tree, top table included */
     unsigned int pin_level;     /* tables of entry 0 down to here stay */
     unsigned int nr_tables;
+    /* The level 1 table used last (0: none) and the dfn range it is for. */
+    uint64_t recent, recent_range;
 };
 
 /*

@@ -146,14 +146,23 @@ static uint64_t table_new(struct iommu_pt *pt)
     return maddr;
 }
 
+/* Before a table goes: nobody may find it any more. */
+static void table_forget(struct iommu_pt *pt, uint64_t maddr)
+{
+    if ( pt->recent == maddr )
+        pt->recent = 0;
+}
+
 static void table_free(struct iommu_pt *pt, uint64_t maddr)
 {
+    table_forget(pt, maddr);
     pt->nr_tables--;
     pt_table_free(pt, maddr);
 }
 
 static void table_retire(struct iommu_pt *pt, uint64_t maddr)
 {
+    table_forget(pt, maddr);
     pt->nr_tables--;
     pt_table_retire(pt, maddr);
 }
@@ -185,6 +194,31 @@ static uint64_t walk_down(const struct iommu_pt *pt, struct walk *w,
     }
 
     return 0;
+}
+
+/*
+ * The same with a target of 1, for callers that want the table where the walk
+ * ended and none of those passed: requests are often next to each other, and
+ * the table of the one before is found without a walk.
+ */
+static uint64_t walk_to_leaves(struct iommu_pt *pt, struct walk *w,
+                               uint64_t dfn)
+{
+    uint64_t pte;
+
+    w->level = 1;
+    w->table[1] = pt->recent;
+    if ( pt->recent && pt->recent_range == dfn >> IOMMU_PT_SHIFT )
+        return 0;
+
+    pte = walk_down(pt, w, dfn, 1);
+    if ( w->level == 1 )
+    {
+        pt->recent = w->table[1];
+        pt->recent_range = dfn >> IOMMU_PT_SHIFT;
+    }
+
+    return pte;
 }
 
 /* Fill a table that nobody sees yet with one entry that points to `child`. */
@@ -460,7 +494,8 @@ int iommu_pt_map(struct iommu_pt *pt, uint64_t dfn, unsigned int order,
          !leaves_valid(pt, order, leaf, nr) )
         return -EINVAL;
 
-    pte = walk_down(pt, &w, dfn, target);
+    pte = target == 1 ? walk_to_leaves(pt, &w, dfn)
+                      : walk_down(pt, &w, dfn, target);
 
     if ( w.level == target )
         done = table_add_leaves(pt, w.table[target], target, dfn, leaf, nr,
@@ -572,7 +607,7 @@ int64_t iommu_pt_unmap(struct iommu_pt *pt, uint64_t dfn, uint64_t nr,
 
     while ( u.dfn < u.end && u.budget && !u.full && !u.sticks_out )
     {
-        walk_down(pt, &w, u.dfn, 1);
+        walk_to_leaves(pt, &w, u.dfn);
         unmap_table(&u, w.table[w.level], w.level);
         if ( u.budget )
             u.budget--;
