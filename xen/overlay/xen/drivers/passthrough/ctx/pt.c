@@ -109,6 +109,17 @@ static uint64_t leaf_to_pte(const struct iommu_pt_fmt *fmt, iommu_leaf_t leaf,
            ((leaf & IOMMU_LEAF_TYPE) ? fmt->sw_type : 0);
 }
 
+/* The same, given the entry `pte` that `like` became: most have its flags. */
+static uint64_t leaf_to_pte_like(const struct iommu_pt_fmt *fmt,
+                                 iommu_leaf_t leaf, unsigned int level,
+                                 iommu_leaf_t like, uint64_t pte)
+{
+    iommu_leaf_t differ = leaf ^ like;
+
+    return differ & ~IOMMU_LEAF_MADDR_MASK ? leaf_to_pte(fmt, leaf, level)
+                                           : pte ^ differ;
+}
+
 static iommu_leaf_t pte_to_leaf(const struct iommu_pt_fmt *fmt, uint64_t pte,
                                 unsigned int level)
 {
@@ -392,6 +403,7 @@ static unsigned int table_add_leaves(struct iommu_pt *pt, uint64_t maddr,
 {
     uint64_t *table = pt_table_map(maddr);
     uint64_t *entry = &table[entry_index(dfn, level)];
+    uint64_t pte = leaf_to_pte(pt->fmt, leaf[0], level);
     unsigned int i, fresh = 0;
 
     for ( i = 0; i < nr; i++, dfn += level_span(level) )
@@ -403,7 +415,8 @@ static unsigned int table_add_leaves(struct iommu_pt *pt, uint64_t maddr,
         else if ( !table_replaceable(pt, dfn, old, level) )
             break;
 
-        pt_entry_write(&entry[i], leaf_to_pte(pt->fmt, leaf[i], level));
+        pt_entry_write(&entry[i], leaf_to_pte_like(pt->fmt, leaf[i], level,
+                                                   leaf[0], pte));
 
         if ( pte_present(pt->fmt, old) )
         {
@@ -528,6 +541,8 @@ static void gather_add(struct iommu_gather *g, iommu_leaf_t leaf, uint64_t dfn,
 struct unmap {
     struct iommu_pt *pt;
     struct iommu_gather *g;
+    uint64_t pte;               /* seen last in this table, as the leaf */
+    iommu_leaf_t leaf;
     uint64_t dfn, end;          /* what is left */
     unsigned int budget;        /* entries and tables still to look at */
     bool full, sticks_out;      /* why it stopped */
@@ -539,15 +554,21 @@ struct unmap {
  */
 static bool unmap_leaf(struct unmap *u, uint64_t *entry, unsigned int level)
 {
-    uint64_t span = level_span(level);
+    uint64_t span = level_span(level), pte = *entry;
 
     u->sticks_out = (u->dfn & (span - 1)) || u->end - u->dfn < span;
     u->full = u->g->nr >= u->g->max;
     if ( u->sticks_out || u->full )
         return false;
 
-    gather_add(u->g, pte_to_leaf(u->pt->fmt, *entry, level), u->dfn,
-               u->dfn + span);
+    /* Most differ from the one before in their address only. */
+    if ( (pte ^ u->pte) & ~u->pt->fmt->addr_mask )
+        u->leaf = pte_to_leaf(u->pt->fmt, pte, level);
+    else
+        u->leaf ^= pte ^ u->pte;
+    u->pte = pte;
+
+    gather_add(u->g, u->leaf, u->dfn, u->dfn + span);
     pt_entry_write(entry, 0);
     u->pt->nr_mapped -= span;
     u->pt->nr_leaves[level - 1]--;
@@ -567,6 +588,7 @@ static void unmap_table(struct unmap *u, uint64_t maddr, unsigned int level)
     uint64_t end = table_end(u->dfn, level);
     uint64_t *table = pt_table_map(maddr), *first = &table[idx];
 
+    u->pte = 0;
     for ( ; idx < IOMMU_PT_ENTRIES && *count && u->dfn < u->end && u->budget;
           idx++, u->budget-- )
     {
