@@ -130,6 +130,9 @@ uint64_t iommu_ctx_mappable(const struct iommu_ctx *ctx, uint64_t dfn,
                             uint64_t nr);
 uint64_t iommu_ctx_unmappable(const struct iommu_ctx *ctx, uint64_t dfn,
                               uint64_t nr);
+/* The same for who does not hold the lock, and has to ask again with it. */
+uint64_t iommu_ctx_mappable_unlocked(struct iommu_ctx *ctx, uint64_t dfn,
+                                     uint64_t nr);
 /* Move one device; pcidevs_lock is held. NULL: the ordinary table. */
 int iommu_ctx_move(struct pci_dev *pdev, struct domain *d,
                    struct iommu_ctx *to);

@@ -54,6 +54,22 @@ uint64_t iommu_ctx_mappable(const struct iommu_ctx *ctx, uint64_t dfn,
                                 before(dfn, nr, caps->msi_dfn, caps->msi_nr));
 }
 
+uint64_t iommu_ctx_mappable_unlocked(struct iommu_ctx *ctx, uint64_t dfn,
+                                     uint64_t nr)
+{
+    const struct iommu_ctx_caps *caps = &dom_iommu(ctx->owner)->ctxs->caps;
+
+    nr = before(dfn, nr, caps->msi_dfn, caps->msi_nr);
+    if ( list_empty(&ctx->direct) )
+        return nr;
+
+    spin_lock(&ctx->lock);
+    nr = iommu_ctx_unmappable(ctx, dfn, nr);
+    spin_unlock(&ctx->lock);
+
+    return nr;
+}
+
 /*
  * A type reference without a reference makes no sense for a frame, so that it
  * can tell our leaves from the same ones that the owner made. Neither holds

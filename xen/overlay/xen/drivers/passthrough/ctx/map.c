@@ -245,9 +245,7 @@ int64_t iommu_ctx_map(struct iommu_ctx *ctx, uint64_t dfn, uint64_t gfn,
     if ( read_atomic(&ctx->broken) )
         return -EIO;
 
-    spin_lock(&ctx->lock);
-    nr = iommu_ctx_mappable(ctx, dfn, nr);
-    spin_unlock(&ctx->lock);
+    nr = iommu_ctx_mappable_unlocked(ctx, dfn, nr);
     if ( !nr )
         return -EADDRINUSE;
 
