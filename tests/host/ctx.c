@@ -236,6 +236,72 @@ TEST(map_over_mapping)
 	end();
 }
 
+static void scattered(struct xen_pv_iommu_batch *b, long ctx, uint64_t dfn,
+		      unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		b[i] = map_desc(ctx, dfn + i, RAM_MFN + 2 * i, 1);
+		b[i].status = 1;
+	}
+}
+
+/*
+ * Small maps side by side are made together; an error is still that of its own
+ * descriptor, and what lies behind it is not mapped.
+ */
+TEST(maps_side_by_side)
+{
+	struct xen_pv_iommu_batch b[20];
+	unsigned int bad, i;
+	long ctx;
+
+	for (bad = 0; bad < ARRAY_SIZE(b); bad++) {
+		start();
+		ctx = ctx_alloc();
+		t.frame_rc[2 * bad] = -EACCES;
+		/* A page table ends among them. */
+		scattered(b, ctx, 512 - 11, ARRAY_SIZE(b));
+		CHECK_EQ(call(XEN_PV_IOMMU_OP_BATCH, b, ARRAY_SIZE(b)),
+			 bad ? (long)bad : -EACCES);
+		CHECK_EQ(t.refs, bad);
+		for (i = 0; i <= bad; i++) {
+			CHECK_EQ(b[i].status, i == bad ? -EACCES : 0);
+			CHECK_EQ(b[i].done, i < bad);
+			CHECK_EQ(look(ctx, 512 - 11 + i),
+				 i < bad ? RAM_MFN + 2 * i : -ENOENT);
+		}
+		t.frame_rc[2 * bad] = 0;
+		end();
+	}
+}
+
+/* The one in the way was there before; the one before it is cut short. */
+TEST(maps_side_by_side_meet_another)
+{
+	struct xen_pv_iommu_batch b[4];
+	long ctx;
+
+	start();
+	ctx = ctx_alloc();
+	CHECK_EQ(map(ctx, 5, RAM_MFN + 40, 1), 1);
+	b[0] = map_desc(ctx, 0, RAM_MFN, 2);
+	b[1] = map_desc(ctx, 2, RAM_MFN + 4, 8);
+	b[2] = map_desc(ctx, 10, RAM_MFN + 20, 1);
+	b[3] = map_desc(ctx, 11, RAM_MFN + 30, 1);
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_BATCH, b, 4), 1);
+	CHECK_EQ(b[0].done, 2);
+	CHECK_EQ(b[1].done, 3);
+	CHECK_EQ(b[1].status, -EEXIST);
+	CHECK_EQ(b[2].done, 0);
+	CHECK_EQ(t.refs, 6);
+	CHECK_EQ(look(ctx, 4), RAM_MFN + 6);
+	CHECK_EQ(look(ctx, 5), RAM_MFN + 40);
+	CHECK_EQ(look(ctx, 10), -ENOENT);
+	end();
+}
+
 /* XSA-291: whatever table cannot be had, no reference is left behind. */
 TEST(map_allocation_n_fails)
 {
@@ -1268,6 +1334,20 @@ static struct xen_pv_iommu_batch random_desc(unsigned int *c)
 	return e;
 }
 
+/* Often small maps come side by side. */
+static void put_behind(struct xen_pv_iommu_batch *e,
+		       const struct xen_pv_iommu_batch *before)
+{
+	uint64_t dfn = before->dfn + before->nr;
+	uint32_t nr = 1 + rnd_below(4);
+
+	if (e->op != XEN_PV_IOMMU_BATCH_MAP || e->ctx != before->ctx ||
+	    dfn + nr > SPAN || rnd_below(4) == 0)
+		return;
+	e->dfn = dfn;
+	e->nr = nr;
+}
+
 static void random_call(void)
 {
 	struct xen_pv_iommu_batch b[12], want[12];
@@ -1275,7 +1355,10 @@ static void random_call(void)
 	int rc = 0;
 
 	for (i = ok = 0; i < nr; i++) {
-		b[i] = want[i] = random_desc(&c);
+		b[i] = random_desc(&c);
+		if (i)
+			put_behind(&b[i], &b[i - 1]);
+		want[i] = b[i];
 		if (rc)
 			continue;
 		rc = b[i].op == XEN_PV_IOMMU_BATCH_MAP ?

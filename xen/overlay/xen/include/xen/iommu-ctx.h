@@ -209,6 +209,19 @@ int64_t iommu_ctx_unmap(struct iommu_ctx *ctx, uint64_t dfn, uint64_t nr,
                         struct iommu_gather *g);
 
 /*
+ * Map several runs, one behind the other from dfn on, by leaves of order 0; all
+ * that the owner may map, and in one level 1 table. Returns how many pages were
+ * mapped; why there are not more tells iommu_ctx_map() of the next.
+ */
+struct iommu_ctx_run {
+    uint64_t gfn;
+    unsigned int nr, flags;
+};
+unsigned int iommu_ctx_map_runs(struct iommu_ctx *ctx, uint64_t dfn,
+                                const struct iommu_ctx_run *run,
+                                unsigned int nr_runs, struct iommu_gather *g);
+
+/*
  * Unmap, but leave flush and release to the next iommu_ctx_sync(), or to the
  * next call that finds no room. sync: on return everything that was unmapped
  * before is flushed, also by others. Only where iommu_ctx_can_defer().

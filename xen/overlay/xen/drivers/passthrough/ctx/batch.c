@@ -15,7 +15,7 @@
 
 #include "op.h"
 
-/* Descriptors copied at a time: 256 bytes of stack. */
+/* Descriptors copied at a time: 256 bytes of stack, half of it for a group. */
 #define BATCH_COPY          8U
 
 struct batch {
@@ -157,22 +157,88 @@ static int batch_element(struct batch *b, struct xen_pv_iommu_batch *e)
     return 0;
 }
 
+/*
+ * How many descriptors from the first on are small maps, each behind the one
+ * before, that fill one page table at most? *pages: of all of them.
+ */
+static unsigned int group_size(const struct batch *b,
+                               const struct xen_pv_iommu_batch *e,
+                               unsigned int nr, unsigned int *pages)
+{
+    unsigned int i, room = IOMMU_PT_ENTRIES - (e->dfn & (IOMMU_PT_ENTRIES - 1));
+    uint64_t dfn = e->dfn;
+
+    for ( i = 0, *pages = 0; i < nr; i++ )
+    {
+        if ( e[i].op != XEN_PV_IOMMU_BATCH_MAP || e[i].ctx != e->ctx ||
+             e[i].dfn != dfn || e[i].done || e[i].nr > room - *pages ||
+             map_check(b, &e[i]) )
+            break;
+        *pages += e[i].nr;
+        dfn += e[i].nr;
+    }
+
+    return i;
+}
+
+/*
+ * Scattered memory comes as one small run behind the other. Such are mapped
+ * together: one walk, one write-back. Only what is done is noted; a descriptor
+ * that is not is left to batch_element(), which will find out why. Returns how
+ * many are done.
+ */
+static unsigned int batch_group(struct batch *b, struct xen_pv_iommu_batch *e,
+                                unsigned int nr)
+{
+    struct iommu_ctx_run run[BATCH_COPY];
+    unsigned int i, pages, done;
+
+    nr = group_size(b, e, nr, &pages);
+    if ( nr < 2 || (b->worked && hypercall_preempt_check()) ||
+         batch_enter(b, e->ctx) ||
+         iommu_ctx_mappable_unlocked(b->ctx, e->dfn, pages) != pages )
+        return 0;
+
+    for ( i = 0; i < nr; i++ )
+        run[i] = (struct iommu_ctx_run){ .gfn = e[i].gfn, .nr = e[i].nr,
+                                         .flags = e[i].flags };
+    done = iommu_ctx_map_runs(b->ctx, e->dfn, run, nr, b->g);
+    b->worked = b->worked || done;
+
+    for ( i = 0; i < nr && done; i++ )
+    {
+        e[i].done = min(done, e[i].nr);
+        done -= e[i].done;
+        if ( e[i].done < e[i].nr )
+            break;
+        e[i].status = 0;
+    }
+
+    return i;
+}
+
 /* As iommu_op_batch(), for up to BATCH_COPY descriptors. */
 static int batch_some(struct batch *b, XEN_GUEST_HANDLE_PARAM(char) arg,
                       unsigned int nr, unsigned long *pos)
 {
     struct xen_pv_iommu_batch buf[BATCH_COPY];
     unsigned long offset = *pos * sizeof(*buf);
-    unsigned int i;
+    unsigned int i = 0;
     int rc = 0;
 
     if ( copy_from_guest_offset((char *)buf, arg, offset, nr * sizeof(*buf)) )
         return -EFAULT;
 
-    for ( i = 0; i < nr && !rc; i++ )
+    while ( i < nr && !rc )
     {
+        unsigned int together = batch_group(b, &buf[i], nr - i);
+
+        i += together;
+        if ( together || i == nr )
+            continue;
         rc = batch_element(b, &buf[i]);
         buf[i].status = rc == -ERESTART ? 0 : rc;
+        i++;
     }
 
     *pos += rc ? i - 1 : i;

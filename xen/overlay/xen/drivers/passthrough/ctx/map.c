@@ -233,14 +233,39 @@ static int leaves_write(struct iommu_ctx *ctx, uint64_t dfn, unsigned int order,
     return done;
 }
 
+/* Write leaves whose references the caller has taken, or drop these. */
+static int64_t leaves_map(struct iommu_ctx *ctx, uint64_t dfn,
+                          unsigned int order, const iommu_leaf_t *leaf,
+                          unsigned int got, struct iommu_gather *g)
+{
+    int done = leaves_write(ctx, dfn, order, leaf, got >> order);
+
+    if ( done == -ENOMEM && iommu_ctx_reclaim(ctx->owner) )
+        done = leaves_write(ctx, dfn, order, leaf, got >> order);
+    if ( done < 0 )
+    {
+        /* Broken: the device may have seen the leaves, keep what they hold. */
+        if ( done != -EIO )
+            frames_put(leaf, got);
+        return done;
+    }
+
+    done <<= order;
+    frames_put(leaf + done, got - done);
+    if ( ctx_caps(ctx)->flush_on_map )
+        gather_range(g, dfn, done);
+
+    return done;
+}
+
 int64_t iommu_ctx_map(struct iommu_ctx *ctx, uint64_t dfn, uint64_t gfn,
                       uint64_t nr, unsigned int max_order, unsigned int flags,
                       struct iommu_gather *g)
 {
     iommu_leaf_t *leaf = this_cpu(ctx_scratch).pinned;
     unsigned int got, step, order;
-    int rc = 0, done;
     bool large;
+    int rc = 0;
 
     if ( read_atomic(&ctx->broken) )
         return -EIO;
@@ -260,23 +285,28 @@ int64_t iommu_ctx_map(struct iommu_ctx *ctx, uint64_t dfn, uint64_t gfn,
     }
 
     order = large && contiguous(leaf, IOMMU_PT_SHIFT) ? IOMMU_PT_SHIFT : 0;
-    done = leaves_write(ctx, dfn, order, leaf, got >> order);
-    if ( done == -ENOMEM && iommu_ctx_reclaim(ctx->owner) )
-        done = leaves_write(ctx, dfn, order, leaf, got >> order);
-    if ( done < 0 )
-    {
-        /* Broken: the device may have seen the leaves, keep what they hold. */
-        if ( done != -EIO )
-            frames_put(leaf, got);
-        return done;
-    }
 
-    done <<= order;
-    frames_put(leaf + done, got - done);
-    if ( ctx_caps(ctx)->flush_on_map )
-        gather_range(g, dfn, done);
+    return leaves_map(ctx, dfn, order, leaf, got, g);
+}
 
-    return done;
+unsigned int iommu_ctx_map_runs(struct iommu_ctx *ctx, uint64_t dfn,
+                                const struct iommu_ctx_run *run,
+                                unsigned int nr_runs, struct iommu_gather *g)
+{
+    iommu_leaf_t *leaf = this_cpu(ctx_scratch).pinned;
+    unsigned int i, got = 0;
+    int rc = 0;
+    int64_t done;
+
+    if ( read_atomic(&ctx->broken) )
+        return 0;
+
+    for ( i = 0; i < nr_runs && !rc; i++ )
+        got += frames_get(ctx->owner, run[i].gfn, run[i].nr, run[i].flags,
+                          leaf + got, &rc);
+    done = got ? leaves_map(ctx, dfn, 0, leaf, got, g) : 0;
+
+    return max_t(int64_t, done, 0);
 }
 
 static int64_t unmap_into(struct iommu_ctx *ctx, uint64_t dfn, uint64_t nr,
