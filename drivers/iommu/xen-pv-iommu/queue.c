@@ -51,26 +51,27 @@ bool xpi_queue_is_full(const struct xpi_queue *q)
 struct xen_pv_iommu_batch *xpi_queue_at(const struct xpi_queue *q,
 					unsigned int i)
 {
+	/* Mostly there is only one, and a division is slow. */
+	if (i < q->per_buf)
+		return &q->buf[0][i];
 	return &q->buf[i / q->per_buf][i % q->per_buf];
 }
 
-static int queue_add(struct xpi_queue *q, const struct xen_pv_iommu_batch *d)
+/* Make room for one more. */
+static int queue_room(struct xpi_queue *q)
 {
-	if (xpi_queue_is_full(q)) {
-		int ret = xpi_queue_submit(q);
-
-		if (ret)
-			return ret;
-	}
-
-	*xpi_queue_at(q, q->used++) = *d;
-	return 0;
+	return xpi_queue_is_full(q) ? xpi_queue_submit(q) : 0;
 }
 
 int xpi_queue_map(struct xpi_queue *q, const struct xpi_run *run,
 		  unsigned int order, u16 flags)
 {
-	const struct xen_pv_iommu_batch d = {
+	int ret = queue_room(q);
+
+	if (ret)
+		return ret;
+
+	*xpi_queue_at(q, q->used++) = (struct xen_pv_iommu_batch){
 		.dfn = run->dfn,
 		.gfn = run->gfn,
 		.nr = run->nr,
@@ -79,21 +80,24 @@ int xpi_queue_map(struct xpi_queue *q, const struct xpi_run *run,
 		.order = order,
 		.flags = flags | run->flags,
 	};
-
 	xpi_stat_add(XPI_STAT_RUNS, 1);
-	return queue_add(q, &d);
+	return 0;
 }
 
 int xpi_queue_unmap(struct xpi_queue *q, u64 dfn, u32 nr)
 {
-	const struct xen_pv_iommu_batch d = {
+	int ret = queue_room(q);
+
+	if (ret)
+		return ret;
+
+	*xpi_queue_at(q, q->used++) = (struct xen_pv_iommu_batch){
 		.dfn = dfn,
 		.nr = nr,
 		.ctx = q->ctx,
 		.op = XEN_PV_IOMMU_BATCH_UNMAP,
 	};
-
-	return queue_add(q, &d);
+	return 0;
 }
 
 static u32 pages_done(const struct xen_pv_iommu_batch *d)
@@ -114,7 +118,8 @@ static int error_of(const struct xen_pv_iommu_batch *d, long ret)
 /* Descriptors from @first on that lie in the same buffer. */
 static unsigned int count_from(const struct xpi_queue *q, unsigned int first)
 {
-	unsigned int here = q->per_buf - first % q->per_buf;
+	unsigned int at = first < q->per_buf ? first : first % q->per_buf;
+	unsigned int here = q->per_buf - at;
 
 	return here < q->used - first ? here : q->used - first;
 }
@@ -206,9 +211,13 @@ static int send_multi(struct xpi_queue *q, unsigned int *at)
 
 int xpi_queue_send(struct xpi_queue *q, unsigned int *at)
 {
-	bool whole = !(*at % q->per_buf);
+	bool whole;
 	int ret = 0;
 
+	if (q->used <= q->per_buf)
+		return send_buf(q, at);
+
+	whole = !(*at % q->per_buf);
 	while (!ret && *at < q->used)
 		ret = whole && q->used - *at > q->per_buf ? send_multi(q, at)
 							  : send_buf(q, at);
