@@ -418,24 +418,33 @@ static int xpi_map_later(struct xpi_domain *dom, const struct xpi_map *m,
 	return ret;
 }
 
+/* All of it or nothing. */
+static bool xpi_record_all(struct xpi_domain *dom, const struct xpi_map *m,
+			   unsigned int leaf)
+{
+	u64 kept = xpi_shadow_set(&dom->shadow, m->dfn, m->pfn, m->nr,
+				  m->order, leaf);
+
+	if (kept == m->nr)
+		return true;
+	xpi_shadow_erase(&dom->shadow, m->dfn, kept);
+	return false;
+}
+
 static int xpi_record(struct xpi_domain *dom, const struct xpi_map *m,
 		      unsigned int leaf, gfp_t gfp)
 {
-	u64 kept;
 	int ret;
+
+	/* Mostly the nodes are there. */
+	if (likely(xpi_record_all(dom, m, leaf)))
+		return 0;
 
 	ret = xpi_shadow_reserve(&dom->shadow, m->dfn, m->nr, m->order, gfp);
 	if (ret)
 		return ret;
-
-	kept = xpi_shadow_set(&dom->shadow, m->dfn, m->pfn, m->nr, m->order,
-			      leaf);
 	/* Only if two callers map the same place at the same time. */
-	if (WARN_ON_ONCE(kept != m->nr)) {
-		xpi_shadow_erase(&dom->shadow, m->dfn, kept);
-		return -EEXIST;
-	}
-	return 0;
+	return WARN_ON_ONCE(!xpi_record_all(dom, m, leaf)) ? -EEXIST : 0;
 }
 
 static u16 xpi_prot(int prot)
