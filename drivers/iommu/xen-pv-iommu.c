@@ -521,7 +521,7 @@ static size_t xpi_unmap_pages(struct iommu_domain *domain, unsigned long iova,
 
 	while (done < nr) {
 		unsigned int leaf;
-		u64 n = xpi_shadow_span(&dom->shadow, dfn + done, nr - done,
+		u64 n = xpi_shadow_take(&dom->shadow, dfn + done, nr - done,
 					&leaf);
 
 		if (!n)
@@ -536,7 +536,7 @@ static size_t xpi_unmap_pages(struct iommu_domain *domain, unsigned long iova,
 			why = leaf & XPI_LEAF_FOREIGN ? XPI_WHY_FOREIGN
 						      : XPI_WHY_ERROR;
 		}
-		done += xpi_shadow_erase(&dom->shadow, dfn + done, n);
+		done += n;
 	}
 
 	if (now)

@@ -258,6 +258,11 @@ TEST(span_stops_where_flags_change)
 	CHECK_EQ(xpi_shadow_span(&sh, 0x100 + 300, 2000, &flags), 1000);
 	CHECK_EQ(flags, 0);
 	CHECK_EQ(xpi_shadow_span(&sh, 0x100 + 1300, 10, &flags), 0);
+	/* Taking stops there as well, and takes what it has seen. */
+	CHECK_EQ(xpi_shadow_take(&sh, 0x100, 2000, &flags), 300);
+	CHECK_EQ(flags, XPI_LEAF_DIRECT);
+	CHECK_EQ(xpi_shadow_take(&sh, 0x100, 2000, &flags), 0);
+	CHECK_EQ(map(0x100, 0x100, 300, XPI_ORDER_4K, XPI_LEAF_DIRECT), 0);
 	/* Erasing does not care. */
 	CHECK_EQ(unmap(0x100, 2000), 1300);
 	teardown();
@@ -423,8 +428,17 @@ static void step_unmap(u64 base)
 		;
 	if (nr > PAGES - at)
 		nr = PAGES - at;
-	wanted = model_span(at, nr, NULL);
-	CHECK_EQ(unmap(base + at, nr), wanted);
+	if (rnd_below(2)) {
+		unsigned int flags = 0, wanted_flags = 0;
+
+		wanted = model_span(at, nr, &wanted_flags);
+		CHECK_EQ(xpi_shadow_take(&sh, base + at, nr, &flags), wanted);
+		if (wanted)
+			CHECK_EQ(flags, wanted_flags);
+	} else {
+		wanted = model_span(at, nr, NULL);
+		CHECK_EQ(unmap(base + at, nr), wanted);
+	}
 	memset(&model[at], 0, wanted * sizeof(model[0]));
 	unmaps += !!wanted;
 }

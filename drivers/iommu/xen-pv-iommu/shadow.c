@@ -362,6 +362,12 @@ u64 xpi_shadow_span(struct xpi_shadow *sh, u64 dfn, u64 nr,
 	return for_leaves(sh, dfn, nr, flags, false, false);
 }
 
+u64 xpi_shadow_take(struct xpi_shadow *sh, u64 dfn, u64 nr,
+		    unsigned int *flags)
+{
+	return for_leaves(sh, dfn, nr, flags, false, true);
+}
+
 u64 xpi_shadow_erase(struct xpi_shadow *sh, u64 dfn, u64 nr)
 {
 	unsigned int flags;

@@ -113,6 +113,20 @@ u64 xpi_shadow_span(struct xpi_shadow *sh, u64 dfn, u64 nr,
 		    unsigned int *flags);
 
 /**
+ * xpi_shadow_take() - forget what xpi_shadow_span() would find
+ * @sh: the shadow
+ * @dfn: first device frame
+ * @nr: 4 KiB pages to look at
+ * @flags: XPI_LEAF_* that all of them had
+ *
+ * Allocates and frees nothing, so it cannot fail, in any context.
+ *
+ * Return: pages forgotten.
+ */
+u64 xpi_shadow_take(struct xpi_shadow *sh, u64 dfn, u64 nr,
+		    unsigned int *flags);
+
+/**
  * xpi_shadow_erase() - forget a mapping
  * @sh: the shadow
  * @dfn: first device frame
