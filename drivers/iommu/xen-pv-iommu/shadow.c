@@ -74,8 +74,7 @@ static bool node_is_empty(const u64 *node)
  * The entry for @dfn at *@level, or the leaf that lies above it, in which case
  * *@level is changed to say where. NULL if a node on the way is missing.
  */
-static u64 *find_entry(const struct xpi_shadow *sh, u64 dfn,
-		       unsigned int *level)
+static u64 *walk(struct xpi_shadow *sh, u64 dfn, unsigned int *level)
 {
 	unsigned int at = sh->levels - 1;
 	u64 *node = sh->root;
@@ -84,6 +83,10 @@ static u64 *find_entry(const struct xpi_shadow *sh, u64 dfn,
 		u64 *entry = &node[index_of(dfn, at)];
 
 		if (at == *level || is_leaf(*entry)) {
+			if (!at) {
+				sh->recent = node;
+				sh->recent_range = dfn >> NODE_BITS;
+			}
 			*level = at;
 			return entry;
 		}
@@ -91,6 +94,14 @@ static u64 *find_entry(const struct xpi_shadow *sh, u64 dfn,
 			return NULL;
 		node = to_node(*entry);
 	}
+}
+
+/* The same; mostly the node is the one that was used last. */
+static u64 *find_entry(struct xpi_shadow *sh, u64 dfn, unsigned int *level)
+{
+	if (!*level && sh->recent && sh->recent_range == dfn >> NODE_BITS)
+		return &sh->recent[index_of(dfn, 0)];
+	return walk(sh, dfn, level);
 }
 
 /* How many entries from @dfn's on lie in the same node and in the range. */
@@ -116,6 +127,7 @@ int xpi_shadow_init(struct xpi_shadow *sh, const struct xpi_shadow_mem *mem,
 	sh->nr_failed = 0;
 	sh->nr_leaves[0] = 0;
 	sh->nr_leaves[1] = 0;
+	sh->recent = NULL;
 	sh->root = mem->alloc(gfp);
 	return sh->root ? 0 : -ENOMEM;
 }
@@ -165,7 +177,7 @@ static int grow(struct xpi_shadow *sh, u64 dfn, unsigned int level,
 }
 
 /* Is there nothing in the part of the range that lies in @dfn's node? */
-static bool is_vacant(const struct xpi_shadow *sh, u64 dfn, u64 nr,
+static bool is_vacant(struct xpi_shadow *sh, u64 dfn, u64 nr,
 		      unsigned int level)
 {
 	u64 *entry = find_entry(sh, dfn, &level);
@@ -235,7 +247,8 @@ int xpi_shadow_reserve(struct xpi_shadow *sh, u64 dfn, u64 nr,
  * Fill entries of one node. Empty nodes that leaves replace are chained
  * through their first word into *@dead. Returns entries filled.
  */
-static u64 set_entries(u64 *entry, u64 n, u64 leaf, u64 step, u64 *dead)
+static u64 set_entries(struct xpi_shadow *sh, u64 *entry, u64 n, u64 leaf,
+		       u64 step, u64 *dead)
 {
 	u64 i;
 
@@ -247,6 +260,8 @@ static u64 set_entries(u64 *entry, u64 n, u64 leaf, u64 step, u64 *dead)
 
 			if (!node_is_empty(node))
 				break;
+			if (sh->recent == node)
+				sh->recent = NULL;
 			node[0] = *dead;
 			*dead = from_node(node);
 		}
@@ -278,7 +293,7 @@ static u64 set_node(struct xpi_shadow *sh, u64 dfn, u64 pfn, u64 nr,
 	raw_spin_lock_irqsave(&sh->lock, irqflags);
 	entry = find_entry(sh, dfn, &at);
 	if (entry && at == level)
-		done = set_entries(entry, entries_here(dfn, nr, level),
+		done = set_entries(sh, entry, entries_here(dfn, nr, level),
 				   make_leaf(pfn, flags), step, &dead);
 	sh->nr_leaves[level] += done;
 	raw_spin_unlock_irqrestore(&sh->lock, irqflags);
@@ -416,7 +431,7 @@ static void mark_entry(struct xpi_shadow *sh, u64 *entry, unsigned int flags)
  * The entry for @dfn, if it is a leaf, else NULL. *@next is the first dfn
  * behind it, or behind the node that is missing there.
  */
-static u64 *leaf_at(const struct xpi_shadow *sh, u64 dfn, u64 *next)
+static u64 *leaf_at(struct xpi_shadow *sh, u64 dfn, u64 *next)
 {
 	unsigned int level = 0;
 	u64 *entry = find_entry(sh, dfn, &level);

@@ -38,6 +38,8 @@ struct xpi_shadow_mem {
  * @last: last dfn that it covers
  * @nr_failed: leaves with an error, so that nobody looks where there are none
  * @nr_leaves: leaves of 4 KiB, and of 2 MiB
+ * @recent: the node of 4 KiB leaves that was used last, or NULL
+ * @recent_range: dfn / 512 of what it covers
  */
 struct xpi_shadow {
 	raw_spinlock_t lock;
@@ -47,6 +49,8 @@ struct xpi_shadow {
 	u64 last;
 	unsigned long nr_failed;
 	u64 nr_leaves[2];
+	u64 *recent;
+	u64 recent_range;
 };
 
 /**
