@@ -33,6 +33,7 @@
 #define __must_check
 #define __initconst_cf_clobber
 #define cf_check
+#define noinline __attribute__((__noinline__))
 #define always_inline inline
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))

@@ -45,21 +45,25 @@ uint64_t iommu_ctx_unmappable(const struct iommu_ctx *ctx, uint64_t dfn,
     return nr;
 }
 
-uint64_t iommu_ctx_mappable(const struct iommu_ctx *ctx, uint64_t dfn,
-                            uint64_t nr)
+/* Where writes are interrupts nobody maps. */
+static uint64_t before_msi(const struct iommu_ctx *ctx, uint64_t dfn,
+                           uint64_t nr)
 {
     const struct iommu_ctx_caps *caps = &dom_iommu(ctx->owner)->ctxs->caps;
 
-    return iommu_ctx_unmappable(ctx, dfn,
-                                before(dfn, nr, caps->msi_dfn, caps->msi_nr));
+    return before(dfn, nr, caps->msi_dfn, caps->msi_nr);
+}
+
+uint64_t iommu_ctx_mappable(const struct iommu_ctx *ctx, uint64_t dfn,
+                            uint64_t nr)
+{
+    return iommu_ctx_unmappable(ctx, dfn, before_msi(ctx, dfn, nr));
 }
 
 uint64_t iommu_ctx_mappable_unlocked(struct iommu_ctx *ctx, uint64_t dfn,
                                      uint64_t nr)
 {
-    const struct iommu_ctx_caps *caps = &dom_iommu(ctx->owner)->ctxs->caps;
-
-    nr = before(dfn, nr, caps->msi_dfn, caps->msi_nr);
+    nr = before_msi(ctx, dfn, nr);
     if ( list_empty(&ctx->direct) )
         return nr;
 

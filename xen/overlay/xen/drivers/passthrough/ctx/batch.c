@@ -187,8 +187,9 @@ static unsigned int group_size(const struct batch *b,
  * that is not is left to batch_element(), which will find out why. Returns how
  * many are done.
  */
-static unsigned int batch_group(struct batch *b, struct xen_pv_iommu_batch *e,
-                                unsigned int nr)
+static noinline unsigned int batch_group(struct batch *b,
+                                         struct xen_pv_iommu_batch *e,
+                                         unsigned int nr)
 {
     struct iommu_ctx_run run[BATCH_COPY];
     unsigned int i, pages, done;
@@ -217,6 +218,13 @@ static unsigned int batch_group(struct batch *b, struct xen_pv_iommu_batch *e,
     return i;
 }
 
+/* Is it worth a closer look? */
+static bool side_by_side(const struct xen_pv_iommu_batch *e, unsigned int nr)
+{
+    return nr > 1 && e[0].op == XEN_PV_IOMMU_BATCH_MAP && e[1].op == e[0].op &&
+           e[1].dfn == e[0].dfn + e[0].nr;
+}
+
 /* As iommu_op_batch(), for up to BATCH_COPY descriptors. */
 static int batch_some(struct batch *b, XEN_GUEST_HANDLE_PARAM(char) arg,
                       unsigned int nr, unsigned long *pos)
@@ -231,10 +239,11 @@ static int batch_some(struct batch *b, XEN_GUEST_HANDLE_PARAM(char) arg,
 
     while ( i < nr && !rc )
     {
-        unsigned int together = batch_group(b, &buf[i], nr - i);
+        unsigned int together = side_by_side(&buf[i], nr - i)
+                                ? batch_group(b, &buf[i], nr - i) : 0;
 
         i += together;
-        if ( together || i == nr )
+        if ( together )
             continue;
         rc = batch_element(b, &buf[i]);
         buf[i].status = rc == -ERESTART ? 0 : rc;
