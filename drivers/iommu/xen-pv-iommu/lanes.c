@@ -276,7 +276,10 @@ int xpi_lanes_map(struct xpi_lanes *ls, unsigned int cpu, struct xpi_runs *it,
 
 	*seen = 0;
 	raw_spin_lock_irqsave(&p->lock, irqflags);
-	while ((ret = xpi_runs_next(it, &run)) > 0) {
+	do {
+		ret = xpi_runs_next(it, &run);
+		if (ret <= 0)
+			break;
 		if (xpi_queue_is_full(&p->queue)) {
 			maps_send(ls, p, XPI_WHY_FULL);
 			/* Let interrupts in between two hypercalls. */
@@ -289,9 +292,9 @@ int xpi_lanes_map(struct xpi_lanes *ls, unsigned int cpu, struct xpi_runs *it,
 		(void)xpi_queue_map(&p->queue, &run, order, flags);
 		range_add(p, run.dfn, run.nr);
 		*seen |= run.flags;
-	}
+	} while (it->left);
 	raw_spin_unlock_irqrestore(&p->lock, irqflags);
-	return ret;
+	return ret < 0 ? ret : 0;
 }
 
 void xpi_lanes_sync_map(struct xpi_lanes *ls, u64 dfn, u64 nr)

@@ -43,11 +43,6 @@ void xpi_queue_start(struct xpi_queue *q, u16 ctx)
 	q->done = 0;
 }
 
-bool xpi_queue_is_full(const struct xpi_queue *q)
-{
-	return q->used == q->nr_bufs * q->per_buf;
-}
-
 struct xen_pv_iommu_batch *xpi_queue_at(const struct xpi_queue *q,
 					unsigned int i)
 {

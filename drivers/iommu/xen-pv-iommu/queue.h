@@ -64,7 +64,10 @@ void xpi_queue_start(struct xpi_queue *q, u16 ctx);
  *
  * Return: whether the next descriptor has to wait for a submission.
  */
-bool xpi_queue_is_full(const struct xpi_queue *q);
+static inline bool xpi_queue_is_full(const struct xpi_queue *q)
+{
+	return q->used == q->nr_bufs * q->per_buf;
+}
 
 /**
  * xpi_queue_at() - a descriptor that waits
