@@ -15,7 +15,8 @@
 
 #define MAX_CLASS	12
 #define MAX_PROBE	24
-#define MAX_METRIC	(1 + MAX_CLASS + MAX_PROBE + 2)	/* total, classes, probes, io read, io write */
+/* total, classes, probes, io read, io write */
+#define MAX_METRIC	(1 + MAX_CLASS + MAX_PROBE + 2)
 #define MAX_REGION	64
 #define MAX_VCPU	64
 #define MAX_SAMPLE	4096
@@ -173,10 +174,18 @@ static void on_marker(unsigned int vcpu, void *udata)
 	if (id >= MAX_REGION || vcpu >= MAX_VCPU)
 		return;
 	switch (op) {
-	case TCGMARK_BEGIN:	region_begin(vcpu, id); break;
-	case TCGMARK_END:	region_end(vcpu, id); break;
-	case TCGMARK_DROP:	region_drop(id); break;
-	case TCGMARK_REPORT:	report(id); break;
+	case TCGMARK_BEGIN:
+		region_begin(vcpu, id);
+		break;
+	case TCGMARK_END:
+		region_end(vcpu, id);
+		break;
+	case TCGMARK_DROP:
+		region_drop(id);
+		break;
+	case TCGMARK_REPORT:
+		report(id);
+		break;
 	}
 }
 
@@ -283,8 +292,8 @@ static void report_metric(unsigned int label, unsigned int id, const struct regi
 	if (!sum && metric)
 		return;
 	qsort(v, n, sizeof(*v), by_value);
-	fprintf(out, "%u\t%u\t%u\t%s\t%" PRIu64 "\t%u\t%u\t%u\t%u\t%.1f\n", reports, label, id, name, r->n,
-		v[0], v[n / 2], v[n * 9 / 10], v[n - 1], (double)sum / n);
+	fprintf(out, "%u\t%u\t%u\t%s\t%" PRIu64 "\t%u\t%u\t%u\t%u\t%.1f\n",
+		reports, label, id, name, r->n, v[0], v[n / 2], v[n * 9 / 10], v[n - 1], (double)sum / n);
 }
 
 static void report_io(unsigned int id, const struct region *r)
@@ -292,8 +301,9 @@ static void report_io(unsigned int id, const struct region *r)
 	unsigned int i;
 
 	for (i = 0; i < MAX_IOPAGE && r->io[i].page; i++)
-		fprintf(out, "#io\t%u\t%u\tpage %" PRIx64 "000\tread %.2f\twrite %.2f per sample\n", reports,
-			id, r->io[i].page, (double)r->io[i].n[0] / r->n, (double)r->io[i].n[1] / r->n);
+		fprintf(out, "#io\t%u\t%u\tpage %" PRIx64 "000\tread %.2f\twrite %.2f per sample\n",
+			reports, id, r->io[i].page, (double)r->io[i].n[0] / r->n,
+			(double)r->io[i].n[1] / r->n);
 }
 
 static void report_profile(unsigned int id, const struct region *r)

@@ -138,7 +138,7 @@ def memory(outcome):
     for text in outcome.judgement.infos:
         word, *field = text.split()
         if word == 'bench-memory':
-            found[field[0]] = {k: int(v) for k, v in zip(field[1::2], field[2::2])}
+            found.setdefault(field[0], {}).update((k, int(v)) for k, v in zip(field[1::2], field[2::2]))
     return found
 
 
