@@ -27,7 +27,6 @@ REGIONS = {1: 'map', 2: 'unmap'}
 # Functions of Xen whose executions are counted.
 PROBES = {
     'hypercalls': {'pv': 'pv_hypercall', 'pvh': 'hvm_hypercall'},
-    'frames': {'pv': 'iommu_ctx_frame_get', 'pvh': 'iommu_ctx_frame_get'},
     'batches': {'pv': 'iommu_op_batch', 'pvh': 'iommu_op_batch'},
     'flushes': {'pv': 'flush_iotlb_qi', 'pvh': 'flush_iotlb_qi'},
 }
@@ -146,7 +145,7 @@ def versions(outcome):
     """What the machine said of itself; boot.py put it on top of the log."""
     with open(os.path.join(outcome.logs, 'result.log'), encoding='utf-8', errors='replace') as f:
         lines = [l[2:].strip() for l in f if l.startswith('# ')]
-    return [re.sub(r' \[sha256 .*', '', l) for l in lines[1:]]
+    return [re.sub(r'^(Xen|Linux): | \[sha256 .*', '', l) for l in lines[1:]]
 
 
 def run(config, xen, profile=False, registers=False, **watchers):

@@ -211,6 +211,7 @@ set logscale y
 set yrange [100:]
 set grid ytics
 set key top left
+set bmargin 4
 set datafile separator "\\t"
 plot for [i=2:{last}] "{data}" using i:xtic(1) title columnheader(i)
 '''

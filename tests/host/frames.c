@@ -27,7 +27,8 @@ enum {
 static struct domain domu;
 static bool gfn_held;
 static p2m_type_t gfn_type;
-static unsigned long gfn_mfn;
+static unsigned long gfn_mfn;		/* where the p2m entry begins */
+static unsigned int gfn_order, gfn_lookups;
 static gfn_t m2p;
 struct rangeset *mmio_ro_ranges;
 
@@ -135,14 +136,14 @@ mfn_t get_gfn_type_access(struct domain *d, unsigned long gfn, p2m_type_t *t,
 			  p2m_access_t *a, unsigned int q, unsigned int *order)
 {
 	(void)d;
-	(void)gfn;
 	(void)q;
-	(void)order;
 	CHECK(!gfn_held);
 	gfn_held = true;
+	gfn_lookups++;
+	*order = gfn_order;
 	*t = gfn_type;
 	*a = 0;
-	return _mfn(gfn_mfn);
+	return _mfn(gfn_mfn + (gfn & ((1UL << gfn_order) - 1)));
 }
 
 void put_gfn(struct domain *d, unsigned long gfn)
@@ -189,6 +190,7 @@ static void start_pvh(p2m_type_t type, unsigned long mfn)
 	dom0.translated = dom0.paging = true;
 	gfn_type = type;
 	gfn_mfn = mfn;
+	gfn_order = gfn_lookups = 0;
 }
 
 static long held(void)
@@ -205,8 +207,10 @@ static long held(void)
 static int get(unsigned long gfn, unsigned int flags, iommu_leaf_t *leaf)
 {
 	long before = held();
-	int rc = iommu_ctx_frame_get(&dom0, gfn, flags, leaf);
+	int rc;
+	unsigned int got = iommu_ctx_frames_get(&dom0, gfn, 1, flags, leaf, &rc);
 
+	CHECK_EQ(got, !rc);
 	CHECK(!gfn_held);
 	if (rc)
 		CHECK_EQ(held(), before);
@@ -358,6 +362,36 @@ TEST(pvh_ram)
 	CHECK(accepted(7, R) & IOMMU_LEAF_REF);
 	start_pvh(p2m_ram_rw, OTHERS);
 	CHECK_EQ(refusal(7, R), -EACCES);
+}
+
+/* One look into the p2m serves all frames of an entry, and no other. */
+TEST(pvh_frames_of_one_entry)
+{
+	iommu_leaf_t leaf[8];
+	unsigned int i;
+	int rc;
+
+	start_pvh(p2m_ram_rw, OWN);
+	gfn_order = 2;
+	CHECK_EQ(iommu_ctx_frames_get(&dom0, 5, 8, R, leaf, &rc), 8);
+	CHECK_EQ(rc, 0);
+	CHECK_EQ(gfn_lookups, 3);	/* 5 to 7, 8 to 11, 12 */
+	for (i = 0; i < 8; i++) {
+		CHECK_EQ(leaf[i] >> 12, OWN + (5 + i) % 4);
+		iommu_ctx_frame_put(leaf[i]);
+	}
+	CHECK_EQ(held(), 0);
+
+	/* The third is somebody else's. */
+	page(OWN + 3)->owner = &domu;
+	CHECK_EQ(iommu_ctx_frames_get(&dom0, 5, 8, R, leaf, &rc), 2);
+	CHECK_EQ(rc, -EACCES);
+	CHECK(!gfn_held);
+	CHECK_EQ(page(OWN + 1)->refs, 1);
+	CHECK_EQ(page(OWN + 2)->refs, 1);
+	CHECK_EQ(page(OWN + 3)->refs, 0);
+	iommu_ctx_frame_put(leaf[0]);
+	iommu_ctx_frame_put(leaf[1]);
 }
 
 TEST(pvh_mmio)

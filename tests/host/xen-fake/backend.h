@@ -25,7 +25,7 @@
 
 static struct {
 	struct pci_dev dev[NR_DEVS];
-	int frame_rc[RAM_PAGES];	/* what iommu_ctx_frame_get() answers */
+	int frame_rc[RAM_PAGES];	/* what getting a frame answers */
 	unsigned long refs, type_refs;	/* held now */
 	unsigned long kept;		/* by leaves of a broken context */
 	bool count_kept;		/* find out how many */
@@ -210,8 +210,8 @@ int iommu_ctx_arch_permitted(const struct domain *d)
 	return t.arch_rc;
 }
 
-int iommu_ctx_frame_get(struct domain *d, uint64_t gfn, unsigned int flags,
-			iommu_leaf_t *leaf)
+static int frame_get_one(struct domain *d, uint64_t gfn, unsigned int flags,
+			 iommu_leaf_t *leaf)
 {
 	struct page_info *pg;
 
@@ -236,6 +236,21 @@ int iommu_ctx_frame_get(struct domain *d, uint64_t gfn, unsigned int flags,
 		*leaf |= IOMMU_LEAF_TYPE;
 	}
 	return 0;
+}
+
+unsigned int iommu_ctx_frames_get(struct domain *d, uint64_t gfn,
+				  unsigned int nr, unsigned int flags,
+				  iommu_leaf_t *leaf, int *rc)
+{
+	unsigned int i;
+
+	*rc = 0;
+	for (i = 0; i < nr; i++) {
+		*rc = frame_get_one(d, gfn + i, flags, &leaf[i]);
+		if (*rc)
+			break;
+	}
+	return i;
 }
 
 static void frame_put_one(uint64_t mfn, bool type)

@@ -269,13 +269,15 @@ static inline int iommu_ctx_selftest(struct domain *d)
 struct iommu_gather *iommu_ctx_gather(void);
 
 /*
- * Frames, by architecture. get: the leaf (order 0) that maps gfn for the
- * device with the rights that flags (XEN_PV_IOMMU_F_*) ask for, references
- * taken, or -EACCES, -ETXTBSY, -EINVAL. put: drop what a leaf of any order
- * holds. to_gfn: where the owner sees the frame, or XEN_PV_IOMMU_GFN_UNKNOWN.
+ * Frames, by architecture. get: the leaves (order 0) that map nr frames from
+ * gfn on for the device with the rights that flags (XEN_PV_IOMMU_F_*) ask for,
+ * references taken. Returns for how many; *rc says why there are not more:
+ * -EACCES, -ETXTBSY, -EINVAL. put: drop what a leaf of any order holds. to_gfn:
+ * where the owner sees the frame, or XEN_PV_IOMMU_GFN_UNKNOWN.
  */
-int iommu_ctx_frame_get(struct domain *d, uint64_t gfn, unsigned int flags,
-                        iommu_leaf_t *leaf);
+unsigned int iommu_ctx_frames_get(struct domain *d, uint64_t gfn,
+                                  unsigned int nr, unsigned int flags,
+                                  iommu_leaf_t *leaf, int *rc);
 void iommu_ctx_frame_put(iommu_leaf_t leaf);
 uint64_t iommu_ctx_frame_to_gfn(const struct domain *d, iommu_leaf_t leaf);
 bool iommu_ctx_frame_is_foreign(const struct domain *d, iommu_leaf_t leaf);

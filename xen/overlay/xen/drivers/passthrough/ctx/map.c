@@ -152,25 +152,6 @@ int iommu_ctx_sync(struct iommu_ctx *ctx)
     return rc;
 }
 
-/*
- * Take references for up to nr frames. Returns how many were taken, *rc says
- * why there are not more.
- */
-static unsigned int frames_get(struct domain *d, uint64_t gfn, unsigned int nr,
-                               unsigned int flags, iommu_leaf_t *leaf, int *rc)
-{
-    unsigned int i;
-
-    for ( i = 0; i < nr; i++ )
-    {
-        *rc = iommu_ctx_frame_get(d, gfn + i, flags, &leaf[i]);
-        if ( *rc )
-            break;
-    }
-
-    return i;
-}
-
 static void frames_put(const iommu_leaf_t *leaf, unsigned int nr)
 {
     while ( nr-- )
@@ -276,7 +257,7 @@ int64_t iommu_ctx_map(struct iommu_ctx *ctx, uint64_t dfn, uint64_t gfn,
 
     large = large_wanted(ctx, dfn, gfn, nr, max_order);
     step = min_t(uint64_t, nr, STEP_PAGES - (dfn & (STEP_PAGES - 1)));
-    got = frames_get(ctx->owner, gfn, step, flags, leaf, &rc);
+    got = iommu_ctx_frames_get(ctx->owner, gfn, step, flags, leaf, &rc);
     /* A large leaf is taken whole or not at all. */
     if ( !got || (large && got < STEP_PAGES) )
     {
@@ -302,8 +283,8 @@ unsigned int iommu_ctx_map_runs(struct iommu_ctx *ctx, uint64_t dfn,
         return 0;
 
     for ( i = 0; i < nr_runs && !rc; i++ )
-        got += frames_get(ctx->owner, run[i].gfn, run[i].nr, run[i].flags,
-                          leaf + got, &rc);
+        got += iommu_ctx_frames_get(ctx->owner, run[i].gfn, run[i].nr,
+                                    run[i].flags, leaf + got, &rc);
     done = got ? leaves_map(ctx, dfn, 0, leaf, got, g) : 0;
 
     return max_t(int64_t, done, 0);

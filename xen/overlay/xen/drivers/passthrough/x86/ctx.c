@@ -138,49 +138,80 @@ static int ram_get(struct domain *d, mfn_t mfn, unsigned int flags,
     return 0;
 }
 
+/* Frames one behind the other, up to one that cannot be had: see *rc. */
+static unsigned int mfns_get(struct domain *d, mfn_t mfn, unsigned int nr,
+                             unsigned int flags, iommu_leaf_t *leaf, int *rc)
+{
+    unsigned int i;
+
+    for ( i = 0; i < nr; i++ )
+    {
+        mfn_t frame = _mfn(mfn_x(mfn) + i);
+
+        *rc = flags & XEN_PV_IOMMU_F_MMIO ? mmio_get(d, frame, flags, &leaf[i])
+                                          : ram_get(d, frame, flags, &leaf[i]);
+        if ( *rc )
+            break;
+    }
+
+    return i;
+}
+
 #ifdef CONFIG_HVM
-/* The p2m lock, held by get_gfn, keeps type and frame together. */
-static int translated_get(struct domain *d, uint64_t gfn, unsigned int flags,
-                          iommu_leaf_t *leaf)
+/*
+ * As many frames as one p2m entry covers. The p2m lock, held by get_gfn, keeps
+ * type and frames together.
+ */
+static unsigned int translated_get(struct domain *d, uint64_t gfn,
+                                   unsigned int nr, unsigned int flags,
+                                   iommu_leaf_t *leaf, int *rc)
 {
     bool mmio = flags & XEN_PV_IOMMU_F_MMIO;
-    unsigned int rights;
+    unsigned int rights, order = 0, i = 0;
     p2m_access_t a;
     p2m_type_t t;
     mfn_t mfn;
-    int rc;
 
-    mfn = get_gfn_type_access(p2m_get_hostp2m(d), gfn, &t, &a, P2M_ALLOC, NULL);
+    mfn = get_gfn_type_access(p2m_get_hostp2m(d), gfn, &t, &a, P2M_ALLOC,
+                              &order);
     rights = p2m_get_iommu_flags(t, a, mfn);
+    nr = min_t(uint64_t, nr, (1UL << order) - (gfn & ((1UL << order) - 1)));
 
     if ( mmio && p2m_is_any_ram(t) )
-        rc = -EINVAL;
+        *rc = -EINVAL;
     else if ( !rights || mmio != (t == p2m_mmio_direct) ||
               ((flags & XEN_PV_IOMMU_F_W) && !(rights & IOMMUF_writable)) )
-        rc = -EACCES;
+        *rc = -EACCES;
     else
-        rc = mmio ? mmio_get(d, mfn, flags, leaf)
-                  : ram_get(d, mfn, flags, leaf);
+        i = mfns_get(d, mfn, nr, flags, leaf, rc);
 
     put_gfn(d, gfn);
 
-    return rc;
+    return i;
 }
 #endif
 
-int iommu_ctx_frame_get(struct domain *d, uint64_t gfn, unsigned int flags,
-                        iommu_leaf_t *leaf)
+unsigned int iommu_ctx_frames_get(struct domain *d, uint64_t gfn,
+                                  unsigned int nr, unsigned int flags,
+                                  iommu_leaf_t *leaf, int *rc)
 {
-    if ( gfn >> (paddr_bits - PAGE_SHIFT) )
-        return -EACCES;
+    uint64_t limit = 1ULL << (paddr_bits - PAGE_SHIFT);
+    unsigned int i = 0, here = gfn < limit ? min_t(uint64_t, nr, limit - gfn)
+                                           : 0;
 
+    *rc = 0;
 #ifdef CONFIG_HVM
     if ( paging_mode_translate(d) )
-        return translated_get(d, gfn, flags, leaf);
+        while ( i < here && !*rc )
+            i += translated_get(d, gfn + i, here - i, flags, leaf + i, rc);
+    else
 #endif
+        i = mfns_get(d, _mfn(gfn), here, flags, leaf, rc);
 
-    return flags & XEN_PV_IOMMU_F_MMIO ? mmio_get(d, _mfn(gfn), flags, leaf)
-                                       : ram_get(d, _mfn(gfn), flags, leaf);
+    if ( !*rc && here < nr )
+        *rc = -EACCES;
+
+    return i;
 }
 
 /* The device may have written: whoever migrates the owner must know. */
