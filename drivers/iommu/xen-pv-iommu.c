@@ -19,8 +19,9 @@
  * drops it after the flush, so nothing here pins memory. What is mapped is also
  * recorded in the domain's shadow, which answers iova_to_phys() and says what
  * an unmap has to send. What a device can reach is in the shadow, or waits to
- * be unmapped, but for the moment in which unmap takes it from there to here. Reserved 1:1 regions (DIRECT) are an exception: Xen maps those
- * itself at attach, and the core's request to do so is recorded only.
+ * be unmapped, but for the moment in which unmap takes it from there to here.
+ * Reserved 1:1 regions (DIRECT) are an exception: Xen maps those itself at
+ * attach, and the core's request to do so is recorded only.
  *
  * Batches. What is to be mapped waits in the domain's lanes for iotlb_sync_map,
  * what is to be unmapped for iotlb_sync; with deferred flushing, which Xen
