@@ -48,6 +48,8 @@ TROUBLE = [re.compile(p) for p in (
 )]
 # The start of a Linux report; its headline must follow at once.
 CUT = '[ cut here ]'
+REPORT = 'report: '
+PCI = r'[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]'
 STAMP = re.compile(r'^(?:\((?:XEN|d\d+)\) )?(?:\[[^]\[]*\d\.\d+\] )?')
 
 
@@ -98,7 +100,11 @@ class Judgement:
 
 
 def load_harmless(path):
-    """Read the list of excused console lines: exact text -> reason."""
+    """Read the list of excused console lines: exact text -> reason.
+
+    A kernel's report is excused by its message, the line before its headline,
+    which has line numbers and process ids; its key here begins with REPORT.
+    """
     texts, text = {}, None
     with open(path, encoding='utf-8') as f:
         for nr, line in enumerate(f, 1):
@@ -106,12 +112,12 @@ def load_harmless(path):
             if not line.strip() or line.startswith('#'):
                 continue
             key, _, value = line.partition(': ')
-            if key == 'text' and text is None and value.strip():
-                text = value
+            if key in ('text', 'report') and text is None and value.strip():
+                text = REPORT * (key == 'report') + value
             elif key == 'reason' and text is not None and value.strip():
                 texts[text], text = value, None
             else:
-                raise ValueError(f'{path}:{nr}: expected a "text: ..." line, then its "reason: ..." line')
+                raise ValueError(f'{path}:{nr}: expected a "text: ..." or "report: ..." line, then its "reason: ..." line')
     if text is not None:
         raise ValueError(f'{path}: the last text has no reason')
     return texts
@@ -131,10 +137,21 @@ def headline(line):
     return any(p.search(line) for p in TROUBLE)
 
 
+def excused_report(lines, i, harmless):
+    """Is the line at i the headline of a report that an entry excuses?"""
+    if i < 2 or CUT not in lines[i - 2] or 'WARNING: ' not in lines[i]:
+        return None
+    message = re.sub(PCI, '<pci>', lines[i - 1])
+    return message if REPORT + message in harmless else None
+
+
 def read_console(text, harmless, out):
-    lines = [bare(l) for l in text.replace('\r', '\n').split('\n')]
+    lines = [bare(l) for l in text.replace('\r', '\n').split('\n') if l.strip()]
     for i, line in enumerate(lines):
-        if CUT in line:
+        report = excused_report(lines, i, harmless)
+        if report:
+            out.excused.append(report)
+        elif CUT in line:
             if not any(headline(l) for l in lines[i + 1:i + 6]):
                 out.crashes.append(f'console: a report without a headline after "{line}"')
         elif line in harmless:

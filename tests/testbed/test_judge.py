@@ -115,6 +115,20 @@ def harmless_not_similar():
     check('longer', 'crash', judge(GOOD, WARN + '!', harmless={WARN: 'known'}).verdict)
 
 
+def harmless_report():
+    """By its message; any other message, driver or second headline is trouble."""
+    known = {'report: port <pci>: late probe': 'known'}
+    cut, head = '[ 1.0] ---[ cut here ]---\n', 'WARNING: drivers/iommu/iommu.c:654 at f+0x1/0x2, CPU#0: modprobe/297'
+    out = judge(GOOD, f'{cut}[ 1.1] port 0000:0a:01.0: late probe\n[ 1.2] {head}\n', harmless=known)
+    check('excused', 'pass', out.verdict)
+    check('counted', ['port <pci>: late probe'], out.excused)
+    for other in (f'{cut}nvme 0000:0a:01.0: late probe\n{head}', f'{cut}port 0000:0a:01.0: late probe!\n{head}',
+                  f'{cut}{head}', f'port 0000:0a:01.0: late probe\n{head}',
+                  f'{cut}port 0000:0a:01.0: late probe\n{head}\n{head}',
+                  f'{cut}port 0000:0a:01.0: late probe\nBUG: x'):
+        check(other, 'crash', judge(GOOD, other, harmless=known).verdict)
+
+
 def harmless_file():
     def load(text):
         with tempfile.NamedTemporaryFile('w') as f:
@@ -122,6 +136,7 @@ def harmless_file():
             f.flush()
             return load_harmless(f.name)
     check('entry', {'a: b': 'c'}, load('# x\n\ntext: a: b\nreason: c\n'))
+    check('report', {'report: a: b': 'c'}, load('report: a: b\nreason: c\n'))
     for bad in ('text: a\n', 'text: a\ntext: b\nreason: c\n', 'reason: c\n', 'text: a\nreason:\n', 'a\n'):
         try:
             load(bad)
@@ -133,6 +148,8 @@ def harmless_file():
 def real_harmless_file():
     texts = load_harmless(os.path.join(TOP, 'testbed', 'known-harmless'))
     for text in texts:
+        if text.startswith('report: '):
+            text = f'[ cut here ]\n{text}\nWARNING: x'
         check(f'entry "{text}" excuses something', 'crash', judge(GOOD, text).verdict)
 
 
@@ -154,7 +171,7 @@ def cases():
         yield f'caught-{name}', lambda l=line: bad_console(l)
     for name, line in FINE.items():
         yield f'quiet-{name}', lambda l=line: fine_console(l)
-    for f in (harmless_exact, harmless_not_similar, harmless_file, real_harmless_file,
+    for f in (harmless_exact, harmless_not_similar, harmless_report, harmless_file, real_harmless_file,
               expected_missing, run_line):
         yield f.__name__.replace('_', '-'), f
 
