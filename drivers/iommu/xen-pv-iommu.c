@@ -51,7 +51,8 @@
  * Default domains. On PV the DMA API belongs to swiotlb-xen, so devices get
  * the identity domain and only VFIO and its like translated ones, unless
  * swiotlb-xen is bypassed (drivers/xen/swiotlb-xen-bypass.c). A PVH domain gets
- * whatever the kernel's command line asks for, and so does a PV domain then.
+ * whatever the kernel's command line asks for, as long as there are contexts,
+ * and so does a PV domain then.
  */
 #define pr_fmt(fmt) "xen-pv-iommu: " fmt
 
@@ -91,8 +92,8 @@
 /* Longer requests do not wait if the caller can sleep: 4 KiB pages. */
 #define XPI_WAIT_MAX		512U
 
-/* Contexts that are kept back from default domains, for VFIO. */
-#define XPI_CTX_RESERVE		16
+/* Contexts that are kept back from default domains, for VFIO; at most half. */
+#define XPI_CTX_RESERVE		16U
 
 #define XPI_MSI_START		0xfee00000UL
 #define XPI_MSI_LAST		0xfeefffffUL
@@ -159,6 +160,9 @@ static struct irq_domain *xpi_msi_domain;
 /* Does the DMA API work for a device in a DMA domain? */
 static bool xpi_dma_api;
 static atomic_t xpi_nr_domains = ATOMIC_INIT(0);
+
+/* Xen could not serve some group: nobody gets a translated default domain. */
+static bool xpi_identity_only;
 
 /* Devices with DIRECT regions; read by map in any context. */
 static LIST_HEAD(xpi_direct);
@@ -819,6 +823,11 @@ static void xpi_domain_free(struct iommu_domain *domain)
  * Which devices are taken
  */
 
+static bool xpi_no_dma_domains(void)
+{
+	return !xpi_dma_api || xpi_identity_only;
+}
+
 /* Called for devices that Xen manages only, so the advice is good. */
 static bool xpi_may_have(struct pci_dev *pdev)
 {
@@ -828,8 +837,8 @@ static bool xpi_may_have(struct pci_dev *pdev)
 		pci_info(pdev, "left to its driver; to bring it under the IOMMU unbind it, write 1 to its remove file and rescan\n");
 		return false;
 	}
-	if (!xpi_dma_api && pdev->untrusted) {
-		pci_notice(pdev, "not trusted, but a PV domain cannot translate its DMA without pv_dma_ops_swap=1\n");
+	if (xpi_no_dma_domains() && pdev->untrusted) {
+		pci_notice(pdev, "not trusted, but this domain cannot translate its DMA; on PV pv_dma_ops_swap=1 may help\n");
 		return false;
 	}
 
@@ -884,19 +893,25 @@ static void xpi_release_device(struct device *dev)
 
 /*
  * All devices of a group have to agree; they do, since nothing here depends on
- * the device but for untrusted ones, which the core handles.
+ * the device but for untrusted ones. Those are translated whatever it costs,
+ * and the core fails if a mate wants identity.
  */
 static int xpi_def_domain_type(struct device *dev)
 {
 	unsigned int used = atomic_read(&xpi_nr_domains);
+	unsigned int kept = min(XPI_CTX_RESERVE, xpi_caps.max_ctx / 2);
 
 	if (to_pci_dev(dev)->untrusted)
 		return 0;
-	if (!xpi_dma_api)
+	if (xpi_no_dma_domains())
 		return IOMMU_DOMAIN_IDENTITY;
-	if (used + XPI_CTX_RESERVE >= xpi_caps.max_ctx)
-		return IOMMU_DOMAIN_IDENTITY;
-	return 0;
+	if (used + kept < xpi_caps.max_ctx ||
+	    xpi_dev_untrusted_mate(to_pci_dev(dev)))
+		return 0;
+
+	pr_notice_once("few contexts are left, further devices get identity domains; boot Xen with a greater dom0-iommu=nr-ctx=, now %u\n",
+		       xpi_caps.max_ctx);
+	return IOMMU_DOMAIN_IDENTITY;
 }
 
 static bool xpi_capable(struct device *dev, enum iommu_cap cap)
@@ -1121,6 +1136,13 @@ static int xpi_register(void)
 		return ret;
 
 	ret = iommu_device_register(&xpi_iommu, &xpi_ops, NULL);
+	/* For the core one group that cannot be served is the end of all. */
+	if (ret && !xpi_no_dma_domains()) {
+		pr_warn("Xen could not serve every group: all devices get identity domains; boot Xen with a greater dom0-iommu=ctx-mem= (error %d)\n",
+			ret);
+		xpi_identity_only = true;
+		ret = iommu_device_register(&xpi_iommu, &xpi_ops, NULL);
+	}
 	if (ret)
 		iommu_device_sysfs_remove(&xpi_iommu);
 	return ret;

@@ -310,6 +310,24 @@ static bool topology_key(struct pci_dev *pdev, u64 *key)
 	return true;
 }
 
+bool xpi_dev_untrusted_mate(struct pci_dev *pdev)
+{
+	struct pci_dev *other = NULL;
+	u64 key, other_key;
+
+	if (!topology_key(pdev, &key))
+		return false;
+
+	for_each_pci_dev(other) {
+		if (other->untrusted && topology_key(other, &other_key) &&
+		    key == other_key) {
+			pci_dev_put(other);
+			return true;
+		}
+	}
+	return false;
+}
+
 struct pci_dev *xpi_dev_live_mate(struct pci_dev *pdev)
 {
 	struct pci_dev *other = NULL;

@@ -170,4 +170,12 @@ enum xpi_bound xpi_dev_bound(struct pci_dev *pdev);
  */
 struct pci_dev *xpi_dev_live_mate(struct pci_dev *pdev);
 
+/**
+ * xpi_dev_untrusted_mate() - may a device that is not trusted be its group mate?
+ * @pdev: a device
+ *
+ * Return: whether one could be in a group with @pdev, or is @pdev itself.
+ */
+bool xpi_dev_untrusted_mate(struct pci_dev *pdev);
+
 #endif /* XPI_DEVICE_H */
