@@ -851,6 +851,21 @@ static bool xpi_may_have(struct pci_dev *pdev)
 	return !mate;
 }
 
+/*
+ * At RESET Xen blocked the devices that still did DMA for a predecessor. The
+ * core is about to move them, with the iovas of another time in their
+ * registers, so they must have been silenced before. Whoever binds to one turns
+ * its DMA on again.
+ */
+static void xpi_silence(struct pci_dev *pdev, const struct xpi_dev *xdev)
+{
+	if (!xdev->left_blocked)
+		return;
+
+	pci_notice(pdev, "still did DMA when this module was loaded; bus mastering is turned off until a driver wants it\n");
+	pci_clear_master(pdev);
+}
+
 static struct iommu_device *xpi_probe_device(struct device *dev)
 {
 	struct xpi_dev *xdev;
@@ -869,6 +884,7 @@ static struct iommu_device *xpi_probe_device(struct device *dev)
 		return ERR_PTR(-ENODEV);
 	}
 
+	xpi_silence(pdev, xdev);
 	xpi_direct_add(xdev);
 	xpi_dev_list(xdev);
 	xpi_debugfs_add(xdev);

@@ -134,6 +134,7 @@ static struct xpi_dev *create_endpoint(const struct xpi_hv *hv,
 	xdev->coherent = IS_ENABLED(CONFIG_X86) ||
 			 (dq->flags & XEN_PV_IOMMU_DEV_F_COHERENT_WALK);
 	xdev->caps = dev_caps;
+	xdev->left_blocked = dq->ctx == XEN_PV_IOMMU_CTX_BLOCKED;
 	return xdev;
 }
 

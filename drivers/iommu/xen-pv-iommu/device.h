@@ -41,6 +41,7 @@ struct xpi_place {
  * @sbdf: its name for Xen
  * @passive: a bridge: grouped, but never attached to anything
  * @coherent: its translated DMA snoops the caches
+ * @left_blocked: a predecessor left it as a bus master, and Xen has blocked it
  * @caps: what holds for it
  * @direct: the driver's list of devices with DIRECT regions
  * @list: the list of all; guarded by xpi_devs_lock
@@ -55,6 +56,7 @@ struct xpi_dev {
 	u32 sbdf;
 	bool passive;
 	bool coherent;
+	bool left_blocked;
 	struct xpi_caps caps;
 	struct list_head direct;
 	struct list_head list;
