@@ -45,8 +45,9 @@
  *
  * Devices. Only those that Xen says can be put in a context are taken. One
  * that a driver is using when this module comes late is left as it is, and so
- * is every device that would share a group with it. Bridges are taken, because
- * the core needs them to find groups, but Xen never attaches them.
+ * is every device that would share a group with it. Bridges are taken whoever
+ * drives them and whatever is below, because the core finds groups by them; they
+ * do no DMA of their own, and Xen never attaches them.
  *
  * Default domains. On PV the DMA API belongs to swiotlb-xen, so devices get
  * the identity domain and only VFIO and its like translated ones, unless
@@ -841,6 +842,10 @@ static bool xpi_may_have(struct pci_dev *pdev)
 		pci_notice(pdev, "not trusted, but this domain cannot translate its DMA; on PV pv_dma_ops_swap=1 may help\n");
 		return false;
 	}
+
+	/* Without its bridges the core finds wrong groups for what comes later. */
+	if (pci_is_bridge(pdev))
+		return true;
 
 	mate = xpi_dev_live_mate(pdev);
 	if (mate) {

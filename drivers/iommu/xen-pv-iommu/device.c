@@ -253,7 +253,10 @@ enum xpi_bound xpi_dev_bound(struct pci_dev *pdev)
 
 	if (!drv)
 		return XPI_UNBOUND;
-	return to_pci_driver(drv)->driver_managed_dma ? XPI_MANAGED : XPI_LIVE;
+	/* A bridge's driver (pcieport, shpchp) has nothing to do DMA with. */
+	if (pci_is_bridge(pdev) || to_pci_driver(drv)->driver_managed_dma)
+		return XPI_MANAGED;
+	return XPI_LIVE;
 }
 
 /*
