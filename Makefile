@@ -59,8 +59,24 @@ check-series: ## build Xen at every commit and in all configurations (long, resu
 module: ## build the Linux module for Debian's kernels
 	@testbed/kernels | while read -r name rest; do testbed/kmod $$name || exit 1; done
 
+VERSION = $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' packaging/dkms/dkms.conf)
+SRC = $(DESTDIR)/usr/src/xen-pv-iommu-$(VERSION)
+INITRAMFS = $(DESTDIR)/usr/share/initramfs-tools
+DRACUT = $(DESTDIR)/usr/lib/dracut/modules.d/90xen-pv-iommu
+EXAMPLES = $(DESTDIR)/usr/share/doc/xen-pv-iommu/examples
+
+install: ## put sources for dkms, softdeps and initramfs hooks into DESTDIR
+	@install -d '$(SRC)' '$(INITRAMFS)/hooks' '$(INITRAMFS)/scripts/init-top'
+	@cp -R --no-preserve=ownership Kbuild Kconfig include drivers packaging/dkms/dkms.conf '$(SRC)/'
+	@install -D -m 644 -t '$(DESTDIR)/etc/modprobe.d' packaging/modprobe.d/xen-pv-iommu.conf
+	@install -D -m 644 -t '$(EXAMPLES)' packaging/modprobe.d/xen-pv-iommu-vfio.conf
+	@install -m 755 -t '$(INITRAMFS)/hooks' packaging/initramfs-tools/hooks/xen-pv-iommu
+	@install -m 755 -t '$(INITRAMFS)/scripts/init-top' packaging/initramfs-tools/scripts/init-top/*
+	@install -D -m 755 -t '$(DRACUT)' packaging/dracut/90xen-pv-iommu/*
+	@echo 'Installed. As root: dkms install xen-pv-iommu/$(VERSION) && update-initramfs -u'
+
 clean: ## remove build/ (the cache stays)
 	@rm -rf build
 
 .PHONY: help demo check check-host check-micro check-dom0 check-style check-xen \
-	check-linux fuzz-xen mutants bench xen-series check-series module clean
+	check-linux fuzz-xen mutants bench xen-series check-series module install clean
