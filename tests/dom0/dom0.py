@@ -5,7 +5,8 @@ A suite is one boot.  "full" shows dom0 before and after the driver is loaded,
 "absent" loads the driver on a Xen that has no PV-IOMMU, "pvh" has a PVH dom0
 whose disk works through a context, "bypass" a PV dom0 whose devices do without
 swiotlb-xen, "bare" runs the VFIO program and DPDK under Linux' own driver
-without Xen, to prove the bed.
+without Xen, to prove the bed.  SPECIAL has suites that differ from these by a
+machine or by command lines.
 """
 
 import fcntl
@@ -21,16 +22,18 @@ TOP = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(TOP, 'testbed'))
 import boot  # noqa: E402
 import initramfs  # noqa: E402
+import plug  # noqa: E402
 from judge import Test  # noqa: E402
 
 BUILD = os.path.join(TOP, 'build', 'dom0')
 STEPS = {'full': 'before+load+vfio+dpdk', 'absent': 'absent', 'bare': 'vfio+dpdk', 'pvh': 'pvh+vfio',
-         'bypass': 'bypass'}
+         'bypass': 'bypass', 'topology': 'topology', 'life': 'life', 'hotplug': 'hotplug+functions+pciback',
+         'initramfs': 'initramfs', 'strict': 'domains', 'lazy': 'domains', 'identity': 'domains'}
 # The CPU on which a PVH dom0 works under TCG; see boot.Machine for the others'.
 PVH_CPU = 'EPYC,-monitor,-rdtscp'
 # ext4 asks for crc32c by its crypto name, which newer kernels have built in.
 MODULES = ['nvme', 'ext4', 'crc32c_generic?', 'vfio-pci', 'vfio_iommu_type1']
-OURS = ['xen-pv-iommu', 'xpi_secret', 'xpi_partunmap', 'xpi_dmaapi']
+OURS = ['xen-pv-iommu', 'xpi_secret', 'xpi_partunmap', 'xpi_orphan', 'xpi_dmaapi']
 # What the bypass suite's devices are driven by.
 DRIVERS = ['xfs', 'e1000e', 'igb']
 SCRATCH_BYTES = 512 << 20   # XFS wants 300 MiB
@@ -39,6 +42,32 @@ EDU = 'edu,dma_mask=0xffffffffffffffff'
 # Two ports on one cable, so that what one sends the other receives.
 PORTS = ['-netdev', 'hubport,id=h0,hubid=0', '-device', 'e1000e,netdev=h0,romfile=',
          '-netdev', 'hubport,id=h1,hubid=0', '-device', 'igb,netdev=h1,romfile=']
+# Two switches whose ports have no ACS, so that what is below one is one group,
+# and a conventional bus.  The disk, which is in use, is below the second.
+TREE = ['pcie-root-port,id=r1,chassis=1,disable-acs=on', 'x3130-upstream,id=u1,bus=r1',
+        'xio3130-downstream,id=d1,bus=u1,chassis=11', 'xio3130-downstream,id=d2,bus=u1,chassis=12',
+        'e1000e,bus=d1,romfile=', 'e1000e,bus=d2,romfile=',
+        'pcie-root-port,id=r2,chassis=2,disable-acs=on', 'x3130-upstream,id=u2,bus=r2',
+        'xio3130-downstream,id=d3,bus=u2,chassis=13', 'xio3130-downstream,id=d4,bus=u2,chassis=14',
+        f'{EDU},bus=d4',
+        'pcie-root-port,id=r3,chassis=3', 'pcie-pci-bridge,id=p1,bus=r3', f'{EDU},bus=p1,addr=1']
+# Two edus, an igb that can have virtual functions, and two ports to plug into.
+SLOTS = [EDU, EDU, 'pcie-root-port,id=v1,chassis=3', 'igb,bus=v1,romfile=',
+         'pcie-root-port,id=h1,chassis=1', 'pcie-root-port,id=h2,chassis=2']
+# The first disk once more, for a controller to be plugged in.
+SPARE = ['-blockdev', 'driver=raw,node-name=spare,read-only=on,file.driver=file,file.filename=disk0']
+# Suites that are not the common machine, or not started in the common way.
+SPECIAL = {
+    'topology': {'devices': TREE, 'extra': [], 'disk': 'nvme,serial=xpi0,bus=d3'},
+    # A port waits five seconds after each press of its button.
+    'hotplug': {'devices': SLOTS, 'extra': [], 'modules': ['igb', 'xen-pciback'], 'timeout': 2400,
+                'plug': {'edu': {'driver': 'edu', 'bus': 'h1', 'dma_mask': 2 ** 64 - 1},
+                         'nvme': {'driver': 'nvme', 'bus': 'h2', 'drive': 'spare', 'serial': 'xpihot'}}},
+    'life': {'extra': [], 'cmdline': 'xpi_lives=20'},
+    'strict': {'pvh': True, 'cmdline': 'iommu.passthrough=0 iommu.strict=1'},
+    'lazy': {'pvh': True, 'cmdline': 'iommu.passthrough=0 iommu.strict=0', 'xen_cmdline': 'dom0-iommu=nr-ctx=4'},
+    'identity': {'pvh': True, 'cmdline': 'iommu.passthrough=1'},
+}
 FAULT = re.compile(r'\[VT-D\].*DMA (Read|Write)\] Request device \[([0-9a-f:.]+)\] fault addr ([0-9a-f]+)', re.I)
 
 
@@ -105,11 +134,22 @@ def guest_files():
     return files + [f'{p}:/bin/{os.path.basename(p)}' for p in programs()]
 
 
+def packaged_initrd(kernel):
+    """By initramfs-tools; it has tests/packaging/look, and no step of ours."""
+    out = os.path.join(BUILD, f'{kernel.name}.packaged')
+    subprocess.run([os.path.join(TOP, 'tests', 'packaging', 'run'), '--keep', out, kernel.name],
+                   check=True, stdout=sys.stderr)
+    return os.path.join(out, 'initrd.initramfs-tools')
+
+
 def make_initrd(kernel, suite, kmod):
+    if suite == 'initramfs':
+        return packaged_initrd(kernel)
     if suite == 'bare':
         kmod, wanted = None, MODULES
     else:
-        kmod, wanted = kmod or testbed('kmod', kernel.name), MODULES + OURS + DRIVERS * (suite == 'bypass')
+        kmod = kmod or testbed('kmod', kernel.name)
+        wanted = MODULES + OURS + DRIVERS * (suite == 'bypass') + SPECIAL.get(suite, {}).get('modules', [])
     return initramfs.build(os.path.join(BUILD, f'{kernel.name}.{suite}.initrd.gz'),
                            kernel.modules, kmod, wanted, guest_files())
 
@@ -123,13 +163,13 @@ def scratch():
     return path
 
 
-def disks(steps):
+def disks(steps, driver=None):
     """The NVMe disk is DPDK's and fio's root, and the live disk of the load step."""
     steps = set(steps.split('+'))
     if 'bypass' in steps:
         return [{'path': testbed('dpdk-root')}, {'path': scratch()}]
-    if {'dpdk', 'load', 'pvh'} & steps:
-        return [{'path': testbed('dpdk-root')}]
+    if {'dpdk', 'load', 'pvh', 'topology', 'life', 'domains', 'hotplug', 'initramfs'} & steps:
+        return [{'path': testbed('dpdk-root'), **({'driver': driver} if driver else {})}]
     return []
 
 
@@ -147,22 +187,24 @@ def console(suite):
 
 def machine(kernel, suite, xen, kmod=None, steps=None, name=None):
     steps = steps or STEPS[suite]
-    prefix = f'dom0.{kernel.name}' + (f'.{suite}' if suite in ('bare', 'pvh', 'bypass') else '')
-    bare, pvh, images = suite == 'bare', suite == 'pvh', disks(steps)
-    known = f' xpi_digest={digest(images[0]["path"])}' if pvh else ''
+    prefix = f'dom0.{kernel.name}' + (f'.{suite}' if suite not in ('full', 'absent') else '')
+    special = SPECIAL.get(suite, {})
+    bare, pvh, images = suite == 'bare', special.get('pvh', suite == 'pvh'), disks(steps, special.get('disk'))
+    known = f' xpi_digest={digest(images[0]["path"])}' if pvh or suite == 'initramfs' else ''
     return prefix, boot.Machine(
         name=name or f'dom0.{kernel.name}.{suite}',
         xen=None if bare else xen,
         kernel=kernel.image,
         initrd=make_initrd(kernel, suite, kmod),
-        xen_cmdline=boot.Machine.xen_cmdline + ' dom0_mem=1G,max:1G' + ' dom0=pvh' * pvh,
-        cmdline=f'{console(suite)} panic=-1 rdinit=/init xpi_prefix={prefix} xpi_steps={steps}{known}',
+        xen_cmdline=f'{boot.Machine.xen_cmdline} dom0_mem=1G,max:1G{" dom0=pvh" * pvh} {special.get("xen_cmdline", "")}',
+        cmdline=f'{console(suite)} {special.get("cmdline", "")} panic=-1 rdinit=/init '
+                f'xpi_prefix={prefix} xpi_suite={suite} xpi_steps={steps}{known}',
         cpu=PVH_CPU if pvh else boot.Machine.cpu,
-        devices=[EDU, EDU],
+        devices=special.get('devices', [EDU, EDU]),
         disks=images,
-        extra=PORTS,
+        extra=special.get('extra', PORTS) + SPARE * ('plug' in special),
         expect=debug_tests(kernel, prefix),
-        timeout=1800 if suite == 'bypass' else 900)
+        timeout=1800 if suite == 'bypass' else special.get('timeout', 900))
 
 
 # --- faults -------------------------------------------------------------
@@ -194,7 +236,18 @@ def fault_test(prefix, outcome):
     return Test(name, 'pass')
 
 
-def run(kernel_name, suite='full', xen=None, kmod=None, steps=None, name=None, **watchers):
+def boot_with_plug(m, devices, watchers):
+    if not devices:
+        return boot.run(m, **watchers)
+    monitor = plug.Plug(devices)
+    m.extra = m.extra + monitor.args()
+    try:
+        return boot.run(m, on_result=monitor.on_result)
+    finally:
+        monitor.close()
+
+
+def run(kernel_name, suite='full', xen=None, kmod=None, steps=None, name=None, append='', timeout=None, **watchers):
     """Boot one suite; returns the outcome and all its protocol lines.
 
     name is that of the run and its log directory, not that of its tests.
@@ -204,7 +257,8 @@ def run(kernel_name, suite='full', xen=None, kmod=None, steps=None, name=None, *
         xen = xen or ('stock' if suite == 'absent' else 'release')
         xen = xen if '/' in xen else testbed('xen-build', xen)
     prefix, m = machine(kernel, suite, xen, kmod, steps, name)
-    outcome = boot.run(m, **watchers)
+    m.cmdline, m.timeout = f'{m.cmdline} {append}'.strip(), timeout or m.timeout
+    outcome = boot_with_plug(m, SPECIAL.get(suite, {}).get('plug'), watchers)
     lines = outcome.judgement.lines(prefix if prefix.endswith(suite) else f'{prefix}.{suite}')
     if suite in ('full', 'pvh', 'bypass') and {'vfio', 'bypass'} & set((steps or STEPS[suite]).split('+')):
         lines.append(fault_test(prefix, outcome).line())

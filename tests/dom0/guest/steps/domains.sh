@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-2.0
+# Which default domains a PVH dom0 gives its devices: what the command line says
+# as long as there are contexts, and what one may change afterwards.
+
+type_of() { cat "$PCI/$1/iommu_group/type"; }
+
+# How many groups are of type $1.
+typed() { cat /sys/kernel/iommu_groups/*/type | grep -cx "$1"; }
+
+# set_type DEVICE TYPE: true if the group is of that type then
+set_type()
+{
+	echo "$2" 2>/tmp/set-type >"$PCI/$1/iommu_group/type"
+	[ "$(type_of "$1")" = "$2" ]
+}
+
+# The disk's own group may only go from DMA to DMA-FQ while nvme drives it.
+change_types()
+{
+	local t
+	for t in DMA identity DMA-FQ identity DMA; do
+		set_type "$EDU_A" $t || {
+			fail domains.change "no change to $t: $(cat /tmp/set-type)"
+			return
+		}
+		[ $t = identity ] || continue
+		enable "$EDU_A"
+		edu_reads_secret "$EDU_A" || {
+			fail domains.change "in an identity domain the device does not read memory"
+			return
+		}
+	done
+	pass domains.change
+	enable "$EDU_A"
+	if edu_reads_secret "$EDU_A"; then
+		fail domains.change-translates "in a DMA domain the device reads memory that is not mapped"
+	else
+		pass domains.change-translates
+	fi
+	if set_type "$NVME" "$1"; then
+		fail domains.live-refused "the disk's group became $1 under its driver"
+	else
+		pass domains.live-refused
+	fi
+}
+
+# Four contexts: half of them for default domains, the rest for VFIO.
+few_contexts()
+{
+	check domains.few-translated "$(typed DMA-FQ) groups are translated, not 2" [ "$(typed DMA-FQ)" = 2 ]
+	check domains.few-rest-identity "there is no group that got an identity domain instead" \
+		[ "$(typed identity)" -gt 0 ]
+	check domains.few-said "the kernel log does not say that contexts are few" said nr-ctx= identity
+	modprobe vfio-pci && modprobe vfio_iommu_type1
+	bind_vfio "$EDU_A"
+	bind_vfio "$EDU_B"
+	allow_unsafe Y
+	relay vfio vfio-dma "$EDU_A" "$EDU_B"
+}
+
+# All of type $1.
+all_of_type()
+{
+	check domains.all "$(typed "$1") of $(groups) groups are $1" [ "$(typed "$1")" = "$(groups)" ]
+}
+
+step_domains()
+{
+	local want
+	want=$(option xpi_digest)
+	NVME=$(devices 1b36:0010)
+	modprobe xpi_secret
+	mark
+	if ! modprobe xen-pv-iommu 2>/tmp/modprobe; then
+		fail domains.modprobe "$(cat /tmp/modprobe) $(since_mark | tail -n 3)"
+		return
+	fi
+	pass domains.modprobe
+	since_mark
+	list_groups
+	check domains.groups "iommu_groups is empty" [ "$(groups)" -gt 0 ]
+	check domains.disk-there "the NVMe disk did not appear" start_disk
+	info "types: $(cat /sys/kernel/iommu_groups/*/type | sort | uniq -c | tr -s ' \n' ' ')"
+	check domains.disk-reads-right "the disk reads something else than the host has" [ "$(disk_sum)" = "$want" ]
+	case $(option xpi_suite) in
+	strict) all_of_type DMA; change_types identity ;;
+	identity) all_of_type identity; change_types DMA ;;
+	lazy) few_contexts ;;
+	scarce) all_of_type identity
+		check domains.scarce-said "the kernel log does not say that Xen could not serve a group" said identity error ;;
+	esac
+	check domains.disk-reads-right-after "the disk reads something else at the end" [ "$(disk_sum)" = "$want" ]
+}

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: GPL-2.0
+# Devices that come, go, and change hands while the driver is loaded: plugged
+# in and out by the host, virtual functions, resets, xen-pciback.
+
+ROUNDS=20
+# A port's services have directories, too: 0000:00:04.0:pcie001
+ADDRESS='????:??:??.?'
+
+# port_device N: what is plugged into the N-th port that had nothing at first
+port_device()
+{
+	local d
+	for d in $PCI/"$(nth "$1" "$SLOTS")"/$ADDRESS; do
+		[ -e "$d/vendor" ] && echo "${d##*/}"
+	done
+}
+
+empty_ports()
+{
+	local p
+	for p in $(devices 1b36:000c); do
+		ls -d $PCI/"$p"/$ADDRESS >/dev/null 2>&1 || echo "$p"
+	done
+}
+
+# until COMMAND...: wait for it; the host and the ports' blinking take seconds
+until_true()
+{
+	local i
+	for i in $(seq 400); do
+		"$@" && return 0
+		usleep 100000
+	done
+	return 1
+}
+
+there() { [ -n "$(port_device "$1")" ]; }
+not_there() { [ -z "$(port_device "$1")" ]; }
+hot_disk() { [ -b $DISK ]; }
+
+keep_reading_disk()
+{
+	while [ -e /tmp/keep-reading ]; do
+		dd if=$DISK bs=1M count=1 iflag=direct of=/dev/null 2>/dev/null || break
+		echo read >>/tmp/reads
+	done
+}
+
+why() { echo "$*" >/tmp/why; return 1; }
+
+# One round: both devices in, both work, out while they are at it.
+plug_once()
+{
+	local edu reader copier
+	info plug edu
+	info plug nvme
+	until_true there 1 || why "the edu did not appear" || return 1
+	until_true there 2 || why "the disk did not appear" || return 1
+	edu=$(port_device 1)
+	until_true test -e "$PCI/$edu/iommu_group" || why "$edu is in no group" || return 1
+	[ -n "$(group_of "$(port_device 2)")" ] || why "the disk is in no group" || return 1
+	enable "$edu"
+	edu_reads_secret "$edu" || why "$edu does not read memory" || return 1
+	until_true hot_disk || why "there is no $DISK" || return 1
+	[ "$(disk_digest)" = "$DIGEST" ] || why "the disk reads something else" || return 1
+	: >/tmp/reads
+	: >/tmp/keep-reading
+	keep_reading_disk &
+	reader=$!
+	until_true test -s /tmp/reads || why "no read got through" || return 1
+	edu-copy "$edu" "$(cat $SECRET/secret_addr)" "$(cat $SECRET/drop_addr)" 64 &
+	copier=$!
+	info unplug nvme
+	info unplug edu
+	until_true not_there 2 || why "the disk did not go" || return 1
+	until_true not_there 1 || why "the edu did not go" || return 1
+	rm /tmp/keep-reading
+	kill $copier 2>/dev/null
+	wait $reader $copier
+	[ "$(groups)" = "$1" ] || why "$(groups) groups are left, not $1"
+}
+
+step_hotplug()
+{
+	local i many
+	SECRET=/sys/kernel/xpi_secret
+	modprobe xpi_secret
+	modprobe xpi_orphan
+	SLOTS=$(empty_ports)
+	modprobe xen-pv-iommu 2>/tmp/modprobe || {
+		fail hotplug.modprobe "$(cat /tmp/modprobe)"
+		return
+	}
+	list_groups
+	many=$(groups)
+	check hotplug.disk-there "the NVMe disk did not appear" start_disk
+	DIGEST=$(disk_digest)
+	# The pluggable disk is the only one, so that it is $DISK.
+	unbind "$(devices 1b36:0010)"
+	for i in $(seq $ROUNDS); do
+		plug_once "$many" || {
+			fail hotplug.rounds "round $i of $ROUNDS: $(cat /tmp/why)"
+			dmesg | tail -n 40
+			return
+		}
+	done
+	pass hotplug.rounds
+	check hotplug.no-context "Xen has $(cat $LEFT/nr_ctx) contexts" [ "$(cat $LEFT/nr_ctx)" = 0 ]
+}
+
+# Virtual functions: groups of their own, if nothing else is in their way.
+step_functions()
+{
+	local igb vf other
+	igb=$(devices 8086:10c9)
+	modprobe igb
+	modprobe vfio-pci
+	check functions.driver "igb does not drive $igb" [ "$(driver_of "$igb")" = igb ]
+	echo 2 2>/tmp/vfs >"$PCI/$igb/sriov_numvfs"
+	vf=$(nth 1 "$(devices 8086:10ca)")
+	other=$(nth 2 "$(devices 8086:10ca)")
+	[ -n "$other" ] || {
+		fail functions.appear "there are no virtual functions: $(cat /tmp/vfs) $(dmesg | tail -n 2)"
+		return
+	}
+	pass functions.appear
+	list_groups
+	check functions.groups "a virtual function is in no group" [ -n "$(group_of "$vf")" -a -n "$(group_of "$other")" ]
+	if [ "$(group_of "$vf")" = "$(group_of "$igb")" ]; then
+		skip functions.vfio "QEMU's igb has no access control services, so its functions share a group with a live driver"
+	else
+		check functions.vfio "vfio-pci refuses $vf: $(cat /tmp/bind)" bind_vfio "$vf"
+		unbind "$vf"
+	fi
+	echo 0 >"$PCI/$igb/sriov_numvfs"
+	check functions.gone "virtual functions are left: $(devices 8086:10ca)" [ -z "$(devices 8086:10ca)" ]
+	check functions.physical-stays "the physical function lost its group" [ -n "$(group_of "$igb")" ]
+}
+
+# xen-pciback takes a device and gives it back; a reset in between.
+step_pciback()
+{
+	local b=/sys/bus/pci/drivers/pciback
+	modprobe xen-pciback passthrough=1 2>/tmp/pciback
+	[ -d $b ] || {
+		fail pciback.load "modprobe xen-pciback: $(cat /tmp/pciback)"
+		return
+	}
+	modprobe vfio-pci && modprobe vfio_iommu_type1
+	allow_unsafe Y
+	echo "$EDU_A" >$b/new_slot
+	echo "$EDU_A" 2>/tmp/bind >$b/bind
+	check pciback.takes "pciback refuses $EDU_A: $(cat /tmp/bind)" [ "$(driver_of "$EDU_A")" = pciback ]
+	check pciback.still-grouped "$EDU_A lost its group" [ -n "$(group_of "$EDU_A")" ]
+	echo "$EDU_A" >$b/unbind
+	echo "$EDU_A" >$b/remove_slot
+	enable "$EDU_A"
+	check pciback.gives-back "after pciback the device does not do DMA" edu_reads_secret "$EDU_A"
+	check pciback.vfio-first "vfio-pci refuses $EDU_A: $(cat /tmp/bind)" bind_vfio "$EDU_A"
+	check pciback.vfio-second "vfio-pci refuses $EDU_B: $(cat /tmp/bind)" bind_vfio "$EDU_B"
+	relay vfio vfio-dma "$EDU_A" "$EDU_B"
+}

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: GPL-2.0
+# How the driver begins, ends and begins again.  Every device in a group keeps
+# the module, so to unload it all of them are removed; neither the console nor
+# the result channel is a PCI device.
+
+LEFT=/sys/module/xpi_orphan/parameters
+
+masters() { [ $((0x$(dd if="$PCI/$1/config" bs=1 skip=4 count=1 2>/dev/null | hexdump -e '1/1 "%x"') & 4)) != 0 ]; }
+
+# The device copies the left-behind text to the page behind it.
+copies()
+{
+	echo 1 >$LEFT/copied
+	edu-copy "$EDU_A" "$(cat $LEFT/iova)" "$(($(cat $LEFT/iova) + 4096))" 64
+	[ "$(cat $LEFT/copied)" = Y ]
+}
+
+keep_copying()
+{
+	local n=0
+	while [ -e /tmp/keep-copying ]; do
+		edu-copy "$EDU_A" "$(cat $LEFT/iova)" "$(($(cat $LEFT/iova) + 4096))" 64
+		n=$((n + 1))
+		echo $n >/tmp/copies
+	done
+}
+
+wait_copies()
+{
+	local i
+	for i in $(seq 200); do
+		[ "$(cat /tmp/copies)" -ge "$1" ] && return 0
+		usleep 100000
+	done
+	return 1
+}
+
+# A predecessor died, a device of its is still a bus master, the driver comes.
+left_behind()
+{
+	local looper
+	modprobe xpi_orphan "device=$EDU_A" || {
+		fail life.left.load "modprobe xpi_orphan failed: $(dmesg | tail -n 1)"
+		return 1
+	}
+	enable "$EDU_A"
+	enable "$EDU_B"
+	info "left in context $(cat $LEFT/where), $(cat $LEFT/nr_ctx) in use"
+	check life.left.works-before "the device does not reach what is mapped for it" copies
+	echo 0 >/tmp/copies
+	: >/tmp/keep-copying
+	keep_copying &
+	looper=$!
+	check life.left.busy "the device does not get on" wait_copies 2
+	# Not across the load: what faults there may end in Xen turning the
+	# device off, and then it is not known who did.
+	rm /tmp/keep-copying
+	wait $looper
+	mark
+	modprobe xen-pv-iommu 2>/tmp/modprobe || {
+		fail life.left.driver "$(cat /tmp/modprobe) $(since_mark | tail -n 3)"
+		return 1
+	}
+	pass life.left.driver
+	since_mark
+	check life.left.contexts-gone "there are $(cat $LEFT/nr_ctx) contexts after the load" [ "$(cat $LEFT/nr_ctx)" = 0 ]
+	check life.left.silenced "the device is let loose as a bus master in context $(cat $LEFT/where)" \
+		sh -c "! $(masters "$EDU_A" && echo true || echo false)"
+	check life.left.said "the kernel log does not name $EDU_A" said "$EDU_A" 'bus mastering is turned off'
+	if copies; then
+		fail life.left.out-of-reach "the device still copies its predecessor's pages"
+	else
+		pass life.left.out-of-reach
+	fi
+	if edu_reads_secret "$EDU_A"; then
+		fail life.left.no-wild-dma "nobody turned the device on, and it reads memory"
+	else
+		pass life.left.no-wild-dma
+	fi
+	check life.left.others-kept "a device that was left alone lost its DMA" edu_reads_secret "$EDU_B"
+	enable "$EDU_A"
+	check life.left.works-again "turned on, the device does not work" edu_reads_secret "$EDU_A"
+	rmmod xpi_orphan
+}
+
+in_groups()
+{
+	local d
+	for d in $PCI/*; do
+		[ -e "$d/iommu_group" ] && echo "$d"
+	done
+}
+
+# Take all devices away, unload, let them come back.
+unload()
+{
+	local d
+	for d in $(in_groups); do
+		[ -e "$d" ] && echo 1 >"$d/remove"
+	done
+	rmmod xen-pv-iommu 2>/tmp/rmmod
+}
+
+unmap_some() { modprobe xpi_partunmap "device=$EDU_B" && rmmod xpi_partunmap; }
+
+# One life: groups, a context that is used, an end without a trace.
+live_once()
+{
+	modprobe xen-pv-iommu 2>/tmp/why || return 1
+	[ "$(groups)" = "$1" ] || { echo "$(groups) groups, not $1" >/tmp/why; return 1; }
+	unmap_some 2>/tmp/why || return 1
+	unload || { cat /tmp/rmmod >/tmp/why; return 1; }
+	[ "$(groups)" = 0 ] || { echo "$(groups) groups after the unload" >/tmp/why; return 1; }
+	[ "$(cat $LEFT/nr_ctx):$(cat $LEFT/pt_pages)" = "0:$PT_PAGES" ] || {
+		echo "Xen has $(cat $LEFT/nr_ctx) contexts with $(cat $LEFT/pt_pages) pages, not $PT_PAGES" >/tmp/why
+		return 1
+	}
+	echo 1 >/sys/bus/pci/rescan
+	[ -e "$PCI/$EDU_B" ] || { echo "$EDU_B did not come back" >/tmp/why; return 1; }
+}
+
+slab() { sed -n 's/^SUnreclaim: *\([0-9]*\) kB/\1/p' /proc/meminfo; }
+
+live_often()
+{
+	local i first times=$1 many=$2
+	for i in $(seq "$times"); do
+		live_once "$many" || {
+			fail life.loop "life $i of $times: $(tail -n 1 /tmp/why)"
+			return
+		}
+		[ "$i" = 5 ] && first=$(slab)
+	done
+	pass life.loop
+	[ "$times" -gt 5 ] || {
+		skip life.slab "$times lives are too few to see a leak"
+		return
+	}
+	info "slab: $first kB after life 5, $(slab) kB after life $times"
+	# 1 KiB a life: a leaked struct for each device would be more.
+	check life.slab "unreclaimable slab grew from $first to $(slab) kB in $((times - 5)) lives" \
+		[ "$(slab)" -le $((first + times - 5)) ]
+}
+
+step_life()
+{
+	local many
+	modprobe xpi_secret
+	check life.disk-there "the NVMe disk did not appear" start_disk
+	DIGEST=$(disk_digest)
+	left_behind || return
+	many=$(groups)
+	check life.disk-works "the disk reads differently now" disk_works "$DIGEST"
+	modprobe vfio-pci && modprobe vfio_iommu_type1
+	allow_unsafe Y
+	check life.bind-first "vfio-pci refuses $EDU_A: $(cat /tmp/bind)" bind_vfio "$EDU_A"
+	check life.bind-second "vfio-pci refuses $EDU_B: $(cat /tmp/bind)" bind_vfio "$EDU_B"
+	relay vfio vfio-dma "$EDU_A" "$EDU_B"
+	check life.rmmod-refused "the module went away under its devices" sh -c '! rmmod xen-pv-iommu 2>/dev/null'
+	unbind "$EDU_A"
+	unbind "$EDU_B"
+	# The disk was left alone; from now on it is a device without a driver.
+	echo "$(devices 1b36:0010)" >/sys/bus/pci/drivers/nvme/unbind
+	rmmod nvme
+	modprobe xpi_orphan
+	check life.unload "rmmod: $(cat /tmp/rmmod)" unload
+	PT_PAGES=$(cat $LEFT/pt_pages)
+	check life.no-context "Xen has $(cat $LEFT/nr_ctx) contexts" [ "$(cat $LEFT/nr_ctx)" = 0 ]
+	info "page-table pages with no context: $PT_PAGES"
+	echo 1 >/sys/bus/pci/rescan
+	# + the disk's group
+	live_often "$(option xpi_lives)" $((many + 1))
+	modprobe xen-pv-iommu
+	check life.disk-back "the disk did not appear again" start_disk
+	check life.disk-works-after "the disk reads differently now" disk_works "$DIGEST"
+}

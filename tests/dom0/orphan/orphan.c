@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a driver leaves behind that ended without tidying up.
+ *
+ * With device= it takes a context from Xen, maps two pages of its own there,
+ * moves the device in, and never takes any of that back. The parameters
+ * iova, text and copied let a test see whether the device still reaches the
+ * pages; nr_ctx, pt_pages and where say what Xen thinks. Without device= it
+ * is there for nr_ctx and pt_pages only.
+ *
+ * It makes its own hypercalls: the driver is not there yet, or is the thing
+ * under test.
+ */
+#include <linux/err.h>
+#include <linux/init.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/pci.h>
+#include <linux/random.h>
+#include <asm/xen/hypercall.h>
+#include <xen/interface/pv-iommu.h>
+#include <xen/page.h>
+#include <xen/xen.h>
+
+#define IOVA		0x7654000UL
+#define PAGES		2
+
+static char *device;
+module_param(device, charp, 0400);
+MODULE_PARM_DESC(device, "PCI device (dddd:bb:dd.f) to leave in a context");
+
+static ulong iova = IOVA;
+module_param(iova, ulong, 0400);
+MODULE_PARM_DESC(iova, "where the device finds the text; a free page follows");
+
+/* Both stay allocated for ever: the device may write there. */
+static char *pages;
+static u32 sbdf;
+
+static int xen_op(unsigned int op, void *arg)
+{
+	long ret = xen_single_call(__HYPERVISOR_iommu_op, op,
+				   (unsigned long)arg, 1, 0, 0);
+
+	if (ret == 1)
+		return 0;
+	return IS_ERR_VALUE(ret) ? ret : -EIO;
+}
+
+static u64 frame(char *page)
+{
+	unsigned long pfn = virt_to_phys(page) >> PAGE_SHIFT;
+
+	return xen_pv_domain() ? pfn_to_mfn(pfn) : pfn;
+}
+
+static int query(struct xen_pv_iommu_query *q)
+{
+	memset(q, 0, sizeof(*q));
+	q->size = sizeof(*q);
+	q->magic_version = XEN_PV_IOMMU_MAGIC | XEN_PV_IOMMU_VERSION;
+	return xen_op(XEN_PV_IOMMU_OP_QUERY, q);
+}
+
+static int nr_ctx_get(char *buf, const struct kernel_param *kp)
+{
+	struct xen_pv_iommu_query q;
+	int ret = query(&q);
+
+	return ret ?: sysfs_emit(buf, "%u\n", q.nr_ctx);
+}
+
+static int pt_pages_get(char *buf, const struct kernel_param *kp)
+{
+	struct xen_pv_iommu_query q;
+	int ret = query(&q);
+
+	return ret ?: sysfs_emit(buf, "%u\n", q.pt_pages);
+}
+
+static int where_get(char *buf, const struct kernel_param *kp)
+{
+	struct xen_pv_iommu_dev_query q = {
+		.dev.type = XEN_PV_IOMMU_DEV_PCI,
+		.dev.id = sbdf,
+	};
+	int ret = xen_op(XEN_PV_IOMMU_OP_DEV_QUERY, &q);
+
+	return ret ?: sysfs_emit(buf, "%#x\n", q.ctx);
+}
+
+static int copied_get(char *buf, const struct kernel_param *kp)
+{
+	return sysfs_emit(buf, "%c\n", pages &&
+			  !strcmp(pages, pages + PAGE_SIZE) ? 'Y' : 'N');
+}
+
+/* Anything written clears the second page. */
+static int copied_set(const char *val, const struct kernel_param *kp)
+{
+	if (!pages)
+		return -ENODEV;
+	memset(pages + PAGE_SIZE, 0, PAGE_SIZE);
+	return 0;
+}
+
+static const struct kernel_param_ops nr_ctx_ops = { .get = nr_ctx_get };
+static const struct kernel_param_ops pt_pages_ops = { .get = pt_pages_get };
+static const struct kernel_param_ops where_ops = { .get = where_get };
+static const struct kernel_param_ops copied_ops = {
+	.set = copied_set,
+	.get = copied_get,
+};
+
+module_param_cb(nr_ctx, &nr_ctx_ops, NULL, 0400);
+MODULE_PARM_DESC(nr_ctx, "contexts that this domain has");
+module_param_cb(pt_pages, &pt_pages_ops, NULL, 0400);
+MODULE_PARM_DESC(pt_pages, "page-table pages that its contexts use");
+module_param_cb(where, &where_ops, NULL, 0400);
+MODULE_PARM_DESC(where, "the context that the device is in");
+module_param_cb(copied, &copied_ops, NULL, 0600);
+MODULE_PARM_DESC(copied, "is the text in the second page? A write clears it");
+
+static int find_device(void)
+{
+	unsigned int seg, bus, dev, fn;
+
+	if (sscanf(device, "%x:%x:%x.%x", &seg, &bus, &dev, &fn) != 4)
+		return -EINVAL;
+	sbdf = seg << 16 | PCI_DEVID(bus, PCI_DEVFN(dev, fn));
+	return 0;
+}
+
+static int map_page(u32 ctx, unsigned int nr)
+{
+	struct xen_pv_iommu_batch b = {
+		.ctx = ctx,
+		.op = XEN_PV_IOMMU_BATCH_MAP,
+		.flags = XEN_PV_IOMMU_F_R | XEN_PV_IOMMU_F_W,
+		.nr = 1,
+		.dfn = (iova >> PAGE_SHIFT) + nr,
+		.gfn = frame(pages + nr * PAGE_SIZE),
+	};
+
+	return xen_op(XEN_PV_IOMMU_OP_BATCH, &b) ?: b.status;
+}
+
+static int leave_device_in(u32 ctx)
+{
+	struct xen_pv_iommu_attach a = {
+		.dev.type = XEN_PV_IOMMU_DEV_PCI,
+		.dev.id = sbdf,
+		.ctx = ctx,
+	};
+
+	return map_page(ctx, 0) ?: map_page(ctx, 1) ?:
+	       xen_op(XEN_PV_IOMMU_OP_ATTACH, &a);
+}
+
+static int __init orphan_init(void)
+{
+	struct xen_pv_iommu_ctx c = {};
+	int ret;
+
+	if (!device)
+		return 0;
+
+	ret = find_device() ?: xen_op(XEN_PV_IOMMU_OP_CTX_ALLOC, &c);
+	if (ret)
+		return ret;
+	pages = (char *)__get_free_pages(GFP_KERNEL | __GFP_ZERO, 1);
+	if (!pages)
+		return -ENOMEM;
+	sprintf(pages, "left-behind-%016llx", get_random_u64());
+	return leave_device_in(c.ctx);
+}
+
+static void __exit orphan_exit(void)
+{
+}
+
+module_init(orphan_init);
+module_exit(orphan_exit);
+MODULE_DESCRIPTION("Leaves a device in a context that nobody looks after");
+MODULE_LICENSE("GPL");
