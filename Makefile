@@ -36,7 +36,7 @@ check-style: ## checkpatch, sparse, Xen style, figures
 check-xen: ## all tests of the hypervisor half, also those that take hours
 	@testbed/check --xen
 
-check-linux: ## tests of the driver on kernels of our own, with checkers (builds them)
+check-linux: ## all tests of the driver, also on kernels of our own (builds them; hours)
 	@testbed/check --linux
 
 DURATION ?= 600
