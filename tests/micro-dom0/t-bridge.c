@@ -247,9 +247,10 @@ static void one_in_domu(void)
  * Those who stay may leave their context, and what has gone must not come along
  * into the table of its former owner. (XSA-461)
  */
-static void others_leave(uint16_t dom, uint32_t to)
+static void others_leave(uint16_t (*owner)(void), uint32_t to)
 {
 	struct shared s = share();
+	uint16_t dom = owner();
 
 	load_all(&s);
 	dev_assign(s.bridge->dev[0], dom);
@@ -267,12 +268,12 @@ static void others_leave(uint16_t dom, uint32_t to)
 
 static void leave_to_default(void)
 {
-	others_leave(dom_create(), XEN_PV_IOMMU_CTX_DEFAULT);
+	others_leave(dom_create, XEN_PV_IOMMU_CTX_DEFAULT);
 }
 
 static void leave_to_blocked(void)
 {
-	others_leave(DOMID_IO, XEN_PV_IOMMU_CTX_BLOCKED);
+	others_leave(quarantine, XEN_PV_IOMMU_CTX_BLOCKED);
 }
 
 /* Not a master: RESET may put it into DEFAULT. */
