@@ -12,6 +12,7 @@
 #include <linux/iommu.h>
 #include <linux/kprobes.h>
 #include <linux/mm.h>
+#include <linux/sched.h>
 #include <linux/sizes.h>
 
 #include <asm/xen/hypercall.h>
@@ -65,9 +66,11 @@ static int map_many(struct iommu_domain *dom, phys_addr_t phys,
 	unsigned int i;
 	int ret = 0;
 
-	for (i = 0; i < nr && !ret; i++)
+	for (i = 0; i < nr && !ret; i++) {
 		ret = iommu_map(dom, BENCH_IOVA + i * stride, phys, PAGE_SIZE,
 				IOMMU_READ | IOMMU_WRITE, GFP_KERNEL);
+		cond_resched();
+	}
 	return ret;
 }
 
@@ -76,8 +79,10 @@ static void unmap_many(struct iommu_domain *dom, unsigned int nr, size_t stride)
 {
 	unsigned int i;
 
-	for (i = 0; i < nr; i++)
+	for (i = 0; i < nr; i++) {
 		iommu_unmap(dom, BENCH_IOVA + i * stride, PAGE_SIZE);
+		cond_resched();
+	}
 }
 
 static int measure(struct device *dev, phys_addr_t phys, const char *what,
