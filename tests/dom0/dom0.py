@@ -5,8 +5,10 @@ A suite is one boot.  "full" shows dom0 before and after the driver is loaded,
 "absent" loads the driver on a Xen that has no PV-IOMMU, "pvh" has a PVH dom0
 whose disk works through a context, "bypass" a PV dom0 whose devices do without
 swiotlb-xen, "bare" runs the VFIO program and DPDK under Linux' own driver
-without Xen, to prove the bed.  SPECIAL has suites that differ from these by a
-machine or by command lines.
+without Xen, to prove the bed.  "io-strict" and "io-lazy" are PVH dom0s with all
+their traffic in contexts, "huge" one with hugepages, and "share" puts two groups
+into a container and kills its users, on PV.  SPECIAL has what differs in a
+suite's machine or command lines.
 """
 
 import fcntl
@@ -28,15 +30,18 @@ from judge import Test  # noqa: E402
 BUILD = os.path.join(TOP, 'build', 'dom0')
 STEPS = {'full': 'before+load+vfio+dpdk', 'absent': 'absent', 'bare': 'vfio+dpdk', 'pvh': 'pvh+vfio',
          'bypass': 'bypass', 'topology': 'topology', 'life': 'life', 'hotplug': 'hotplug+functions+pciback',
-         'initramfs': 'initramfs', 'strict': 'domains', 'lazy': 'domains', 'identity': 'domains'}
+         'initramfs': 'initramfs', 'strict': 'domains', 'lazy': 'domains', 'identity': 'domains',
+         'io-strict': 'driver+fio+cable', 'io-lazy': 'driver+fio+cable',
+         'huge': 'untaken+huge+dpdk+share+kill', 'share': 'driver+share+kill'}
+BLOCKING = {'vfio', 'bypass', 'huge', 'share', 'kill'}  # steps that announce faults
 # The CPU on which a PVH dom0 works under TCG; see boot.Machine for the others'.
 PVH_CPU = 'EPYC,-monitor,-rdtscp'
 # ext4 asks for crc32c by its crypto name, which newer kernels have built in.
 MODULES = ['nvme', 'ext4', 'crc32c_generic?', 'vfio-pci', 'vfio_iommu_type1']
-OURS = ['xen-pv-iommu', 'xpi_secret', 'xpi_partunmap', 'xpi_orphan', 'xpi_dmaapi']
-# What the bypass suite's devices are driven by.
-DRIVERS = ['xfs', 'e1000e', 'igb']
-SCRATCH_BYTES = 512 << 20   # XFS wants 300 MiB
+OURS = ['xen-pv-iommu', 'xpi_secret', 'xpi_partunmap', 'xpi_orphan', 'xpi_dmaapi', 'xpi_look']
+CARDS = ['e1000e', 'igb']
+# Empty disks: XFS, which the bypass suite uses, wants 300 MiB.
+SCRATCH_BYTES = {'bypass': 512 << 20, 'fio': 64 << 20}
 DIGEST_BYTES = 8 << 20   # as many as guest/steps/pvh.sh reads
 EDU = 'edu,dma_mask=0xffffffffffffffff'
 # Two ports on one cable, so that what one sends the other receives.
@@ -58,12 +63,17 @@ SLOTS = [EDU, EDU, 'pcie-root-port,id=v1,chassis=3', 'igb,bus=v1,romfile=',
 SPARE = ['-blockdev', 'driver=raw,node-name=spare,read-only=on,file.driver=file,file.filename=disk0']
 # Suites that are not the common machine, or not started in the common way.
 SPECIAL = {
-    'topology': {'devices': TREE, 'extra': [], 'disk': 'nvme,serial=xpi0,bus=d3'},
+    'topology': {'devices': TREE, 'extra': [], 'disk': 'nvme,serial=xpi0,bus=d3', 'timeout': 1800},
     # A port waits five seconds after each press of its button.
     'hotplug': {'devices': SLOTS, 'extra': [], 'modules': ['igb', 'xen-pciback'], 'timeout': 2400,
                 'plug': {'edu': {'driver': 'edu', 'bus': 'h1', 'dma_mask': 2 ** 64 - 1},
                          'nvme': {'driver': 'nvme', 'bus': 'h2', 'drive': 'spare', 'serial': 'xpihot'}}},
-    'life': {'extra': [], 'cmdline': 'xpi_lives=20'},
+    'life': {'extra': [], 'cmdline': 'xpi_lives=20', 'timeout': 1800},
+    'bypass': {'modules': ['xfs'] + CARDS, 'timeout': 1800},
+    'io-strict': {'pvh': True, 'cmdline': 'iommu.strict=1 xpi_type=DMA', 'modules': CARDS, 'timeout': 1800},
+    'io-lazy': {'pvh': True, 'cmdline': 'xpi_type=DMA-FQ', 'modules': CARDS, 'timeout': 1800},
+    'huge': {'pvh': True, 'cmdline': 'xpi_kills=20', 'modules': CARDS, 'timeout': 3000},
+    'share': {'cmdline': 'xpi_kills=20', 'timeout': 3000},
     'strict': {'pvh': True, 'cmdline': 'iommu.passthrough=0 iommu.strict=1'},
     'lazy': {'pvh': True, 'cmdline': 'iommu.passthrough=0 iommu.strict=0', 'xen_cmdline': 'dom0-iommu=nr-ctx=4'},
     'identity': {'pvh': True, 'cmdline': 'iommu.passthrough=1'},
@@ -124,7 +134,7 @@ def programs():
         fcntl.flock(lock, fcntl.LOCK_EX)
         subprocess.run([os.path.join(TOP, 'testbed', 'in-root'), '--', 'make', '-s', '-C', HERE, f'OUT={BUILD}'],
                        check=True, stdout=sys.stderr)
-    return [os.path.join(BUILD, p) for p in ('vfio-dma', 'edu-copy')]
+    return [os.path.join(BUILD, p) for p in ('vfio-dma', 'vfio-share', 'vfio-huge', 'vfio-victim', 'edu-copy')]
 
 
 def guest_files():
@@ -149,25 +159,25 @@ def make_initrd(kernel, suite, kmod):
         kmod, wanted = None, MODULES
     else:
         kmod = kmod or testbed('kmod', kernel.name)
-        wanted = MODULES + OURS + DRIVERS * (suite == 'bypass') + SPECIAL.get(suite, {}).get('modules', [])
+        wanted = MODULES + OURS + SPECIAL.get(suite, {}).get('modules', [])
     return initramfs.build(os.path.join(BUILD, f'{kernel.name}.{suite}.initrd.gz'),
                            kernel.modules, kmod, wanted, guest_files())
 
 
-def scratch():
+def scratch(step):
     """An empty disk; what the guest writes to it is forgotten."""
     os.makedirs(BUILD, exist_ok=True)
-    path = os.path.join(BUILD, 'scratch.img')
+    path = os.path.join(BUILD, f'scratch.{step}.img')
     with open(path, 'ab') as f:
-        f.truncate(SCRATCH_BYTES)
+        f.truncate(SCRATCH_BYTES[step])
     return path
 
 
 def disks(steps, driver=None):
     """The NVMe disk is DPDK's and fio's root, and the live disk of the load step."""
     steps = set(steps.split('+'))
-    if 'bypass' in steps:
-        return [{'path': testbed('dpdk-root')}, {'path': scratch()}]
+    for step in SCRATCH_BYTES.keys() & steps:
+        return [{'path': testbed('dpdk-root')}, {'path': scratch(step)}]
     if {'dpdk', 'load', 'pvh', 'topology', 'life', 'domains', 'hotplug', 'initramfs'} & steps:
         return [{'path': testbed('dpdk-root'), **({'driver': driver} if driver else {})}]
     return []
@@ -190,7 +200,7 @@ def machine(kernel, suite, xen, kmod=None, steps=None, name=None):
     prefix = f'dom0.{kernel.name}' + (f'.{suite}' if suite not in ('full', 'absent') else '')
     special = SPECIAL.get(suite, {})
     bare, pvh, images = suite == 'bare', special.get('pvh', suite == 'pvh'), disks(steps, special.get('disk'))
-    known = f' xpi_digest={digest(images[0]["path"])}' if pvh or suite == 'initramfs' else ''
+    known = f' xpi_digest={digest(images[0]["path"])}' if {'pvh', 'initramfs', 'domains'} & set(steps.split('+')) else ''
     return prefix, boot.Machine(
         name=name or f'dom0.{kernel.name}.{suite}',
         xen=None if bare else xen,
@@ -204,7 +214,7 @@ def machine(kernel, suite, xen, kmod=None, steps=None, name=None):
         disks=images,
         extra=special.get('extra', PORTS) + SPARE * ('plug' in special),
         expect=debug_tests(kernel, prefix),
-        timeout=1800 if suite == 'bypass' else special.get('timeout', 900))
+        timeout=special.get('timeout', 900))
 
 
 # --- faults -------------------------------------------------------------
@@ -260,6 +270,6 @@ def run(kernel_name, suite='full', xen=None, kmod=None, steps=None, name=None, a
     m.cmdline, m.timeout = f'{m.cmdline} {append}'.strip(), timeout or m.timeout
     outcome = boot_with_plug(m, SPECIAL.get(suite, {}).get('plug'), watchers)
     lines = outcome.judgement.lines(prefix if prefix.endswith(suite) else f'{prefix}.{suite}')
-    if suite in ('full', 'pvh', 'bypass') and {'vfio', 'bypass'} & set((steps or STEPS[suite]).split('+')):
+    if suite not in ('absent', 'bare') and BLOCKING & set((steps or STEPS[suite]).split('+')):
         lines.append(fault_test(prefix, outcome).line())
     return outcome, lines

@@ -137,3 +137,6 @@ said() { since_mark | grep -F "$1" | grep -qF "$2"; }
 
 # Tenths of a second since boot.
 now() { cut -d' ' -f1 /proc/uptime | tr -d . | sed 's/.$//'; }
+
+# hugepages Total|Free: nothing where the kernel has none
+hugepages() { sed -n "s/^HugePages_$1: *//p" /proc/meminfo; }

@@ -11,7 +11,6 @@
 #include "report.h"
 
 #define BAR_SIZE	(1 << 20)
-#define REG_ID		0x00
 #define REG_SRC		0x80
 #define REG_DST		0x88
 #define REG_COUNT	0x90
@@ -23,7 +22,7 @@
 #define BUFFER		0x40000		/* as the device sees its own buffer */
 #define PATIENCE_MS	20000		/* an emulator on a busy host is slow */
 
-static uint32_t get32(const struct edu *edu, unsigned int reg)
+uint32_t edu_get(const struct edu *edu, unsigned int reg)
 {
 	return *(volatile uint32_t *)(edu->regs + reg);
 }
@@ -63,9 +62,9 @@ struct edu edu_open(const char *bdf)
 
 void edu_check(const struct edu *edu, const char *bdf)
 {
-	if ((get32(edu, REG_ID) & ID_MASK) != ID_VALUE)
+	if ((edu_get(edu, EDU_ID) & ID_MASK) != ID_VALUE)
 		die("%s says %08x, so it is no edu device or its memory decoding is off",
-		    bdf, get32(edu, REG_ID));
+		    bdf, edu_get(edu, EDU_ID));
 }
 
 static void transfer(struct edu *edu, uint64_t src, uint64_t dst,
@@ -77,7 +76,7 @@ static void transfer(struct edu *edu, uint64_t src, uint64_t dst,
 	put64(edu, REG_DST, dst);
 	put64(edu, REG_COUNT, bytes);
 	put64(edu, REG_CMD, cmd);
-	for (ms = 0; get32(edu, REG_CMD) & CMD_RUN; ms += 5) {
+	for (ms = 0; edu_get(edu, REG_CMD) & CMD_RUN; ms += 5) {
 		if (ms > PATIENCE_MS)
 			die("edu did not finish a transfer in %d ms",
 			    PATIENCE_MS);

@@ -10,6 +10,10 @@
 
 #define EDU_BUFFER_SIZE	4096
 
+/* Registers of four bytes: a fixed number, and one that inverts what it gets. */
+#define EDU_ID		0x00
+#define EDU_INVERTER	0x04
+
 /* regs is the device's BAR 0, mapped by whoever opened it. */
 struct edu {
 	volatile uint8_t *regs;
@@ -20,6 +24,8 @@ struct edu edu_open(const char *bdf);
 
 /* Die unless an edu answers behind regs. */
 void edu_check(const struct edu *edu, const char *bdf);
+
+uint32_t edu_get(const struct edu *edu, unsigned int reg);
 
 /*
  * One transfer between the bus address and the device's buffer, from its

@@ -13,59 +13,17 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cases.h"
 #include "probe.h"
 #include "report.h"
 
 #define IOVA	0x200000000UL
-#define RW	(MAY_READ | MAY_WRITE)
 
 struct world {
 	struct bed a, b;
 	uint64_t secret_addr;
 	const char *secret_text;
 };
-
-static void expect(const char *name, const char *problem)
-{
-	if (problem)
-		report_fail(name, "%s", problem);
-	else
-		report_pass(name);
-}
-
-static const char *unless(bool ok, const char *problem)
-{
-	return ok ? NULL : problem;
-}
-
-static const char *read_works(struct bed *bed, uint64_t iova, uint8_t *mem)
-{
-	return unless(can_read(bed, iova, mem), "the device did not read what is mapped");
-}
-
-static const char *write_works(struct bed *bed, uint64_t iova, uint8_t *mem)
-{
-	return unless(can_write(bed, iova, mem), "what the device wrote did not arrive");
-}
-
-static void must_map(struct bed *bed, uint64_t iova, void *mem, size_t bytes,
-		     unsigned int may)
-{
-	int rc = container_map(&bed->container, iova, mem, bytes, may);
-
-	if (rc)
-		die("mapping %zu bytes at 0x%llx: %s", bytes,
-		    (unsigned long long)iova, strerror(-rc));
-}
-
-static void must_unmap(struct bed *bed, uint64_t iova, size_t bytes)
-{
-	int rc = container_unmap(&bed->container, iova, bytes);
-
-	if (rc)
-		die("unmapping %zu bytes at 0x%llx: %s", bytes,
-		    (unsigned long long)iova, strerror(-rc));
-}
 
 /*
  * Linux 6.12's VFIO tries every new domain with 8 KiB at a low address that it

@@ -43,19 +43,37 @@ uint8_t *new_pages(unsigned int nr)
 	return mem;
 }
 
+void bed_map_mailbox(struct bed *bed)
+{
+	int rc = container_map(&bed->container, MAILBOX_IOVA, bed->mailbox,
+			       PAGE, MAY_READ | MAY_WRITE);
+
+	if (rc)
+		die("%s: cannot map the first page for DMA: %s", bed->dev.bdf,
+		    strerror(-rc));
+}
+
 struct bed bed_open(const char *bdf)
 {
 	struct bed bed = { .container = container_open() };
-	int rc;
 
 	bed.dev = device_open(&bed.container, bdf);
 	bed.mailbox = new_pages(1);
-	rc = container_map(&bed.container, MAILBOX_IOVA, bed.mailbox, PAGE,
-			   MAY_READ | MAY_WRITE);
-	if (rc)
-		die("%s: cannot map the first page for DMA: %s", bdf,
-		    strerror(-rc));
+	bed_map_mailbox(&bed);
 	return bed;
+}
+
+struct bed bed_join(const struct bed *first, const char *bdf)
+{
+	struct bed bed = *first;
+
+	bed.dev = device_open(&bed.container, bdf);
+	return bed;
+}
+
+void bed_leave(struct bed *bed)
+{
+	device_close(&bed->dev);
 }
 
 void bed_close(struct bed *bed)
@@ -100,8 +118,7 @@ static const char *still_works(struct bed *bed)
 	return NULL;
 }
 
-/* The runner looks for the hypervisor's report of each of these. */
-static void announce(struct bed *bed, const char *kind, uint64_t iova)
+void announce_fault(const struct bed *bed, const char *kind, uint64_t iova)
 {
 	report_info("expect-fault %s %s 0x%llx", bed->dev.bdf, kind,
 		    (unsigned long long)iova);
@@ -109,7 +126,7 @@ static void announce(struct bed *bed, const char *kind, uint64_t iova)
 
 const char *not_read(struct bed *bed, uint64_t iova, uint8_t *mem)
 {
-	announce(bed, "read", iova);
+	announce_fault(bed, "read", iova);
 	if (can_read(bed, iova, mem))
 		return "the device read memory that is not mapped for it";
 	return still_works(bed);
@@ -127,7 +144,7 @@ static bool all_zero(const uint8_t *mem)
 
 const char *not_written(struct bed *bed, uint64_t iova, uint8_t *mem)
 {
-	announce(bed, "write", iova);
+	announce_fault(bed, "write", iova);
 	if (can_write(bed, iova, mem) || !all_zero(mem))
 		return "the device wrote memory that is not mapped for it";
 	return still_works(bed);
@@ -135,7 +152,7 @@ const char *not_written(struct bed *bed, uint64_t iova, uint8_t *mem)
 
 const char *text_not_read(struct bed *bed, uint64_t iova, const char *text)
 {
-	announce(bed, "read", iova);
+	announce_fault(bed, "read", iova);
 	memset(bed->mailbox, 0, PAGE);
 	edu_fetch(&bed->dev.edu, iova, 64);
 	edu_store(&bed->dev.edu, MAILBOX_IOVA, 64);

@@ -30,6 +30,16 @@ uint8_t *new_pages(unsigned int nr);
 struct bed bed_open(const char *bdf);
 void bed_close(struct bed *bed);
 
+/*
+ * One more device in the container of the first, with the same mailbox.  It
+ * has to be closed before.
+ */
+struct bed bed_join(const struct bed *first, const char *bdf);
+void bed_leave(struct bed *bed);
+
+/* Map the mailbox, which bed_open() has done; dies if it is refused. */
+void bed_map_mailbox(struct bed *bed);
+
 /* Seeds the patterns; every run prints its seed. */
 void probe_seed(uint64_t seed);
 
@@ -37,6 +47,9 @@ void probe_seed(uint64_t seed);
 bool can_read(struct bed *bed, uint64_t iova, uint8_t *mem);
 /* Does what the device stores to iova arrive in mem? */
 bool can_write(struct bed *bed, uint64_t iova, uint8_t *mem);
+
+/* The runner looks for the hypervisor's report of each of these. */
+void announce_fault(const struct bed *bed, const char *kind, uint64_t iova);
 
 /*
  * The same, expecting failure.  NULL if blocked and the device works on, else

@@ -15,7 +15,7 @@
 
 struct container container_open(void)
 {
-	struct container c = { open("/dev/vfio/vfio", O_RDWR) };
+	struct container c = { .fd = open("/dev/vfio/vfio", O_RDWR) };
 
 	if (c.fd < 0)
 		die("/dev/vfio/vfio: %s; load the module vfio first",
@@ -31,6 +31,7 @@ void container_close(struct container *c)
 {
 	close(c->fd);
 	c->fd = -1;
+	c->ready = false;
 }
 
 static int group_of(const char *bdf)
@@ -66,13 +67,19 @@ static int group_open(const char *bdf)
 	return fd;
 }
 
-/* The first group in a container decides whether VFIO accepts the IOMMU. */
+/*
+ * The first group in a container decides whether VFIO accepts the IOMMU; others
+ * come to its domain if theirs could be the same, or they are refused.
+ */
 static void join(struct container *c, int group, const char *bdf)
 {
 	if (ioctl(group, VFIO_GROUP_SET_CONTAINER, &c->fd))
 		die("the group of %s cannot join the container: %s", bdf,
 		    strerror(errno));
-	if (!ioctl(c->fd, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU))
+	if (c->ready)
+		return;
+	c->ready = !ioctl(c->fd, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU);
+	if (c->ready)
 		return;
 	if (errno == EPERM)
 		die("VFIO does not trust this machine's interrupts; Xen isolates them, but Linux cannot see that: load vfio_iommu_type1 with allow_unsafe_interrupts=1");
@@ -159,15 +166,36 @@ int container_map(struct container *c, uint64_t iova, void *mem, size_t bytes,
 	return ioctl(c->fd, VFIO_IOMMU_MAP_DMA, &map) ? -errno : 0;
 }
 
-int container_unmap(struct container *c, uint64_t iova, size_t bytes)
+static int64_t unmap(struct container *c, uint32_t flags, uint64_t iova,
+		     size_t bytes)
 {
 	struct vfio_iommu_type1_dma_unmap unmap = {
 		.argsz = sizeof(unmap),
+		.flags = flags,
 		.iova = iova,
 		.size = bytes,
 	};
 
 	if (ioctl(c->fd, VFIO_IOMMU_UNMAP_DMA, &unmap))
 		return -errno;
-	return unmap.size == bytes ? 0 : -EIO;
+	return unmap.size;
+}
+
+int64_t container_unmap_holes(struct container *c, uint64_t iova, size_t bytes)
+{
+	return unmap(c, 0, iova, bytes);
+}
+
+int64_t container_unmap_all(struct container *c)
+{
+	return unmap(c, VFIO_DMA_UNMAP_FLAG_ALL, 0, 0);
+}
+
+int container_unmap(struct container *c, uint64_t iova, size_t bytes)
+{
+	int64_t gone = container_unmap_holes(c, iova, bytes);
+
+	if (gone < 0)
+		return gone;
+	return (size_t)gone == bytes ? 0 : -EIO;
 }

@@ -16,6 +16,7 @@
 
 struct container {
 	int fd;
+	bool ready;			/* a first group has brought the IOMMU */
 };
 
 struct device {
@@ -29,7 +30,10 @@ struct device {
 struct container container_open(void);
 void container_close(struct container *c);
 
-/* dev's group becomes part of c; its bus mastering is switched on. */
+/*
+ * dev's group becomes part of c, be it the first or one more; its bus mastering
+ * is switched on.
+ */
 struct device device_open(struct container *c, const char *bdf);
 void device_close(struct device *dev);
 
@@ -42,5 +46,8 @@ int container_map(struct container *c, uint64_t iova, void *mem, size_t bytes,
 		  unsigned int may);
 /* Also -EIO if fewer bytes went than were asked for. */
 int container_unmap(struct container *c, uint64_t iova, size_t bytes);
+/* Bytes that were mapped, or -errno; there may be holes between them. */
+int64_t container_unmap_holes(struct container *c, uint64_t iova, size_t bytes);
+int64_t container_unmap_all(struct container *c);
 
 #endif

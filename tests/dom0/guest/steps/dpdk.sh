@@ -16,6 +16,36 @@ mount_dpdk()
 	mount -t tmpfs tmp /mnt/dpdk/tmp && mount -t tmpfs run /mnt/dpdk/run
 }
 
+# A PV dom0 has no hugepages; on PVH step huge has got some before.
+have_hugepages() { [ "$(hugepages Free)" -ge 40 ] 2>/dev/null; }
+
+mount_hugepages()
+{
+	mkdir -p /dev/hugepages && mount -t hugetlbfs huge /mnt/dpdk/dev/hugepages
+}
+
+memory_options()
+{
+	if have_hugepages; then
+		echo -m 64
+	else
+		echo --no-huge -m 64
+	fi
+}
+
+# check_leaves DEVICE: are DPDK's own hugepages, which it maps at their virtual
+# addresses, leaves of 2 MiB?
+check_leaves()
+{
+	local start
+	echo "$1" >$LOOK/device
+	start=$(sed -n 's/^\([0-9a-f]*\)-.*rtemap_.*/\1/p' /proc/$TESTPMD/maps | head -n 1)
+	echo "0x${start:-0}" >$LOOK/leaf
+	info "testpmd has hugepages from 0x$start on, $(hugepages Free) are left; $1 is in $(cat $LOOK/device); leaf: $(cat $LOOK/leaf)"
+	check dpdk.leaves-of-2m "Xen says: $(cat $LOOK/leaf)" \
+		grep -q '^order 9 flags 0x3 ' $LOOK/leaf
+}
+
 # The number behind WORD in the final statistics of port $1.
 port_stat()
 {
@@ -35,12 +65,12 @@ wait_for()
 	return 1
 }
 
-# A PV dom0 has no hugepages: --no-huge.  Two threads share the one CPU.
+# Two threads share the one CPU.
 start_testpmd()
 {
 	rm -f /tmp/commands
 	mkfifo /tmp/commands
-	chroot /mnt/dpdk /usr/bin/stdbuf -oL /usr/bin/dpdk-testpmd --lcores='0@0,1@0' --no-huge -m 64 \
+	chroot /mnt/dpdk /usr/bin/stdbuf -oL /usr/bin/dpdk-testpmd --lcores='0@0,1@0' $(memory_options) \
 		--iova-mode=va --no-telemetry -a "$1" -a "$2" -- \
 		-i --nb-cores=1 --forward-mode=io --total-num-mbufs=4096 \
 		--no-mlockall </tmp/commands >/tmp/testpmd 2>&1 &
@@ -52,6 +82,7 @@ run_testpmd()
 {
 	start_testpmd "$1" "$2"
 	if wait_for 'testpmd>'; then
+		[ -n "$HUGE" ] && check_leaves "$1"
 		echo 'start tx_first' >&4
 		sleep "$SECONDS_OF_TRAFFIC"
 		echo stop >&4
@@ -82,6 +113,12 @@ step_dpdk()
 	modprobe vfio-pci && modprobe vfio_iommu_type1
 	allow_unsafe Y
 	mount_dpdk || { fail dpdk.disk "the disk with DPDK does not mount"; return; }
+	HUGE=
+	if have_hugepages; then
+		HUGE=yes
+		check dpdk.hugetlbfs "it does not mount" mount_hugepages
+		tell_counters "before testpmd"
+	fi
 	check dpdk.bind-e1000e "vfio-pci refuses $e1000e: $(cat /tmp/bind)" bind_vfio "$e1000e"
 	check dpdk.bind-igb "vfio-pci refuses $igb: $(cat /tmp/bind)" bind_vfio "$igb"
 	run_testpmd "$e1000e" "$igb"
@@ -89,4 +126,7 @@ step_dpdk()
 	check dpdk.ends-clean "testpmd did not end by itself" grep -q Bye /tmp/testpmd
 	check_port 0 e1000e
 	check_port 1 igb
+	[ -n "$HUGE" ] && tell_counters "after testpmd"
+	unbind "$e1000e"
+	unbind "$igb"
 }

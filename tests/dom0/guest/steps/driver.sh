@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-2.0
+# The driver is loaded before those of the devices, which is all that the steps
+# after it need; and what the machine's counters say.
+
+LOOK=/sys/kernel/xpi_look
+COUNTERS=/sys/kernel/debug/xen-pv-iommu/counters
+
+load_driver()
+{
+	mark
+	modprobe xpi_look
+	if ! modprobe xen-pv-iommu 2>/tmp/modprobe; then
+		fail "$1.modprobe" "$(cat /tmp/modprobe) $(since_mark | tail -n 3)"
+		return 1
+	fi
+	pass "$1.modprobe"
+	list_groups
+	check "$1.groups" "iommu_groups is empty" [ "$(groups)" -gt 0 ]
+}
+
+step_driver() { load_driver driver; }
+
+# tell_counters WHEN: the driver's, where it has any, and Xen's
+tell_counters()
+{
+	[ -r $LOOK/query ] && info "counters $1: $(cat $LOOK/query)"
+	[ -r $COUNTERS ] && info "counters $1: $(tr '\n' ' ' <$COUNTERS)"
+}
+
+# counter NAME: of the driver
+counter() { sed -n "s/^$1 //p" $COUNTERS; }
+
+# What the kernel says when DMA goes wrong; each of them is somebody's timeout,
+# reset or fault.
+COMPLAINT='time(d|-)? ?out|\bhang|\bhung|i/o error|reset adapter|dma error|refused|fault addr|bad page'
+
+# check_quiet NAME: since the last mark
+check_quiet()
+{
+	check "$1" "the kernel says: $(since_mark | grep -iE "$COMPLAINT" | head -n 1)" \
+		eval '! since_mark | grep -qiE "$COMPLAINT"'
+}
+
+type_of_group() { cat "$PCI/$1/iommu_group/type" 2>/dev/null || echo none; }
+
+# check_type NAME DEVICE: is it in the kind of domain that this boot is about?
+check_type()
+{
+	[ -z "$(option xpi_type)" ] && return
+	check "$1" "the domain of $2 is $(type_of_group "$2")" \
+		[ "$(type_of_group "$2")" = "$(option xpi_type)" ]
+}

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-2.0
+# fio writes to an NVMe disk in a context of its own, and verifies all of it.
+# fio itself comes from another such disk.
+
+FIO_MIB=8
+
+# serial_disk NUMBER: the disk with the serial number xpiNUMBER
+serial_disk()
+{
+	local d
+	for d in /sys/block/nvme*n1; do
+		case $(cat "$d/device/serial" 2>/dev/null) in
+		xpi"$1"*) echo "${d##*/}" ;;
+		esac
+	done
+}
+
+wait_for_both()
+{
+	local i
+	modprobe nvme
+	for i in $(seq 600); do
+		[ -n "$(serial_disk 0)" ] && [ -n "$(serial_disk 1)" ] && return 0
+		usleep 100000
+	done
+	return 1
+}
+
+# verify NAME OPTION...: what fio has verified it has read
+verify()
+{
+	local name=$1 status
+	shift
+	chroot /mnt/dpdk fio --name=disk "--filename=/dev/$FIO_DISK" --thread "--size=${FIO_MIB}m" \
+		--direct=1 --verify=crc32c --verify_fatal=1 --randrepeat=0 "$@" >/tmp/fio 2>&1
+	status=$?
+	info "fio $name: $(grep -E 'READ:|WRITE:' /tmp/fio | tr '\n' ' ')"
+	check "fio.$name" "fio ended with $status: $(grep -v '^$' /tmp/fio | tail -n 3)" \
+		eval '[ $status = 0 ] && grep -q "READ:.*io=$FIO_MIB.0MiB" /tmp/fio && grep -q "err= 0" /tmp/fio'
+}
+
+# Bytes that fio did not write must not verify, or the rest would prove nothing.
+verify_notices()
+{
+	dd if=/dev/zero "of=/dev/$FIO_DISK" bs=4k seek=100 count=1 oflag=direct 2>/dev/null
+	! chroot /mnt/dpdk fio --name=disk "--filename=/dev/$FIO_DISK" --thread "--size=${FIO_MIB}m" \
+		--direct=1 --verify=crc32c --verify_fatal=1 --rw=read --bs=256k >/tmp/fio 2>&1 &&
+		grep -q 'verify: bad' /tmp/fio
+}
+
+step_fio()
+{
+	mark
+	if ! wait_for_both; then
+		fail fio.disks "the disks did not appear: $(ls /sys/block)"
+		return
+	fi
+	pass fio.disks
+	DISK=/dev/$(serial_disk 0)
+	FIO_DISK=$(serial_disk 1)
+	check fio.root "the disk with fio does not mount" mount_dpdk
+	check_type fio.type "$(cat "/sys/block/$FIO_DISK/device/address")"
+	tell_counters "before fio"
+	verify scattered --rw=randwrite --bs=4k --ioengine=libaio --iodepth=16
+	verify mixed-sizes --rw=randwrite --bsrange=512-128k --ioengine=libaio --iodepth=8
+	verify large --rw=write --bs=256k --ioengine=libaio --iodepth=4
+	tell_counters "after fio"
+	check fio.notices "fio verifies bytes that it did not write" verify_notices
+	check_quiet fio.quiet
+}

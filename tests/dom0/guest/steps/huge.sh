@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-2.0
+# Hugepages, which a PVH dom0 has and a PV one has not.
+
+HUGEPAGES=64
+EVENTS=/sys/kernel/tracing
+
+get_hugepages()
+{
+	echo $HUGEPAGES >/proc/sys/vm/nr_hugepages
+	info "hugepages $(hugepages Total) of $HUGEPAGES"
+	[ "$(hugepages Total)" -ge 48 ]
+}
+
+# Calls of iommu_map(): one line each in the trace.
+trace_maps()
+{
+	[ -e $EVENTS/trace ] || mount -t tracefs tracefs $EVENTS || return 1
+	echo >$EVENTS/trace && echo 1 >$EVENTS/events/iommu/map/enable
+}
+
+traced_maps() { grep -c ' map: IOMMU:' $EVENTS/trace; }
+
+# A call of iommu_map() is one hypercall, also where it maps many hugepages.
+count_maps()
+{
+	local before maps calls
+	if [ ! -r $COUNTERS ]; then
+		relay huge vfio-huge "$1"
+		skip huge.one-hypercall-a-map "this driver counts nothing in $COUNTERS"
+		return
+	fi
+	check huge.trace "there is no event iommu:map" trace_maps
+	before=$(counter map_calls)
+	relay huge vfio-huge "$1"
+	echo 0 >$EVENTS/events/iommu/map/enable
+	maps=$(traced_maps)
+	calls=$(($(counter map_calls) - before))
+	info "calls of iommu_map $maps, hypercalls that map $calls"
+	check huge.one-hypercall-a-map "$maps calls made $calls hypercalls" \
+		[ "$maps" -gt 0 -a "$calls" -gt 0 -a "$calls" -le "$maps" ]
+}
+
+step_huge()
+{
+	modprobe vfio-pci && modprobe vfio_iommu_type1
+	allow_unsafe Y
+	check huge.there "the kernel found $(hugepages Total)" get_hugepages
+	check huge.bind "vfio-pci refuses $EDU_A: $(cat /tmp/bind)" bind_vfio "$EDU_A"
+	tell_counters "before hugepages"
+	count_maps "$EDU_A"
+	check huge.all-back "$(hugepages Free) of $(hugepages Total) are free" \
+		[ "$(hugepages Free)" = "$(hugepages Total)" ]
+	tell_counters "after hugepages"
+	unbind "$EDU_A"
+}

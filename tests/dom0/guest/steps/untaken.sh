@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-2.0
+# A device that a driver uses when ours is loaded is left alone, in words that
+# one can follow.
+
+decoding_off() { printf '\000\000' | dd of="$PCI/$1/config" bs=1 seek=4 conv=notrunc 2>/dev/null; }
+
+# Base address 0, as the device has it and as Linux does.
+address_agrees()
+{
+	local bar
+	bar=$(hexdump -s 16 -n 4 -e '1/4 "%u"' "$PCI/$1/config")
+	info "base address 0: $(printf '%#x' $((bar & ~15))), for Linux $(head -n 1 "$PCI/$1/resource")"
+	[ $((bar & ~15)) = $(($(head -n 1 "$PCI/$1/resource" | cut -d' ' -f1))) ]
+}
+
+step_untaken()
+{
+	local e1000e d
+	e1000e=$(devices 8086:10d3)
+	d=$PCI/$e1000e
+	modprobe vfio-pci && modprobe vfio_iommu_type1
+	check untaken.in-use "e1000e does not drive $e1000e" \
+		eval 'modprobe e1000e && [ "$(driver_of "$e1000e")" = e1000e ]'
+	load_driver untaken || return
+	check untaken.says-how "it says: $(since_mark | grep "$e1000e" | tail -n 1)" \
+		eval 'since_mark | grep -q "$e1000e: left to its driver; to bring it under the IOMMU unbind it, write 1 to its remove file and rescan"'
+	check untaken.permission-named "it says: $(since_mark | grep -i vfio | tail -n 1)" \
+		eval 'since_mark | grep -q "xen-pv-iommu: VFIO needs vfio_iommu_type1.allow_unsafe_interrupts=1"'
+	check untaken.others-taken "$EDU_A has no group" [ -e "$PCI/$EDU_A/iommu_group" ]
+	check untaken.no-group "it has a group" [ ! -e "$d/iommu_group" ]
+	check untaken.works-on "its driver is gone" [ "$(driver_of "$e1000e")" = e1000e ]
+	if bind_vfio "$e1000e"; then
+		fail untaken.vfio-refuses "vfio-pci took a device without a group"
+	else
+		pass untaken.vfio-refuses
+	fi
+	info "vfio-says $(cat /tmp/bind) $(since_mark | grep -m1 'vfio.pci.*fail' | sed 's/^\[[^]]*\] //')"
+	unbind "$e1000e"
+	rmmod e1000e
+	# What the message says.  Linux gives the device other addresses at the
+	# rescan, which Xen's virtual PCI of a PVH dom0 refuses while the old ones
+	# are decoded: it would be mute then.
+	decoding_off "$e1000e"
+	echo 1 >"$d/remove"
+	echo 1 >/sys/bus/pci/rescan
+	check untaken.group-now "it has no group" [ -e "$d/iommu_group" ]
+	# or DPDK would wait for it for ever
+	check untaken.addresses-agree "the device has another address than Linux" \
+		address_agrees "$e1000e"
+	check untaken.vfio-takes-it "vfio-pci says: $(cat /tmp/bind)" bind_vfio "$e1000e"
+	unbind "$e1000e"
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <string.h>
+
+#include "cases.h"
+#include "report.h"
+
+void expect(const char *name, const char *problem)
+{
+	if (problem)
+		report_fail(name, "%s", problem);
+	else
+		report_pass(name);
+}
+
+const char *unless(bool ok, const char *problem)
+{
+	return ok ? NULL : problem;
+}
+
+const char *read_works(struct bed *bed, uint64_t iova, uint8_t *mem)
+{
+	return unless(can_read(bed, iova, mem), "the device did not read what is mapped");
+}
+
+const char *write_works(struct bed *bed, uint64_t iova, uint8_t *mem)
+{
+	return unless(can_write(bed, iova, mem), "what the device wrote did not arrive");
+}
+
+void must_map(struct bed *bed, uint64_t iova, void *mem, size_t bytes,
+	      unsigned int may)
+{
+	int rc = container_map(&bed->container, iova, mem, bytes, may);
+
+	if (rc)
+		die("mapping %zu bytes at 0x%llx: %s", bytes,
+		    (unsigned long long)iova, strerror(-rc));
+}
+
+void must_unmap(struct bed *bed, uint64_t iova, size_t bytes)
+{
+	int rc = container_unmap(&bed->container, iova, bytes);
+
+	if (rc)
+		die("unmapping %zu bytes at 0x%llx: %s", bytes,
+		    (unsigned long long)iova, strerror(-rc));
+}
