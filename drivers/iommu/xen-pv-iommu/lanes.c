@@ -27,6 +27,7 @@
 #include <linux/compiler.h>
 #include <linux/errno.h>
 #include <linux/limits.h>
+#include <linux/minmax.h>
 #include <linux/types.h>
 
 #include <asm/barrier.h>
@@ -374,7 +375,7 @@ void xpi_lanes_unmap(struct xpi_lanes *ls, unsigned int cpu, u64 dfn, u64 nr)
 
 	raw_spin_lock_irqsave(&p->lock, irqflags);
 	for (done = 0; done < nr;) {
-		u64 n = nr - done < ls->max_nr ? nr - done : ls->max_nr;
+		u64 n = min(nr - done, ls->max_nr);
 
 		unmaps_add(ls, p, dfn + done, n);
 		done += n;

@@ -9,6 +9,7 @@
  */
 #include <linux/err.h>
 #include <linux/errno.h>
+#include <linux/minmax.h>
 #include <linux/string.h>
 #include <linux/types.h>
 
@@ -27,7 +28,7 @@ void xpi_queue_init(struct xpi_queue *q, const struct xpi_hv *hv, void *buf,
 	q->hv = hv;
 	q->buf[0] = buf;
 	q->nr_bufs = 1;
-	q->per_buf = size < max_count ? size : max_count;
+	q->per_buf = min(size, max_count);
 	xpi_queue_start(q, XEN_PV_IOMMU_CTX_INVALID);
 }
 
@@ -97,7 +98,7 @@ int xpi_queue_unmap(struct xpi_queue *q, u64 dfn, u32 nr)
 
 static u32 pages_done(const struct xen_pv_iommu_batch *d)
 {
-	return d->done < d->nr ? d->done : d->nr;
+	return min(d->done, d->nr);
 }
 
 /* Why a descriptor failed, given what the call as a whole returned. */
@@ -116,7 +117,7 @@ static unsigned int count_from(const struct xpi_queue *q, unsigned int first)
 	unsigned int at = first < q->per_buf ? first : first % q->per_buf;
 	unsigned int here = q->per_buf - at;
 
-	return here < q->used - first ? here : q->used - first;
+	return min(here, q->used - first);
 }
 
 /*
@@ -128,7 +129,7 @@ static int settle(struct xpi_queue *q, unsigned int *at, unsigned int count,
 		  u32 before, long ret)
 {
 	const struct xen_pv_iommu_batch *d = xpi_queue_at(q, *at);
-	unsigned int served = ret > 0 ? ret : 0;
+	unsigned int served = max(ret, 0L);
 	unsigned int i;
 	int err;
 

@@ -19,6 +19,7 @@
 #include <linux/array_size.h>
 #include <linux/compiler.h>
 #include <linux/errno.h>
+#include <linux/minmax.h>
 
 #include "shadow.h"
 
@@ -110,7 +111,7 @@ static u64 entries_here(u64 dfn, u64 nr, unsigned int level)
 	u64 in_node = NODE_ENTRIES - index_of(dfn, level);
 	u64 wanted = nr >> (NODE_BITS * level);
 
-	return in_node < wanted ? in_node : wanted;
+	return min(in_node, wanted);
 }
 
 int xpi_shadow_init(struct xpi_shadow *sh, const struct xpi_shadow_mem *mem,
