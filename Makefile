@@ -56,6 +56,12 @@ xen-series: ## write the patches for Debian's Xen 4.20 to build/xen-series
 check-series: ## build Xen at every commit and in all configurations (long, resumable)
 	@xen/series --check
 
+linux-series: ## write the driver as patches for the newest kernel to build/linux-series
+	@linux/series
+
+check-linux-series: ## build Linux at every commit, sparse, coccicheck (long, resumable)
+	@linux/series --check
+
 module: ## build the Linux module for Debian's kernels
 	@testbed/kernels | while read -r name rest; do testbed/kmod $$name || exit 1; done
 
@@ -79,4 +85,5 @@ clean: ## remove build/ (the cache stays)
 	@rm -rf build
 
 .PHONY: help demo check check-host check-micro check-dom0 check-style check-xen \
-	check-linux fuzz-xen mutants bench xen-series check-series module install clean
+	check-linux fuzz-xen mutants bench xen-series check-series linux-series check-linux-series \
+	module install clean

@@ -1,0 +1,158 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# linux/export: what only older kernels need goes, all else stays as it is, and
+# what it does not understand is an error.
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/xpi.sh" || exit 1
+export=$here/../../linux/export
+
+# becomes NAME FILE: what stands in $W/in, exported as FILE, is $W/want
+becomes()
+{
+	if ! "$export" "$2" <"$W/in" >"$W/out" 2>"$W/err"; then
+		fail "$1" "refused: $(cat "$W/err")"
+	elif ! diff -u "$W/want" "$W/out" >"$W/diff"; then
+		fail "$1" "$(tail -n +4 "$W/diff" | tr '\n' '|')"
+	else
+		pass "$1"
+	fi
+}
+
+# objects NAME FILE REGEX: what stands in $W/in cannot be exported
+objects()
+{
+	if "$export" "$2" <"$W/in" >/dev/null 2>"$W/err"; then
+		fail "$1" "it did not object"
+	elif ! grep -qE "$3" "$W/err"; then
+		fail "$1" "it said: $(cat "$W/err")"
+	else
+		pass "$1"
+	fi
+}
+
+cat >"$W/in" <<'END'
+#include "xen-pv-iommu/caps.h"
+#include "xen-pv-iommu/compat.h"
+
+static int attach(struct iommu_domain *old)
+{
+#ifdef CONFIG_X86
+	return 1;
+#endif
+}
+
+XPI_ATTACH_FN(attach);
+
+#ifdef XPI_HAVE_NEW
+#ifndef CONFIG_PCI
+new
+#else
+with
+#endif
+#else
+#ifdef CONFIG_PCI
+old
+#endif
+#endif
+#ifndef XPI_HAVE_NEW
+old
+#endif
+	.attach_dev = XPI_ATTACH(attach),
+END
+cat >"$W/want" <<'END'
+#include "xen-pv-iommu/caps.h"
+
+static int attach(struct iommu_domain *old)
+{
+#ifdef CONFIG_X86
+	return 1;
+#endif
+}
+
+#ifndef CONFIG_PCI
+new
+#else
+with
+#endif
+	.attach_dev = attach,
+END
+becomes linux-export.source drivers/iommu/xen-pv-iommu.c
+
+echo '#if defined(XPI_HAVE_NEW) && X' >"$W/in"
+objects linux-export.condition drivers/iommu/xen-pv-iommu/hv.c 'cannot take apart'
+
+printf '#ifdef XPI_HAVE_NEW\n#elif X\n#endif\n' >"$W/in"
+objects linux-export.elif drivers/iommu/xen-pv-iommu/hv.c 'use #else'
+
+printf 'x\ny = XPI_ATTACH_OTHER(z);\n' >"$W/in"
+objects linux-export.left-over drivers/iommu/xen-pv-iommu/hv.c 'line 2 .*XPI_ATTACH_OTHER'
+
+echo '#if LINUX_VERSION_CODE < 3' >"$W/in"
+objects linux-export.version drivers/iommu/xen-pv-iommu/hv.c 'LINUX_VERSION_CODE.*headers'
+
+cat >"$W/in" <<'END'
+``xen-pv-iommu/hv``        hypercalls
+``xen-pv-iommu/compat.h``  what older kernels lack
+
+Text.
+
+.. out of tree
+
+See ``packaging/modprobe.d``.
+
+.. in tree
+
+More text.
+END
+cat >"$W/want" <<'END'
+``xen-pv-iommu/hv``        hypercalls
+
+Text.
+
+More text.
+END
+becomes linux-export.page Documentation/driver-api/xen-pv-iommu.rst
+
+echo 'See ``packaging/modprobe.d``.' >"$W/in"
+objects linux-export.page-refers Documentation/driver-api/xen-pv-iommu.rst 'packaging/.*out of tree'
+
+cat >"$W/in" <<'END'
+# SPDX-License-Identifier: GPL-2.0
+#
+# Out of tree: make modules
+#
+# The name.
+
+CONFIG_XEN_PV_IOMMU ?= m
+
+obj-$(CONFIG_XEN_PV_IOMMU) += xen_pv_iommu.o
+
+xen_pv_iommu-y := drivers/iommu/xen-pv-iommu.o
+xen_pv_iommu-y += drivers/iommu/xen-pv-iommu/hv.o
+
+# Why.
+CFLAGS_drivers/iommu/xen-pv-iommu/trace.o := -I$(src)/drivers/iommu/xen-pv-iommu
+
+# Out of tree: what the kernel has better.
+xen_pv_iommu-$(CONFIG_X86) += drivers/xen/swiotlb-xen-bypass.o
+
+ccflags-y += -I$(src)/include
+
+xpi-header := x
+END
+cat >"$W/want" <<'END'
+# The name.
+obj-$(CONFIG_XEN_PV_IOMMU) += xen_pv_iommu.o
+
+xen_pv_iommu-y := xen-pv-iommu.o
+xen_pv_iommu-y += xen-pv-iommu/hv.o
+
+# Why.
+CFLAGS_xen-pv-iommu/trace.o := -I$(src)/xen-pv-iommu
+END
+becomes linux-export.kbuild Kbuild
+
+printf '# SPDX-License-Identifier: x\n#\n# Name.\n\nccflags-y += x\nobj-m += y.o\n' >"$W/in"
+objects linux-export.kbuild-mixed Kbuild 'both what is built and how'
+finish
