@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory
 help: ## this list
 	@echo 'xen-pv-iommu: IOMMU contexts for Xen dom0. As root:'
 	@echo
-	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
+	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 27
 	@echo
 	@echo '  MIRROR=URI  Debian mirror, default: the one in the apt configuration'
 	@echo '  XPI_CACHE=DIR  where slow things are kept, default: ~/.cache/xen-pv-iommu'
