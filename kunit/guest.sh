@@ -8,7 +8,8 @@ step_kunit()
 	local r
 	# Where it is built in, the command line has said so.
 	modprobe -q kunit enable=1
-	if modprobe xpi_kunit 2>/tmp/modprobe; then
+	if modprobe xpi_kunit random_steps="$(option xpi_random_steps)" \
+		random_seed="$(option xpi_random_seed)" 2>/tmp/modprobe; then
 		pass loaded
 	else
 		fail loaded "$(cat /tmp/modprobe)"

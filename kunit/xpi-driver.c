@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The driver's own file, included as it is, and around it what tests need: its
+ * allocations are counted and can fail, it can be told that it runs on another
+ * CPU, and it is not loaded, for there is no Xen.
+ */
+#include <kunit/device.h>
+#include <kunit/test.h>
+#include <linux/bitmap.h>
+#include <linux/init.h>
+#include <linux/iommu.h>
+#include <linux/module.h>
+#include <linux/pci.h>
+#include <linux/slab.h>
+#include <linux/smp.h>
+
+#include "xpi-driver.h"
+#include "xpi-fake-hv.h"
+
+struct xpi_driver xpi_driver = {
+	.alloc_fails_in = ATOMIC_INIT(-1),
+};
+
+static bool alloc_fails(void)
+{
+	if (atomic_read(&xpi_driver.alloc_fails_in) < 0 ||
+	    atomic_dec_return(&xpi_driver.alloc_fails_in) >= 0)
+		return false;
+	xpi_driver.alloc_failed = true;
+	return true;
+}
+
+static void *counted(void *p)
+{
+	if (p)
+		atomic_inc(&xpi_driver.allocated);
+	return p;
+}
+
+static unsigned long test_get_page(gfp_t gfp)
+{
+	if (alloc_fails())
+		return 0;
+	return (unsigned long)counted((void *)get_zeroed_page(gfp));
+}
+
+static void test_free_page(unsigned long page)
+{
+	atomic_dec(&xpi_driver.allocated);
+	free_page(page);
+}
+
+static void *test_zalloc(size_t size, gfp_t gfp)
+{
+	return alloc_fails() ? NULL : counted(kzalloc(size, gfp));
+}
+
+static void test_kfree(const void *p)
+{
+	if (p)
+		atomic_dec(&xpi_driver.allocated);
+	kfree(p);
+}
+
+static unsigned int test_cpu(void)
+{
+	return raw_smp_processor_id() + READ_ONCE(xpi_driver.cpu);
+}
+
+/* Nobody calls them here. */
+static int __maybe_unused xpi_init(void);
+static void __maybe_unused xpi_exit(void);
+
+#undef pr_fmt
+#undef fs_initcall
+#define fs_initcall(fn)		static_assert(__same_type(fn, xpi_init))
+#undef module_exit
+#define module_exit(fn)		static_assert(__same_type(fn, xpi_exit))
+#undef get_zeroed_page
+#define get_zeroed_page(gfp)	test_get_page(gfp)
+#undef free_page
+#define free_page(page)		test_free_page(page)
+#undef kzalloc_flex
+#define kzalloc_flex(obj, member, nr, gfp) \
+	test_zalloc(struct_size(&(obj), member, nr), gfp)
+#undef kfree
+#define kfree(p)		test_kfree(p)
+#undef raw_smp_processor_id
+#define raw_smp_processor_id()	test_cpu()
+
+#include "../drivers/iommu/xen-pv-iommu.c"
+
+/*
+ * Around a test
+ */
+
+int xpi_driver_ask(void)
+{
+	return xpi_query();
+}
+
+int xpi_driver_reset(void)
+{
+	return xpi_reset();
+}
+
+void xpi_driver_batch(bool on)
+{
+	batch = on;
+}
+
+int xpi_driver_init(struct kunit *test)
+{
+	xpi_fake_reset();
+	xpi_hv = &xpi_fake_hv;
+	batch = true;
+	atomic_set(&xpi_driver.alloc_fails_in, -1);
+	atomic_set(&xpi_driver.allocated, 0);
+	xpi_driver.alloc_failed = false;
+	xpi_driver.cpu = 0;
+	return xpi_query() ?: xpi_reset();
+}
+
+/* I3 and I8: no context, no frame, no memory, and every device where it was. */
+void xpi_driver_exit(struct kunit *test)
+{
+	unsigned int i;
+
+	KUNIT_EXPECT_NULL_MSG(test, xpi_fake.wrong, "the driver sent %s",
+			      xpi_fake.wrong);
+	KUNIT_EXPECT_EQ(test, xpi_fake_nr_ctx(), 0);
+	KUNIT_EXPECT_EQ(test, xpi_fake.nr_refs, 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&xpi_driver.allocated), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&xpi_nr_domains), 0);
+	for (i = 0; i < XPI_FAKE_DEVS; i++)
+		KUNIT_EXPECT_EQ(test, xpi_fake.dev[i].ctx,
+				XEN_PV_IOMMU_CTX_DEFAULT);
+}
+
+/*
+ * Domains
+ */
+
+const struct iommu_ops *xpi_driver_ops(void)
+{
+	return &xpi_ops;
+}
+
+struct iommu_domain *xpi_driver_domain(struct device *dev)
+{
+	struct iommu_domain *domain = xpi_ops.domain_alloc_paging(dev);
+
+	if (IS_ERR(domain))
+		return domain;
+	domain->type = IOMMU_DOMAIN_UNMANAGED;
+	domain->owner = &xpi_ops;
+	domain->ops = xpi_ops.default_domain_ops;
+	return domain;
+}
+
+void xpi_driver_free(struct iommu_domain *domain)
+{
+	if (!IS_ERR_OR_NULL(domain))
+		domain->ops->free(domain);
+}
+
+u32 xpi_driver_ctx(struct iommu_domain *domain)
+{
+	return to_xpi_domain(domain)->ctx;
+}
+
+int xpi_driver_attach(struct iommu_domain *domain, struct device *dev)
+{
+#ifdef XPI_HAVE_ATTACH_OLD
+	return domain->ops->attach_dev(domain, dev, NULL);
+#else
+	return domain->ops->attach_dev(domain, dev);
+#endif
+}
+
+/*
+ * I1
+ */
+
+static DECLARE_BITMAP(waiting_maps, XPI_FAKE_DFNS);
+static DECLARE_BITMAP(waiting_unmaps, XPI_FAKE_DFNS);
+
+static unsigned int gather_waiting(const struct xpi_pending *p,
+				   unsigned long *bits)
+{
+	unsigned int i;
+
+	for (i = 0; i < p->queue.used; i++) {
+		const struct xen_pv_iommu_batch *d = xpi_queue_at(&p->queue, i);
+
+		bitmap_set(bits, d->dfn, d->nr);
+	}
+	return p->queue.used;
+}
+
+unsigned int xpi_driver_waiting(struct iommu_domain *domain, bool unmaps)
+{
+	struct xpi_domain *dom = to_xpi_domain(domain);
+	unsigned long *bits = unmaps ? waiting_unmaps : waiting_maps;
+	unsigned int i, nr = 0;
+
+	bitmap_zero(bits, XPI_FAKE_DFNS);
+	for (i = 0; i < dom->lanes.nr; i++)
+		nr += gather_waiting(unmaps ? &dom->lane[i].unmaps
+					    : &dom->lane[i].maps, bits);
+	return nr;
+}
+
+static unsigned int leaf_flags(struct xpi_domain *dom, u64 dfn)
+{
+	unsigned int flags = 0;
+
+	if (!xpi_shadow_span(&dom->shadow, dfn, 1, &flags))
+		xpi_shadow_span(&dom->shadow, round_down(dfn, 512), 512,
+				&flags);
+	return flags;
+}
+
+static const char *shown_differs(struct xpi_domain *dom, u64 dfn, u64 pfn,
+				 const struct xpi_fake_pte *pte)
+{
+	bool waits = test_bit(dfn, waiting_maps);
+	unsigned int flags = leaf_flags(dom, dfn);
+	struct xpi_frame frame;
+
+	if (flags & XPI_LEAF_DIRECT)
+		return pte->flags ? "Xen was told of a DIRECT region" : NULL;
+	if (flags & XPI_LEAF_ERROR)
+		return NULL;
+	if (test_bit(dfn, waiting_unmaps))
+		return waits && pte->flags ? NULL :
+		       "what waits to be unmapped is shown as mapped";
+	if (waits)
+		return pte->flags ? "what waits to be mapped is mapped" : NULL;
+	if (!pte->flags)
+		return "the shadow shows what Xen has not";
+	if (xpi_fake_frame(pfn, &frame) || pte->gfn != frame.gfn)
+		return "Xen maps another page than the shadow shows";
+	if (!(flags & XPI_LEAF_FOREIGN) !=
+	    !(pte->flags & XEN_PV_IOMMU_F_FOREIGN))
+		return "the shadow is wrong about whose page it is";
+	return NULL;
+}
+
+static const char *page_differs(struct xpi_domain *dom, u64 dfn,
+				const struct xpi_fake_pte *pte, bool lost)
+{
+	u64 pfn;
+
+	if (xpi_shadow_lookup(&dom->shadow, dfn, &pfn))
+		return shown_differs(dom, dfn, pfn, pte);
+	if (test_bit(dfn, waiting_maps))
+		return "a map waits that the shadow does not show";
+	if (!test_bit(dfn, waiting_unmaps))
+		return pte->flags && !lost ?
+		       "Xen maps what the shadow does not show" : NULL;
+	return pte->flags ? NULL : "an unmap waits for what Xen has not";
+}
+
+const char *xpi_driver_differs(struct iommu_domain *domain, bool lost)
+{
+	struct xpi_domain *dom = to_xpi_domain(domain);
+	const struct xpi_fake_ctx *ctx = xpi_fake_ctx(dom->ctx);
+	const char *why = NULL;
+	u64 dfn;
+
+	if (!ctx)
+		return "Xen does not know the context";
+	xpi_driver_waiting(domain, false);
+	xpi_driver_waiting(domain, true);
+	for (dfn = 0; dfn < XPI_FAKE_DFNS && !why; dfn++)
+		why = page_differs(dom, dfn, &ctx->pte[dfn], lost);
+	if (why)
+		pr_err("dfn %#llx: %s\n", dfn - 1, why);
+	return why;
+}
+
+/*
+ * Devices
+ */
+
+struct test_dev {
+	struct device *dev;
+	struct dev_iommu iommu;
+	struct pci_bus bus;
+	struct pci_dev pdev;
+};
+
+static void take_dev_away(void *data)
+{
+	struct test_dev *t = data;
+	struct xpi_dev *xdev = t->iommu.priv;
+
+	t->dev->iommu = NULL;
+	xpi_direct_del(xdev);
+	xpi_dev_destroy(xdev);
+}
+
+/* Only as much of a PCI device as tells the driver its name. */
+static struct xpi_dev *ask_about(struct test_dev *t, u32 sbdf)
+{
+#ifdef CONFIG_X86
+	static struct pci_sysdata sysdata;
+
+	t->bus.sysdata = &sysdata;
+#endif
+	t->bus.number = sbdf >> 8;
+	t->pdev.bus = &t->bus;
+	t->pdev.devfn = sbdf & 0xff;
+	return xpi_dev_create(xpi_hv, &xpi_caps, &t->pdev);
+}
+
+struct device *xpi_driver_add_dev(struct kunit *test, unsigned int which)
+{
+	static const char * const names[XPI_FAKE_DEVS] = {
+		"xpi-dev0", "xpi-dev1",
+	};
+	struct test_dev *t = kunit_kzalloc(test, sizeof(*t), GFP_KERNEL);
+	struct xpi_dev *xdev;
+
+	KUNIT_ASSERT_NOT_NULL(test, t);
+	t->dev = kunit_device_register(test, names[which]);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, t->dev);
+	xdev = ask_about(t, xpi_fake.dev[which].sbdf);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, xdev);
+
+	xpi_direct_add(xdev);
+	t->iommu.priv = xdev;
+	t->dev->iommu = &t->iommu;
+	KUNIT_ASSERT_EQ(test, 0,
+			kunit_add_action_or_reset(test, take_dev_away, t));
+	return t->dev;
+}

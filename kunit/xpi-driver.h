@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The driver as the suites see it: its own functions, with xpi-fake-hv.c in the
+ * place of Xen and allocations that can be made to fail.
+ */
+#ifndef XPI_DRIVER_H
+#define XPI_DRIVER_H
+
+#include <linux/atomic.h>
+#include <linux/iommu.h>
+#include <linux/types.h>
+
+struct kunit;
+
+#define XPI_ADDR(frame)		((u64)(frame) << 12)
+#define XPI_RW			(IOMMU_READ | IOMMU_WRITE)
+
+/**
+ * struct xpi_driver - what tests turn, and what they look at
+ * @alloc_fails_in: this many allocations succeed before one that fails; -1: all
+ * @alloc_failed: one did
+ * @allocated: pages and structs that are not freed yet
+ * @cpu: added to the CPU's number, so that another lane is taken
+ */
+struct xpi_driver {
+	atomic_t alloc_fails_in;
+	bool alloc_failed;
+	atomic_t allocated;
+	unsigned int cpu;
+};
+
+extern struct xpi_driver xpi_driver;
+
+/**
+ * xpi_driver_init() - kunit_suite.init: a fresh fake and a driver that asked it
+ * @test: the test
+ *
+ * Return: 0 or -errno.
+ */
+int xpi_driver_init(struct kunit *test);
+
+/**
+ * xpi_driver_exit() - kunit_suite.exit: nothing may be left over
+ * @test: the test
+ */
+void xpi_driver_exit(struct kunit *test);
+
+/**
+ * xpi_driver_ask() - let the driver ask the fake what it offers
+ *
+ * Return: 0, or -ENODEV if the driver cannot work with the answer.
+ */
+int xpi_driver_ask(void);
+
+/**
+ * xpi_driver_reset() - let the driver send RESET, as when it is loaded
+ *
+ * Return: as the driver does.
+ */
+int xpi_driver_reset(void);
+
+/**
+ * xpi_driver_batch() - set the module parameter "batch"
+ * @on: to what
+ */
+void xpi_driver_batch(bool on);
+
+/**
+ * xpi_driver_ops() - what the driver gives to the IOMMU core
+ *
+ * Return: that.
+ */
+const struct iommu_ops *xpi_driver_ops(void);
+
+/**
+ * xpi_driver_domain() - a paging domain, made ready as the core does it
+ * @dev: for which device, or NULL
+ *
+ * Return: the domain, or an ERR_PTR.
+ */
+struct iommu_domain *xpi_driver_domain(struct device *dev);
+
+/**
+ * xpi_driver_free() - free it
+ * @domain: the domain; NULL and ERR_PTRs are nothing
+ */
+void xpi_driver_free(struct iommu_domain *domain);
+
+/**
+ * xpi_driver_attach() - put a device into a domain
+ * @domain: the domain
+ * @dev: from xpi_driver_add_dev()
+ *
+ * Return: as the driver does.
+ */
+int xpi_driver_attach(struct iommu_domain *domain, struct device *dev);
+
+/**
+ * xpi_driver_ctx() - the context behind a domain
+ * @domain: the domain
+ *
+ * Return: its number.
+ */
+u32 xpi_driver_ctx(struct iommu_domain *domain);
+
+/**
+ * xpi_driver_differs() - I1: Xen maps what the shadow shows, less what waits to
+ *	be mapped, plus what waits to be unmapped
+ * @domain: a domain that nobody uses at the moment
+ * @lost: Xen may have more, for it refused to unmap something
+ *
+ * What Xen refused to map, and the driver marked, is left out. Not for use in
+ * two threads at a time.
+ *
+ * Return: NULL, or what is wrong.
+ */
+const char *xpi_driver_differs(struct iommu_domain *domain, bool lost);
+
+/**
+ * xpi_driver_waiting() - how many descriptors wait
+ * @domain: a domain that nobody uses at the moment
+ * @unmaps: of which kind
+ *
+ * Return: that.
+ */
+unsigned int xpi_driver_waiting(struct iommu_domain *domain, bool unmaps);
+
+/**
+ * xpi_driver_add_dev() - give the driver a device, as its probe_device does
+ * @test: the test, at whose end it is taken away
+ * @which: of the fake's devices
+ *
+ * Return: the device.
+ */
+struct device *xpi_driver_add_dev(struct kunit *test, unsigned int which);
+
+#endif /* XPI_DRIVER_H */

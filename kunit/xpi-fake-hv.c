@@ -1,0 +1,677 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The hypervisor of the suites. It does what the interface says in the plainest
+ * way: an entry a page, a count a frame, no tables. Frames are released when the
+ * flush is done that followed the removal of their leaves, and not before.
+ *
+ * Calls come in any context, with locks of the driver held. Here one raw lock is
+ * held across each.
+ */
+#include <linux/align.h>
+#include <linux/array_size.h>
+#include <linux/errno.h>
+#include <linux/limits.h>
+#include <linux/minmax.h>
+#include <linux/sizes.h>
+#include <linux/string.h>
+
+#include "xpi-fake-hv.h"
+
+#define LEAF_2M		512U
+#define IOVA_LAST	((1ULL << 39) - 1)
+#define MAP_FLAGS	(XEN_PV_IOMMU_F_R | XEN_PV_IOMMU_F_W | \
+			 XEN_PV_IOMMU_F_MMIO | XEN_PV_IOMMU_F_FOREIGN)
+
+struct xpi_fake xpi_fake = {
+	.lock = __RAW_SPIN_LOCK_UNLOCKED(xpi_fake.lock),
+};
+
+static void wrong(const char *what)
+{
+	if (!xpi_fake.wrong)
+		xpi_fake.wrong = what;
+}
+
+/* A request that no good caller makes. */
+static int malformed(const char *what)
+{
+	wrong(what);
+	return -EINVAL;
+}
+
+/* Is it time for this fault? */
+static int fault_now(struct xpi_fake_fault *f)
+{
+	if (!f->err || f->fired)
+		return 0;
+	if (f->in) {
+		f->in--;
+		return 0;
+	}
+	f->fired = true;
+	return f->err;
+}
+
+/*
+ * Frames
+ */
+
+int xpi_fake_frame(u64 pfn, struct xpi_frame *frame)
+{
+	frame->gfn = pfn;
+	frame->flags = 0;
+	if (pfn >= XPI_PFN_NONE)
+		return -EINVAL;
+
+	if (pfn >= XPI_PFN_SCATTERED && pfn < XPI_PFN_FOREIGN) {
+		u32 at = pfn - XPI_PFN_SCATTERED;
+
+		/* Five is prime to the number of pairs. */
+		frame->gfn = XPI_PFN_SCATTERED + at % 2 +
+			     (at / 2 * 5 * 2) %
+			     (XPI_PFN_FOREIGN - XPI_PFN_SCATTERED);
+	} else if (pfn >= XPI_PFN_FOREIGN && pfn < XPI_PFN_MMIO) {
+		frame->flags = XEN_PV_IOMMU_F_FOREIGN;
+	} else if (pfn >= XPI_PFN_MMIO && pfn < XPI_PFN_TABLE) {
+		frame->flags = XEN_PV_IOMMU_F_MMIO;
+	}
+	return 0;
+}
+
+static int may_map(u64 gfn, u16 flags)
+{
+	if (gfn >= XPI_FAKE_GFNS)
+		return -EACCES;
+	if (gfn >= XPI_PFN_ALIEN)
+		return -EACCES;
+	if (gfn >= XPI_PFN_TABLE)
+		return flags & XEN_PV_IOMMU_F_W ? -ETXTBSY : 0;
+	if (gfn >= XPI_PFN_MMIO)
+		return flags & XEN_PV_IOMMU_F_MMIO ? 0 : -EACCES;
+	if (gfn >= XPI_PFN_FOREIGN)
+		return flags & XEN_PV_IOMMU_F_FOREIGN ? 0 : -EACCES;
+	return 0;
+}
+
+static void put_frames(struct xpi_fake_ctx *ctx)
+{
+	u32 i;
+
+	for (i = 0; i < ctx->nr_held; i++) {
+		u16 *refs = &xpi_fake.refs[ctx->held[i]];
+
+		if (!*refs) {
+			wrong("(fake) a reference is missing");
+			continue;
+		}
+		--*refs;
+		xpi_fake.nr_refs--;
+	}
+	ctx->nr_held = 0;
+}
+
+static void flush(struct xpi_fake_ctx *ctx)
+{
+	xpi_fake.flushes++;
+	put_frames(ctx);
+}
+
+/*
+ * Contexts
+ */
+
+struct xpi_fake_ctx *xpi_fake_ctx(u32 id)
+{
+	struct xpi_fake_ctx *ctx = &xpi_fake.ctx[id % XPI_FAKE_CTXS];
+
+	return ctx->used && xpi_fake.id[id % XPI_FAKE_CTXS] == id ? ctx : NULL;
+}
+
+unsigned int xpi_fake_nr_ctx(void)
+{
+	unsigned int i, nr = 0;
+
+	for (i = 0; i < XPI_FAKE_CTXS; i++)
+		nr += xpi_fake.ctx[i].used;
+	return nr;
+}
+
+/* Cyclically, so that a stale number is no other context for a while. */
+static int ctx_alloc(struct xen_pv_iommu_ctx *c)
+{
+	unsigned int tries;
+
+	if (c->ctx || c->flags)
+		return malformed("CTX_ALLOC with fields that are not zero");
+	if (xpi_fake_nr_ctx() >= xpi_fake.max_ctx)
+		return -ENOSPC;
+
+	for (tries = 0; tries < XPI_FAKE_CTXS; tries++) {
+		u32 id = xpi_fake.next_ctx++;
+		struct xpi_fake_ctx *ctx = &xpi_fake.ctx[id % XPI_FAKE_CTXS];
+
+		if (ctx->used)
+			continue;
+		memset(ctx, 0, sizeof(*ctx));
+		ctx->used = true;
+		xpi_fake.id[id % XPI_FAKE_CTXS] = id;
+		c->ctx = id;
+		c->iova_last = IOVA_LAST;
+		return 0;
+	}
+	return -ENOSPC;
+}
+
+static void drop_page(struct xpi_fake_ctx *ctx, u64 dfn)
+{
+	struct xpi_fake_pte *pte = &ctx->pte[dfn];
+
+	if (!pte->flags)
+		return;
+	if (ctx->nr_held == ARRAY_SIZE(ctx->held))
+		flush(ctx);
+	ctx->held[ctx->nr_held++] = pte->gfn;
+	ctx->nr_mapped--;
+	pte->flags = 0;
+}
+
+static void ctx_drop(struct xpi_fake_ctx *ctx)
+{
+	u64 dfn;
+
+	for (dfn = 0; dfn < XPI_FAKE_DFNS; dfn++)
+		drop_page(ctx, dfn);
+	flush(ctx);
+	ctx->used = false;
+}
+
+static int ctx_free(struct xen_pv_iommu_ctx *c)
+{
+	struct xpi_fake_ctx *ctx = xpi_fake_ctx(c->ctx);
+	unsigned int i;
+
+	if (!ctx) {
+		wrong("CTX_FREE of a context that is not there");
+		return -ENOENT;
+	}
+	for (i = 0; i < XPI_FAKE_DEVS; i++)
+		if (xpi_fake.dev[i].ctx == c->ctx)
+			return -EBUSY;
+	ctx_drop(ctx);
+	return 0;
+}
+
+static int reset(struct xen_pv_iommu_ctx *c)
+{
+	unsigned int i;
+
+	if (c->ctx || (c->flags != XEN_PV_IOMMU_CTX_F_TO_DEFAULT &&
+		       c->flags != XEN_PV_IOMMU_CTX_F_TO_BLOCKED))
+		return malformed("RESET without a place to go");
+
+	for (i = 0; i < XPI_FAKE_DEVS; i++)
+		xpi_fake.dev[i].ctx =
+			c->flags == XEN_PV_IOMMU_CTX_F_TO_DEFAULT ?
+			XEN_PV_IOMMU_CTX_DEFAULT : XEN_PV_IOMMU_CTX_BLOCKED;
+	for (i = 0; i < XPI_FAKE_CTXS; i++)
+		if (xpi_fake.ctx[i].used)
+			ctx_drop(&xpi_fake.ctx[i]);
+	return 0;
+}
+
+/*
+ * What there is
+ */
+
+static int do_query(struct xen_pv_iommu_query *q)
+{
+	if (q->size < 16 || q->size > 4096 ||
+	    (q->magic_version & XEN_PV_IOMMU_MAGIC_MASK) != XEN_PV_IOMMU_MAGIC)
+		return malformed("QUERY with a bad handshake");
+
+	*q = (struct xen_pv_iommu_query){
+		.size = sizeof(*q),
+		.magic_version = XEN_PV_IOMMU_MAGIC | XEN_PV_IOMMU_VERSION,
+		.features = xpi_fake.features,
+		.max_ctx = xpi_fake.max_ctx,
+		.pgsize_bitmap = SZ_4K | SZ_2M | SZ_1G,
+		.iova_last = IOVA_LAST,
+		.max_count = xpi_fake.max_count,
+		.max_nr = xpi_fake.max_nr,
+		.nr_ctx = xpi_fake_nr_ctx(),
+		.pt_pages_max = xpi_fake.pt_pages_max,
+	};
+	return 0;
+}
+
+static struct xpi_fake_dev *find_dev(const struct xen_pv_iommu_dev *name)
+{
+	unsigned int i;
+
+	if (name->type != XEN_PV_IOMMU_DEV_PCI || name->mbz) {
+		wrong("a device with a bad name");
+		return NULL;
+	}
+	for (i = 0; i < XPI_FAKE_DEVS; i++)
+		if (xpi_fake.dev[i].sbdf == name->id)
+			return &xpi_fake.dev[i];
+	return NULL;
+}
+
+static int dev_query(struct xen_pv_iommu_dev_query *q)
+{
+	const struct xpi_fake_dev *dev = find_dev(&q->dev);
+
+	if (!dev)
+		return -ENODEV;
+	q->flags = dev->flags;
+	q->ctx = dev->ctx;
+	q->group = dev->sbdf;
+	q->nr_resv = dev->nr_resv;
+	q->pgsize_bitmap = dev->pgsizes;
+	q->iova_last = dev->iova_last;
+	return 0;
+}
+
+static int dev_resv(struct xen_pv_iommu_dev_resv *r)
+{
+	const struct xpi_fake_dev *dev = find_dev(&r->dev);
+
+	if (!dev)
+		return -ENODEV;
+	if (r->index >= dev->nr_resv || r->index >= XPI_FAKE_RESVS)
+		return -ENOENT;
+	r->start = dev->resv[r->index].start;
+	r->last = dev->resv[r->index].last;
+	r->type = dev->resv[r->index].type;
+	return 0;
+}
+
+static bool is_reserved(const struct xpi_fake_dev *dev, u64 dfn)
+{
+	u32 i;
+
+	for (i = 0; i < dev->nr_resv; i++)
+		if (dev->resv[i].type == XEN_PV_IOMMU_RESV_DIRECT &&
+		    dfn >= dev->resv[i].start / SZ_4K &&
+		    dfn <= dev->resv[i].last / SZ_4K)
+			return true;
+	return false;
+}
+
+static int attach(struct xen_pv_iommu_attach *a)
+{
+	struct xpi_fake_dev *dev = find_dev(&a->dev);
+	bool own = a->ctx != XEN_PV_IOMMU_CTX_DEFAULT &&
+		   a->ctx != XEN_PV_IOMMU_CTX_BLOCKED;
+	struct xpi_fake_ctx *ctx = own ? xpi_fake_ctx(a->ctx) : NULL;
+	u64 dfn;
+
+	if (a->flags)
+		return malformed("ATTACH with flags");
+	if (!dev)
+		return -ENODEV;
+	if (own && !ctx) {
+		wrong("ATTACH to a context that is not there");
+		return -ENOENT;
+	}
+	/* Where a 1:1 region must go there must be nothing else. */
+	for (dfn = 0; ctx && dfn < XPI_FAKE_DFNS; dfn++)
+		if (ctx->pte[dfn].flags && is_reserved(dev, dfn))
+			return -EADDRINUSE;
+
+	a->prev_ctx = dev->ctx;
+	dev->ctx = a->ctx;
+	return 0;
+}
+
+/*
+ * Map and unmap
+ */
+
+/* Leaves of a table lie side by side; how many tables are in use? */
+static u32 nr_tables(void)
+{
+	u32 i, dfn, nr = 0;
+
+	for (i = 0; i < XPI_FAKE_CTXS; i++) {
+		struct xpi_fake_ctx *ctx = &xpi_fake.ctx[i];
+
+		if (!ctx->used)
+			continue;
+		for (dfn = 0; dfn < XPI_FAKE_DFNS; dfn++) {
+			if (!ctx->pte[dfn].flags || ctx->pte[dfn].order)
+				continue;
+			nr++;
+			dfn |= LEAF_2M - 1;
+		}
+	}
+	return nr;
+}
+
+static bool table_is_empty(const struct xpi_fake_ctx *ctx, u64 dfn)
+{
+	u64 first = ALIGN_DOWN(dfn, LEAF_2M), at;
+
+	for (at = first; at < first + LEAF_2M; at++)
+		if (ctx->pte[at].flags)
+			return false;
+	return true;
+}
+
+/* Looks at every frame before anything is changed: all of the leaf or none. */
+static int may_map_leaf(const struct xpi_fake_ctx *ctx, u64 dfn, u64 gfn,
+			u32 size, u16 flags)
+{
+	u32 i;
+	int err = fault_now(&xpi_fake.page_fault);
+
+	if (err) {
+		xpi_fake.page_fault.maps = true;
+		return err;
+	}
+	for (i = 0; i < size; i++) {
+		if (ctx->pte[dfn + i].flags)
+			return -EEXIST;
+		err = may_map(gfn + i, flags);
+		if (err)
+			return err;
+		if (is_reserved(&xpi_fake.dev[0], dfn + i) ||
+		    is_reserved(&xpi_fake.dev[1], dfn + i))
+			return -EADDRINUSE;
+	}
+	if (size == 1 && xpi_fake.pt_pages_max != U32_MAX &&
+	    table_is_empty(ctx, dfn) && nr_tables() >= xpi_fake.pt_pages_max)
+		return -ENOMEM;
+	return 0;
+}
+
+static u32 leaf_size(const struct xen_pv_iommu_batch *d, u64 dfn, u64 gfn)
+{
+	return d->order >= 9 && IS_ALIGNED(dfn | gfn, LEAF_2M) &&
+	       d->nr - d->done >= LEAF_2M ? LEAF_2M : 1;
+}
+
+static int map_leaf(struct xpi_fake_ctx *ctx, struct xen_pv_iommu_batch *d)
+{
+	u64 dfn = d->dfn + d->done, gfn = d->gfn + d->done;
+	u32 i, size = leaf_size(d, dfn, gfn);
+	int err = may_map_leaf(ctx, dfn, gfn, size, d->flags);
+
+	if (err)
+		return err;
+	for (i = 0; i < size; i++) {
+		ctx->pte[dfn + i] = (struct xpi_fake_pte){
+			.gfn = gfn + i,
+			.order = size == 1 ? 0 : 9,
+			.flags = d->flags,
+		};
+		xpi_fake.refs[gfn + i]++;
+	}
+	xpi_fake.nr_refs += size;
+	xpi_fake.pages += size;
+	ctx->nr_mapped += size;
+	d->done += size;
+	return 0;
+}
+
+static int unmap_leaf(struct xpi_fake_ctx *ctx, struct xen_pv_iommu_batch *d)
+{
+	u64 dfn = d->dfn + d->done;
+	u32 i, size = ctx->pte[dfn].flags && ctx->pte[dfn].order ? LEAF_2M : 1;
+
+	if (!IS_ALIGNED(dfn, size) || d->nr - d->done < size) {
+		wrong("UNMAP of a part of a leaf");
+		return -ERANGE;
+	}
+	for (i = 0; i < size; i++)
+		drop_page(ctx, dfn + i);
+	d->done += size;
+	return 0;
+}
+
+static int check_map(const struct xen_pv_iommu_batch *d)
+{
+	if (d->order != 0 && d->order != 9)
+		return malformed("MAP with an order that there is not");
+	if (d->flags & ~MAP_FLAGS ||
+	    !(d->flags & (XEN_PV_IOMMU_F_R | XEN_PV_IOMMU_F_W)))
+		return malformed("MAP with bad flags");
+	if (d->flags & XEN_PV_IOMMU_F_MMIO &&
+	    !(xpi_fake.features & XEN_PV_IOMMU_FEAT_MMIO))
+		return -EOPNOTSUPP;
+	if (d->flags & XEN_PV_IOMMU_F_FOREIGN &&
+	    !(xpi_fake.features & XEN_PV_IOMMU_FEAT_FOREIGN))
+		return -EOPNOTSUPP;
+	return 0;
+}
+
+static int check_unmap(const struct xen_pv_iommu_batch *d)
+{
+	if (d->gfn || d->order || d->flags & ~XEN_PV_IOMMU_F_NOFLUSH)
+		return malformed("UNMAP with fields that are not zero");
+	if (d->flags & XEN_PV_IOMMU_F_NOFLUSH &&
+	    !(xpi_fake.features & XEN_PV_IOMMU_FEAT_DEFER))
+		return -EOPNOTSUPP;
+	return 0;
+}
+
+static int check_desc(const struct xen_pv_iommu_batch *d)
+{
+	bool range = d->op == XEN_PV_IOMMU_BATCH_MAP ||
+		     d->op == XEN_PV_IOMMU_BATCH_UNMAP;
+
+	if (range && (!d->nr || d->nr > xpi_fake.max_nr || d->done > d->nr))
+		return malformed("a descriptor of a bad length");
+	if (range && (d->dfn >= XPI_FAKE_DFNS ||
+		      d->nr > XPI_FAKE_DFNS - d->dfn))
+		return malformed("a dfn that this fake cannot hold");
+
+	switch (d->op) {
+	case XEN_PV_IOMMU_BATCH_MAP:
+		return check_map(d);
+	case XEN_PV_IOMMU_BATCH_UNMAP:
+		return check_unmap(d);
+	case XEN_PV_IOMMU_BATCH_SYNC:
+	case XEN_PV_IOMMU_BATCH_NOP:
+		return d->nr ? malformed("SYNC or NOP with a range") : 0;
+	default:
+		return malformed("a descriptor of an unknown kind");
+	}
+}
+
+static int do_desc(struct xen_pv_iommu_batch *d, bool *flush_due)
+{
+	struct xpi_fake_ctx *ctx = xpi_fake_ctx(d->ctx);
+	int err = check_desc(d);
+
+	if (err)
+		return err;
+	if (!ctx) {
+		wrong("a descriptor for a context that is not there");
+		return -ENOENT;
+	}
+	if (ctx->broken)
+		return -EIO;
+
+	xpi_fake.descs++;
+	xpi_fake.maps += d->op == XEN_PV_IOMMU_BATCH_MAP;
+	xpi_fake.unmaps += d->op == XEN_PV_IOMMU_BATCH_UNMAP;
+	if (d->op == XEN_PV_IOMMU_BATCH_SYNC)
+		*flush_due = true;
+	if (d->op == XEN_PV_IOMMU_BATCH_UNMAP &&
+	    !(d->flags & XEN_PV_IOMMU_F_NOFLUSH))
+		*flush_due = true;
+	while (!err && d->done < d->nr)
+		err = d->op == XEN_PV_IOMMU_BATCH_MAP ? map_leaf(ctx, d)
+						      : unmap_leaf(ctx, d);
+	return err;
+}
+
+/* One flush for the whole array, and also for what came before an error. */
+static long do_batch(struct xen_pv_iommu_batch *d, unsigned int count)
+{
+	struct xpi_fake_ctx *ctx = xpi_fake_ctx(d->ctx);
+	bool flush_due = false;
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < count && !err; i++) {
+		if (d[i].ctx != d->ctx)
+			wrong("an array for two contexts");
+		err = do_desc(&d[i], &flush_due);
+		d[i].status = err;
+	}
+	if (flush_due && ctx)
+		flush(ctx);
+	if (!err)
+		return count;
+	return err == -EIO || i == 1 ? err : (long)i - 1;
+}
+
+/*
+ * Calls
+ */
+
+static long one_element(unsigned int op, void *array)
+{
+	int err;
+
+	switch (op) {
+	case XEN_PV_IOMMU_OP_QUERY:
+		err = do_query(array);
+		break;
+	case XEN_PV_IOMMU_OP_DEV_QUERY:
+		err = dev_query(array);
+		break;
+	case XEN_PV_IOMMU_OP_DEV_RESV:
+		err = dev_resv(array);
+		break;
+	case XEN_PV_IOMMU_OP_CTX_ALLOC:
+		err = ctx_alloc(array);
+		break;
+	case XEN_PV_IOMMU_OP_CTX_FREE:
+		err = ctx_free(array);
+		break;
+	case XEN_PV_IOMMU_OP_ATTACH:
+		err = attach(array);
+		((struct xen_pv_iommu_attach *)array)->status = err;
+		break;
+	case XEN_PV_IOMMU_OP_RESET:
+		err = reset(array);
+		break;
+	default:
+		wrong("an operation that the driver does not use");
+		err = -EOPNOTSUPP;
+	}
+	return err ?: 1;
+}
+
+/* The call is refused before its array is looked at. */
+static int call_fault(unsigned int op, const void *array, unsigned int count)
+{
+	const struct xen_pv_iommu_batch *d = array;
+	struct xpi_fake_fault *f = &xpi_fake.call_fault;
+	int err = f->ops & BIT(op) ? fault_now(f) : 0;
+	unsigned int i;
+
+	for (i = 0; err && op == XEN_PV_IOMMU_OP_BATCH && i < count; i++) {
+		f->maps |= d[i].op == XEN_PV_IOMMU_BATCH_MAP;
+		f->unmaps |= d[i].op == XEN_PV_IOMMU_BATCH_UNMAP;
+	}
+	return err;
+}
+
+static long fake_op_locked(unsigned int op, void *array, unsigned int count)
+{
+	int err;
+
+	if (op > XEN_PV_IOMMU_OP_RESET)
+		return malformed("an operation that there is not");
+	xpi_fake.calls[op]++;
+	if (!count || count > xpi_fake.max_count ||
+	    (op != XEN_PV_IOMMU_OP_BATCH && count != 1))
+		return malformed("an array of a bad length");
+	if (op == XEN_PV_IOMMU_OP_BATCH &&
+	    !IS_ALIGNED((unsigned long)array, sizeof(struct xen_pv_iommu_batch)))
+		wrong("descriptors that may lie in two pages");
+
+	err = call_fault(op, array, count);
+	if (err)
+		return err;
+	return op == XEN_PV_IOMMU_OP_BATCH ? do_batch(array, count)
+					   : one_element(op, array);
+}
+
+static long fake_op(unsigned int op, void *array, unsigned int count)
+{
+	unsigned long irqflags;
+	long ret;
+
+	raw_spin_lock_irqsave(&xpi_fake.lock, irqflags);
+	ret = fake_op_locked(op, array, count);
+	raw_spin_unlock_irqrestore(&xpi_fake.lock, irqflags);
+	return ret;
+}
+
+static void fake_multi(unsigned int op, struct xpi_call *calls, unsigned int nr)
+{
+	unsigned int i;
+
+	if (!nr || nr > XPI_MULTI_MAX)
+		wrong("a multicall of a bad length");
+	xpi_fake.multis++;
+	for (i = 0; i < nr; i++)
+		calls[i].ret = fake_op(op, calls[i].array, calls[i].count);
+}
+
+const struct xpi_hv xpi_fake_hv = {
+	.iommu_op = fake_op,
+	.iommu_multi = fake_multi,
+	.frame = xpi_fake_frame,
+};
+
+/*
+ * For the tests
+ */
+
+static void add_dev(unsigned int i, u32 sbdf)
+{
+	xpi_fake.dev[i] = (struct xpi_fake_dev){
+		.sbdf = sbdf,
+		.flags = XEN_PV_IOMMU_DEV_F_CAN_CTX |
+			 XEN_PV_IOMMU_DEV_F_PROTECTED,
+		.ctx = XEN_PV_IOMMU_CTX_DEFAULT,
+		.pgsizes = SZ_4K | SZ_2M,
+		.iova_last = IOVA_LAST,
+	};
+}
+
+void xpi_fake_clear_counts(void)
+{
+	memset(xpi_fake.calls, 0, sizeof(xpi_fake.calls));
+	xpi_fake.multis = 0;
+	xpi_fake.descs = 0;
+	xpi_fake.maps = 0;
+	xpi_fake.unmaps = 0;
+	xpi_fake.flushes = 0;
+	xpi_fake.pages = 0;
+}
+
+void xpi_fake_reset(void)
+{
+	u32 next = max(xpi_fake.next_ctx, XEN_PV_IOMMU_CTX_FIRST);
+
+	memset(&xpi_fake, 0, sizeof(xpi_fake));
+	raw_spin_lock_init(&xpi_fake.lock);
+	xpi_fake.next_ctx = next % 0x1000 ?: XEN_PV_IOMMU_CTX_FIRST;
+	xpi_fake.features = XEN_PV_IOMMU_FEAT_BLOCKED |
+			    XEN_PV_IOMMU_FEAT_DEFER | XEN_PV_IOMMU_FEAT_MMIO |
+			    XEN_PV_IOMMU_FEAT_FOREIGN;
+	xpi_fake.max_ctx = XPI_FAKE_CTXS;
+	xpi_fake.max_count = 1024;
+	xpi_fake.max_nr = 4096;
+	xpi_fake.pt_pages_max = U32_MAX;
+	add_dev(0, 0x100);
+	add_dev(1, 0x208);
+}

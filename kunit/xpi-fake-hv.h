@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A hypervisor for tests: struct xpi_hv as include/xen/interface/pv-iommu.h has
+ * it, and stricter. What a good caller never sends is kept in @wrong, for KUnit
+ * may not be told of it in an interrupt.
+ */
+#ifndef XPI_FAKE_HV_H
+#define XPI_FAKE_HV_H
+
+#include <linux/bits.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+
+#include <xen/interface/pv-iommu.h>
+
+#include "hv.h"
+#include "runs.h"
+
+/* What a context can hold, though it claims a larger aperture. */
+#define XPI_FAKE_DFNS		0x4000U
+#define XPI_FAKE_GFNS		0x10000U
+#define XPI_FAKE_CTXS		4U
+#define XPI_FAKE_DEVS		2U
+#define XPI_FAKE_RESVS		3U
+
+/* Pages, by what Xen has behind them. Up to the first each pfn is its gfn. */
+#define XPI_PFN_SCATTERED	0x8000U	/* contiguous two by two only */
+#define XPI_PFN_FOREIGN		0xc000U	/* another domain's */
+#define XPI_PFN_MMIO		0xd000U
+#define XPI_PFN_TABLE		0xe000U	/* must not be written to */
+#define XPI_PFN_ALIEN		0xe800U	/* not the caller's */
+#define XPI_PFN_NONE		0xf000U	/* without a frame */
+
+/**
+ * struct xpi_fake_pte - what a dfn maps to
+ * @gfn: the frame
+ * @order: of the leaf that the page belongs to
+ * @flags: XEN_PV_IOMMU_F_*; 0: nothing is mapped
+ */
+struct xpi_fake_pte {
+	u32 gfn;
+	u8 order;
+	u8 flags;
+};
+
+/**
+ * struct xpi_fake_ctx - a context
+ * @used: it exists
+ * @broken: whatever is asked of it is -EIO
+ * @nr_mapped: 4 KiB pages
+ * @held: frames whose leaves are gone, but not flushed
+ * @nr_held: how many
+ * @pte: the mappings
+ */
+struct xpi_fake_ctx {
+	bool used;
+	bool broken;
+	u32 nr_mapped;
+	u32 nr_held;
+	u32 held[XPI_FAKE_DFNS];
+	struct xpi_fake_pte pte[XPI_FAKE_DFNS];
+};
+
+/**
+ * struct xpi_fake_dev - a device
+ * @sbdf: its name
+ * @flags: of DEV_QUERY
+ * @ctx: where it is
+ * @pgsizes: of its IOMMU
+ * @iova_last: likewise
+ * @nr_resv: regions in @resv
+ * @resv: reserved regions
+ */
+struct xpi_fake_dev {
+	u32 sbdf;
+	u32 flags;
+	u32 ctx;
+	u64 pgsizes;
+	u64 iova_last;
+	u32 nr_resv;
+	struct {
+		u64 start;
+		u64 last;
+		u32 type;
+	} resv[XPI_FAKE_RESVS];
+};
+
+/**
+ * struct xpi_fake_fault - something is to fail once
+ * @in: how many are let through before; counts down
+ * @err: how it fails; 0: nothing does
+ * @ops: for calls: which of them count, BIT(enum xen_pv_iommu_op)
+ * @fired: it did
+ * @maps: a map was among what failed
+ * @unmaps: an unmap was
+ */
+struct xpi_fake_fault {
+	unsigned int in;
+	int err;
+	u32 ops;
+	bool fired;
+	bool maps;
+	bool unmaps;
+};
+
+/**
+ * struct xpi_fake - the hypervisor
+ * @lock: guards all of it; interrupts off
+ * @features: XEN_PV_IOMMU_FEAT_*
+ * @max_ctx: limit of contexts
+ * @max_count: limit of an array
+ * @max_nr: limit of a descriptor
+ * @pt_pages_max: limit of tables, over all contexts; each holds 512 leaves
+ * @call_fault: a call to fail as a whole
+ * @page_fault: a page to be refused; a large leaf is one
+ * @calls: by operation
+ * @multis: multicalls
+ * @descs: descriptors served
+ * @maps: of them, maps
+ * @unmaps: of them, unmaps
+ * @flushes: IOTLB flushes
+ * @pages: pages mapped
+ * @wrong: the first thing that a good caller does not do
+ * @next_ctx: to be given out next
+ * @ctx: contexts; number n is ctx[n % XPI_FAKE_CTXS]
+ * @id: which number it is
+ * @dev: devices
+ * @refs: references to each frame
+ * @nr_refs: all of them
+ */
+struct xpi_fake {
+	raw_spinlock_t lock;
+	u32 features;
+	u32 max_ctx;
+	u32 max_count;
+	u32 max_nr;
+	u32 pt_pages_max;
+	struct xpi_fake_fault call_fault;
+	struct xpi_fake_fault page_fault;
+	unsigned int calls[XEN_PV_IOMMU_OP_RESET + 1];
+	unsigned int multis;
+	unsigned int descs;
+	unsigned int maps;
+	unsigned int unmaps;
+	unsigned int flushes;
+	unsigned int pages;
+	const char *wrong;
+	u32 next_ctx;
+	u32 id[XPI_FAKE_CTXS];
+	struct xpi_fake_ctx ctx[XPI_FAKE_CTXS];
+	struct xpi_fake_dev dev[XPI_FAKE_DEVS];
+	u16 refs[XPI_FAKE_GFNS];
+	unsigned long nr_refs;
+};
+
+extern struct xpi_fake xpi_fake;
+extern const struct xpi_hv xpi_fake_hv;
+
+/* XEN_PV_IOMMU_OP_BATCH and so on, for @ops of a fault. */
+#define XPI_FAKE_OP(op)		BIT(XEN_PV_IOMMU_OP_##op)
+
+/**
+ * xpi_fake_reset() - a hypervisor with two devices and no contexts
+ */
+void xpi_fake_reset(void);
+
+/**
+ * xpi_fake_clear_counts() - forget what was called until now
+ */
+void xpi_fake_clear_counts(void);
+
+/**
+ * xpi_fake_ctx() - look into a context
+ * @id: its number
+ *
+ * Return: it, or NULL.
+ */
+struct xpi_fake_ctx *xpi_fake_ctx(u32 id);
+
+/**
+ * xpi_fake_nr_ctx() - how many contexts there are
+ *
+ * Return: that.
+ */
+unsigned int xpi_fake_nr_ctx(void);
+
+/**
+ * xpi_fake_frame() - xpi_hv.frame: what Xen calls a page
+ * @pfn: the page
+ * @frame: filled in
+ *
+ * Return: 0, or -EINVAL if it has no frame.
+ */
+int xpi_fake_frame(u64 pfn, struct xpi_frame *frame);
+
+#endif /* XPI_FAKE_HV_H */
