@@ -39,6 +39,7 @@ static u64 mapped[PAGES];	/* gfn + 1, 0 for nothing */
 static unsigned int calls, descs, maps, lost;
 static int broken;		/* every call says so */
 static void (*during)(void);	/* what another CPU does during a call */
+static void (*refused)(void);	/* what it does when Xen has refused one */
 
 static struct xpi_shadow sh;
 static struct xpi_lane lane[CPUS];
@@ -94,8 +95,13 @@ static long fake_op(unsigned int op, void *array, unsigned int count)
 		return broken;
 	for (i = 0; i < count; i++)
 		if (do_desc(&d[i]))
-			return i ? (long)i : d[0].status;
-	return count;
+			break;
+	fn = refused;
+	if (i < count && fn) {
+		refused = NULL;
+		fn();
+	}
+	return i ? (long)i : d[0].status ?: (long)count;
 }
 
 static int fake_frame(u64 pfn, struct xpi_frame *frame)
@@ -171,6 +177,7 @@ static void setup(unsigned int cpus)
 	calls = descs = maps = lost = pages = nr_told = 0;
 	broken = 0;
 	during = NULL;
+	refused = NULL;
 	fake_locks_held = 0;
 	CHECK_EQ(xpi_shadow_init(&sh, &mem, PAGES - 1, GFP_KERNEL), 0);
 	ls = (struct xpi_lanes){
@@ -618,6 +625,27 @@ TEST(another_cpu_meanwhile)
 	CHECK_EQ(sync_map(100, 4), 0);
 	CHECK_EQ(others_result, 0);
 	CHECK_EQ(calls, 2);
+	check_all();
+	teardown();
+}
+
+static void other_cpu_flushes(void)
+{
+	xpi_lanes_flush(&ls);
+}
+
+/* Nothing waits any more when this CPU looks, but something did. */
+TEST(unmap_sent_by_another_cpu_right_then)
+{
+	setup(2);
+	CHECK_EQ(map_on(0, 100, 1000, 4), 0);
+	CHECK_EQ(sync_map(100, 4), 0);
+	unmap_on(1, 100, 4);
+	CHECK_EQ(map_on(0, 100, 2000, 4), 0);
+	refused = other_cpu_flushes;
+	CHECK_EQ(sync_map(100, 4), 0);
+	CHECK(!refused);
+	CHECK_EQ(mapped[100], 2001);
 	check_all();
 	teardown();
 }

@@ -235,16 +235,6 @@ void xpi_lanes_flush(struct xpi_lanes *ls)
  * Maps
  */
 
-static bool any_unmaps(const struct xpi_lanes *ls)
-{
-	unsigned int i;
-
-	for (i = 0; i < ls->nr; i++)
-		if (range_meets(&ls->lane[i].unmaps, 0, U64_MAX))
-			return true;
-	return false;
-}
-
 static void maps_send(struct xpi_lanes *ls, struct xpi_pending *p,
 		      enum xpi_why why)
 {
@@ -255,7 +245,11 @@ static void maps_send(struct xpi_lanes *ls, struct xpi_pending *p,
 	while ((err = xpi_queue_send(&p->queue, &at))) {
 		const struct xen_pv_iommu_batch *d = xpi_queue_at(&p->queue, at);
 
-		if (err == -EEXIST && again <= at && any_unmaps(ls)) {
+		/*
+		 * Also if nothing waits: another CPU may have sent the unmap
+		 * after Xen had refused this.
+		 */
+		if (err == -EEXIST && again <= at) {
 			again = at + 1;
 			unmaps_sync(ls, 0, U64_MAX, XPI_WHY_EEXIST);
 			continue;
