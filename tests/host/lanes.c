@@ -650,6 +650,25 @@ TEST(unmap_sent_by_another_cpu_right_then)
 	teardown();
 }
 
+static void call_fails(void)
+{
+	broken = -EPERM;
+}
+
+/* The error is that of the last try, not what an earlier one has left there. */
+TEST(second_try_fails_as_a_whole)
+{
+	setup(1);
+	mapped[101] = 77;
+	CHECK_EQ(map_on(0, 100, 1000, 4), 0);
+	refused = call_fails;
+	CHECK_EQ(sync_map(100, 4), -EPERM);
+	broken = 0;
+	mapped[101] = 0;
+	unmap_on(0, 100, 4);
+	teardown();
+}
+
 /* Xen's answer to everything, from now on: told to all, and it ends. */
 TEST(broken_context)
 {

@@ -171,8 +171,11 @@ static int send_buf(struct xpi_queue *q, unsigned int *at)
 		unsigned int count = end - *at;
 		u64 done = q->done;
 		u32 before = pages_done(d);
-		long ret = q->hv->iommu_op(XEN_PV_IOMMU_OP_BATCH, d, count);
+		long ret;
 
+		/* An earlier try's, if this one fails before it is looked at. */
+		d->status = 0;
+		ret = q->hv->iommu_op(XEN_PV_IOMMU_OP_BATCH, d, count);
 		err = settle(q, at, count, before, ret);
 		count_done(d, q->done - done, err);
 	}
