@@ -7,7 +7,8 @@
 
 #include <xen/interface/pv-iommu.h>
 
-static const char *xpi_op_name(unsigned int op)
+/* Unused where the kernel has no tracepoints. */
+static const char *__maybe_unused xpi_op_name(unsigned int op)
 {
 	static const char * const names[] = {
 		[XEN_PV_IOMMU_OP_QUERY] = "query",
