@@ -2,7 +2,8 @@
 # fio writes to an NVMe disk in a context of its own, and verifies all of it.
 # fio itself comes from another such disk.
 
-FIO_MIB=8
+# From 10 on fio says it in MiB.
+FIO_MIB=16
 
 # serial_disk NUMBER: the disk with the serial number xpiNUMBER
 serial_disk()
@@ -45,7 +46,7 @@ verify_notices()
 	dd if=/dev/zero "of=/dev/$FIO_DISK" bs=4k seek=100 count=1 oflag=direct 2>/dev/null
 	! chroot /mnt/dpdk fio --name=disk "--filename=/dev/$FIO_DISK" --thread "--size=${FIO_MIB}m" \
 		--direct=1 --verify=crc32c --verify_fatal=1 --rw=read --bs=256k >/tmp/fio 2>&1 &&
-		grep -q 'verify: bad' /tmp/fio
+		grep -qE 'verify: bad|verify failed' /tmp/fio
 }
 
 step_fio()
