@@ -8,7 +8,7 @@
 #include <xen/interface/pv-iommu.h>
 
 /* Unused where the kernel has no tracepoints. */
-static const char *__maybe_unused xpi_op_name(unsigned int op)
+static __maybe_unused const char *xpi_op_name(unsigned int op)
 {
 	static const char * const names[] = {
 		[XEN_PV_IOMMU_OP_QUERY] = "query",
