@@ -123,8 +123,12 @@ static void arm_fault(void)
 {
 	static const int errors[] = { -EACCES, -ENOMEM, -ETXTBSY, -EPERM };
 
-	if (!play.faults || xpi_fake.page_fault.err || below(16))
+	const struct xpi_fake_fault *f = &xpi_fake.page_fault;
+
+	if (!play.faults || (f->err && !f->fired) || below(16))
 		return;
+	/* Its owner may not have asked yet, or never will. */
+	refused += f->fired;
 	xpi_fake.page_fault = (struct xpi_fake_fault){
 		.in = below(256), .err = errors[below(ARRAY_SIZE(errors))],
 	};
