@@ -140,3 +140,13 @@ now() { cut -d' ' -f1 /proc/uptime | tr -d . | sed 's/.$//'; }
 
 # hugepages Total|Free: nothing where the kernel has none
 hugepages() { sed -n "s/^HugePages_$1: *//p" /proc/meminfo; }
+
+# The type of a device's default domain; none: it is in no group.
+type_of() { cat "$PCI/$1/iommu_group/type" 2>/dev/null || echo none; }
+
+# set_type DEVICE TYPE: true if the group is of that type then
+set_type()
+{
+	echo "$2" 2>/tmp/set-type >"$PCI/$1/iommu_group/type"
+	[ "$(type_of "$1")" = "$2" ]
+}

@@ -242,8 +242,6 @@ under_swiotlb()
 		eval 'umount_disks && rmmod nvme && rmmod e1000e'
 }
 
-type_of() { cat "$PCI/$1/iommu_group/type" 2>/dev/null || echo none; }
-
 load_early()
 {
 	mark
@@ -301,11 +299,11 @@ newcomer()
 	check newcomer.bounces-never "it bounced $NET_BOUNCED" [ "$NET_BOUNCED" = '0 0' ]
 }
 
-# set_type DEVICE TYPE, with the disk's driver gone meanwhile
-set_type()
+# rebind_as DEVICE TYPE: a disk whose driver is gone meanwhile
+rebind_as()
 {
 	echo "$1" >"$PCI/$1/driver/unbind"
-	echo "$2" >"$PCI/$1/iommu_group/type"
+	set_type "$1" "$2"
 	echo "$1" >/sys/bus/pci/drivers/nvme/bind
 	[ "$(type_of "$1")" = "$2" ]
 }
@@ -316,14 +314,14 @@ there_and_back()
 {
 	umount $SCRATCH
 	check identity.set "its domain is $(type_of "$SCRATCH_PCI")" \
-		set_type "$SCRATCH_PCI" identity
+		rebind_as "$SCRATCH_PCI" identity
 	check identity.disk "the disk does not mount" remount_scratch
 	disk_work identity
 	check identity.disk-bounces "swiotlb-xen does not serve it" \
 		[ "$(count "$DISK_BOUNCED")" -gt 0 ]
 	umount $SCRATCH
 	check again.set "its domain is $(type_of "$SCRATCH_PCI")" \
-		set_type "$SCRATCH_PCI" DMA
+		rebind_as "$SCRATCH_PCI" DMA
 	check again.disk "the disk does not mount" remount_scratch
 	disk_work again
 	check again.disk-bounces-never "it bounced $DISK_BOUNCED" [ "$DISK_BOUNCED" = '0 0' ]

@@ -2,17 +2,8 @@
 # Which default domains a PVH dom0 gives its devices: what the command line says
 # as long as there are contexts, and what one may change afterwards.
 
-type_of() { cat "$PCI/$1/iommu_group/type"; }
-
 # How many groups are of type $1.
 typed() { cat /sys/kernel/iommu_groups/*/type | grep -cx "$1"; }
-
-# set_type DEVICE TYPE: true if the group is of that type then
-set_type()
-{
-	echo "$2" 2>/tmp/set-type >"$PCI/$1/iommu_group/type"
-	[ "$(type_of "$1")" = "$2" ]
-}
 
 # The disk's own group may only go from DMA to DMA-FQ while nvme drives it.
 change_types()
