@@ -51,7 +51,7 @@
  *
  * Default domains. On PV the DMA API belongs to swiotlb-xen, so devices get
  * the identity domain and only VFIO and its like translated ones, unless
- * swiotlb-xen is bypassed (drivers/xen/swiotlb-xen-bypass.c). A PVH domain gets
+ * swiotlb-xen is bypassed (include/xen/swiotlb-xen-bypass.h). A PVH domain gets
  * whatever the kernel's command line asks for, as long as there are contexts,
  * and so does a PV domain then.
  */
@@ -148,10 +148,6 @@ MODULE_PARM_DESC(batch, "send requests to Xen in batches (default: yes); no is f
 static bool msi_isolated;
 module_param(msi_isolated, bool, 0444);
 MODULE_PARM_DESC(msi_isolated, "tell the kernel that Xen remaps the interrupts of all PCI devices, if it does (default: no)");
-
-static bool pv_dma_ops_swap;
-module_param(pv_dma_ops_swap, bool, 0444);
-MODULE_PARM_DESC(pv_dma_ops_swap, "PV: give swiotlb-xen to each device that needs it instead of to all, so that the DMA of others can be translated (default: no)");
 
 static const struct xpi_hv *xpi_hv = &xpi_xen_hv;
 static struct xpi_caps xpi_caps;
@@ -839,7 +835,10 @@ static bool xpi_may_have(struct pci_dev *pdev)
 		return false;
 	}
 	if (xpi_no_dma_domains() && pdev->untrusted) {
-		pci_notice(pdev, "not trusted, but this domain cannot translate its DMA; on PV pv_dma_ops_swap=1 may help\n");
+		pci_notice(pdev, "not trusted, but this domain cannot translate its DMA\n");
+#ifndef XPI_HAVE_DMA_IOMMU_FIRST
+		pci_notice(pdev, "on PV pv_dma_ops_swap=1 may help\n");
+#endif
 		return false;
 	}
 
@@ -1188,8 +1187,7 @@ static int __init xpi_init(void)
 
 	xpi_fault_drain(xpi_hv);
 	xpi_debugfs_start(xpi_hv);
-	xpi_dma_api = swiotlb_xen_bypass_start(pv_dma_ops_swap,
-					       xpi_is_protected);
+	xpi_dma_api = swiotlb_xen_bypass_start(xpi_is_protected);
 	ret = xpi_register();
 	if (ret) {
 		swiotlb_xen_bypass_stop();

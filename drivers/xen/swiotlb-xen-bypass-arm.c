@@ -60,8 +60,7 @@ static struct notifier_block xsb_notifier = {
 	.notifier_call = xsb_notify,
 };
 
-bool swiotlb_xen_bypass_start(bool swap,
-			      bool (*is_protected)(struct device *dev))
+bool swiotlb_xen_bypass_start(bool (*is_protected)(struct device *dev))
 {
 	xsb_is_protected = is_protected;
 	return !bus_register_notifier(&pci_bus_type, &xsb_notifier);

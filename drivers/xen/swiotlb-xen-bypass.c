@@ -6,7 +6,7 @@
  * dma_ops, and swiotlb-xen is behind it. A device that dma-iommu serves does
  * not use them, but dma_set_mask() fails for a device that has both, and there
  * is no way to say "none" for one device. packaging/linux has the few lines
- * that the kernel lacks; with them there is nothing to do here.
+ * that the kernel lacks; with them there is nothing to do, and nothing here.
  *
  * Without them, and if the administrator wants it, the operations move: every
  * device gets swiotlb-xen's as its own (dev->dma_ops goes before the global
@@ -41,6 +41,7 @@
 #include <linux/kobject.h>
 #include <linux/list.h>
 #include <linux/module.h>
+#include <linux/moduleparam.h>
 #include <linux/notifier.h>
 #include <linux/pci.h>
 #include <linux/platform_device.h>
@@ -52,12 +53,11 @@
 #include <xen/swiotlb-xen-bypass.h>
 #include <xen/xen.h>
 
-/* Has this kernel what is in packaging/linux? */
-#ifdef XPI_HAVE_DMA_IOMMU_FIRST
-#define KERNEL_ASKS_DMA_IOMMU_FIRST	true
-#else
-#define KERNEL_ASKS_DMA_IOMMU_FIRST	false
-#endif
+#ifndef XPI_HAVE_DMA_IOMMU_FIRST
+
+static bool pv_dma_ops_swap;
+module_param(pv_dma_ops_swap, bool, 0444);
+MODULE_PARM_DESC(pv_dma_ops_swap, "PV: give swiotlb-xen to each device that needs it instead of to all, so that the DMA of others can be translated (default: no)");
 
 /* swiotlb-xen's, from before the swap on. */
 static const struct dma_map_ops *xsb_ops;
@@ -203,16 +203,15 @@ static bool xsb_swap(void)
 	return true;
 }
 
-bool swiotlb_xen_bypass_start(bool swap,
-			      bool (*is_protected)(struct device *dev))
+bool swiotlb_xen_bypass_start(bool (*is_protected)(struct device *dev))
 {
-	if (!xen_pv_domain() || KERNEL_ASKS_DMA_IOMMU_FIRST) {
-		if (swap)
+	if (!xen_pv_domain()) {
+		if (pv_dma_ops_swap)
 			pr_info("pv_dma_ops_swap=1 is not needed here\n");
 		return true;
 	}
 
-	xsb_swapped = swap && xsb_swap();
+	xsb_swapped = pv_dma_ops_swap && xsb_swap();
 	return xsb_swapped;
 }
 
@@ -227,3 +226,5 @@ void swiotlb_xen_bypass_stop(void)
 	xsb_swapped = false;
 	module_put(THIS_MODULE);
 }
+
+#endif /* XPI_HAVE_DMA_IOMMU_FIRST */

@@ -7,17 +7,25 @@
 struct device;
 
 #ifdef CONFIG_SWIOTLB_XEN
+#ifdef CONFIG_ARM64
+#define XSB_IS_NEEDED
+#endif
+#ifndef XPI_HAVE_DMA_IOMMU_FIRST
+#define XSB_IS_NEEDED
+#endif
+#endif
+
+/* On x86 a kernel that asks dma-iommu first has nothing to bypass. */
+#ifdef XSB_IS_NEEDED
 /**
  * swiotlb_xen_bypass_start() - let translated devices do without swiotlb-xen
- * @swap: x86 PV: the kernel's global DMA operations may be given to the devices
  * @is_protected: Arm: does Xen translate the DMA of this device?
  *
  * To be called before there is any device in a DMA domain.
  *
  * Return: whether the DMA API will work for a device in a DMA domain.
  */
-bool swiotlb_xen_bypass_start(bool swap,
-			      bool (*is_protected)(struct device *dev));
+bool swiotlb_xen_bypass_start(bool (*is_protected)(struct device *dev));
 
 /**
  * swiotlb_xen_bypass_stop() - undo it; there is no device in a DMA domain
@@ -25,7 +33,7 @@ bool swiotlb_xen_bypass_start(bool swap,
 void swiotlb_xen_bypass_stop(void);
 #else
 static inline bool
-swiotlb_xen_bypass_start(bool swap, bool (*is_protected)(struct device *dev))
+swiotlb_xen_bypass_start(bool (*is_protected)(struct device *dev))
 {
 	return true;
 }
