@@ -7,7 +7,7 @@ whose disk works through a context, "bypass" a PV dom0 whose devices do without
 swiotlb-xen, "bare" runs the VFIO program and DPDK under Linux' own driver
 without Xen, to prove the bed.  "io-strict" and "io-lazy" are PVH dom0s with all
 their traffic in contexts, "huge" one with hugepages, and "share" puts two groups
-into a container and kills its users, on PV.  SPECIAL has what differs in a
+into a container and kills its users, on PV, and does the same by iommufd.  SPECIAL has what differs in a
 suite's machine or command lines.
 """
 
@@ -32,12 +32,12 @@ STEPS = {'full': 'before+load+vfio+dpdk', 'absent': 'absent', 'bare': 'vfio+dpdk
          'bypass': 'bypass', 'topology': 'topology', 'life': 'life', 'hotplug': 'hotplug+functions+pciback',
          'initramfs': 'initramfs', 'strict': 'domains', 'lazy': 'domains', 'identity': 'domains',
          'io-strict': 'driver+fio+cable', 'io-lazy': 'driver+fio+cable',
-         'huge': 'untaken+huge+dpdk+share+kill', 'share': 'driver+share+kill'}
-BLOCKING = {'vfio', 'bypass', 'huge', 'share', 'kill'}  # steps that announce faults
+         'huge': 'untaken+huge+dpdk+share+kill', 'share': 'driver+share+kill+iommufd'}
+BLOCKING = {'vfio', 'bypass', 'huge', 'share', 'kill', 'iommufd'}  # steps that announce faults
 # The CPU on which a PVH dom0 works under TCG; see boot.Machine for the others'.
 PVH_CPU = 'EPYC,-monitor,-rdtscp'
 # ext4 asks for crc32c by its crypto name, which newer kernels have built in.
-MODULES = ['nvme', 'ext4', 'crc32c_generic?', 'vfio-pci', 'vfio_iommu_type1']
+MODULES = ['nvme', 'ext4', 'crc32c_generic?', 'vfio-pci', 'vfio_iommu_type1', 'iommufd?']
 OURS = ['xen-pv-iommu', 'xpi_secret', 'xpi_partunmap', 'xpi_orphan', 'xpi_dmaapi', 'xpi_look']
 CARDS = ['e1000e', 'igb']
 # Empty disks: XFS, which the bypass suite uses, wants 300 MiB.
@@ -134,7 +134,8 @@ def programs():
         fcntl.flock(lock, fcntl.LOCK_EX)
         subprocess.run([os.path.join(TOP, 'testbed', 'in-root'), '--', 'make', '-s', '-C', HERE, f'OUT={BUILD}'],
                        check=True, stdout=sys.stderr)
-    return [os.path.join(BUILD, p) for p in ('vfio-dma', 'vfio-share', 'vfio-huge', 'vfio-victim', 'edu-copy')]
+    return [os.path.join(BUILD, p) for p in ('vfio-dma', 'vfio-share', 'vfio-huge', 'vfio-victim', 'iommufd-dma',
+                                             'iommufd-share', 'edu-copy')]
 
 
 def guest_files():

@@ -1,15 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <stdio.h>
 #include <string.h>
 
 #include "cases.h"
 #include "report.h"
 
+static const char *whole_name(const char *name)
+{
+	static char whole[80];
+
+	snprintf(whole, sizeof(whole), "%s%s", container_prefix, name);
+	return whole;
+}
+
 void expect(const char *name, const char *problem)
 {
 	if (problem)
-		report_fail(name, "%s", problem);
+		report_fail(whole_name(name), "%s", problem);
 	else
-		report_pass(name);
+		report_pass(whole_name(name));
+}
+
+void skip(const char *name, const char *reason)
+{
+	report_skip(whole_name(name), reason);
 }
 
 const char *unless(bool ok, const char *problem)

@@ -9,6 +9,7 @@
 
 /* A result: passed if there is no problem. */
 void expect(const char *name, const char *problem);
+void skip(const char *name, const char *reason);
 
 const char *unless(bool ok, const char *problem);
 

@@ -5,7 +5,7 @@
 
 #include "report.h"
 
-static unsigned int passed, failed;
+static unsigned int passed, failed, skipped;
 
 void report_pass(const char *name)
 {
@@ -27,6 +27,13 @@ void report_fail(const char *name, const char *fmt, ...)
 	fflush(stdout);
 }
 
+void report_skip(const char *name, const char *reason)
+{
+	skipped++;
+	printf("xpi: skip %s: %s\n", name, reason);
+	fflush(stdout);
+}
+
 void report_info(const char *fmt, ...)
 {
 	va_list args;
@@ -41,7 +48,7 @@ void report_info(const char *fmt, ...)
 
 int report_end(void)
 {
-	printf("xpi: end %u %u 0\n", passed, failed);
+	printf("xpi: end %u %u %u\n", passed, failed, skipped);
 	fflush(stdout);
 	return failed ? 1 : 0;
 }

@@ -6,6 +6,7 @@
 void report_pass(const char *name);
 void report_fail(const char *name, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+void report_skip(const char *name, const char *reason);
 void report_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* The last line; returns the program's exit status. */

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
+/* A device that VFIO gave out, whatever the container is. */
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/pci_regs.h>
 #include <linux/vfio.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -12,79 +10,6 @@
 
 #include "report.h"
 #include "vfio.h"
-
-struct container container_open(void)
-{
-	struct container c = { .fd = open("/dev/vfio/vfio", O_RDWR) };
-
-	if (c.fd < 0)
-		die("/dev/vfio/vfio: %s; load the module vfio first",
-		    strerror(errno));
-	if (ioctl(c.fd, VFIO_GET_API_VERSION) != VFIO_API_VERSION)
-		die("this kernel speaks another version of VFIO");
-	if (ioctl(c.fd, VFIO_CHECK_EXTENSION, VFIO_TYPE1v2_IOMMU) != 1)
-		die("VFIO has no type1 IOMMU; load the module vfio_iommu_type1");
-	return c;
-}
-
-void container_close(struct container *c)
-{
-	close(c->fd);
-	c->fd = -1;
-	c->ready = false;
-}
-
-static int group_of(const char *bdf)
-{
-	char path[128], target[256];
-	ssize_t len;
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/iommu_group", bdf);
-	len = readlink(path, target, sizeof(target) - 1);
-	if (len < 0)
-		die("%s has no IOMMU group, so no IOMMU driver took it; is xen-pv-iommu loaded?",
-		    bdf);
-	target[len] = '\0';
-	return atoi(strrchr(target, '/') + 1);
-}
-
-static int group_open(const char *bdf)
-{
-	struct vfio_group_status status = { .argsz = sizeof(status) };
-	int nr = group_of(bdf);
-	char path[64];
-	int fd;
-
-	snprintf(path, sizeof(path), "/dev/vfio/%d", nr);
-	fd = open(path, O_RDWR);
-	if (fd < 0)
-		die("%s: %s; bind %s to vfio-pci first", path, strerror(errno),
-		    bdf);
-	if (ioctl(fd, VFIO_GROUP_GET_STATUS, &status) ||
-	    !(status.flags & VFIO_GROUP_FLAGS_VIABLE))
-		die("group %d is not viable: every device in it must be bound to vfio-pci",
-		    nr);
-	return fd;
-}
-
-/*
- * The first group in a container decides whether VFIO accepts the IOMMU; others
- * come to its domain if theirs could be the same, or they are refused.
- */
-static void join(struct container *c, int group, const char *bdf)
-{
-	if (ioctl(group, VFIO_GROUP_SET_CONTAINER, &c->fd))
-		die("the group of %s cannot join the container: %s", bdf,
-		    strerror(errno));
-	if (c->ready)
-		return;
-	c->ready = !ioctl(c->fd, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU);
-	if (c->ready)
-		return;
-	if (errno == EPERM)
-		die("VFIO does not trust this machine's interrupts; Xen isolates them, but Linux cannot see that: load vfio_iommu_type1 with allow_unsafe_interrupts=1");
-	die("VFIO_SET_IOMMU for %s: %s", bdf, strerror(errno));
-}
 
 static struct vfio_region_info region(const struct device *dev, uint32_t index)
 {
@@ -123,13 +48,10 @@ bool device_is_master(const struct device *dev)
 
 struct device device_open(struct container *c, const char *bdf)
 {
-	struct device dev = { .bdf = bdf, .group = group_open(bdf) };
+	struct device dev = { .bdf = bdf };
 	struct vfio_region_info bar;
 
-	join(c, dev.group, bdf);
-	dev.fd = ioctl(dev.group, VFIO_GROUP_GET_DEVICE_FD, bdf);
-	if (dev.fd < 0)
-		die("VFIO does not give out %s: %s", bdf, strerror(errno));
+	container_take(c, &dev);
 	dev.config = region(&dev, VFIO_PCI_CONFIG_REGION_INDEX).offset;
 	start_master(&dev);
 	bar = region(&dev, VFIO_PCI_BAR0_REGION_INDEX);
@@ -145,50 +67,7 @@ void device_close(struct device *dev)
 {
 	munmap((void *)dev->edu.regs,
 	       region(dev, VFIO_PCI_BAR0_REGION_INDEX).size);
-	close(dev->fd);
-	close(dev->group);
-}
-
-int container_map(struct container *c, uint64_t iova, void *mem, size_t bytes,
-		  unsigned int may)
-{
-	struct vfio_iommu_type1_dma_map map = {
-		.argsz = sizeof(map),
-		.vaddr = (uintptr_t)mem,
-		.iova = iova,
-		.size = bytes,
-	};
-
-	if (may & MAY_READ)
-		map.flags |= VFIO_DMA_MAP_FLAG_READ;
-	if (may & MAY_WRITE)
-		map.flags |= VFIO_DMA_MAP_FLAG_WRITE;
-	return ioctl(c->fd, VFIO_IOMMU_MAP_DMA, &map) ? -errno : 0;
-}
-
-static int64_t unmap(struct container *c, uint32_t flags, uint64_t iova,
-		     size_t bytes)
-{
-	struct vfio_iommu_type1_dma_unmap unmap = {
-		.argsz = sizeof(unmap),
-		.flags = flags,
-		.iova = iova,
-		.size = bytes,
-	};
-
-	if (ioctl(c->fd, VFIO_IOMMU_UNMAP_DMA, &unmap))
-		return -errno;
-	return unmap.size;
-}
-
-int64_t container_unmap_holes(struct container *c, uint64_t iova, size_t bytes)
-{
-	return unmap(c, 0, iova, bytes);
-}
-
-int64_t container_unmap_all(struct container *c)
-{
-	return unmap(c, VFIO_DMA_UNMAP_FLAG_ALL, 0, 0);
+	container_leave(dev);
 }
 
 int container_unmap(struct container *c, uint64_t iova, size_t bytes)

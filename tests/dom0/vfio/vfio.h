@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A VFIO type1 container and the edu devices in it, by plain ioctls.
+ * A container of VFIO and the edu devices in it, by plain ioctls.
+ *
+ * There are two kinds, and a program is linked with one: type1.c is a container
+ * of vfio_iommu_type1, iommufd.c an address space of iommufd.
  *
  * Opening either one dies with a sentence that says what to do; mapping and
  * unmapping return -errno, because tests want to see them fail.
@@ -16,12 +19,13 @@
 
 struct container {
 	int fd;
-	bool ready;			/* a first group has brought the IOMMU */
+	bool ready;			/* type1: a first group has brought the IOMMU */
+	uint32_t space;			/* iommufd: the id of the address space */
 };
 
 struct device {
 	const char *bdf;
-	int group;
+	int group;			/* type1 */
 	int fd;
 	uint64_t config;		/* offset of configuration space in fd */
 	struct edu edu;
@@ -30,9 +34,13 @@ struct device {
 struct container container_open(void);
 void container_close(struct container *c);
 
+/* Fetches dev->fd, and what dev->bdf names becomes part of c; the way back. */
+void container_take(struct container *c, struct device *dev);
+void container_leave(struct device *dev);
+
 /*
- * dev's group becomes part of c, be it the first or one more; its bus mastering
- * is switched on.
+ * The device, or all of its group, becomes part of c, be it the first or one
+ * more; its bus mastering is switched on.
  */
 struct device device_open(struct container *c, const char *bdf);
 void device_close(struct device *dev);
@@ -49,5 +57,10 @@ int container_unmap(struct container *c, uint64_t iova, size_t bytes);
 /* Bytes that were mapped, or -errno; there may be holes between them. */
 int64_t container_unmap_holes(struct container *c, uint64_t iova, size_t bytes);
 int64_t container_unmap_all(struct container *c);
+
+/* Why the registers of a device cannot be mapped for another one, or NULL. */
+extern const char *const container_refuses_registers;
+/* What the names of tests begin with, as one boot may do them with both kinds. */
+extern const char *const container_prefix;
 
 #endif

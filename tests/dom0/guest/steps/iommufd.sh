@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-2.0
+# The same DMA with devices in iommufd's address spaces, for kernels that have it.
+
+allow_unsafe_iommufd() { echo "$1" >/sys/module/iommufd/parameters/allow_unsafe_interrupts; }
+
+iommufd_needs_permission()
+{
+	allow_unsafe_iommufd N
+	iommufd-dma "$EDU_A" "$EDU_B" >/tmp/unsafe 2>&1
+	grep -q allow_unsafe_interrupts=1 /tmp/unsafe
+}
+
+step_iommufd()
+{
+	if ! modprobe iommufd 2>/dev/null; then
+		skip iommufd "this kernel is built without IOMMUFD; 6.12-dom0 has it"
+		return
+	fi
+	modprobe vfio-pci
+	check iommufd.bind-first "vfio-pci refuses $EDU_A" bind_vfio "$EDU_A"
+	check iommufd.bind-second "vfio-pci refuses $EDU_B" bind_vfio "$EDU_B"
+	check iommufd.interrupts-need-permission \
+		"it took a device whose interrupts Linux cannot know to be isolated" \
+		iommufd_needs_permission
+	allow_unsafe_iommufd Y
+	relay iommufd iommufd-dma "$EDU_A" "$EDU_B"
+	relay iommufd-share iommufd-share "$EDU_A" "$EDU_B"
+	unbind "$EDU_A"
+	unbind "$EDU_B"
+}
