@@ -30,6 +30,8 @@ PROBES = {
     'batches': {'pv': 'iommu_op_batch', 'pvh': 'iommu_op_batch'},
     'flushes': {'pv': 'flush_iotlb_qi', 'pvh': 'flush_iotlb_qi'},
 }
+# The phases called growth have 256 contexts beside those of the machine's devices.
+XEN_CMDLINE = f'{boot.Machine.xen_cmdline} dom0_mem=1G,max:1G dom0-iommu=nr-ctx=512'
 
 
 @dataclass
@@ -42,9 +44,9 @@ class Config:
 
 
 CONFIGS = {c.name: c for c in (
-    Config('pv', 'pv', ['own/iommu', 'own/memory', 'own/dma']),
+    Config('pv', 'pv', ['own/iommu', 'own/memory', 'own/dma', 'own/growth']),
     Config('native', 'native', ['DMA/dma', 'DMA/iommu', 'DMA-FQ/dma', 'identity/dma']),
-    Config('pvh', 'pvh', ['DMA/dma', 'DMA/iommu', 'DMA-FQ/dma']),
+    Config('pvh', 'pvh', ['DMA/dma', 'DMA/iommu', 'DMA-FQ/dma', 'DMA/growth']),
     Config('pv-single', 'pv', ['own/iommu'], batch='n'),
     Config('pvh-single', 'pvh', ['DMA/dma', 'DMA/iommu'], batch='n'),
 )}
@@ -93,7 +95,7 @@ def machine(config, xen, profile=False, registers=False):
     return boot.Machine(
         name=f'bench.{config.name}',
         xen=xen, kernel=kernel.image, initrd=initrd(kernel, config),
-        xen_cmdline=boot.Machine.xen_cmdline + ' dom0_mem=1G,max:1G' + ' dom0=pvh' * (config.kind == 'pvh'),
+        xen_cmdline=XEN_CMDLINE + ' dom0=pvh' * (config.kind == 'pvh'),
         cmdline=cmdline(config, profile),
         cpu=dom0.PVH_CPU if config.kind == 'pvh' else boot.Machine.cpu,
         devices=[dom0.EDU],

@@ -40,6 +40,11 @@ IOMMU_COLUMNS = (
     ('native', 'native', 'dma-iommu'), ('PV', 'pv', 'own-iommu'), ('PV batch=0', 'pv-single', 'own-iommu'),
     ('PVH', 'pvh', 'dma-iommu'), ('PVH batch=0', 'pvh-single', 'dma-iommu'),
 )
+GROWTH_COLUMNS = (
+    ('PV, 4 KiB', 'pv', 'own-growth', '4k'), ('PV, 64 x 4 KiB', 'pv', 'own-growth', '64x4k'),
+    ('PVH, 4 KiB', 'pvh', 'dma-growth', '4k'), ('PVH, 64 x 4 KiB', 'pvh', 'dma-growth', '64x4k'),
+)
+GROWTH = {'pages': (1, 64, 4096, 262144), 'contexts': (1, 16, 256)}
 
 
 def cell(results, config, phase, case, what, metric='insns'):
@@ -79,6 +84,12 @@ def shadow_per_page(results, kind):
     return m and m['shadow'] * PAGE / m['pages']
 
 
+def growth(results, config, phase, case, of_what):
+    """By how many per cent the dearest map and unmap exceed the cheapest."""
+    sums = [both(cell(results, config, phase, f'{case}.{of_what}.{n}', w) for w in WHAT) for n in GROWTH[of_what]]
+    return None if None in sums else 100 * (max(sums) / min(sums) - 1)
+
+
 def bars(results):
     """(what, value or None, limit): at most limit is a pass."""
     near = both(pv_dma(results, '4k-near', w) for w in WHAT)
@@ -93,6 +104,9 @@ def bars(results):
         yield f'{CASES["sg32"]}: hypercalls of one {what}', cell(results, 'pv', 'own-iommu', 'sg32', what, 'hypercalls'), 1
     yield 'shadow, bytes per 4 KiB page, dense', shadow_per_page(results, 'dense'), 16
     yield 'queue, bytes per domain', queue_bytes(results), 64 << 10
+    for name, *where in GROWTH_COLUMNS:
+        for of_what, numbers in GROWTH.items():
+            yield f'{name}: growth, {of_what}: 1 to {show(numbers[-1])}, %', growth(results, *where, of_what), 20
 
 
 def judged(results):
@@ -157,6 +171,13 @@ def memory_table(results):
     return table(['mapped', 'shadow, bytes per page', "Xen's tables, bytes per page", 'pages of an empty context'], rows)
 
 
+def growth_table(results):
+    rows = [[f'{of_what}: {show(n)}'] + [pair(results, config, phase, f'{case}.{of_what}.{n}')
+                                        for _, config, phase, case in GROWTH_COLUMNS]
+            for of_what, numbers in GROWTH.items() for n in numbers]
+    return table(['map / unmap'] + [c[0] for c in GROWTH_COLUMNS], rows)
+
+
 def bars_table(results):
     return table(['bar', 'measured', 'at most', ''],
                  [[what, show(value), show(limit), 'passed' if ok else 'MISSED']
@@ -184,6 +205,7 @@ def text(results, date):
         'Hypercalls of these', api_table(results, DMA_COLUMNS, 'hypercalls'),
         'Whose instructions those in a PV domain are', owners_table(results),
         'Beside earlier code', earlier_table(results),
+        'Cost of growth', growth_table(results),
         'Memory', memory_table(results),
         'Bars', bars_table(results)])
 

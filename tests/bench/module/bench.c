@@ -7,7 +7,8 @@
  * domain of its own to which the device is attached, so that there is something
  * to flush, as VFIO does. Every case ends with a report of the plugin; the info
  * lines "bench-case" say which, in the same order. Region 1 is the map, region 2
- * the unmap. api=memory measures memory instead, see memory.c.
+ * the unmap. api=growth does so with more and more mapped, api=memory
+ * measures memory instead. Each has a file.
  */
 #define pr_fmt(fmt) "xpi_bench: " fmt
 
@@ -39,7 +40,7 @@ MODULE_PARM_DESC(device, "PCI device (dddd:bb:dd.f) without a driver");
 
 static char *api = "iommu";
 module_param(api, charp, 0400);
-MODULE_PARM_DESC(api, "dma, iommu or memory");
+MODULE_PARM_DESC(api, "dma, iommu, growth or memory");
 
 static char *name = "bench";
 module_param(name, charp, 0400);
@@ -65,29 +66,11 @@ void bench_emit(const char *fmt, ...)
 	va_end(args);
 }
 
-/**
- * struct job - something to be mapped
- * @dev: the device
- * @dom: the domain, or NULL if the DMA API has one
- * @iova: where it is, or is to be, mapped
- * @buf: one buffer of @size bytes, or NULL
- * @size: in all
- * @sg: pages here and there, or NULL
- */
-struct job {
-	struct device *dev;
-	struct iommu_domain *dom;
-	dma_addr_t iova;
-	void *buf;
-	size_t size;
-	struct scatterlist *sg;
-};
-
 /*
  * One way to map and unmap each. Nothing but the call is between the markers.
  */
 
-static int dma_map_buf(struct job *j)
+static int dma_map_buf(struct bench_job *j)
 {
 	tcg_begin(REGION_MAP);
 	j->iova = dma_map_single(j->dev, j->buf, j->size, DMA_BIDIRECTIONAL);
@@ -95,7 +78,7 @@ static int dma_map_buf(struct job *j)
 	return dma_mapping_error(j->dev, j->iova);
 }
 
-static int dma_unmap_buf(struct job *j)
+static int dma_unmap_buf(struct bench_job *j)
 {
 	tcg_begin(REGION_UNMAP);
 	dma_unmap_single(j->dev, j->iova, j->size, DMA_BIDIRECTIONAL);
@@ -103,7 +86,7 @@ static int dma_unmap_buf(struct job *j)
 	return 0;
 }
 
-static int dma_map_pages_apart(struct job *j)
+static int dma_map_pages_apart(struct bench_job *j)
 {
 	int nr;
 
@@ -113,7 +96,7 @@ static int dma_map_pages_apart(struct job *j)
 	return nr ? 0 : -EIO;
 }
 
-static int dma_unmap_pages_apart(struct job *j)
+static int dma_unmap_pages_apart(struct bench_job *j)
 {
 	tcg_begin(REGION_UNMAP);
 	dma_unmap_sg(j->dev, j->sg, SG_PAGES, DMA_BIDIRECTIONAL);
@@ -121,7 +104,7 @@ static int dma_unmap_pages_apart(struct job *j)
 	return 0;
 }
 
-static int dom_map_buf(struct job *j)
+static int dom_map_buf(struct bench_job *j)
 {
 	phys_addr_t phys = virt_to_phys(j->buf);
 	int ret;
@@ -132,7 +115,7 @@ static int dom_map_buf(struct job *j)
 	return ret;
 }
 
-static int dom_map_pages_apart(struct job *j)
+static int dom_map_pages_apart(struct bench_job *j)
 {
 	ssize_t len;
 
@@ -142,7 +125,7 @@ static int dom_map_pages_apart(struct job *j)
 	return len == j->size ? 0 : -EIO;
 }
 
-static int dom_unmap(struct job *j)
+static int dom_unmap(struct bench_job *j)
 {
 	size_t len;
 
@@ -152,14 +135,14 @@ static int dom_unmap(struct job *j)
 	return len == j->size ? 0 : -EIO;
 }
 
-static int job_map(struct job *j)
+static int job_map(struct bench_job *j)
 {
 	if (j->dom)
 		return j->sg ? dom_map_pages_apart(j) : dom_map_buf(j);
 	return j->sg ? dma_map_pages_apart(j) : dma_map_buf(j);
 }
 
-static int job_unmap(struct job *j)
+static int job_unmap(struct bench_job *j)
 {
 	if (j->dom)
 		return dom_unmap(j);
@@ -170,7 +153,7 @@ static int job_unmap(struct job *j)
  * Cases
  */
 
-static int repeat(struct job *j)
+static int repeat(struct bench_job *j)
 {
 	unsigned int i;
 	int ret = 0;
@@ -188,7 +171,7 @@ static int repeat(struct job *j)
 	return ret;
 }
 
-static int run_buf(struct job *j, unsigned int order)
+int bench_run_buf(struct bench_job *j, unsigned int order)
 {
 	int ret;
 
@@ -201,25 +184,25 @@ static int run_buf(struct job *j, unsigned int order)
 	return ret;
 }
 
-static int run_4k(struct job *j)
+int bench_run_4k(struct bench_job *j)
 {
-	return run_buf(j, 0);
+	return bench_run_buf(j, 0);
 }
 
-static int run_64x4k(struct job *j)
+int bench_run_64x4k(struct bench_job *j)
 {
-	return run_buf(j, 6);
+	return bench_run_buf(j, 6);
 }
 
-static int run_2m(struct job *j)
+static int run_2m(struct bench_job *j)
 {
-	return run_buf(j, 9);
+	return bench_run_buf(j, 9);
 }
 
 /* A page next to it stays mapped, so the page tables are not empty. */
-static int run_4k_near(struct job *j)
+static int run_4k_near(struct bench_job *j)
 {
-	struct job near = *j;
+	struct bench_job near = *j;
 	int ret;
 
 	near.iova += PAGE_SIZE;
@@ -229,7 +212,7 @@ static int run_4k_near(struct job *j)
 		return -ENOMEM;
 	ret = job_map(&near);
 	if (!ret) {
-		ret = run_buf(j, 0);
+		ret = bench_run_buf(j, 0);
 		job_unmap(&near);
 	}
 	free_page((unsigned long)near.buf);
@@ -237,7 +220,7 @@ static int run_4k_near(struct job *j)
 }
 
 /* Fresh pages may be neighbours; this order keeps them apart. */
-static int run_sg(struct job *j)
+static int run_sg(struct bench_job *j)
 {
 	static struct scatterlist sg[SG_PAGES];
 	struct page *page[SG_PAGES] = {};
@@ -261,55 +244,81 @@ out:
 	return ret;
 }
 
-static const struct bench_case {
+static const struct {
 	const char *name;
-	int (*run)(struct job *j);
+	int (*run)(struct bench_job *j);
 } cases[] = {
 	{ "4k-near", run_4k_near },
-	{ "4k", run_4k },
-	{ "64x4k", run_64x4k },
+	{ "4k", bench_run_4k },
+	{ "64x4k", bench_run_64x4k },
 	{ "2m", run_2m },
 	{ "sg32", run_sg },
 };
+
+void bench_case(const char *what, int (*run)(struct bench_job *j),
+		struct bench_job *j)
+{
+	int ret;
+
+	tcg_drop(REGION_MAP);
+	tcg_drop(REGION_UNMAP);
+	ret = run(j);
+	tcg_report(1);
+	bench_emit("xpi: info bench-case %s %s\n", name, what);
+	if (ret) {
+		failed++;
+		bench_emit("xpi: fail %s.%s: error %d\n", name, what, ret);
+	} else {
+		passed++;
+		bench_emit("xpi: pass %s.%s\n", name, what);
+	}
+}
 
 static void run_cases(struct device *dev, struct iommu_domain *dom)
 {
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct job j = { .dev = dev, .dom = dom, .iova = BENCH_IOVA };
-		int ret;
+		struct bench_job j = {
+			.dev = dev,
+			.dom = dom,
+			.iova = BENCH_IOVA,
+		};
 
-		tcg_drop(REGION_MAP);
-		tcg_drop(REGION_UNMAP);
-		ret = cases[i].run(&j);
-		tcg_report(1);
-		bench_emit("xpi: info bench-case %s %s\n", name, cases[i].name);
-		if (ret) {
-			failed++;
-			bench_emit("xpi: fail %s.%s: error %d\n", name,
-				   cases[i].name, ret);
-		} else {
-			passed++;
-			bench_emit("xpi: pass %s.%s\n", name, cases[i].name);
-		}
+		bench_case(cases[i].name, cases[i].run, &j);
 	}
 }
 
-static int run_own_domain(struct device *dev)
+struct iommu_domain *bench_domain_get(struct device *dev)
 {
 	struct iommu_domain *dom = iommu_paging_domain_alloc(dev);
 	int ret;
 
 	if (IS_ERR(dom))
-		return PTR_ERR(dom);
+		return dom;
 	ret = iommu_attach_device(dom, dev);
-	if (!ret) {
-		run_cases(dev, dom);
-		iommu_detach_device(dom, dev);
+	if (ret) {
+		iommu_domain_free(dom);
+		return ERR_PTR(ret);
 	}
+	return dom;
+}
+
+void bench_domain_put(struct iommu_domain *dom, struct device *dev)
+{
+	iommu_detach_device(dom, dev);
 	iommu_domain_free(dom);
-	return ret;
+}
+
+static int run_own_domain(struct device *dev)
+{
+	struct iommu_domain *dom = bench_domain_get(dev);
+
+	if (IS_ERR(dom))
+		return PTR_ERR(dom);
+	run_cases(dev, dom);
+	bench_domain_put(dom, dev);
+	return 0;
 }
 
 static int run_dma(struct device *dev)
@@ -329,6 +338,8 @@ static int run_api(struct device *dev)
 		return run_dma(dev);
 	if (!strcmp(api, "iommu"))
 		return run_own_domain(dev);
+	if (!strcmp(api, "growth"))
+		return bench_growth(dev);
 	if (!strcmp(api, "memory")) {
 		ret = bench_memory(dev);
 		passed += !ret;

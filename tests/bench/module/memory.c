@@ -43,7 +43,7 @@ static struct kprobe probes[] = {
 	{ .symbol_name = "xpi_page_free", .pre_handler = count_free },
 };
 
-static int xen_pages(unsigned int *pages)
+int bench_xen(unsigned int *pages, unsigned int *contexts)
 {
 	static struct xen_pv_iommu_query q;
 	int ret;
@@ -57,7 +57,15 @@ static int xen_pages(unsigned int *pages)
 	if (ret != 1)
 		return ret < 0 ? ret : -EIO;
 	*pages = q.pt_pages;
+	*contexts = q.nr_ctx;
 	return 0;
+}
+
+static int xen_pages(unsigned int *pages)
+{
+	unsigned int contexts;
+
+	return bench_xen(pages, &contexts);
 }
 
 static int map_many(struct iommu_domain *dom, phys_addr_t phys,
