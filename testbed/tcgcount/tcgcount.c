@@ -15,8 +15,10 @@
 
 #define MAX_CLASS	12
 #define MAX_PROBE	24
-/* total, classes, probes, io read, io write */
-#define MAX_METRIC	(1 + MAX_CLASS + MAX_PROBE + 2)
+#define MAX_SPAN	8
+#define MAX_SPAN_ADDR	16
+/* total, classes, probes, io read, io write, spans */
+#define MAX_METRIC	(1 + MAX_CLASS + MAX_PROBE + 2 + MAX_SPAN)
 #define MAX_REGION	64
 #define MAX_VCPU	64
 #define MAX_SAMPLE	4096
@@ -107,7 +109,7 @@ struct region {
 	struct { uint64_t page, n[2]; } io[MAX_IOPAGE];
 };
 
-struct open { bool is_open; struct counters at; };
+struct open { bool is_open; struct counters at; uint64_t longest[MAX_SPAN]; };
 
 static struct region regions[MAX_REGION];
 static struct open opened[MAX_VCPU][MAX_REGION];
@@ -116,13 +118,93 @@ static unsigned int reports;
 
 static void report(unsigned int label);
 
+/* ---- spans: the longest way from one instruction to another ------------------ */
+
+struct addresses { uint64_t addr[MAX_SPAN_ADDR]; unsigned int n; };
+struct span { char name[32]; struct addresses begin, end; };
+
+static struct span spans[MAX_SPAN];
+static unsigned int nr_spans;
+static struct { unsigned int depth; uint64_t since; } running[MAX_VCPU][MAX_SPAN];
+
+static uint64_t total(const struct counters *c)
+{
+	uint64_t sum = 0;
+	unsigned int i;
+
+	for (i = 0; i < nr_classes; i++)
+		sum += c->class[i];
+	return sum;
+}
+
+static void on_span_begin(unsigned int vcpu, void *udata)
+{
+	unsigned int span = (uintptr_t)udata;
+
+	if (vcpu < MAX_VCPU && nr_open[vcpu] && !running[vcpu][span].depth++)
+		running[vcpu][span].since = total(counters(vcpu));
+}
+
+/* The outermost of nested ones is over: it counts in regions that it lies in. */
+static void span_over(unsigned int vcpu, unsigned int span)
+{
+	uint64_t since = running[vcpu][span].since, now = total(counters(vcpu));
+	unsigned int id;
+
+	for (id = 0; id < MAX_REGION; id++) {
+		struct open *o = &opened[vcpu][id];
+
+		if (o->is_open && since >= total(&o->at) && now - since > o->longest[span])
+			o->longest[span] = now - since;
+	}
+}
+
+static void on_span_end(unsigned int vcpu, void *udata)
+{
+	unsigned int span = (uintptr_t)udata;
+
+	if (vcpu < MAX_VCPU && nr_open[vcpu] && running[vcpu][span].depth &&
+	    !--running[vcpu][span].depth)
+		span_over(vcpu, span);
+}
+
+static bool is_among(const struct addresses *a, uint64_t addr)
+{
+	unsigned int i;
+
+	for (i = 0; i < a->n && a->addr[i] != addr; i++)
+		;
+	return i < a->n;
+}
+
+/* An address may do both: it ends one and begins the next. */
+static void watch_spans(struct qemu_plugin_insn *insn, uint64_t addr)
+{
+	uintptr_t i;
+
+	for (i = 0; i < nr_spans; i++) {
+		if (is_among(&spans[i].end, addr))
+			qemu_plugin_register_vcpu_insn_exec_cb(insn, on_span_end,
+				QEMU_PLUGIN_CB_NO_REGS, (void *)i);
+		if (is_among(&spans[i].begin, addr))
+			qemu_plugin_register_vcpu_insn_exec_cb(insn, on_span_begin,
+				QEMU_PLUGIN_CB_NO_REGS, (void *)i);
+	}
+}
+
+/* ---- markers -------------------------------------------------------------- */
+
 static void region_begin(unsigned int vcpu, unsigned int id)
 {
 	struct open *o = &opened[vcpu][id];
 
+	/* What began outside of all regions is nobody's. */
+	if (!nr_open[vcpu])
+		memset(running[vcpu], 0, sizeof(running[vcpu]));
 	if (!o->is_open)
 		nr_open[vcpu]++;
 	o->is_open = true;
+	memset(o->longest, 0, sizeof(o->longest));
 	if (id < MAX_PROFILE)
 		counters(vcpu)->profiled = id;
 	o->at = *counters(vcpu);
@@ -155,6 +237,8 @@ static void region_end(unsigned int vcpu, unsigned int id)
 		s[m++] = now->probe[i] - o->at.probe[i];
 	for (i = 0; i < 2; i++)
 		s[m++] = now->io[i] - o->at.io[i];
+	for (i = 0; i < nr_spans; i++)
+		s[m++] = o->longest[i];
 }
 
 static void region_drop(unsigned int id)
@@ -257,6 +341,8 @@ static void on_translate(qemu_plugin_id_t plugin, struct qemu_plugin_tb *tb)
 					QEMU_PLUGIN_INLINE_ADD_U64,
 					counter(offsetof(struct counters, probe) + 8 * p), 1);
 
+		watch_spans(insn, addr);
+
 		if (hits) {
 			struct hit *h = hit_of(addr);
 
@@ -327,6 +413,8 @@ static void report_region(unsigned int label, unsigned int id, const struct regi
 		report_metric(label, id, r, m++, probes[i].name);
 	report_metric(label, id, r, m++, "mmio-read");
 	report_metric(label, id, r, m++, "mmio-write");
+	for (i = 0; i < nr_spans; i++)
+		report_metric(label, id, r, m++, spans[i].name);
 	report_io(id, r);
 	report_profile(id, r);
 }
@@ -386,6 +474,35 @@ static bool add_probe(const char *v)
 	return sscanf(v, "%31[^:]:%" SCNx64, p->name, &p->addr) == 2;
 }
 
+/* ADDR[+ADDR..], up to `stop`; returns where that is, or NULL. */
+static const char *add_addresses(const char *v, struct addresses *a, char stop)
+{
+	char *end;
+
+	for (; a->n < MAX_SPAN_ADDR; v = end + 1) {
+		a->addr[a->n++] = strtoull(v, &end, 16);
+		if (end == v || (*end != '+' && *end != stop))
+			return NULL;
+		if (*end == stop)
+			return end;
+	}
+	return NULL;
+}
+
+/* span=NAME:BEGIN[+BEGIN..]:END[+END..], the longest way from one to the other. */
+static bool add_span(const char *v)
+{
+	struct span *s = &spans[nr_spans];
+	const char *addr = strchr(v, ':');
+
+	if (nr_spans >= MAX_SPAN || !addr || addr - v >= (ptrdiff_t)sizeof(s->name))
+		return false;
+	nr_spans++;
+	memcpy(s->name, v, addr - v);
+	addr = add_addresses(addr + 1, &s->begin, ':');
+	return addr && add_addresses(addr + 1, &s->end, '\0');
+}
+
 __attribute__((visibility("default")))
 int qemu_plugin_install(qemu_plugin_id_t plugin, const qemu_info_t *info, int argc, char **argv)
 {
@@ -401,6 +518,8 @@ int qemu_plugin_install(qemu_plugin_id_t plugin, const qemu_info_t *info, int ar
 			ok = add_class(v);
 		else if (is_arg(argv[i], "probe", &v))
 			ok = add_probe(v);
+		else if (is_arg(argv[i], "span", &v))
+			ok = add_span(v);
 		else if (is_arg(argv[i], "io", &v))
 			want_io = !strcmp(v, "on");
 		else if (is_arg(argv[i], "profile", &v))
