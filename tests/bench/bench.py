@@ -22,25 +22,41 @@ import dom0  # noqa: E402
 import initramfs  # noqa: E402
 
 BUILD = os.path.join(TOP, 'build', 'bench')
+CTX = os.path.join(TOP, 'xen', 'overlay', 'xen', 'drivers', 'passthrough', 'ctx')
 KERNEL = '6.12'
-REGIONS = {1: 'map', 2: 'unmap'}
+REGIONS = {1: 'map', 2: 'unmap', 3: 'free'}
 # Functions of Xen whose executions are counted.
 PROBES = {
     'hypercalls': {'pv': 'pv_hypercall', 'pvh': 'hvm_hypercall'},
     'batches': {'pv': 'iommu_op_batch', 'pvh': 'iommu_op_batch'},
     'flushes': {'pv': 'flush_iotlb_qi', 'pvh': 'flush_iotlb_qi'},
 }
+# The longest way through Xen without a look whether to stop: between the ways in
+# and out, or softirqs, which run when a look has found something. See looks().
+BUSY = {
+    'pv': (['lstar_enter'], ['restore_all_guest', 'do_softirq']),
+    'pvh': (['svm_vmexit_handler'], ['svm_vmenter_helper', 'do_softirq']),
+}
+# The same for Linux with interrupts off, locks in locks counted as one. The few
+# instructions from one call to the other's restoring of the flags are left out.
+IRQS_OFF = ['_raw_spin_lock_irqsave'], ['_raw_spin_unlock_irqrestore']
+# Of these the longest of all samples counts, not the median.
+LONGEST = ('busy', 'irqs-off')
 # The phases called growth have 256 contexts beside those of the machine's devices.
 XEN_CMDLINE = f'{boot.Machine.xen_cmdline} dom0_mem=1G,max:1G dom0-iommu=nr-ctx=512'
 
 
 @dataclass
 class Config:
-    """One boot: kind is pv, pvh or native; batch is the driver's parameter."""
+    """One boot: kind is pv, pvh or native; batch is the driver's parameter.
+
+    longest says that long ways are to be measured, too.
+    """
     name: str
     kind: str
     phases: list
     batch: str = 'y'
+    longest: bool = False
 
 
 CONFIGS = {c.name: c for c in (
@@ -49,28 +65,81 @@ CONFIGS = {c.name: c for c in (
     Config('pvh', 'pvh', ['DMA/dma', 'DMA/iommu', 'DMA-FQ/dma', 'DMA/growth']),
     Config('pv-single', 'pv', ['own/iommu'], batch='n'),
     Config('pvh-single', 'pvh', ['DMA/dma', 'DMA/iommu'], batch='n'),
+    Config('pv-longest', 'pv', ['own/bounds', 'own/irqs'], longest=True),
+    Config('pvh-longest', 'pvh', ['DMA/bounds', 'DMA/irqs'], longest=True),
 )}
 
 
 # --- the machine --------------------------------------------------------
 
-def xen_symbols(xen):
-    """name -> address of Xen's functions; xen-syms lies beside the image."""
-    path = os.path.join(os.path.dirname(xen), 'xen-syms')
-    out = subprocess.run([os.path.join(TOP, 'testbed', 'in-root'), '--', 'nm', path],
-                         check=True, capture_output=True, text=True).stdout
-    return out, {f[2]: f[0] for f in (l.split() for l in out.split('\n')) if len(f) == 3 and f[1] in 'tT'}
+def root_tool(*args, stdin=None):
+    return subprocess.run([os.path.join(TOP, 'testbed', 'in-root'), '--', *args], input=stdin,
+                          check=True, capture_output=True, text=True).stdout
+
+
+def xen_syms(xen):
+    return os.path.join(os.path.dirname(xen), 'xen-syms')
+
+
+def functions(text):
+    """name -> address, of lines of nm or /proc/kallsyms."""
+    return {f[2]: f[0] for f in (l.split() for l in text.split('\n')) if len(f) == 3 and f[1] in 'tT'}
+
+
+def address(symbols, name):
+    if name not in symbols:
+        raise boot.SpecError(f'There is no function {name} any more, by which tests/bench/bench.py counts; '
+                             f'correct PROBES, BUSY or IRQS_OFF.')
+    return symbols[name]
+
+
+def look_lines():
+    """{(file, line)} where Xen's half looks whether to stop."""
+    found = set()
+    for name in os.listdir(CTX):
+        with open(os.path.join(CTX, name), encoding='utf-8') as f:
+            found |= {(name, nr) for nr, line in enumerate(f, 1) if 'hypercall_preempt_check(' in line}
+    return found
+
+
+def looks(xen):
+    """Addresses of these looks.
+
+    hypercall_preempt_check() is a macro, so there is no function to count. But
+    it always reads the pending softirqs, in irq_stat, and in our files nothing
+    else does. The compiler's line numbers tell where an address of it is taken
+    for that. There must be one for every look in the source.
+    """
+    code = root_tool('objdump', '-d', '--no-show-raw-insn', xen_syms(xen))
+    reads = [l.split(':')[0].strip() for l in code.split('\n') if l.endswith('<irq_stat>')]
+    lines = root_tool('addr2line', '-e', xen_syms(xen), stdin='\n'.join(reads)).split('\n')
+    where = {a: re.match(r'.*/ctx/([a-z-]+\.c):(\d+)', l) for a, l in zip(reads, lines)}
+    ours = {a: (m[1], int(m[2])) for a, m in where.items() if m and (m[1], int(m[2])) in look_lines()}
+    missing = look_lines() - set(ours.values())
+    if missing:
+        raise boot.SpecError(f'In Xen no code was found for hypercall_preempt_check() at '
+                             f'{", ".join(f"{n}:{l}" for n, l in sorted(missing))}; correct looks() in tests/bench/bench.py.')
+    return list(ours)
+
+
+def span(name, begin, end):
+    return f'span={name}:{"+".join(begin)}:{"+".join(end)}'
+
+
+def span_args(config, xen, symbols):
+    begin, end = ([address(symbols, n) for n in names] for names in BUSY[config.kind])
+    kernel = kernel_functions()
+    return [span('busy', begin + looks(xen), end + looks(xen)),
+            span('irqs-off', *([address(kernel, n) for n in names] for names in IRQS_OFF))]
 
 
 def plugin_args(config, xen, profile, registers):
     args = [dom0.testbed('tcgcount/build'), 'out=tcg.tsv']
     if xen:
-        symbols = xen_symbols(xen)[1]
-        for name, function in PROBES.items():
-            if function[config.kind] not in symbols:
-                raise boot.SpecError(f'Xen has no function {function[config.kind]} any more, by which '
-                                     f'tests/bench/bench.py counts {name}; correct PROBES.')
-            args.append(f'probe={name}:{symbols[function[config.kind]]}')
+        symbols = functions(root_tool('nm', xen_syms(xen)))
+        args += [f'probe={name}:{address(symbols, function[config.kind])}' for name, function in PROBES.items()]
+        if config.longest:
+            args += span_args(config, xen, symbols)
     return args + ['profile=on'] * profile + ['io=on'] * registers
 
 
@@ -85,6 +154,8 @@ def cmdline(config, profile):
     native = config.kind == 'native'
     words = [dom0.console('bare' if native else 'full'), 'nokaslr panic=-1 rdinit=/init xpi_steps=bench',
              f'xpi_prefix=bench.{config.name}', f'xpi_phases={"+".join(config.phases)}', f'xpi_batch={config.batch}']
+    # A host may be too busy for the kernel's look whether its timer ticks.
+    words += ['no_timer_check'] * native
     return ' '.join(words + ['xpi_profile=1'] * profile)
 
 
@@ -106,7 +177,7 @@ def machine(config, xen, profile=False, registers=False):
 # --- what comes out -----------------------------------------------------
 
 def read_reports(path):
-    """The plugin's reports, in order: {region: {metric: median}}."""
+    """The plugin's reports, in order: {region: {metric: median or maximum}}."""
     reports = {}
     with open(path, encoding='ascii') as f:
         for line in f:
@@ -114,7 +185,8 @@ def read_reports(path):
             if line.startswith('#'):
                 continue
             nr, region = int(field[0]), int(field[2])
-            reports.setdefault(nr, {}).setdefault(region, {})[field[3]] = int(field[6])
+            reports.setdefault(nr, {}).setdefault(region, {})[field[3]] = \
+                int(field[8 if field[3] in LONGEST else 6])
     return reports
 
 
@@ -162,25 +234,47 @@ def run(config, xen, profile=False, registers=False, **watchers):
 
 def sent_symbols(outcome):
     packed = ''.join(t.split()[1] for t in outcome.judgement.infos if t.startswith('symbols '))
+    if not packed:
+        raise boot.SpecError(f'The guest did not tell its symbols; see {outcome.logs}.')
     return gzip.decompress(base64.b64decode(packed)).decode()
 
 
+def symbols_boot(option=''):
+    """What the kernel says of its symbols; nokaslr makes them the same with and without Xen."""
+    m = machine(Config('symbols', 'native', []), None)
+    m.extra, m.cmdline = [], m.cmdline.replace('xpi_steps=bench', f'xpi_steps=symbols {option}')
+    return sent_symbols(boot.run(m))
+
+
 def kernel_symbols():
-    """Of the kernel itself; nokaslr makes them the same with and without Xen."""
+    """A file with those of the whole kernel."""
     path = os.path.join(BUILD, f'symbols.{dom0.kernel_named(KERNEL).version}')
     if not os.path.exists(path):
-        m = machine(Config('symbols', 'native', []), None)
-        m.extra, m.cmdline = [], m.cmdline.replace('xpi_steps=bench', 'xpi_steps=symbols')
         with open(path + '.new', 'w', encoding='utf-8') as f:
-            f.write(sent_symbols(boot.run(m)))
+            f.write(symbols_boot())
         os.replace(path + '.new', path)
     return path
+
+
+def kernel_functions():
+    """name -> address of those that are watched: few, so that it does not take long."""
+    path = os.path.join(BUILD, f'functions.{dom0.kernel_named(KERNEL).version}')
+    names = [*IRQS_OFF[0], *IRQS_OFF[1]]
+    if os.path.exists(path):
+        with open(path, encoding='utf-8') as f:
+            found = functions(f.read())
+        if all(n in found for n in names):
+            return found
+    text = symbols_boot(f'xpi_names={"+".join(names)}')
+    with open(path, 'w', encoding='utf-8') as f:
+        f.write(text)
+    return functions(text)
 
 
 def profile(outcome, xen, top):
     """Instructions by function, for each case; Xen's and Linux' apart."""
     symbols = [kernel_symbols()]
-    for name, text in (('driver', sent_symbols(outcome) if xen else ''), ('xen', xen_symbols(xen)[0] if xen else '')):
+    for name, text in (('driver', sent_symbols(outcome) if xen else ''), ('xen', root_tool('nm', xen_syms(xen)) if xen else '')):
         symbols.append(os.path.join(outcome.logs, f'symbols.{name}'))
         with open(symbols[-1], 'w', encoding='utf-8') as f:
             f.write(text)

@@ -45,6 +45,21 @@ GROWTH_COLUMNS = (
     ('PVH, 4 KiB', 'pvh', 'dma-growth', '4k'), ('PVH, 64 x 4 KiB', 'pvh', 'dma-growth', '64x4k'),
 )
 GROWTH = {'pages': (1, 64, 4096, 262144), 'contexts': (1, 16, 256)}
+# What makes Xen, or the driver with interrupts off, work for long: the cases.
+BUSY = {
+    'large': '512 runs of 512 pages', 'scattered': '32768 runs of a page',
+    'one-in-2m': 'a page in each of 4096 x 2 MiB', 'one-in-1g': 'a page in each of 255 GiB',
+}
+IRQS_OFF = {
+    'atomic-large': '512 runs of 512 pages', 'atomic-scattered': '32768 runs of a page',
+    'full-queue': '256 blocks of 512 pages',
+}
+BUSY_COLUMNS = (('PV', 'pv-longest', 'own-bounds'), ('PVH', 'pvh-longest', 'dma-bounds'))
+IRQS_COLUMNS = (('PV', 'pv-longest', 'own-irqs'), ('PVH', 'pvh-longest', 'dma-irqs'))
+# About 100 us at two instructions a nanosecond. Interrupts are late by no more
+# than that, and Xen's scheduler, which switches no more often than once in a
+# millisecond (sched_ratelimit_us), by a tenth of its step.
+LONGEST_MAX = 200000
 
 
 def cell(results, config, phase, case, what, metric='insns'):
@@ -90,6 +105,23 @@ def growth(results, config, phase, case, of_what):
     return None if None in sums else 100 * (max(sums) / min(sums) - 1)
 
 
+def longest(results, cases, where, what, metric):
+    """Of all cases; a span that was never seen is not a short one."""
+    seen = [cell(results, *where, case, what, metric) for case in cases]
+    return None if None in seen or not max(seen) else max(seen)
+
+
+def longest_bars(results):
+    for name, *where in BUSY_COLUMNS:
+        for what in (*WHAT, 'free'):
+            yield (f'{name}: in Xen without a look whether to stop, {what}',
+                   longest(results, BUSY, where, what, 'busy'), LONGEST_MAX)
+    for name, *where in IRQS_COLUMNS:
+        for what in WHAT:
+            yield (f'{name}: driver with interrupts off, {what}',
+                   longest(results, IRQS_OFF, where, what, 'irqs-off'), LONGEST_MAX)
+
+
 def bars(results):
     """(what, value or None, limit): at most limit is a pass."""
     near = both(pv_dma(results, '4k-near', w) for w in WHAT)
@@ -107,6 +139,7 @@ def bars(results):
     for name, *where in GROWTH_COLUMNS:
         for of_what, numbers in GROWTH.items():
             yield f'{name}: growth, {of_what}: 1 to {show(numbers[-1])}, %', growth(results, *where, of_what), 20
+    yield from longest_bars(results)
 
 
 def judged(results):
@@ -178,6 +211,14 @@ def growth_table(results):
     return table(['map / unmap'] + [c[0] for c in GROWTH_COLUMNS], rows)
 
 
+def longest_table(results, head, cases, columns, regions, metric):
+    rows = [[name] + [' / '.join('-' if v is None else show(v)
+                                 for v in (cell(results, config, phase, case, w, metric) for w in regions))
+                      for _, config, phase in columns]
+            for case, name in cases.items()]
+    return table([head] + [c[0] for c in columns], rows)
+
+
 def bars_table(results):
     return table(['bar', 'measured', 'at most', ''],
                  [[what, show(value), show(limit), 'passed' if ok else 'MISSED']
@@ -207,6 +248,10 @@ def text(results, date):
         'Beside earlier code', earlier_table(results),
         'Cost of growth', growth_table(results),
         'Memory', memory_table(results),
+        'Longest way through Xen without a look whether to stop, instructions',
+        longest_table(results, 'map / unmap / free', BUSY, BUSY_COLUMNS, (*WHAT, 'free'), 'busy'),
+        'Longest way through the driver with interrupts off, instructions, those of Xen included',
+        longest_table(results, 'map / unmap', IRQS_OFF, IRQS_COLUMNS, WHAT, 'irqs-off'),
         'Bars', bars_table(results)])
 
 

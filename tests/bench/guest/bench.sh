@@ -20,10 +20,14 @@ bench_phase()
 }
 
 # For the profile: code addresses and their names, packed and printable, of the
-# kernel itself (many, and the serial port is slow under Xen) or of the driver.
+# kernel itself (many, and the serial port is slow) or of a module; or only those
+# with the names $2, with a + between them.
 send_symbols()
 {
-	awk -v module="$1" '$2 ~ /^[tTwW]$/ && $4 == module { print $1, $2, $3 }' /proc/kallsyms |
+	awk -v module="$1" -v names="+$2+" '
+		$2 ~ /^[tTwW]$/ && $4 == module && (names == "++" || index(names, "+" $3 "+")) {
+			print $1, $2, $3
+		}' /proc/kallsyms |
 		gzip | base64 -w 800 | while read -r line; do
 			info "symbols $line"
 		done
@@ -31,7 +35,7 @@ send_symbols()
 
 step_symbols()
 {
-	send_symbols ""
+	send_symbols "" "$(option xpi_names)"
 }
 
 step_bench()

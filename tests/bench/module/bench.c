@@ -7,8 +7,8 @@
  * domain of its own to which the device is attached, so that there is something
  * to flush, as VFIO does. Every case ends with a report of the plugin; the info
  * lines "bench-case" say which, in the same order. Region 1 is the map, region 2
- * the unmap. api=growth does so with more and more mapped, api=memory
- * measures memory instead. Each has a file.
+ * the unmap. api=growth does so with more and more mapped; api=bounds and api=irqs
+ * make what takes longest; api=memory measures memory instead. Each has a file.
  */
 #define pr_fmt(fmt) "xpi_bench: " fmt
 
@@ -28,8 +28,6 @@
 #include "bench.h"
 #include "tcgmark.h"
 
-#define REGION_MAP	1
-#define REGION_UNMAP	2
 #define WARM_UP		20
 #define SG_PAGES	32
 #define PROT		(IOMMU_READ | IOMMU_WRITE)
@@ -40,7 +38,7 @@ MODULE_PARM_DESC(device, "PCI device (dddd:bb:dd.f) without a driver");
 
 static char *api = "iommu";
 module_param(api, charp, 0400);
-MODULE_PARM_DESC(api, "dma, iommu, growth or memory");
+MODULE_PARM_DESC(api, "dma, iommu, growth, bounds, irqs or memory");
 
 static char *name = "bench";
 module_param(name, charp, 0400);
@@ -340,6 +338,10 @@ static int run_api(struct device *dev)
 		return run_own_domain(dev);
 	if (!strcmp(api, "growth"))
 		return bench_growth(dev);
+	if (!strcmp(api, "bounds"))
+		return bench_bounds(dev);
+	if (!strcmp(api, "irqs"))
+		return bench_irqs(dev);
 	if (!strcmp(api, "memory")) {
 		ret = bench_memory(dev);
 		passed += !ret;

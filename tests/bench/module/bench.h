@@ -13,6 +13,11 @@ struct scatterlist;
 /* Where a domain of our own maps: the start of a page table. */
 #define BENCH_IOVA	SZ_1G
 
+/* What is between markers. */
+#define REGION_MAP	1
+#define REGION_UNMAP	2
+#define REGION_FREE	3
+
 /* Lines of the xpi protocol, for the parameter "results". */
 __printf(1, 2) void bench_emit(const char *fmt, ...);
 
@@ -24,6 +29,7 @@ __printf(1, 2) void bench_emit(const char *fmt, ...);
  * @buf: one buffer of @size bytes, or NULL
  * @size: in all
  * @sg: pages here and there, or NULL
+ * @private: for who runs it
  */
 struct bench_job {
 	struct device *dev;
@@ -32,6 +38,7 @@ struct bench_job {
 	void *buf;
 	size_t size;
 	struct scatterlist *sg;
+	void *private;
 };
 
 /**
@@ -74,6 +81,22 @@ void bench_domain_put(struct iommu_domain *dom, struct device *dev);
  * Return: 0 or -errno.
  */
 int bench_growth(struct device *dev);
+
+/**
+ * bench_bounds() - what keeps Xen busy for longest
+ * @dev: a device of the driver
+ *
+ * Return: 0 or -errno.
+ */
+int bench_bounds(struct device *dev);
+
+/**
+ * bench_irqs() - what the driver does for longest with interrupts off
+ * @dev: a device of the driver
+ *
+ * Return: 0 or -errno.
+ */
+int bench_irqs(struct device *dev);
 
 /**
  * bench_xen() - what Xen has for all contexts of this domain

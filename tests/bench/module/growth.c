@@ -20,7 +20,7 @@
 #include "bench.h"
 
 #define BUF_ORDER	9
-#define BUF_PAGES	(1U << BUF_ORDER)
+#define BUF_PAGES	512U
 #define FRONT_PAGES	64U	/* room for what is measured */
 #define FILLED		(BENCH_IOVA + FRONT_PAGES * PAGE_SIZE)
 

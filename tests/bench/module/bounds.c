@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What keeps Xen busy for longest, so that the plugin can say how long it stays
+ * without looking whether it should stop (span=).
+ *
+ * The hypercalls are made here and not by the driver, because no driver would
+ * unmap a range with holes that large. The context is one of the driver's, with
+ * a device in it, so that there is something to flush.
+ */
+#include <linux/err.h>
+#include <linux/gfp.h>
+#include <linux/iommu.h>
+#include <linux/mm.h>
+#include <linux/pfn.h>
+#include <linux/sched.h>
+
+#include <asm/xen/hypercall.h>
+#include <xen/interface/pv-iommu.h>
+#include <xen/page.h>
+#include <xen/xen.h>
+
+#include "bench.h"
+#include "tcgmark.h"
+
+#define SAMPLES		3
+#define BUF_ORDER	9
+#define BUF_PAGES	512U
+#define ARRAY_ORDER	9	/* 65536 descriptors */
+#define TRIES		32
+#define FIRST_DFN	PFN_DOWN(SZ_4G)	/* behind the MSI's addresses */
+#define FLAGS		(XEN_PV_IOMMU_F_R | XEN_PV_IOMMU_F_W)
+
+/**
+ * struct layout - descriptors that map
+ * @name: of the case
+ * @nr: descriptors
+ * @pages: of each
+ * @stride: frames from one to the next
+ * @jump: pages of the buffer from one to the next
+ */
+struct layout {
+	const char *name;
+	unsigned int nr;
+	unsigned int pages;
+	u64 stride;
+	unsigned int jump;
+};
+
+static const struct layout layouts[] = {
+	{ "large", 512, BUF_PAGES, BUF_PAGES, 0 },
+	{ "scattered", 32768, 1, 1, 7 },
+	{ "one-in-2m", 4096, 1, SZ_2M >> PAGE_SHIFT, 7 },
+	{ "one-in-1g", 255, 1, SZ_1G >> PAGE_SHIFT, 7 },
+};
+
+/* What one case works on. */
+struct bounds {
+	struct device *dev;
+	const struct layout *layout;
+	struct xen_pv_iommu_batch *array;
+	u64 gfn;		/* of a buffer that is contiguous for Xen */
+};
+
+static int call(unsigned int op, void *array, unsigned int count)
+{
+	long done = xen_single_call(__HYPERVISOR_iommu_op, op,
+				    (unsigned long)array, count, 0, 0);
+
+	if (done == count)
+		return 0;
+	return done < 0 ? done : -EIO;
+}
+
+/* Numbers of contexts are given out in order. */
+static int next_context(u16 *ctx)
+{
+	struct xen_pv_iommu_ctx c = {};
+	int ret = call(XEN_PV_IOMMU_OP_CTX_ALLOC, &c, 1);
+
+	if (ret)
+		return ret;
+	*ctx = c.ctx + 1;
+	c.flags = 0;
+	return call(XEN_PV_IOMMU_OP_CTX_FREE, &c, 1);
+}
+
+/* Is it this one? What the driver maps must be found there. */
+static int check_context(struct bounds *b, struct iommu_domain *dom, u16 ctx)
+{
+	phys_addr_t phys = virt_to_phys(b->array);
+	struct xen_pv_iommu_lookup l = {
+		.dfn = PFN_DOWN(BENCH_IOVA),
+		.ctx = ctx,
+	};
+	int ret = iommu_map(dom, BENCH_IOVA, phys, PAGE_SIZE, IOMMU_READ,
+			    GFP_KERNEL);
+
+	if (ret)
+		return ret;
+	ret = call(XEN_PV_IOMMU_OP_LOOKUP, &l, 1);
+	if (!ret && l.gfn != pfn_to_gfn(PHYS_PFN(phys)))
+		ret = -EUCLEAN;
+	iommu_unmap(dom, BENCH_IOVA, PAGE_SIZE);
+	return ret;
+}
+
+static void prepare(const struct bounds *b, u16 ctx)
+{
+	const struct layout *l = b->layout;
+	unsigned int i;
+
+	for (i = 0; i < l->nr; i++)
+		b->array[i] = (struct xen_pv_iommu_batch){
+			.dfn = FIRST_DFN + i * l->stride,
+			.gfn = b->gfn + i * l->jump % BUF_PAGES,
+			.nr = l->pages,
+			.ctx = ctx,
+			.op = XEN_PV_IOMMU_BATCH_MAP,
+			.flags = FLAGS,
+		};
+}
+
+static int map_all(const struct bounds *b, u16 ctx)
+{
+	int ret;
+
+	prepare(b, ctx);
+	tcg_begin(REGION_MAP);
+	ret = call(XEN_PV_IOMMU_OP_BATCH, b->array, b->layout->nr);
+	tcg_end(REGION_MAP);
+	return ret;
+}
+
+/* The whole range at once, holes included. */
+static int unmap_all(const struct bounds *b, u16 ctx)
+{
+	const struct layout *l = b->layout;
+	struct xen_pv_iommu_batch d = {
+		.dfn = FIRST_DFN,
+		.nr = l->nr * l->stride,
+		.ctx = ctx,
+		.op = XEN_PV_IOMMU_BATCH_UNMAP,
+	};
+	int ret;
+
+	tcg_begin(REGION_UNMAP);
+	ret = call(XEN_PV_IOMMU_OP_BATCH, &d, 1);
+	tcg_end(REGION_UNMAP);
+	return ret;
+}
+
+/* All of it is still mapped, as far as Xen knows. */
+static void free_full(struct iommu_domain *dom, struct device *dev)
+{
+	iommu_detach_device(dom, dev);
+	tcg_begin(REGION_FREE);
+	iommu_domain_free(dom);
+	tcg_end(REGION_FREE);
+}
+
+static int sample(struct bounds *b)
+{
+	struct iommu_domain *dom;
+	u16 ctx;
+	int ret = next_context(&ctx);
+
+	if (ret)
+		return ret;
+	dom = bench_domain_get(b->dev);
+	if (IS_ERR(dom))
+		return PTR_ERR(dom);
+	ret = check_context(b, dom, ctx) ?: map_all(b, ctx) ?:
+	      unmap_all(b, ctx) ?: map_all(b, ctx);
+	free_full(dom, b->dev);
+	return ret;
+}
+
+static int samples(struct bench_job *j)
+{
+	struct bounds *b = j->private;
+	unsigned int i;
+	int ret = 0;
+
+	tcg_drop(REGION_FREE);
+	for (i = 0; i < SAMPLES && !ret; i++) {
+		ret = sample(b);
+		cond_resched();
+	}
+	return ret;
+}
+
+static bool is_contiguous(struct page *buf)
+{
+	unsigned long pfn = page_to_pfn(buf), gfn = pfn_to_gfn(pfn);
+	unsigned int i;
+
+	for (i = 1; i < BUF_PAGES; i++)
+		if (pfn_to_gfn(pfn + i) != gfn + i)
+			return false;
+	return true;
+}
+
+/* In a PV domain not every buffer is contiguous for Xen, but many are. */
+static struct page *buf_alloc(void)
+{
+	struct page *tried[TRIES], *buf = NULL;
+	unsigned int i, n;
+
+	for (n = 0; n < TRIES && !buf; n++) {
+		tried[n] = alloc_pages(GFP_KERNEL, BUF_ORDER);
+		if (!tried[n])
+			break;
+		if (is_contiguous(tried[n]))
+			buf = tried[n];
+	}
+	for (i = 0; i < n; i++)
+		if (tried[i] != buf)
+			__free_pages(tried[i], BUF_ORDER);
+	return buf;
+}
+
+static void run_layouts(struct bounds *b)
+{
+	struct bench_job j = { .private = b };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(layouts); i++) {
+		b->layout = &layouts[i];
+		bench_case(b->layout->name, samples, &j);
+	}
+}
+
+int bench_bounds(struct device *dev)
+{
+	struct bounds b = { .dev = dev };
+	struct page *buf = buf_alloc();
+
+	if (!buf)
+		return -ENOMEM;
+	b.gfn = pfn_to_gfn(page_to_pfn(buf));
+	b.array = (void *)__get_free_pages(GFP_KERNEL, ARRAY_ORDER);
+	if (b.array)
+		run_layouts(&b);
+	free_pages((unsigned long)b.array, ARRAY_ORDER);
+	__free_pages(buf, BUF_ORDER);
+	return b.array ? 0 : -ENOMEM;
+}
