@@ -25,11 +25,11 @@ BUILD = os.path.join(TOP, 'build', 'bench')
 CTX = os.path.join(TOP, 'xen', 'overlay', 'xen', 'drivers', 'passthrough', 'ctx')
 KERNEL = '6.12'
 REGIONS = {1: 'map', 2: 'unmap', 3: 'free'}
-# Functions of Xen whose executions are counted.
+# Functions whose executions are counted: of Xen, or of the bare machine's Linux.
 PROBES = {
     'hypercalls': {'pv': 'pv_hypercall', 'pvh': 'hvm_hypercall'},
     'batches': {'pv': 'iommu_op_batch', 'pvh': 'iommu_op_batch'},
-    'flushes': {'pv': 'flush_iotlb_qi', 'pvh': 'flush_iotlb_qi'},
+    'flushes': {'pv': 'flush_iotlb_qi', 'pvh': 'flush_iotlb_qi', 'native': 'qi_submit_sync'},
 }
 # The longest way through Xen without a look whether to stop: between the ways in
 # and out, or softirqs, which run when a look has found something. See looks().
@@ -50,13 +50,16 @@ XEN_CMDLINE = f'{boot.Machine.xen_cmdline} dom0_mem=1G,max:1G dom0-iommu=nr-ctx=
 class Config:
     """One boot: kind is pv, pvh or native; batch is the driver's parameter.
 
-    longest says that long ways are to be measured, too.
+    registers and longest say what else is to be counted, options are the
+    module's.
     """
     name: str
     kind: str
     phases: list
     batch: str = 'y'
+    registers: bool = False
     longest: bool = False
+    options: str = ''
 
 
 CONFIGS = {c.name: c for c in (
@@ -67,6 +70,9 @@ CONFIGS = {c.name: c for c in (
     Config('pvh-single', 'pvh', ['DMA/dma', 'DMA/iommu'], batch='n'),
     Config('pv-longest', 'pv', ['own/bounds', 'own/irqs'], longest=True),
     Config('pvh-longest', 'pvh', ['DMA/bounds', 'DMA/irqs'], longest=True),
+    Config('native-registers', 'native', ['DMA/iommu'], registers=True, options='only=4k+loops=50'),
+    Config('pv-registers', 'pv', ['own/iommu'], registers=True, options='only=4k+loops=50'),
+    Config('pvh-registers', 'pvh', ['DMA/iommu'], registers=True, options='only=4k+loops=50'),
 )}
 
 
@@ -133,14 +139,19 @@ def span_args(config, xen, symbols):
             span('irqs-off', *([address(kernel, n) for n in names] for names in IRQS_OFF))]
 
 
-def plugin_args(config, xen, profile, registers):
+def plugin_args(config, xen, profile):
     args = [dom0.testbed('tcgcount/build'), 'out=tcg.tsv']
+    symbols = {}
     if xen:
         symbols = functions(root_tool('nm', xen_syms(xen)))
-        args += [f'probe={name}:{address(symbols, function[config.kind])}' for name, function in PROBES.items()]
-        if config.longest:
-            args += span_args(config, xen, symbols)
-    return args + ['profile=on'] * profile + ['io=on'] * registers
+    elif config.registers:
+        symbols = kernel_functions()
+    if symbols:
+        args += [f'probe={name}:{address(symbols, function[config.kind])}'
+                 for name, function in PROBES.items() if config.kind in function]
+    if config.longest:
+        args += span_args(config, xen, symbols)
+    return args + ['profile=on'] * profile + ['io=on'] * config.registers
 
 
 def initrd(kernel, config):
@@ -154,12 +165,12 @@ def cmdline(config, profile):
     native = config.kind == 'native'
     words = [dom0.console('bare' if native else 'full'), 'nokaslr panic=-1 rdinit=/init xpi_steps=bench',
              f'xpi_prefix=bench.{config.name}', f'xpi_phases={"+".join(config.phases)}', f'xpi_batch={config.batch}']
-    # A host may be too busy for the kernel's look whether its timer ticks.
-    words += ['no_timer_check'] * native
-    return ' '.join(words + ['xpi_profile=1'] * profile)
+    # A host may be too busy for the kernel's looks whether its timer and CPU get on.
+    words += ['nowatchdog'] + ['no_timer_check'] * native
+    return ' '.join(words + [f'xpi_options={config.options}'] + ['xpi_profile=1'] * profile)
 
 
-def machine(config, xen, profile=False, registers=False):
+def machine(config, xen, profile=False):
     kernel = dom0.kernel_named(KERNEL)
     if config.kind == 'native':
         xen = None
@@ -170,8 +181,8 @@ def machine(config, xen, profile=False, registers=False):
         cmdline=cmdline(config, profile),
         cpu=dom0.PVH_CPU if config.kind == 'pvh' else boot.Machine.cpu,
         devices=[dom0.EDU],
-        extra=['-plugin', ','.join(plugin_args(config, xen, profile, registers))],
-        timeout=3600 if profile or registers else 1800)
+        extra=['-plugin', ','.join(plugin_args(config, xen, profile))],
+        timeout=3600 if profile or config.registers else 1800)
 
 
 # --- what comes out -----------------------------------------------------
@@ -222,9 +233,9 @@ def versions(outcome):
     return [re.sub(r'^(Xen|Linux): | \[sha256 .*', '', l) for l in lines[1:]]
 
 
-def run(config, xen, profile=False, registers=False, **watchers):
+def run(config, xen, profile=False, **watchers):
     """Boot one configuration; returns its outcome and a dict of all it gave."""
-    outcome = boot.run(machine(config, xen, profile, registers), **watchers)
+    outcome = boot.run(machine(config, xen, profile), **watchers)
     return outcome, {'config': config.name, 'versions': versions(outcome), 'phases': numbers(outcome),
                      'memory': memory(outcome), 'failed': [l for l in outcome.judgement.lines(f'bench.{config.name}')
                                                            if not l.startswith('xpi: pass')]}
@@ -259,7 +270,7 @@ def kernel_symbols():
 def kernel_functions():
     """name -> address of those that are watched: few, so that it does not take long."""
     path = os.path.join(BUILD, f'functions.{dom0.kernel_named(KERNEL).version}')
-    names = [*IRQS_OFF[0], *IRQS_OFF[1]]
+    names = [*IRQS_OFF[0], *IRQS_OFF[1], *(f['native'] for f in PROBES.values() if 'native' in f)]
     if os.path.exists(path):
         with open(path, encoding='utf-8') as f:
             found = functions(f.read())

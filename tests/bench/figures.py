@@ -45,6 +45,10 @@ GROWTH_COLUMNS = (
     ('PVH, 4 KiB', 'pvh', 'dma-growth', '4k'), ('PVH, 64 x 4 KiB', 'pvh', 'dma-growth', '64x4k'),
 )
 GROWTH = {'pages': (1, 64, 4096, 262144), 'contexts': (1, 16, 256)}
+REGISTERS_COLUMNS = (
+    ('native', 'native-registers', 'dma-iommu'), ('PV', 'pv-registers', 'own-iommu'),
+    ('PVH', 'pvh-registers', 'dma-iommu'),
+)
 # What makes Xen, or the driver with interrupts off, work for long: the cases.
 BUSY = {
     'large': '512 runs of 512 pages', 'scattered': '32768 runs of a page',
@@ -105,6 +109,13 @@ def growth(results, config, phase, case, of_what):
     return None if None in sums else 100 * (max(sums) / min(sums) - 1)
 
 
+def per_flush(results, config, phase, direction):
+    """Accesses to registers by a flush of an unmap; None if none was seen at all."""
+    seen, flushes, doorbells = (cell(results, config, phase, '4k', 'unmap', m)
+                                for m in (f'mmio-{direction}', 'flushes', 'mmio-write'))
+    return seen / flushes if flushes and doorbells else None
+
+
 def longest(results, cases, where, what, metric):
     """Of all cases; a span that was never seen is not a short one."""
     seen = [cell(results, *where, case, what, metric) for case in cases]
@@ -139,6 +150,8 @@ def bars(results):
     for name, *where in GROWTH_COLUMNS:
         for of_what, numbers in GROWTH.items():
             yield f'{name}: growth, {of_what}: 1 to {show(numbers[-1])}, %', growth(results, *where, of_what), 20
+    for name, config, phase in REGISTERS_COLUMNS[1:]:
+        yield f'{name}: reads of registers by a flush', per_flush(results, config, phase, 'read'), 0
     yield from longest_bars(results)
 
 
@@ -211,6 +224,12 @@ def growth_table(results):
     return table(['map / unmap'] + [c[0] for c in GROWTH_COLUMNS], rows)
 
 
+def registers_table(results):
+    rows = [[direction] + [show(per_flush(results, config, phase, metric)) for _, config, phase in REGISTERS_COLUMNS]
+            for direction, metric in (('reads', 'read'), ('writes', 'write'))]
+    return table(['registers'] + [c[0] for c in REGISTERS_COLUMNS], rows)
+
+
 def longest_table(results, head, cases, columns, regions, metric):
     rows = [[name] + [' / '.join('-' if v is None else show(v)
                                  for v in (cell(results, config, phase, case, w, metric) for w in regions))
@@ -248,6 +267,7 @@ def text(results, date):
         'Beside earlier code', earlier_table(results),
         'Cost of growth', growth_table(results),
         'Memory', memory_table(results),
+        'Accesses to registers of the IOMMU for one flush', registers_table(results),
         'Longest way through Xen without a look whether to stop, instructions',
         longest_table(results, 'map / unmap / free', BUSY, BUSY_COLUMNS, (*WHAT, 'free'), 'busy'),
         'Longest way through the driver with interrupts off, instructions, those of Xen included',

@@ -11,7 +11,8 @@ bench_phase()
 		check "$name.type" "the group is $(cat "$PCI/$EDU_A/iommu_group/type")" \
 			grep -qx "$type" "$PCI/$EDU_A/iommu_group/type"
 	fi
-	modprobe xpi_bench "device=$EDU_A" "api=$api" "name=$name" || {
+	modprobe xpi_bench "device=$EDU_A" "api=$api" "name=$name" \
+		$(option xpi_options | tr + ' ') || {
 		fail "$name.load" "modprobe xpi_bench failed: $(dmesg | tail -n 1)"
 		return
 	}

@@ -48,6 +48,10 @@ static unsigned int loops = 200;
 module_param(loops, uint, 0400);
 MODULE_PARM_DESC(loops, "samples of each case");
 
+static char *only = "";
+module_param(only, charp, 0400);
+MODULE_PARM_DESC(only, "the only case that is wanted of api=dma and api=iommu");
+
 static char results[4096];
 module_param_string(results, results, sizeof(results), 0400);
 MODULE_PARM_DESC(results, "what happened, in the xpi protocol");
@@ -283,7 +287,8 @@ static void run_cases(struct device *dev, struct iommu_domain *dom)
 			.iova = BENCH_IOVA,
 		};
 
-		bench_case(cases[i].name, cases[i].run, &j);
+		if (!*only || !strcmp(only, cases[i].name))
+			bench_case(cases[i].name, cases[i].run, &j);
 	}
 }
 
