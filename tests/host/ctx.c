@@ -915,6 +915,48 @@ TEST(free_in_steps)
 	}
 }
 
+static long ctx_with_sparse_pages(unsigned int tables)
+{
+	long ctx = ctx_alloc();
+	unsigned int i;
+
+	for (i = 0; i < tables; i++)
+		CHECK_EQ(map(ctx, i * 512, RAM_MFN, 1), 1);
+	machine.maps = machine.maps_longest = 0;
+	return ctx;
+}
+
+/* Table pages that were mapped between two looks, at most. */
+static bool looked_often(void)
+{
+	unsigned int longest = machine.maps_longest;
+
+	machine.maps = machine.maps_longest = 0;
+	return longest && longest <= 2048;
+}
+
+/*
+ * A page in each table is the longest way to the next leaf, an empty table the
+ * longest to the next table (XSA-410).
+ */
+TEST(long_calls_look_often)
+{
+	const unsigned int tables = 2000;
+	long ctx;
+
+	start();
+	ctx = ctx_with_sparse_pages(tables);
+	CHECK_EQ(unmap(ctx, 0, tables * 512), 1);
+	CHECK(looked_often());
+	CHECK_EQ(ctx_free(ctx), 1);
+	CHECK(looked_often());
+
+	ctx = ctx_with_sparse_pages(tables);
+	CHECK_EQ(ctx_free(ctx), 1);
+	CHECK(looked_often());
+	end();
+}
+
 /* Nobody new gets at a dying context, and one frees it (XSA-502). */
 TEST(dying_context)
 {

@@ -74,6 +74,7 @@ static struct {
 	const char *bad, *bad_end;	/* guest memory that is not there */
 	bool bad_ro;			/* it can be read */
 	int preempt_every, preempt_count;
+	unsigned int maps, maps_longest;	/* between two checks for preemption */
 	struct {
 		bool made;
 		unsigned int cmd;
@@ -244,6 +245,7 @@ void free_domheap_page(struct page_info *pg)
 void *map_domain_page(mfn_t mfn)
 {
 	machine.mapped++;
+	machine.maps++;
 	return machine.mem[heap_index(mfn_to_page(mfn))];
 }
 
@@ -654,6 +656,9 @@ unsigned long clear_guest(char_handle h, unsigned long n)
 bool hypercall_preempt_check(void)
 {
 	check_no_lock();
+	if (machine.maps > machine.maps_longest)
+		machine.maps_longest = machine.maps;
+	machine.maps = 0;
 	return machine.preempt_every &&
 	       ++machine.preempt_count % machine.preempt_every == 0;
 }

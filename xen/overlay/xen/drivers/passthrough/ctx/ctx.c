@@ -20,8 +20,12 @@
 #include "pt-env.h"
 
 #define NR_CTX_LIMIT        4096U
-/* Entries and tables looked at between two checks for preemption. */
-#define FREE_BUDGET         4096U
+/*
+ * Entries and tables looked at between two checks for preemption, and empty
+ * tables, each of which costs several times as much: some 100000 instructions.
+ */
+#define FREE_BUDGET         768U
+#define PRUNE_BUDGET        128U
 /* Tables looked at in each context when memory is wanted. */
 #define RECLAIM_BUDGET      64U
 
@@ -454,7 +458,7 @@ static int free_tables(struct iommu_ctx *ctx)
     while ( !done )
     {
         spin_lock(&ctx->lock);
-        done = prune_step(ctx, &cursor, FREE_BUDGET, &unlinked);
+        done = prune_step(ctx, &cursor, PRUNE_BUDGET, &unlinked);
 
         /* What was pruned is gone from the tree: starting over is cheap. */
         if ( !done && hypercall_preempt_check() )

@@ -24,7 +24,8 @@
 #include <xen/xmalloc.h>
 
 #define STEP_PAGES          IOMMU_PT_ENTRIES
-#define UNMAP_BUDGET        4096U
+/* Entries and tables looked at before an unmap can be preempted. */
+#define UNMAP_BUDGET        768U
 
 struct ctx_scratch {
     iommu_leaf_t pinned[STEP_PAGES];

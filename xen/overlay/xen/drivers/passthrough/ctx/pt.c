@@ -21,6 +21,9 @@
 
 #include "pt-env.h"
 
+/* What the way to a table takes of a budget, beside its entries. */
+#define TABLE_COST      3U
+
 /* Present: R or W. The rest of the format is the same at all levels. */
 #define VTD_R           (1ULL << 0)
 #define VTD_W           (1ULL << 1)
@@ -631,8 +634,7 @@ int64_t iommu_pt_unmap(struct iommu_pt *pt, uint64_t dfn, uint64_t nr,
     {
         walk_to_leaves(pt, &w, u.dfn);
         unmap_table(&u, w.table[w.level], w.level);
-        if ( u.budget )
-            u.budget--;
+        u.budget -= u.budget < TABLE_COST ? u.budget : TABLE_COST;
     }
 
     if ( u.sticks_out && u.dfn == dfn )
