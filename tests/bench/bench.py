@@ -108,16 +108,21 @@ def look_lines():
     return found
 
 
+# A load from an array by base and index, which is how irq_stat is read.
+INDEXED_LOAD = re.compile(r'\tmovz?\w*\s+(?:0x[0-9a-f]+)?\(%\w+,%\w+,1\),%')
+
+
 def looks(xen):
     """Addresses of these looks.
 
     hypercall_preempt_check() is a macro, so there is no function to count. But
-    it always reads the pending softirqs, in irq_stat, and in our files nothing
-    else does. The compiler's line numbers tell where an address of it is taken
-    for that. There must be one for every look in the source.
+    it always reads the pending softirqs, one of an array of irq_stat, and nothing
+    else on such a line reads an array. The compiler's line numbers tell which
+    loads are on one; where the array's address is taken says nothing, for that
+    goes out of a loop. There must be one for every look in the source.
     """
     code = root_tool('objdump', '-d', '--no-show-raw-insn', xen_syms(xen))
-    reads = [l.split(':')[0].strip() for l in code.split('\n') if l.endswith('<irq_stat>')]
+    reads = [l.split(':')[0].strip() for l in code.split('\n') if INDEXED_LOAD.search(l)]
     lines = root_tool('addr2line', '-e', xen_syms(xen), stdin='\n'.join(reads)).split('\n')
     where = {a: re.match(r'.*/ctx/([a-z-]+\.c):(\d+)', l) for a, l in zip(reads, lines)}
     ours = {a: (m[1], int(m[2])) for a, m in where.items() if m and (m[1], int(m[2])) in look_lines()}
