@@ -45,6 +45,19 @@ check()
 	fi
 }
 
+# check_after NAME REASON COMMAND...: as check, but REASON is a command, too: it
+# tells what COMMAND left behind when it failed
+check_after()
+{
+	local name=$1 reason=$2
+	shift 2
+	if "$@"; then
+		pass "$name"
+	else
+		fail "$name" "$(eval "$reason")"
+	fi
+}
+
 finish()
 {
 	emit "end $(grep -c '^xpi: pass' $RESULTS) $(grep -c '^xpi: fail' $RESULTS) $(grep -c '^xpi: skip' $RESULTS)"
@@ -108,6 +121,9 @@ bind_vfio()
 	echo "$1" 2>/tmp/bind >/sys/bus/pci/drivers/vfio-pci/bind
 	[ "$(driver_of "$1")" = vfio-pci ]
 }
+
+# check_bind NAME DEVICE: vfio-pci takes it
+check_bind() { check_after "$1" "echo vfio-pci refuses $2:; cat /tmp/bind" bind_vfio "$2"; }
 
 unbind()
 {

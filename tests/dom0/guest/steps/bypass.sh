@@ -313,14 +313,14 @@ rebind_as()
 there_and_back()
 {
 	umount $SCRATCH
-	check identity.set "its domain is $(type_of "$SCRATCH_PCI")" \
+	check_after identity.set "echo its domain is \$(type_of $SCRATCH_PCI)" \
 		rebind_as "$SCRATCH_PCI" identity
 	check identity.disk "the disk does not mount" remount_scratch
 	disk_work identity
 	check identity.disk-bounces "swiotlb-xen does not serve it" \
 		[ "$(count "$DISK_BOUNCED")" -gt 0 ]
 	umount $SCRATCH
-	check again.set "its domain is $(type_of "$SCRATCH_PCI")" \
+	check_after again.set "echo its domain is \$(type_of $SCRATCH_PCI)" \
 		rebind_as "$SCRATCH_PCI" DMA
 	check again.disk "the disk does not mount" remount_scratch
 	disk_work again

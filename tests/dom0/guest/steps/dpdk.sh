@@ -119,8 +119,8 @@ step_dpdk()
 		check dpdk.hugetlbfs "it does not mount" mount_hugepages
 		tell_counters "before testpmd"
 	fi
-	check dpdk.bind-e1000e "vfio-pci refuses $e1000e: $(cat /tmp/bind)" bind_vfio "$e1000e"
-	check dpdk.bind-igb "vfio-pci refuses $igb: $(cat /tmp/bind)" bind_vfio "$igb"
+	check_bind dpdk.bind-e1000e "$e1000e"
+	check_bind dpdk.bind-igb "$igb"
 	run_testpmd "$e1000e" "$igb"
 	cat /tmp/testpmd
 	check dpdk.ends-clean "testpmd did not end by itself" grep -q Bye /tmp/testpmd

@@ -129,7 +129,7 @@ step_functions()
 	if [ "$(group_of "$vf")" = "$(group_of "$igb")" ]; then
 		skip functions.vfio "QEMU's igb has no access control services, so its functions share a group with a live driver"
 	else
-		check functions.vfio "vfio-pci refuses $vf: $(cat /tmp/bind)" bind_vfio "$vf"
+		check_bind functions.vfio "$vf"
 		unbind "$vf"
 	fi
 	echo 0 >"$PCI/$igb/sriov_numvfs"
@@ -156,7 +156,7 @@ step_pciback()
 	echo "$EDU_A" >$b/remove_slot
 	enable "$EDU_A"
 	check pciback.gives-back "after pciback the device does not do DMA" edu_reads_secret "$EDU_A"
-	check pciback.vfio-first "vfio-pci refuses $EDU_A: $(cat /tmp/bind)" bind_vfio "$EDU_A"
-	check pciback.vfio-second "vfio-pci refuses $EDU_B: $(cat /tmp/bind)" bind_vfio "$EDU_B"
+	check_bind pciback.vfio-first "$EDU_A"
+	check_bind pciback.vfio-second "$EDU_B"
 	relay vfio vfio-dma "$EDU_A" "$EDU_B"
 }

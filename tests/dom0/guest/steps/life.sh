@@ -153,8 +153,8 @@ step_life()
 	check life.disk-works "the disk reads differently now" disk_works "$DIGEST"
 	modprobe vfio-pci && modprobe vfio_iommu_type1
 	allow_unsafe Y
-	check life.bind-first "vfio-pci refuses $EDU_A: $(cat /tmp/bind)" bind_vfio "$EDU_A"
-	check life.bind-second "vfio-pci refuses $EDU_B: $(cat /tmp/bind)" bind_vfio "$EDU_B"
+	check_bind life.bind-first "$EDU_A"
+	check_bind life.bind-second "$EDU_B"
 	relay vfio vfio-dma "$EDU_A" "$EDU_B"
 	check life.rmmod-refused "the module went away under its devices" sh -c '! rmmod xen-pv-iommu 2>/dev/null'
 	unbind "$EDU_A"
@@ -163,7 +163,7 @@ step_life()
 	echo "$(devices 1b36:0010)" >/sys/bus/pci/drivers/nvme/unbind
 	rmmod nvme
 	modprobe xpi_orphan
-	check life.unload "rmmod: $(cat /tmp/rmmod)" unload
+	check_after life.unload "cat /tmp/rmmod" unload
 	PT_PAGES=$(cat $LEFT/pt_pages)
 	check life.no-context "Xen has $(cat $LEFT/nr_ctx) contexts" [ "$(cat $LEFT/nr_ctx)" = 0 ]
 	info "page-table pages with no context: $PT_PAGES"

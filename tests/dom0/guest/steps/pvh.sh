@@ -116,7 +116,7 @@ step_pvh()
 	check early.disk-translated "the disk's default domain is $(disk_type)" [ "$(disk_type)" != identity ]
 	check early.disk-reads-right "the disk reads something else than the host has" [ "$(disk_sum)" = "$want" ]
 	count_strict
-	check early.deferred-switch "the disk stopped reading right: $(tail -n 1 /tmp/switch 2>/dev/null)" \
+	check_after early.deferred-switch "echo the disk stopped reading right:; cat /tmp/switch" \
 		switch_under_load "$want"
 	check early.disk-reads-right-after "the disk reads something else after the switch" \
 		[ "$(disk_sum)" = "$want" ]

@@ -7,8 +7,8 @@ share_beds()
 {
 	modprobe vfio-pci && modprobe vfio_iommu_type1
 	allow_unsafe Y
-	check "$1.bind-first" "vfio-pci refuses $EDU_A: $(cat /tmp/bind)" bind_vfio "$EDU_A"
-	check "$1.bind-second" "vfio-pci refuses $EDU_B: $(cat /tmp/bind)" bind_vfio "$EDU_B"
+	check_bind "$1.bind-first" "$EDU_A"
+	check_bind "$1.bind-second" "$EDU_B"
 }
 
 step_share()

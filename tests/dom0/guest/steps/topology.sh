@@ -81,8 +81,8 @@ bring_in()
 vfio_below_bridges()
 {
 	echo "$NVME" >$PCI/"$NVME"/driver/unbind
-	check topology.bind-mate "vfio-pci refuses $EDU_A: $(cat /tmp/bind)" bind_vfio "$EDU_A"
-	check topology.bind-legacy "vfio-pci refuses $EDU_B: $(cat /tmp/bind)" bind_vfio "$EDU_B"
+	check_bind topology.bind-mate "$EDU_A"
+	check_bind topology.bind-legacy "$EDU_B"
 	relay vfio vfio-dma "$EDU_A" "$EDU_B"
 }
 

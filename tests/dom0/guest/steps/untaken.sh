@@ -47,6 +47,6 @@ step_untaken()
 	# or DPDK would wait for it for ever
 	check untaken.addresses-agree "the device has another address than Linux" \
 		address_agrees "$e1000e"
-	check untaken.vfio-takes-it "vfio-pci says: $(cat /tmp/bind)" bind_vfio "$e1000e"
+	check_bind untaken.vfio-takes-it "$e1000e"
 	unbind "$e1000e"
 }

@@ -22,8 +22,8 @@ step_vfio()
 {
 	local s=/sys/kernel/xpi_secret
 	modprobe vfio-pci && modprobe vfio_iommu_type1
-	check vfio.bind-first "vfio-pci refuses $EDU_A: $(cat /tmp/bind)" bind_vfio "$EDU_A"
-	check vfio.bind-second "vfio-pci refuses $EDU_B: $(cat /tmp/bind)" bind_vfio "$EDU_B"
+	check_bind vfio.bind-first "$EDU_A"
+	check_bind vfio.bind-second "$EDU_B"
 	if ours; then
 		check vfio.interrupts-need-permission \
 			"VFIO took a device whose interrupts Linux cannot know to be isolated" \
