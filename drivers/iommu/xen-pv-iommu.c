@@ -831,7 +831,8 @@ static bool xpi_may_have(struct pci_dev *pdev)
 	struct pci_dev *mate;
 
 	if (!xpi_may_take(xpi_dev_bound(pdev), xpi_late)) {
-		pci_info(pdev, "left to its driver; to bring it under the IOMMU unbind it, write 1 to its remove file and rescan\n");
+		pci_info(pdev, "left to its driver; to bring it under the IOMMU unbind it, run setpci -s %s COMMAND=0, write 1 to its remove file and rescan\n",
+			 pci_name(pdev));
 		return false;
 	}
 	if (xpi_no_dma_domains() && pdev->untrusted) {

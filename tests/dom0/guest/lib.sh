@@ -105,11 +105,17 @@ driver_of() { [ -e "$PCI/$1/driver" ] && basename "$(readlink "$PCI/$1/driver")"
 group_of() { [ -e "$PCI/$1/iommu_group" ] && basename "$(readlink "$PCI/$1/iommu_group")"; }
 groups() { ls /sys/kernel/iommu_groups | wc -l; }
 
+# set_command DEVICE BITS: its command register, the upper bits of which are 0
+set_command()
+{
+	printf "$(printf '\\%03o\\000' "$2")" | dd of="$PCI/$1/config" bs=1 seek=4 conv=notrunc 2>/dev/null
+}
+
 # Memory decoding and bus mastering on, for a device without a driver.
 enable()
 {
 	echo 1 >"$PCI/$1/enable"
-	printf '\006\000' | dd of="$PCI/$1/config" bs=1 seek=4 conv=notrunc 2>/dev/null
+	set_command "$1" 6
 }
 
 # Give a device to vfio-pci; the driver's answer stays in /tmp/bind.

@@ -6,6 +6,8 @@ SECONDS_OF_TRAFFIC=10
 
 mount_dpdk()
 {
+	local d
+	grep -q ' /mnt/dpdk ' /proc/mounts && return 0
 	modprobe -q crc32c_generic
 	start_disk && modprobe ext4 || return 1
 	mkdir -p /mnt/dpdk

@@ -49,17 +49,18 @@ late_live()
 	check topology.live-driver-kept "nvme lost its device" [ "$(driver_of "$NVME")" = nvme ]
 	check topology.live-disk-works "the disk reads differently now" disk_works "$1"
 	check topology.live-said "the kernel log does not say what to do about $NVME" \
-		said "$NVME" "write 1 to its remove file and rescan"
+		said "$NVME" "unbind it, run setpci -s $NVME COMMAND=0, write 1 to its remove file and rescan"
 	check topology.mate-no-group "$EDU_A can reach the live disk and is in group $(group_of "$EDU_A")" \
 		[ -z "$(group_of "$EDU_A")" ]
 	check topology.mate-said "the kernel log does not say why $EDU_A is not taken" said "$EDU_A" "$NVME"
 	check topology.none-alive "taken under a live driver: $(taken_alive)" [ -z "$(taken_alive)" ]
 }
 
-# What the message advises.
+# What the message advises; setpci itself would have to come from that disk.
 bring_in()
 {
 	echo "$NVME" >$PCI/"$NVME"/driver/unbind
+	set_command "$NVME" 0
 	echo 1 >$PCI/"$NVME"/remove
 	echo 1 >$PCI/"$EDU_A"/remove
 	echo 1 >/sys/bus/pci/rescan

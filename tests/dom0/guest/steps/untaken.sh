@@ -2,7 +2,22 @@
 # A device that a driver uses when ours is loaded is left alone, in words that
 # one can follow.
 
-decoding_off() { printf '\000\000' | dd of="$PCI/$1/config" bs=1 seek=4 conv=notrunc 2>/dev/null; }
+# The command that the kernel's message of device $1 tells one to run.
+advised()
+{
+	since_mark | sed -n "s/.* $1: left to its driver; .* run \(setpci -s $1 [^ ,]*\), .*/\1/p" |
+		grep -m1 .
+}
+
+# What the message says; setpci is on DPDK's disk.
+follow_advice()
+{
+	[ -n "$2" ] || return 1
+	unbind "$1"
+	chroot /mnt/dpdk $2 || return 1
+	echo 1 >"$PCI/$1/remove"
+	echo 1 >/sys/bus/pci/rescan
+}
 
 # Base address 0, as the device has it and as Linux does.
 address_agrees()
@@ -15,7 +30,7 @@ address_agrees()
 
 step_untaken()
 {
-	local e1000e d
+	local e1000e d advice
 	e1000e=$(devices 8086:10d3)
 	d=$PCI/$e1000e
 	modprobe vfio-pci && modprobe vfio_iommu_type1
@@ -23,7 +38,8 @@ step_untaken()
 		eval 'modprobe e1000e && [ "$(driver_of "$e1000e")" = e1000e ]'
 	load_driver untaken || return
 	check untaken.says-how "it says: $(since_mark | grep "$e1000e" | tail -n 1)" \
-		eval 'since_mark | grep -q "$e1000e: left to its driver; to bring it under the IOMMU unbind it, write 1 to its remove file and rescan"'
+		eval 'since_mark | grep -q "$e1000e: left to its driver; to bring it under the IOMMU unbind it, run setpci -s $e1000e COMMAND=0, write 1 to its remove file and rescan"'
+	advice=$(advised "$e1000e")
 	check untaken.permission-named "it says: $(since_mark | grep -i vfio | tail -n 1)" \
 		eval 'since_mark | grep -q "xen-pv-iommu: VFIO needs vfio_iommu_type1.allow_unsafe_interrupts=1"'
 	check untaken.others-taken "$EDU_A has no group" [ -e "$PCI/$EDU_A/iommu_group" ]
@@ -35,16 +51,12 @@ step_untaken()
 		pass untaken.vfio-refuses
 	fi
 	info "vfio-says $(cat /tmp/bind) $(since_mark | grep -m1 'vfio.pci.*fail' | sed 's/^\[[^]]*\] //')"
-	unbind "$e1000e"
+	check untaken.disk "the disk with setpci does not mount" mount_dpdk
 	rmmod e1000e
-	# What the message says.  Linux gives the device other addresses at the
-	# rescan, which Xen's virtual PCI of a PVH dom0 refuses while the old ones
-	# are decoded: it would be mute then.
-	decoding_off "$e1000e"
-	echo 1 >"$d/remove"
-	echo 1 >/sys/bus/pci/rescan
+	check untaken.advice "the advice was \"$advice\"" follow_advice "$e1000e" "$advice"
 	check untaken.group-now "it has no group" [ -e "$d/iommu_group" ]
-	# or DPDK would wait for it for ever
+	# Linux has given it others, and Xen's virtual PCI of a PVH dom0 keeps the old
+	# ones while they are decoded; the device would be mute.
 	check untaken.addresses-agree "the device has another address than Linux" \
 		address_agrees "$e1000e"
 	check_bind untaken.vfio-takes-it "$e1000e"
