@@ -2,11 +2,9 @@
 /*
  * What a driver leaves behind that ended without tidying up.
  *
- * With device= it takes a context from Xen, maps two pages of its own there,
- * moves the device in, and never takes any of that back. The parameters
- * iova, text and copied let a test see whether the device still reaches the
- * pages; nr_ctx, pt_pages and where say what Xen thinks. Without device= it
- * is there for nr_ctx and pt_pages only.
+ * It takes a context from Xen, maps two pages of its own there, moves device=
+ * in, and never takes any of that back. The parameters iova and copied let a
+ * test see whether the device still reaches the pages.
  *
  * It makes its own hypercalls: the driver is not there yet, or is the thing
  * under test.
@@ -25,7 +23,7 @@
 #define IOVA		0x7654000UL
 #define PAGES		2
 
-static char *device;
+static char *device = "";
 module_param(device, charp, 0400);
 MODULE_PARM_DESC(device, "PCI device (dddd:bb:dd.f) to leave in a context");
 
@@ -54,41 +52,6 @@ static u64 frame(char *page)
 	return xen_pv_domain() ? pfn_to_mfn(pfn) : pfn;
 }
 
-static int query(struct xen_pv_iommu_query *q)
-{
-	memset(q, 0, sizeof(*q));
-	q->size = sizeof(*q);
-	q->magic_version = XEN_PV_IOMMU_MAGIC | XEN_PV_IOMMU_VERSION;
-	return xen_op(XEN_PV_IOMMU_OP_QUERY, q);
-}
-
-static int nr_ctx_get(char *buf, const struct kernel_param *kp)
-{
-	struct xen_pv_iommu_query q;
-	int ret = query(&q);
-
-	return ret ?: sysfs_emit(buf, "%u\n", q.nr_ctx);
-}
-
-static int pt_pages_get(char *buf, const struct kernel_param *kp)
-{
-	struct xen_pv_iommu_query q;
-	int ret = query(&q);
-
-	return ret ?: sysfs_emit(buf, "%u\n", q.pt_pages);
-}
-
-static int where_get(char *buf, const struct kernel_param *kp)
-{
-	struct xen_pv_iommu_dev_query q = {
-		.dev.type = XEN_PV_IOMMU_DEV_PCI,
-		.dev.id = sbdf,
-	};
-	int ret = xen_op(XEN_PV_IOMMU_OP_DEV_QUERY, &q);
-
-	return ret ?: sysfs_emit(buf, "%#x\n", q.ctx);
-}
-
 static int copied_get(char *buf, const struct kernel_param *kp)
 {
 	return sysfs_emit(buf, "%c\n", pages &&
@@ -104,20 +67,11 @@ static int copied_set(const char *val, const struct kernel_param *kp)
 	return 0;
 }
 
-static const struct kernel_param_ops nr_ctx_ops = { .get = nr_ctx_get };
-static const struct kernel_param_ops pt_pages_ops = { .get = pt_pages_get };
-static const struct kernel_param_ops where_ops = { .get = where_get };
 static const struct kernel_param_ops copied_ops = {
 	.set = copied_set,
 	.get = copied_get,
 };
 
-module_param_cb(nr_ctx, &nr_ctx_ops, NULL, 0400);
-MODULE_PARM_DESC(nr_ctx, "contexts that this domain has");
-module_param_cb(pt_pages, &pt_pages_ops, NULL, 0400);
-MODULE_PARM_DESC(pt_pages, "page-table pages that its contexts use");
-module_param_cb(where, &where_ops, NULL, 0400);
-MODULE_PARM_DESC(where, "the context that the device is in");
 module_param_cb(copied, &copied_ops, NULL, 0600);
 MODULE_PARM_DESC(copied, "is the text in the second page? A write clears it");
 
@@ -125,8 +79,11 @@ static int find_device(void)
 {
 	unsigned int seg, bus, dev, fn;
 
-	if (sscanf(device, "%x:%x:%x.%x", &seg, &bus, &dev, &fn) != 4)
+	if (sscanf(device, "%x:%x:%x.%x", &seg, &bus, &dev, &fn) != 4) {
+		pr_err("xpi_orphan: \"%s\" is no PCI address; give device=dddd:bb:dd.f\n",
+		       device);
 		return -EINVAL;
+	}
 	sbdf = seg << 16 | PCI_DEVID(bus, PCI_DEVFN(dev, fn));
 	return 0;
 }
@@ -161,9 +118,6 @@ static int __init orphan_init(void)
 {
 	struct xen_pv_iommu_ctx c = {};
 	int ret;
-
-	if (!device)
-		return 0;
 
 	ret = find_device() ?: xen_op(XEN_PV_IOMMU_OP_CTX_ALLOC, &c);
 	if (ret)

@@ -20,6 +20,12 @@ load_driver()
 
 step_driver() { load_driver driver; }
 
+# xen_has contexts|tables: of this domain
+xen_has() { sed -n "s/.*\\b$1 \([0-9]*\).*/\1/p" $LOOK/query; }
+
+# xen_context DEVICE: the one that Xen has it in
+xen_context() { echo "$1" >$LOOK/device && sed 's/^context \([0-9]*\).*/\1/' $LOOK/device; }
+
 # tell_counters WHEN: the driver's, where it has any, and Xen's
 tell_counters()
 {

@@ -85,7 +85,7 @@ step_hotplug()
 	local i many
 	SECRET=/sys/kernel/xpi_secret
 	modprobe xpi_secret
-	modprobe xpi_orphan
+	modprobe xpi_look
 	SLOTS=$(empty_ports)
 	modprobe xen-pv-iommu 2>/tmp/modprobe || {
 		fail hotplug.modprobe "$(cat /tmp/modprobe)"
@@ -105,7 +105,7 @@ step_hotplug()
 		}
 	done
 	pass hotplug.rounds
-	check hotplug.no-context "Xen has $(cat $LEFT/nr_ctx) contexts" [ "$(cat $LEFT/nr_ctx)" = 0 ]
+	check hotplug.no-context "Xen has $(xen_has contexts) contexts" [ "$(xen_has contexts)" = 0 ]
 }
 
 # Virtual functions: groups of their own, if nothing else is in their way.

@@ -39,13 +39,13 @@ wait_copies()
 left_behind()
 {
 	local looper
-	modprobe xpi_orphan "device=$EDU_A" || {
-		fail life.left.load "modprobe xpi_orphan failed: $(dmesg | tail -n 1)"
+	modprobe xpi_look && modprobe xpi_orphan "device=$EDU_A" || {
+		fail life.left.load "modprobe failed: $(dmesg | tail -n 1)"
 		return 1
 	}
 	enable "$EDU_A"
 	enable "$EDU_B"
-	info "left in context $(cat $LEFT/where), $(cat $LEFT/nr_ctx) in use"
+	info "left in context $(xen_context "$EDU_A"), $(xen_has contexts) in use"
 	check life.left.works-before "the device does not reach what is mapped for it" copies
 	echo 0 >/tmp/copies
 	: >/tmp/keep-copying
@@ -63,8 +63,8 @@ left_behind()
 	}
 	pass life.left.driver
 	since_mark
-	check life.left.contexts-gone "there are $(cat $LEFT/nr_ctx) contexts after the load" [ "$(cat $LEFT/nr_ctx)" = 0 ]
-	check life.left.silenced "the device is let loose as a bus master in context $(cat $LEFT/where)" \
+	check life.left.contexts-gone "there are $(xen_has contexts) contexts after the load" [ "$(xen_has contexts)" = 0 ]
+	check life.left.silenced "the device is let loose as a bus master in context $(xen_context "$EDU_A")" \
 		sh -c "! $(masters "$EDU_A" && echo true || echo false)"
 	check life.left.said "the kernel log does not name $EDU_A" said "$EDU_A" 'bus mastering is turned off'
 	if copies; then
@@ -111,8 +111,8 @@ live_once()
 	unmap_some 2>/tmp/why || return 1
 	unload || { cat /tmp/rmmod >/tmp/why; return 1; }
 	[ "$(groups)" = 0 ] || { echo "$(groups) groups after the unload" >/tmp/why; return 1; }
-	[ "$(cat $LEFT/nr_ctx):$(cat $LEFT/pt_pages)" = "0:$PT_PAGES" ] || {
-		echo "Xen has $(cat $LEFT/nr_ctx) contexts with $(cat $LEFT/pt_pages) pages, not $PT_PAGES" >/tmp/why
+	[ "$(cat $LOOK/query)" = "contexts 0 tables $TABLES" ] || {
+		echo "Xen has $(cat $LOOK/query), not 0 and $TABLES" >/tmp/why
 		return 1
 	}
 	echo 1 >/sys/bus/pci/rescan
@@ -162,11 +162,10 @@ step_life()
 	# The disk was left alone; from now on it is a device without a driver.
 	echo "$(devices 1b36:0010)" >/sys/bus/pci/drivers/nvme/unbind
 	rmmod nvme
-	modprobe xpi_orphan
 	check_after life.unload "cat /tmp/rmmod" unload
-	PT_PAGES=$(cat $LEFT/pt_pages)
-	check life.no-context "Xen has $(cat $LEFT/nr_ctx) contexts" [ "$(cat $LEFT/nr_ctx)" = 0 ]
-	info "page-table pages with no context: $PT_PAGES"
+	TABLES=$(xen_has tables)
+	check life.no-context "Xen has $(xen_has contexts) contexts" [ "$(xen_has contexts)" = 0 ]
+	info "page-table pages with no context: $TABLES"
 	echo 1 >/sys/bus/pci/rescan
 	# + the disk's group
 	live_often "$(option xpi_lives)" $((many + 1))
