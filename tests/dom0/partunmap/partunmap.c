@@ -16,40 +16,14 @@
 #include <linux/module.h>
 #include <linux/pci.h>
 
+#include "../dmaapi/report.h"
+
 #define IOVA		0x7654000UL
 #define SPAN		(2 * PAGE_SIZE)
 
 static char *device = "";
 module_param(device, charp, 0400);
 MODULE_PARM_DESC(device, "PCI device (dddd:bb:dd.f) whose IOMMU the domain is for");
-
-static char results[2048];
-module_param_string(results, results, sizeof(results), 0400);
-MODULE_PARM_DESC(results, "what the tests said, in the xpi protocol");
-
-static unsigned int passed, failed;
-
-static __printf(1, 2) void emit(const char *fmt, ...)
-{
-	size_t len = strlen(results);
-	va_list args;
-
-	va_start(args, fmt);
-	vscnprintf(results + len, sizeof(results) - len, fmt, args);
-	va_end(args);
-}
-
-static void expect(const char *name, const char *what, u64 want, u64 got)
-{
-	if (want == got) {
-		passed++;
-		emit("xpi: pass %s\n", name);
-	} else {
-		failed++;
-		emit("xpi: fail %s: %s: wanted %#llx, got %#llx\n", name, what,
-		     want, got);
-	}
-}
 
 static void unmap_halves(struct iommu_domain *dom, phys_addr_t phys)
 {
@@ -128,7 +102,7 @@ static int __init partunmap_init(void)
 		iommu_domain_free(dom);
 	}
 	pci_dev_put(pdev);
-	emit("xpi: end %u %u 0\n", passed, failed);
+	report_end();
 	return 0;
 }
 
