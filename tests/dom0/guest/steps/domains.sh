@@ -42,11 +42,7 @@ few_contexts()
 	check domains.few-rest-identity "there is no group that got an identity domain instead" \
 		[ "$(typed identity)" -gt 0 ]
 	check domains.few-said "the kernel log does not say that contexts are few" said nr-ctx= identity
-	modprobe vfio-pci && modprobe vfio_iommu_type1
-	bind_vfio "$EDU_A"
-	bind_vfio "$EDU_B"
-	allow_unsafe Y
-	relay vfio vfio-dma "$EDU_A" "$EDU_B"
+	vfio_works domains
 }
 
 # All of type $1.
@@ -77,8 +73,6 @@ step_domains()
 	strict) all_of_type DMA; change_types identity ;;
 	identity) all_of_type identity; change_types DMA ;;
 	lazy) few_contexts ;;
-	scarce) all_of_type identity
-		check domains.scarce-said "the kernel log does not say that Xen could not serve a group" said identity error ;;
 	esac
 	check domains.disk-reads-right-after "the disk reads something else at the end" [ "$(disk_sum)" = "$want" ]
 }

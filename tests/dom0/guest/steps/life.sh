@@ -151,11 +151,7 @@ step_life()
 	left_behind || return
 	many=$(groups)
 	check life.disk-works "the disk reads differently now" disk_works "$DIGEST"
-	modprobe vfio-pci && modprobe vfio_iommu_type1
-	allow_unsafe Y
-	check_bind life.bind-first "$EDU_A"
-	check_bind life.bind-second "$EDU_B"
-	relay vfio vfio-dma "$EDU_A" "$EDU_B"
+	vfio_works life
 	check life.rmmod-refused "the module went away under its devices" sh -c '! rmmod xen-pv-iommu 2>/dev/null'
 	unbind "$EDU_A"
 	unbind "$EDU_B"

@@ -2,18 +2,9 @@
 # Two groups in one container, and programs that are killed while their devices
 # are at work.
 
-# share_beds: both edu devices for VFIO
-share_beds()
-{
-	modprobe vfio-pci && modprobe vfio_iommu_type1
-	allow_unsafe Y
-	check_bind "$1.bind-first" "$EDU_A"
-	check_bind "$1.bind-second" "$EDU_B"
-}
-
 step_share()
 {
-	share_beds share
+	take_edus share
 	relay share vfio-share "$EDU_A" "$EDU_B"
 	tell_counters "after sharing"
 	unbind "$EDU_A"
@@ -83,7 +74,7 @@ step_kill()
 {
 	local n before free
 	n=$(option xpi_kills)
-	share_beds kill
+	take_edus kill
 	before=$(holdings)
 	free=$(free_kib)
 	tell_counters "before the kills"

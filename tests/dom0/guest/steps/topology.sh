@@ -82,9 +82,7 @@ bring_in()
 vfio_below_bridges()
 {
 	echo "$NVME" >$PCI/"$NVME"/driver/unbind
-	check_bind topology.bind-mate "$EDU_A"
-	check_bind topology.bind-legacy "$EDU_B"
-	relay vfio vfio-dma "$EDU_A" "$EDU_B"
+	vfio_works topology
 }
 
 step_topology()

@@ -15,6 +15,22 @@ vfio_needs_permission()
 	grep -q allow_unsafe_interrupts=1 /tmp/unsafe
 }
 
+# take_edus NAME: both edu devices for VFIO, which is allowed to have them
+take_edus()
+{
+	modprobe vfio-pci && modprobe vfio_iommu_type1
+	allow_unsafe Y
+	check_bind "$1.bind-first" "$EDU_A"
+	check_bind "$1.bind-second" "$EDU_B"
+}
+
+# vfio_works NAME: all that VFIO does with them
+vfio_works()
+{
+	take_edus "$1"
+	relay vfio vfio-dma "$EDU_A" "$EDU_B"
+}
+
 # Our driver, and not the one for real hardware, has something to show.
 ours() { [ "$(option xpi_bare)" != 1 ]; }
 
