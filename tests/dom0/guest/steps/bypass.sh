@@ -136,64 +136,16 @@ disk_work()
 
 # --- the network ------------------------------------------------------------
 
-interface() { ls "$PCI/$1/net"; }
-
-# igb has a network namespace of its own, or the packets would not leave.
-start_igb()
-{
-	local name
-	modprobe igb
-	name=$(interface "$IGB")
-	unshare -n sleep 100000 &
-	IGB_NS=$!
-	sleep 1
-	ip link set "$name" netns $IGB_NS
-	nsenter -t $IGB_NS -n ip addr add 10.0.0.2/24 dev "$name"
-	nsenter -t $IGB_NS -n ip link set "$name" up
-	nsenter -t $IGB_NS -n httpd -p 7777 -h /tmp/www
-}
-
-start_e1000e()
-{
-	local name
-	modprobe e1000e
-	name=$(interface "$E1000E")
-	ip addr add 10.0.0.1/24 dev "$name"
-	ip link set "$name" up
-	can_ping
-}
-
-can_ping()
-{
-	local i
-	for i in $(seq 60); do
-		ping -c 1 -W 1 10.0.0.2 >/dev/null && return 0
-	done
-	return 1
-}
-
-# fetch IN ADDRESS: four MiB by TCP; IN enters the namespace of who asks
-fetch()
-{
-	$1 wget -q -T 60 -O - "http://$2:7777/payload" | md5sum >/tmp/arrived
-	[ "$(cat /tmp/arrived)" = "$(md5sum </tmp/www/payload)" ]
-}
-
-serve_payload()
-{
-	[ -d /tmp/www ] && return
-	mkdir /tmp/www
-	dd if=/dev/urandom of=/tmp/www/payload bs=1M count=4 2>/dev/null
-	httpd -p 7777 -h /tmp/www
-}
+# start_igb: with a server in its namespace
+start_igb() { connect_igb "$IGB" && serve_igb; }
+start_e1000e() { connect_e1000e "$E1000E" && reaches_igb; }
 
 net_work()
 {
 	local before
 	before=$(bounced "$E1000E")
-	check "$1.e1000e-sends" "something else arrived at igb" \
-		fetch "nsenter -t $IGB_NS -n" 10.0.0.1
-	check "$1.e1000e-receives" "something else arrived" fetch '' 10.0.0.2
+	check "$1.e1000e-sends" "something else arrived at igb" e1000e_to_igb
+	check "$1.e1000e-receives" "something else arrived" igb_to_e1000e
 	NET_BOUNCED=$(since "$before" "$(bounced "$E1000E")")
 	info "$1: e1000e bounced ${NET_BOUNCED% *} times, ${NET_BOUNCED#* } bytes"
 }
@@ -231,8 +183,8 @@ under_swiotlb()
 	disk_work before
 	check before.disk-bounces "nothing bounced, so the rest would prove nothing" \
 		[ "$(count "$DISK_BOUNCED")" -gt 0 ]
-	serve_payload
-	start_igb
+	serve_e1000e
+	check before.igb "igb has no interface or no server" start_igb
 	check before.network "no packets between the two cards" start_e1000e
 	net_work before
 	edu_work before 0 "$EDU_A" "$EDU_B" "untrusted=$EDU_B"
@@ -290,11 +242,11 @@ newcomer()
 	echo 1 >"$PCI/$IGB/remove"
 	echo 1 >/sys/bus/pci/rescan
 	check newcomer.type "its domain is $(type_of "$IGB")" [ "$(type_of "$IGB")" = DMA ]
-	kill $IGB_NS
-	start_igb
-	check newcomer.network "no packets between the two cards" can_ping
+	kill $IGB_SPACE
+	check newcomer.igb "igb has no interface or no server" start_igb
+	check newcomer.network "no packets between the two cards" reaches_igb
 	before=$(bounced "$IGB")
-	check newcomer.sends "something else arrived" fetch '' 10.0.0.2
+	check newcomer.sends "something else arrived" igb_to_e1000e
 	NET_BOUNCED=$(since "$before" "$(bounced "$IGB")")
 	check newcomer.bounces-never "it bounced $NET_BOUNCED" [ "$NET_BOUNCED" = '0 0' ]
 }

@@ -47,12 +47,10 @@ check_quiet()
 		eval '! since_mark | grep -qiE "$COMPLAINT"'
 }
 
-type_of_group() { cat "$PCI/$1/iommu_group/type" 2>/dev/null || echo none; }
-
 # check_type NAME DEVICE: is it in the kind of domain that this boot is about?
 check_type()
 {
 	[ -z "$(option xpi_type)" ] && return
-	check "$1" "the domain of $2 is $(type_of_group "$2")" \
-		[ "$(type_of_group "$2")" = "$(option xpi_type)" ]
+	check "$1" "the domain of $2 is $(type_of "$2")" \
+		[ "$(type_of "$2")" = "$(option xpi_type)" ]
 }
