@@ -5,15 +5,7 @@
 #include <linux/io-64-nonatomic-lo-hi.h>
 
 #include "edu.h"
-
-#define REG_SRC		0x80
-#define REG_DST		0x88
-#define REG_COUNT	0x90
-#define REG_CMD		0x98
-#define CMD_RUN		1
-#define CMD_TO_MEMORY	2
-#define BUFFER		0x40000		/* as the device sees its own buffer */
-#define PATIENCE_MS	20000		/* an emulator on a busy host is slow */
+#include "edu-regs.h"
 
 static int transfer(struct edu *edu, u64 src, u64 dst, u32 bytes, u64 cmd)
 {

@@ -7,20 +7,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../dmaapi/edu-regs.h"
 #include "edu.h"
 #include "report.h"
 
 #define BAR_SIZE	(1 << 20)
-#define REG_SRC		0x80
-#define REG_DST		0x88
-#define REG_COUNT	0x90
-#define REG_CMD		0x98
-#define CMD_RUN		1
-#define CMD_TO_MEMORY	2
 #define ID_MASK		0xffff
 #define ID_VALUE	0x00ed
-#define BUFFER		0x40000		/* as the device sees its own buffer */
-#define PATIENCE_MS	20000		/* an emulator on a busy host is slow */
 
 uint32_t edu_get(const struct edu *edu, unsigned int reg)
 {

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Registers of QEMU's edu device, for the module here and the programs in ../vfio.
+ * A transfer: source, destination, count, then the command, whose CMD_RUN is gone
+ * when it is done.
+ */
+#ifndef XPI_EDU_REGS_H
+#define XPI_EDU_REGS_H
+
+#define REG_SRC		0x80
+#define REG_DST		0x88
+#define REG_COUNT	0x90
+#define REG_CMD		0x98
+#define CMD_RUN		1
+#define CMD_TO_MEMORY	2
+#define BUFFER		0x40000		/* as the device sees its own buffer */
+#define PATIENCE_MS	20000		/* an emulator on a busy host is slow */
+
+#endif /* XPI_EDU_REGS_H */
