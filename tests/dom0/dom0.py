@@ -179,7 +179,7 @@ def disks(steps, driver=None):
     steps = set(steps.split('+'))
     for step in SCRATCH_BYTES.keys() & steps:
         return [{'path': testbed('dpdk-root')}, {'path': scratch(step)}]
-    if {'dpdk', 'load', 'pvh', 'topology', 'life', 'domains', 'hotplug', 'initramfs'} & steps:
+    if {'dpdk', 'untaken', 'load', 'pvh', 'topology', 'life', 'domains', 'hotplug', 'initramfs'} & steps:
         return [{'path': testbed('dpdk-root'), **({'driver': driver} if driver else {})}]
     return []
 
