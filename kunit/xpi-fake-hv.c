@@ -42,7 +42,7 @@ static int malformed(const char *what)
 /* Is it time for this fault? */
 static int fault_now(struct xpi_fake_fault *f)
 {
-	if (!f->err || f->fired)
+	if (!f->err || (f->fired && !f->always))
 		return 0;
 	if (f->in) {
 		f->in--;
@@ -201,6 +201,49 @@ static int ctx_free(struct xen_pv_iommu_ctx *c)
 	return 0;
 }
 
+/* One that still masters holds iovas that mean nothing in DEFAULT. */
+static void leave_ctx(struct xpi_fake_dev *dev, bool to_default)
+{
+	if (dev->ctx == XEN_PV_IOMMU_CTX_DEFAULT)
+		return;
+	dev->ctx = to_default && !dev->masters ? XEN_PV_IOMMU_CTX_DEFAULT
+					       : XEN_PV_IOMMU_CTX_BLOCKED;
+}
+
+/* Leaves of a table lie side by side; how many tables are in use? */
+static u32 tables_of(const struct xpi_fake_ctx *ctx)
+{
+	u32 dfn, nr = 0;
+
+	if (!ctx->used)
+		return 0;
+	for (dfn = 0; dfn < XPI_FAKE_DFNS; dfn++) {
+		if (!ctx->pte[dfn].flags || ctx->pte[dfn].order)
+			continue;
+		nr++;
+		dfn |= LEAF_2M - 1;
+	}
+	return nr;
+}
+
+static int ctx_info(struct xen_pv_iommu_ctx *c)
+{
+	const struct xpi_fake_ctx *ctx = xpi_fake_ctx(c->ctx);
+
+	if (c->flags)
+		return malformed("CTX_INFO with flags");
+	if (!ctx && c->ctx != XEN_PV_IOMMU_CTX_BLOCKED)
+		return -ENOENT;
+	c->iova_last = IOVA_LAST;
+	c->pt_pages_max = xpi_fake.pt_pages_max;
+	if (!ctx)
+		return 0;
+	c->flags = ctx->broken ? XEN_PV_IOMMU_CTX_F_BROKEN : 0;
+	c->pt_pages = tables_of(ctx);
+	c->nr_mapped = ctx->nr_mapped;
+	return 0;
+}
+
 static int reset(struct xen_pv_iommu_ctx *c)
 {
 	unsigned int i;
@@ -210,9 +253,8 @@ static int reset(struct xen_pv_iommu_ctx *c)
 		return malformed("RESET without a place to go");
 
 	for (i = 0; i < XPI_FAKE_DEVS; i++)
-		xpi_fake.dev[i].ctx =
-			c->flags == XEN_PV_IOMMU_CTX_F_TO_DEFAULT ?
-			XEN_PV_IOMMU_CTX_DEFAULT : XEN_PV_IOMMU_CTX_BLOCKED;
+		leave_ctx(&xpi_fake.dev[i],
+			  c->flags == XEN_PV_IOMMU_CTX_F_TO_DEFAULT);
 	for (i = 0; i < XPI_FAKE_CTXS; i++)
 		if (xpi_fake.ctx[i].used)
 			ctx_drop(&xpi_fake.ctx[i]);
@@ -240,6 +282,7 @@ static int do_query(struct xen_pv_iommu_query *q)
 		.max_nr = xpi_fake.max_nr,
 		.nr_ctx = xpi_fake_nr_ctx(),
 		.pt_pages_max = xpi_fake.pt_pages_max,
+		.fault_virq = xpi_fake.fault_virq,
 	};
 	return 0;
 }
@@ -329,23 +372,12 @@ static int attach(struct xen_pv_iommu_attach *a)
  * Map and unmap
  */
 
-/* Leaves of a table lie side by side; how many tables are in use? */
 static u32 nr_tables(void)
 {
-	u32 i, dfn, nr = 0;
+	u32 i, nr = 0;
 
-	for (i = 0; i < XPI_FAKE_CTXS; i++) {
-		struct xpi_fake_ctx *ctx = &xpi_fake.ctx[i];
-
-		if (!ctx->used)
-			continue;
-		for (dfn = 0; dfn < XPI_FAKE_DFNS; dfn++) {
-			if (!ctx->pte[dfn].flags || ctx->pte[dfn].order)
-				continue;
-			nr++;
-			dfn |= LEAF_2M - 1;
-		}
-	}
+	for (i = 0; i < XPI_FAKE_CTXS; i++)
+		nr += tables_of(&xpi_fake.ctx[i]);
 	return nr;
 }
 
@@ -530,6 +562,40 @@ static long do_batch(struct xen_pv_iommu_batch *d, unsigned int count)
 }
 
 /*
+ * Looking on
+ */
+
+static int lookup(struct xen_pv_iommu_lookup *l)
+{
+	const struct xpi_fake_ctx *ctx = xpi_fake_ctx(l->ctx);
+	const struct xpi_fake_pte *pte;
+
+	if (l->mbz || l->ctx == XEN_PV_IOMMU_CTX_DEFAULT)
+		return malformed("LOOKUP of what cannot be looked at");
+	if (!ctx || l->dfn >= XPI_FAKE_DFNS || !ctx->pte[l->dfn].flags)
+		return -ENOENT;
+
+	pte = &ctx->pte[l->dfn];
+	l->gfn = xpi_fake.features & XEN_PV_IOMMU_FEAT_LOOKUP_GFN &&
+		 !(pte->flags & XEN_PV_IOMMU_F_FOREIGN) ?
+		 pte->gfn : XEN_PV_IOMMU_GFN_UNKNOWN;
+	l->order = pte->order;
+	l->flags = pte->flags;
+	return 0;
+}
+
+static int fault_read(struct xen_pv_iommu_fault *f)
+{
+	if (!(xpi_fake.features & XEN_PV_IOMMU_FEAT_FAULTS))
+		return -EOPNOTSUPP;
+	if (!xpi_fake.nr_faults)
+		return -ENOENT;
+	*f = xpi_fake.fault;
+	xpi_fake.nr_faults--;
+	return 0;
+}
+
+/*
  * Calls
  */
 
@@ -552,6 +618,15 @@ static long one_element(unsigned int op, void *array)
 		break;
 	case XEN_PV_IOMMU_OP_CTX_FREE:
 		err = ctx_free(array);
+		break;
+	case XEN_PV_IOMMU_OP_CTX_INFO:
+		err = ctx_info(array);
+		break;
+	case XEN_PV_IOMMU_OP_LOOKUP:
+		err = lookup(array);
+		break;
+	case XEN_PV_IOMMU_OP_FAULT_READ:
+		err = fault_read(array);
 		break;
 	case XEN_PV_IOMMU_OP_ATTACH:
 		err = attach(array);

@@ -66,6 +66,7 @@ struct xpi_fake_ctx {
  * @sbdf: its name
  * @flags: of DEV_QUERY
  * @ctx: where it is
+ * @masters: it is a bus master, so RESET does not return it to DEFAULT
  * @pgsizes: of its IOMMU
  * @iova_last: likewise
  * @nr_resv: regions in @resv
@@ -75,6 +76,7 @@ struct xpi_fake_dev {
 	u32 sbdf;
 	u32 flags;
 	u32 ctx;
+	bool masters;
 	u64 pgsizes;
 	u64 iova_last;
 	u32 nr_resv;
@@ -86,9 +88,10 @@ struct xpi_fake_dev {
 };
 
 /**
- * struct xpi_fake_fault - something is to fail once
+ * struct xpi_fake_fault - something is to fail, once as a rule
  * @in: how many are let through before; counts down
  * @err: how it fails; 0: nothing does
+ * @always: and so does whatever comes after it
  * @ops: for calls: which of them count, BIT(enum xen_pv_iommu_op)
  * @fired: it did
  * @maps: a map was among what failed
@@ -97,6 +100,7 @@ struct xpi_fake_dev {
 struct xpi_fake_fault {
 	unsigned int in;
 	int err;
+	bool always;
 	u32 ops;
 	bool fired;
 	bool maps;
@@ -111,6 +115,9 @@ struct xpi_fake_fault {
  * @max_count: limit of an array
  * @max_nr: limit of a descriptor
  * @pt_pages_max: limit of tables, over all contexts; each holds 512 leaves
+ * @fault_virq: what QUERY says of it
+ * @fault: what FAULT_READ gives
+ * @nr_faults: so many times
  * @call_fault: a call to fail as a whole
  * @page_fault: a page to be refused; a large leaf is one
  * @calls: by operation
@@ -135,6 +142,9 @@ struct xpi_fake {
 	u32 max_count;
 	u32 max_nr;
 	u32 pt_pages_max;
+	u32 fault_virq;
+	struct xen_pv_iommu_fault fault;
+	unsigned int nr_faults;
 	struct xpi_fake_fault call_fault;
 	struct xpi_fake_fault page_fault;
 	unsigned int calls[XEN_PV_IOMMU_OP_RESET + 1];
