@@ -6,6 +6,7 @@
 step_kunit()
 {
 	local r
+	mount -t tracefs tracefs /sys/kernel/tracing
 	# Where it is built in, the command line has said so.
 	modprobe -q kunit enable=1
 	if modprobe xpi_kunit random_steps="$(option xpi_random_steps)" \
