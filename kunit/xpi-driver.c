@@ -2,17 +2,22 @@
 /*
  * The driver's own file, included as it is, and around it what tests need: its
  * allocations are counted and can fail, it can be told that it runs on another
- * CPU, and it is not loaded, for there is no Xen.
+ * CPU, and is loaded when a test says so.
  */
 #include <kunit/device.h>
 #include <kunit/test.h>
 #include <linux/bitmap.h>
 #include <linux/init.h>
 #include <linux/iommu.h>
+#include <linux/irqdomain.h>
 #include <linux/module.h>
+#include <linux/msi.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
+
+#include <xen/swiotlb-xen-bypass.h>
+#include <xen/xen.h>
 
 #include "xpi-driver.h"
 #include "xpi-fake-hv.h"
@@ -67,11 +72,50 @@ static unsigned int test_cpu(void)
 	return raw_smp_processor_id() + READ_ONCE(xpi_driver.cpu);
 }
 
-/* Nobody calls them here. */
-static int __maybe_unused xpi_init(void);
-static void __maybe_unused xpi_exit(void);
+static bool test_bypass_start(bool (*is_protected)(struct device *dev))
+{
+	xpi_driver.is_protected = is_protected;
+	xpi_driver.bypasses++;
+	return !xpi_driver.no_dma_api;
+}
+
+static void test_bypass_stop(void)
+{
+	xpi_driver.bypasses--;
+}
+
+static int test_register(struct iommu_device *iommu, const struct iommu_ops *ops)
+{
+	if (!xpi_driver.registers_fail)
+		return iommu_device_register(iommu, ops, NULL);
+	xpi_driver.registers_fail--;
+	return -ENOMEM;
+}
+
+static int test_sysfs_add(struct iommu_device *iommu, const char *name)
+{
+	return xpi_driver.no_sysfs ? -ENOMEM :
+	       iommu_device_sysfs_add(iommu, NULL, NULL, "%s", name);
+}
+
+static int xpi_init(void);
+static void xpi_exit(void);
 
 #undef pr_fmt
+/* They stay, for they are called by tests. */
+#undef __init
+#define __init
+#undef __exit
+#define __exit
+#undef xen_initial_domain
+#define xen_initial_domain()	(!xpi_driver.not_dom0)
+#define swiotlb_xen_bypass_start(fn)	test_bypass_start(fn)
+#define swiotlb_xen_bypass_stop()	test_bypass_stop()
+#define iommu_device_register(iommu, ops, hwdev)			\
+	((void)(hwdev), test_register(iommu, ops))
+#define iommu_device_sysfs_add(iommu, parent, groups, name)		\
+	((void)(parent), (void)(groups), test_sysfs_add(iommu, name))
+#define dev_get_msi_domain(dev)	((void)(dev), xpi_driver.msi_domain)
 #undef fs_initcall
 #define fs_initcall(fn)		static_assert(__same_type(fn, xpi_init))
 #undef module_exit
@@ -109,15 +153,41 @@ void xpi_driver_batch(bool on)
 	batch = on;
 }
 
+void xpi_driver_late(char *what)
+{
+	late = what;
+}
+
+void xpi_driver_msi_isolated(bool on)
+{
+	msi_isolated = on;
+}
+
+static void unload(void *unused)
+{
+	xpi_exit();
+}
+
+int xpi_driver_load(struct kunit *test)
+{
+	return xpi_init() ?: kunit_add_action_or_reset(test, unload, NULL);
+}
+
+void xpi_driver_unload(struct kunit *test)
+{
+	kunit_release_action(test, unload, NULL);
+}
+
 int xpi_driver_init(struct kunit *test)
 {
 	xpi_fake_reset();
 	xpi_hv = &xpi_fake_hv;
 	batch = true;
-	atomic_set(&xpi_driver.alloc_fails_in, -1);
-	atomic_set(&xpi_driver.allocated, 0);
-	xpi_driver.alloc_failed = false;
-	xpi_driver.cpu = 0;
+	late = "managed";
+	msi_isolated = false;
+	xpi_dma_api = false;
+	xpi_identity_only = false;
+	xpi_driver = (struct xpi_driver){ .alloc_fails_in = ATOMIC_INIT(-1) };
 	return xpi_query() ?: xpi_reset();
 }
 

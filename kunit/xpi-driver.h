@@ -10,6 +10,7 @@
 #include <linux/iommu.h>
 #include <linux/types.h>
 
+struct irq_domain;
 struct kunit;
 
 #define XPI_ADDR(frame)		((u64)(frame) << 12)
@@ -21,12 +22,26 @@ struct kunit;
  * @alloc_failed: one did
  * @allocated: pages and structs that are not freed yet
  * @cpu: added to the CPU's number, so that another lane is taken
+ * @not_dom0: this domain is not one that Xen would serve
+ * @no_dma_api: swiotlb-xen is in the way of translated DMA
+ * @registers_fail: so many times the core takes no driver
+ * @no_sysfs: there is no place in sysfs
+ * @bypasses: times that swiotlb-xen was bypassed, and not let be again
+ * @is_protected: who is asked then which devices are translated
+ * @msi_domain: of every PCI device
  */
 struct xpi_driver {
 	atomic_t alloc_fails_in;
 	bool alloc_failed;
 	atomic_t allocated;
 	unsigned int cpu;
+	bool not_dom0;
+	bool no_dma_api;
+	unsigned int registers_fail;
+	bool no_sysfs;
+	unsigned int bypasses;
+	bool (*is_protected)(struct device *dev);
+	struct irq_domain *msi_domain;
 };
 
 extern struct xpi_driver xpi_driver;
@@ -64,6 +79,32 @@ int xpi_driver_reset(void);
  * @on: to what
  */
 void xpi_driver_batch(bool on);
+
+/**
+ * xpi_driver_late() - set the module parameter "late"
+ * @what: to what
+ */
+void xpi_driver_late(char *what);
+
+/**
+ * xpi_driver_msi_isolated() - set the module parameter "msi_isolated"
+ * @on: to what
+ */
+void xpi_driver_msi_isolated(bool on);
+
+/**
+ * xpi_driver_load() - as modprobe does: the core and its PCI devices are real
+ * @test: the test, at whose end it is unloaded
+ *
+ * Return: 0 or -errno.
+ */
+int xpi_driver_load(struct kunit *test);
+
+/**
+ * xpi_driver_unload() - before the end of the test
+ * @test: the test
+ */
+void xpi_driver_unload(struct kunit *test);
 
 /**
  * xpi_driver_ops() - what the driver gives to the IOMMU core
