@@ -716,14 +716,19 @@ static void reset_returns_devices(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, xpi_fake_nr_ctx(), 0);
 }
 
-static void reserve(unsigned int which, u64 dfn, u64 nr)
+static void reserve_as(u32 type, unsigned int which, u64 dfn, u64 nr)
 {
 	struct xpi_fake_dev *dev = &xpi_fake.dev[which];
 
-	dev->resv[dev->nr_resv].type = XEN_PV_IOMMU_RESV_DIRECT;
+	dev->resv[dev->nr_resv].type = type;
 	dev->resv[dev->nr_resv].start = XPI_ADDR(dfn);
 	dev->resv[dev->nr_resv].last = XPI_ADDR(dfn + nr) - 1;
 	dev->nr_resv++;
+}
+
+static void reserve(unsigned int which, u64 dfn, u64 nr)
+{
+	reserve_as(XEN_PV_IOMMU_RESV_DIRECT, which, dfn, nr);
 }
 
 static void direct_is_never_sent(struct kunit *test)
@@ -870,6 +875,40 @@ static void what_is_reserved(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, msi, IS_ENABLED(CONFIG_X86) ? 1 : 0);
 }
 
+/* What Xen says of interrupts is not said a second time. */
+static void kinds_of_reserved(struct kunit *test)
+{
+	static const struct {
+		u32 xen;
+		enum iommu_resv_type core;
+		int prot;
+	} kind[XPI_FAKE_RESVS] = {
+		{ XEN_PV_IOMMU_RESV_DIRECT, IOMMU_RESV_DIRECT, XPI_RW },
+		{ XEN_PV_IOMMU_RESV_MSI_HW, IOMMU_RESV_MSI,
+		  IOMMU_WRITE | IOMMU_NOEXEC | IOMMU_MMIO },
+		{ XEN_PV_IOMMU_RESV_RESERVED, IOMMU_RESV_RESERVED, 0 },
+	};
+	struct iommu_resv_region *r, *next;
+	LIST_HEAD(regions);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(kind); i++)
+		reserve_as(kind[i].xen, 0, PFN + i, 1);
+	xpi_driver_ops()->get_resv_regions(xpi_driver_add_dev(test, 0),
+					   &regions);
+	i = 0;
+	list_for_each_entry_safe(r, next, &regions, list) {
+		if (i < ARRAY_SIZE(kind)) {
+			KUNIT_EXPECT_EQ(test, r->start, XPI_ADDR(PFN + i));
+			KUNIT_EXPECT_EQ(test, r->type, kind[i].core);
+			KUNIT_EXPECT_EQ(test, r->prot, kind[i].prot);
+		}
+		i++;
+		kfree(r);
+	}
+	KUNIT_EXPECT_EQ(test, i, ARRAY_SIZE(kind));
+}
+
 static void what_it_can(struct kunit *test)
 {
 	const struct iommu_ops *ops = xpi_driver_ops();
@@ -877,6 +916,9 @@ static void what_it_can(struct kunit *test)
 
 	KUNIT_EXPECT_TRUE(test, ops->capable(dev, IOMMU_CAP_DEFERRED_FLUSH));
 	KUNIT_EXPECT_FALSE(test, ops->capable(dev, IOMMU_CAP_NOEXEC));
+	/* On x86 all DMA snoops; else Xen would have had to say so. */
+	KUNIT_EXPECT_EQ(test, ops->capable(dev, IOMMU_CAP_CACHE_COHERENCY),
+			IS_ENABLED(CONFIG_X86));
 	xpi_fake.features &= ~XEN_PV_IOMMU_FEAT_DEFER;
 	KUNIT_ASSERT_EQ(test, 0, xpi_driver_ask());
 	KUNIT_EXPECT_FALSE(test, ops->capable(dev, IOMMU_CAP_DEFERRED_FLUSH));
@@ -896,6 +938,7 @@ static struct kunit_case domain_cases[] = {
 	KUNIT_CASE(attach_of_a_lesser_device),
 	KUNIT_CASE(release_of_a_device_that_is_gone),
 	KUNIT_CASE(what_is_reserved),
+	KUNIT_CASE(kinds_of_reserved),
 	KUNIT_CASE(what_it_can),
 	{}
 };
