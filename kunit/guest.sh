@@ -23,7 +23,7 @@ step_kunit()
 	local r
 	mount -t tracefs tracefs /sys/kernel/tracing
 	# Where it is built in, the command line has said so.
-	modprobe -q kunit enable=1
+	modprobe -q kunit enable=1 autorun=1
 	if modprobe xpi_kunit random_steps="$(option xpi_random_steps)" \
 		random_seed="$(option xpi_random_seed)" 2>/tmp/modprobe; then
 		pass loaded
