@@ -11,6 +11,7 @@
 #include <kunit/test.h>
 #include <linux/device.h>
 #include <linux/dma-map-ops.h>
+#include <linux/iommu-dma.h>
 #include <linux/kobject.h>
 #include <linux/list.h>
 #include <linux/notifier.h>
@@ -33,6 +34,7 @@ static const struct dma_map_ops other_ops;
  * @no_memory: there is none
  * @no_notifier: the bus takes none
  * @intruder: somebody sets these operations at the last moment
+ * @served: the only device that dma-iommu serves
  * @copies: of the table of announcements; one is made at a time
  * @nr_copies: how many
  * @kernel_ops: what the kernel had before the test
@@ -43,6 +45,7 @@ static struct surroundings {
 	bool no_memory;
 	bool no_notifier;
 	const struct dma_map_ops *intruder;
+	const struct device *served;
 	void *copies[4];
 	unsigned int nr_copies;
 	const struct dma_map_ops *kernel_ops;
@@ -89,6 +92,7 @@ static void test_symbol(char *name, size_t size, const char *fmt, const void *at
 		size);
 }
 
+#define use_dma_iommu(dev)			((dev) == around.served)
 #undef xen_pv_domain
 #define xen_pv_domain()				(around.pv)
 #undef kmemdup
@@ -244,7 +248,7 @@ static void all_devices(struct kunit *test)
 	struct device *own = new_device(test, "xpi-own");
 	struct device *after;
 
-	served->dma_iommu = true;
+	around.served = served;
 	set_dma_ops(own, &other_ops);
 	KUNIT_ASSERT_TRUE(test, swiotlb_xen_bypass_start(is_protected));
 	KUNIT_EXPECT_NULL(test, dma_ops);
@@ -276,7 +280,7 @@ static void domain_has_changed(struct kunit *test)
 	struct device *dev = new_device(test, "xpi-changing");
 
 	KUNIT_ASSERT_TRUE(test, swiotlb_xen_bypass_start(is_protected));
-	dev->dma_iommu = true;
+	around.served = dev;
 	KUNIT_EXPECT_EQ(test, NOTIFY_DONE,
 			xsb_notifier.notifier_call(&xsb_notifier,
 						   BUS_NOTIFY_BOUND_DRIVER, dev));
@@ -287,7 +291,7 @@ static void domain_has_changed(struct kunit *test)
 						   BUS_NOTIFY_BIND_DRIVER, dev));
 	KUNIT_EXPECT_NULL(test, dev->dma_ops);
 
-	dev->dma_iommu = false;
+	around.served = NULL;
 	xsb_notifier.notifier_call(&xsb_notifier, BUS_NOTIFY_BIND_DRIVER, dev);
 	KUNIT_EXPECT_PTR_EQ(test, dev->dma_ops, &swiotlb_xen_ops);
 }

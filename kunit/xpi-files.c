@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The files' own operations are called: the kernel's functions that read for
- * itself do not know files that want a user's buffer.
+ * A test is a kernel thread, and has neither a user's memory nor, in newer
+ * kernels, his files: their names begin where those of the first process do. The
+ * files' own operations are called, for the kernel's functions that read for itself
+ * do not know files that want a user's buffer.
  */
 #include <kunit/test.h>
 #include <linux/err.h>
 #include <linux/fs.h>
+#include <linux/fs_struct.h>
 #include <linux/mman.h>
+#include <linux/path.h>
+#include <linux/pid_namespace.h>
+#include <linux/sched/task.h>
 #include <linux/sizes.h>
 #include <linux/sprintf.h>
 #include <linux/string.h>
@@ -28,9 +34,23 @@ const char *xpi_text(struct kunit *test, const char *fmt, ...)
 	return text;
 }
 
+static struct file *open_file(const char *path, int flags)
+{
+	struct task_struct *init = init_pid_ns.child_reaper;
+	struct file *file;
+	struct path root;
+
+	task_lock(init);
+	get_fs_root(init->fs, &root);
+	task_unlock(init);
+	file = file_open_root(&root, path, flags, 0);
+	path_put(&root);
+	return file;
+}
+
 bool xpi_file_exists(const char *path)
 {
-	struct file *file = filp_open(path, O_RDONLY, 0);
+	struct file *file = open_file(path, O_RDONLY);
 
 	if (IS_ERR(file))
 		return false;
@@ -78,7 +98,7 @@ const char *xpi_file_read(struct kunit *test, const char *path)
 
 	if (!buf)
 		return ERR_PTR(-ENOMEM);
-	file = filp_open(path, O_RDONLY, 0);
+	file = open_file(path, O_RDONLY);
 	if (IS_ERR(file))
 		return ERR_CAST(file);
 	got = read_all(file, buf, SZ_16K - 1);
@@ -96,7 +116,7 @@ int xpi_file_write(struct kunit *test, const char *path, const char *text)
 
 	if (!buf || copy_to_user(buf, text, n))
 		return -EFAULT;
-	file = filp_open(path, O_WRONLY | O_TRUNC, 0);
+	file = open_file(path, O_WRONLY | O_TRUNC);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
 	done = file->f_op->write(file, buf, n, &pos);
