@@ -12,6 +12,7 @@ import glob
 import io
 import os
 import shutil
+import subprocess
 import sys
 import tarfile
 
@@ -50,6 +51,8 @@ def files():
 def sent(infos):
     """{path in the guest: bytes} of all .gcda files."""
     packed = ''.join(t.removeprefix(PREFIX) for t in infos if t.startswith(PREFIX))
+    if not packed:
+        raise CoverageError('the guest sent no counts')
     try:
         with tarfile.open(fileobj=io.BytesIO(base64.b64decode(packed, validate=True)), mode='r:gz') as tar:
             return {m.name: tar.extractfile(m).read() for m in tar if m.isfile()}
@@ -65,7 +68,7 @@ def put_together(modules, infos, where):
     """
     notes = os.path.join(modules, 'gcno')
     if not os.path.isdir(notes):
-        raise CoverageError('the suites were built without it; the kernel has no CONFIG_GCOV_KERNEL')
+        raise CoverageError('the suites were built without counters; the kernel needs CONFIG_GCOV_KERNEL')
     shutil.rmtree(where, ignore_errors=True)
     shutil.copytree(notes, where)
     counts, paths = sent(infos), []
@@ -112,5 +115,7 @@ def measure(modules, infos, where, missing=False):
         run, nr, text, without = table(gcov.counts(in_root, data, name_of, where), missing)
     except CoverageError as e:
         return judge.Test('coverage', 'fail', str(e)), []
+    except subprocess.CalledProcessError as e:
+        return judge.Test('coverage', 'fail', f'gcov ended with status {e.returncode}; what it said is above'), []
     text.append(f'xpi: info coverage all: {run} of {nr} lines {100 * run / nr if nr else 0:.1f} %')
     return judge.Test('coverage', *judged(run, nr, without)), text
