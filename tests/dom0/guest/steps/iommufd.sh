@@ -17,8 +17,8 @@ step_iommufd()
 		return
 	fi
 	modprobe vfio-pci
-	check iommufd.bind-first "vfio-pci refuses $EDU_A" bind_vfio "$EDU_A"
-	check iommufd.bind-second "vfio-pci refuses $EDU_B" bind_vfio "$EDU_B"
+	check_bind iommufd.bind-first "$EDU_A"
+	check_bind iommufd.bind-second "$EDU_B"
 	check iommufd.interrupts-need-permission \
 		"it took a device whose interrupts Linux cannot know to be isolated" \
 		iommufd_needs_permission
