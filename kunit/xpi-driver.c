@@ -309,7 +309,7 @@ static const char *shown_differs(struct xpi_domain *dom, u64 dfn, u64 pfn,
 		return pte->flags ? "what waits to be mapped is mapped" : NULL;
 	if (!pte->flags)
 		return "the shadow shows what Xen has not";
-	if (xpi_fake_frame(pfn, &frame) || pte->gfn != frame.gfn)
+	if (xpi_fake_frame(pfn, 1, &frame) || pte->gfn != frame.gfn)
 		return "Xen maps another page than the shadow shows";
 	if (!(flags & XPI_LEAF_FOREIGN) !=
 	    !(pte->flags & XEN_PV_IOMMU_F_FOREIGN))

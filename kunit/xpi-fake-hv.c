@@ -56,9 +56,10 @@ static int fault_now(struct xpi_fake_fault *f)
  * Frames
  */
 
-int xpi_fake_frame(u64 pfn, struct xpi_frame *frame)
+int xpi_fake_frame(u64 pfn, u32 max, struct xpi_frame *frame)
 {
 	frame->gfn = pfn;
+	frame->nr = 1;
 	frame->flags = 0;
 	if (pfn >= XPI_PFN_NONE)
 		return -EINVAL;

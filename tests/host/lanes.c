@@ -104,8 +104,10 @@ static long fake_op(unsigned int op, void *array, unsigned int count)
 	return i ? (long)i : d[0].status ?: (long)count;
 }
 
-static int fake_frame(u64 pfn, struct xpi_frame *frame)
+static int fake_frame(u64 pfn, u32 max, struct xpi_frame *frame)
 {
+	(void)max;
+	frame->nr = 1;
 	if (pfn >= NO_FRAME && pfn < NO_FRAME + PAGES)
 		return -EINVAL;
 	frame->gfn = pfn;
@@ -270,7 +272,7 @@ static void check_page(u64 dfn)
 	} else if (waits_map) {
 		CHECK(!mapped[dfn]);
 	} else {
-		CHECK_EQ(fake_frame(pfn, &f), 0);
+		CHECK_EQ(fake_frame(pfn, 1, &f), 0);
 		CHECK_EQ(mapped[dfn], f.gfn + 1);
 	}
 }

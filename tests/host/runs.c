@@ -14,13 +14,25 @@
 
 static struct xpi_frame p2m[P2M_SIZE];
 static unsigned int lookups;
+static bool far;		/* look at more than one page, now and then */
 
-static int frame_of(u64 pfn, struct xpi_frame *frame)
+static bool goes_on(u64 pfn, u32 nr)
 {
+	return pfn + nr < P2M_SIZE && p2m[pfn + nr].gfn == p2m[pfn].gfn + nr &&
+	       p2m[pfn + nr].flags == p2m[pfn].flags;
+}
+
+static int frame_of(u64 pfn, u32 max, struct xpi_frame *frame)
+{
+	u32 wanted = far && rnd_below(4) ? 1 + rnd_below(max) : 1;
+
+	CHECK(max);
 	lookups++;
 	if (pfn >= P2M_SIZE || p2m[pfn].gfn == INVALID)
 		return -EINVAL;
 	*frame = p2m[pfn];
+	for (frame->nr = 1; frame->nr < wanted && goes_on(pfn, frame->nr);)
+		frame->nr++;
 	return 0;
 }
 
@@ -37,6 +49,7 @@ static void set_p2m(u64 pfn, u64 nr, u64 gfn, u16 flags)
 static struct xpi_runs start(u64 dfn, u64 pfn, u64 nr, u32 max)
 {
 	lookups = 0;
+	far = false;
 	return (struct xpi_runs){ .frame = frame_of, .dfn = dfn, .pfn = pfn,
 				  .left = nr, .max = max };
 }
@@ -215,6 +228,7 @@ TEST(random_p2ms)
 
 		random_p2m();
 		it = start(dfn, pfn, left, max);
+		far = round % 2;
 		while ((ret = xpi_runs_next(&it, &run)) == 1) {
 			CHECK_EQ(run.dfn, dfn);
 			check_run(&run, pfn, left, max);

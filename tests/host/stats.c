@@ -88,8 +88,10 @@ static void fake_multi(unsigned int op, struct xpi_call *calls,
 }
 
 /* No two pages are next to each other. */
-static int scattered(u64 pfn, struct xpi_frame *frame)
+static int scattered(u64 pfn, u32 max, struct xpi_frame *frame)
 {
+	(void)max;
+	frame->nr = 1;
 	frame->gfn = pfn * 2;
 	frame->flags = 0;
 	return 0;

@@ -164,7 +164,7 @@ static void show_linux(struct seq_file *s, struct xpi_shadow *sh, u64 dfn)
 
 	if (!xpi_shadow_lookup(sh, dfn, &pfn))
 		seq_puts(s, "linux nothing\n");
-	else if (debug_hv->frame(pfn, &frame))
+	else if (debug_hv->frame(pfn, 1, &frame))
 		seq_printf(s, "linux gfn none pfn %#llx\n", pfn);
 	else
 		seq_printf(s, "linux gfn %#llx pfn %#llx\n", frame.gfn, pfn);

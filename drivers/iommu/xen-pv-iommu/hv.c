@@ -76,15 +76,19 @@ static void xen_iommu_multi(unsigned int op, struct xpi_call *calls,
 #ifdef CONFIG_XEN_PV
 /*
  * The p2m says all: holes and device memory are identity entries, granted and
- * foreign pages are marked.
+ * foreign pages are marked. Entries that count up, with their marks, go on.
  */
-static int pv_frame(u64 pfn, struct xpi_frame *frame)
+static int pv_frame(u64 pfn, u32 max, struct xpi_frame *frame)
 {
 	unsigned long mfn = __pfn_to_mfn(pfn);
+	u32 nr = 1;
 
 	if (mfn == INVALID_P2M_ENTRY)
 		return -EINVAL;
 
+	while (nr < max && __pfn_to_mfn(pfn + nr) == mfn + nr)
+		nr++;
+	frame->nr = nr;
 	frame->flags = 0;
 	if (mfn & FOREIGN_FRAME_BIT)
 		frame->flags = XEN_PV_IOMMU_F_FOREIGN;
@@ -94,35 +98,45 @@ static int pv_frame(u64 pfn, struct xpi_frame *frame)
 	return 0;
 }
 #else
-static int pv_frame(u64 pfn, struct xpi_frame *frame)
+static int pv_frame(u64 pfn, u32 max, struct xpi_frame *frame)
 {
 	return -EINVAL;
 }
 #endif
 
 /* Here a frame has one number, and only its page tells what it is. */
-static void translated_frame(u64 pfn, struct xpi_frame *frame)
+static u16 translated_flags(u64 pfn)
 {
 	struct page *page;
 
-	frame->gfn = pfn;
-	frame->flags = XEN_PV_IOMMU_F_MMIO;
 	if (!pfn_valid(pfn))
-		return;
+		return XEN_PV_IOMMU_F_MMIO;
 
 	page = pfn_to_page(pfn);
 	if (is_pci_p2pdma_page(page))
-		return;
+		return XEN_PV_IOMMU_F_MMIO;
 	/* The flag is shared with others; claiming too much is harmless. */
-	frame->flags = PageForeign(page) ? XEN_PV_IOMMU_F_FOREIGN : 0;
+	return PageForeign(page) ? XEN_PV_IOMMU_F_FOREIGN : 0;
 }
 
-static int xen_frame(u64 pfn, struct xpi_frame *frame)
+static void translated_frame(u64 pfn, u32 max, struct xpi_frame *frame)
+{
+	u16 flags = translated_flags(pfn);
+	u32 nr = 1;
+
+	while (nr < max && translated_flags(pfn + nr) == flags)
+		nr++;
+	frame->gfn = pfn;
+	frame->nr = nr;
+	frame->flags = flags;
+}
+
+static int xen_frame(u64 pfn, u32 max, struct xpi_frame *frame)
 {
 	if (xen_pv_domain())
-		return pv_frame(pfn, frame);
+		return pv_frame(pfn, max, frame);
 
-	translated_frame(pfn, frame);
+	translated_frame(pfn, max, frame);
 	return 0;
 }
 

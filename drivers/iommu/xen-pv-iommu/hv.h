@@ -30,13 +30,14 @@ struct xpi_call {
  *	elements done or -errno. Sleeps never, may be called in any context
  * @iommu_multi: up to XPI_MULTI_MAX of them in one multicall. All are made,
  *	in order, whatever becomes of those before
- * @frame: translates a pfn into what a descriptor has to say
+ * @frame: translates a pfn, and some of those behind it, up to a number of
+ *	pages, into what a descriptor has to say
  */
 struct xpi_hv {
 	long (*iommu_op)(unsigned int op, void *array, unsigned int count);
 	void (*iommu_multi)(unsigned int op, struct xpi_call *calls,
 			    unsigned int nr);
-	int (*frame)(u64 pfn, struct xpi_frame *frame);
+	int (*frame)(u64 pfn, u32 max, struct xpi_frame *frame);
 };
 
 /* Xen itself. */

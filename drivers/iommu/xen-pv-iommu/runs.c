@@ -28,12 +28,14 @@ static u32 run_limit(const struct xpi_runs *it)
 	return it->max > odd ? it->max - odd : it->max;
 }
 
-static int frame_at(struct xpi_runs *it, u64 pfn, struct xpi_frame *frame)
+/* What the run from it->pfn begins with. */
+static int first_frame(struct xpi_runs *it, u32 limit, struct xpi_frame *frame)
 {
-	if (pfn != it->pfn || !it->have_ahead)
-		return it->frame(pfn, frame);
+	if (!it->have_ahead)
+		return it->frame(it->pfn, limit, frame);
 
 	*frame = it->ahead;
+	it->have_ahead = false;
 	return 0;
 }
 
@@ -52,23 +54,25 @@ int xpi_runs_next(struct xpi_runs *it, struct xpi_run *run)
 		return 0;
 
 	limit = run_limit(it);
-	ret = frame_at(it, it->pfn, &frame);
+	ret = first_frame(it, limit, &frame);
 	if (ret)
 		return ret;
 
 	run->dfn = it->dfn;
 	run->gfn = frame.gfn;
 	run->flags = frame.flags;
-	it->have_ahead = false;
-	for (run->nr = 1; run->nr < limit; run->nr++) {
+	/* What was seen ahead is within the limit: its end only moves up. */
+	run->nr = frame.nr;
+	while (run->nr < limit) {
 		/* A page without translation is the next call's business. */
-		if (it->frame(it->pfn + run->nr, &frame))
+		if (it->frame(it->pfn + run->nr, limit - run->nr, &frame))
 			break;
 		if (!continues(run, &frame)) {
 			it->ahead = frame;
 			it->have_ahead = true;
 			break;
 		}
+		run->nr += frame.nr;
 	}
 
 	it->dfn += run->nr;

@@ -5,12 +5,14 @@
 #include <linux/types.h>
 
 /**
- * struct xpi_frame - a page as the hypervisor knows it
- * @gfn: its frame number there: the mfn on PV, else the pfn
- * @flags: XEN_PV_IOMMU_F_MMIO, XEN_PV_IOMMU_F_FOREIGN or neither
+ * struct xpi_frame - pages as the hypervisor knows them
+ * @gfn: the first one's frame number there: the mfn on PV, else the pfn
+ * @nr: pages, the first one included, that are known to go on from there
+ * @flags: XEN_PV_IOMMU_F_MMIO, XEN_PV_IOMMU_F_FOREIGN or neither; of all
  */
 struct xpi_frame {
 	u64 gfn;
+	u32 nr;
 	u16 flags;
 };
 
@@ -28,8 +30,11 @@ struct xpi_run {
 	u16 flags;
 };
 
-/* Translates a pfn; 0 or -errno if the hypervisor has no frame for it. */
-typedef int (*xpi_frame_fn)(u64 pfn, struct xpi_frame *frame);
+/*
+ * Translates a pfn and as many of those behind it as it likes, @max of all at
+ * most; 0 or -errno if the hypervisor has no frame for the first.
+ */
+typedef int (*xpi_frame_fn)(u64 pfn, u32 max, struct xpi_frame *frame);
 
 /**
  * struct xpi_runs - what is left to cut into runs
@@ -38,7 +43,7 @@ typedef int (*xpi_frame_fn)(u64 pfn, struct xpi_frame *frame);
  * @pfn: next page
  * @left: pages left
  * @max: longest run allowed, not 0
- * @ahead: translation of @pfn, if @have_ahead
+ * @ahead: translation of @pfn and on, if @have_ahead
  * @have_ahead: the run before ended at @pfn and looked at it already
  *
  * The caller fills in the first five and zeroes the rest.
