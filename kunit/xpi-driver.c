@@ -281,21 +281,11 @@ unsigned int xpi_driver_waiting(struct iommu_domain *domain, bool unmaps)
 	return nr;
 }
 
-static unsigned int leaf_flags(struct xpi_domain *dom, u64 dfn)
-{
-	unsigned int flags = 0;
-
-	if (!xpi_shadow_span(&dom->shadow, dfn, 1, &flags))
-		xpi_shadow_span(&dom->shadow, round_down(dfn, 512), 512,
-				&flags);
-	return flags;
-}
-
 static const char *shown_differs(struct xpi_domain *dom, u64 dfn, u64 pfn,
 				 const struct xpi_fake_pte *pte)
 {
 	bool waits = test_bit(dfn, waiting_maps);
-	unsigned int flags = leaf_flags(dom, dfn);
+	unsigned int flags = xpi_shadow_flags(&dom->shadow, dfn);
 	struct xpi_frame frame;
 
 	if (flags & XPI_LEAF_DIRECT)

@@ -146,9 +146,11 @@ TEST(large_leaf_is_never_split)
 	CHECK_EQ(map(0x400, 0x80000, 1024, XPI_ORDER_2M, 0), 0);
 	expect(0x400, 0x80000);
 	expect(0x7ff, 0x803ff);
-	CHECK_EQ(xpi_shadow_span(&sh, 0x401, 511, &flags), 0);
-	CHECK_EQ(xpi_shadow_span(&sh, 0x400, 511, &flags), 0);
-	CHECK_EQ(xpi_shadow_span(&sh, 0x400, 513, &flags), 512);
+	CHECK_EQ(xpi_shadow_take(&sh, 0x401, 511, &flags), 0);
+	CHECK_EQ(xpi_shadow_take(&sh, 0x400, 511, &flags), 0);
+	expect(0x400, 0x80000);
+	CHECK_EQ(xpi_shadow_take(&sh, 0x400, 513, &flags), 512);
+	CHECK_EQ(map(0x400, 0x80000, 512, XPI_ORDER_2M, 0), 0);
 	CHECK_EQ(unmap(0x400, 1), 0);
 	CHECK_EQ(unmap(0x5ff, 1), 0);
 	CHECK_EQ(unmap(0x400, 1023), 512);
@@ -246,23 +248,25 @@ TEST(nodes_are_kept)
 	teardown();
 }
 
-TEST(span_stops_where_flags_change)
+TEST(take_stops_where_flags_change)
 {
 	unsigned int flags = 0;
 
 	setup((1ULL << 36) - 1);
 	CHECK_EQ(map(0x100, 0x100, 300, XPI_ORDER_4K, XPI_LEAF_DIRECT), 0);
 	CHECK_EQ(map(0x100 + 300, 0x9000, 1000, XPI_ORDER_4K, 0), 0);
-	CHECK_EQ(xpi_shadow_span(&sh, 0x100, 2000, &flags), 300);
-	CHECK_EQ(flags, XPI_LEAF_DIRECT);
-	CHECK_EQ(xpi_shadow_span(&sh, 0x100 + 300, 2000, &flags), 1000);
-	CHECK_EQ(flags, 0);
-	CHECK_EQ(xpi_shadow_span(&sh, 0x100 + 1300, 10, &flags), 0);
-	/* Taking stops there as well, and takes what it has seen. */
+	CHECK_EQ(xpi_shadow_flags(&sh, 0x100 + 299), XPI_LEAF_DIRECT);
+	CHECK_EQ(xpi_shadow_flags(&sh, 0x100 + 300), 0);
 	CHECK_EQ(xpi_shadow_take(&sh, 0x100, 2000, &flags), 300);
 	CHECK_EQ(flags, XPI_LEAF_DIRECT);
+	CHECK_EQ(xpi_shadow_flags(&sh, 0x100 + 299), 0);
 	CHECK_EQ(xpi_shadow_take(&sh, 0x100, 2000, &flags), 0);
+	expect(0x100 + 300, 0x9000);
+	CHECK_EQ(xpi_shadow_take(&sh, 0x100 + 300, 2000, &flags), 1000);
+	CHECK_EQ(flags, 0);
+	CHECK_EQ(xpi_shadow_take(&sh, 0x100 + 1300, 10, &flags), 0);
 	CHECK_EQ(map(0x100, 0x100, 300, XPI_ORDER_4K, XPI_LEAF_DIRECT), 0);
+	CHECK_EQ(map(0x100 + 300, 0x9000, 1000, XPI_ORDER_4K, 0), 0);
 	/* Erasing does not care. */
 	CHECK_EQ(unmap(0x100, 2000), 1300);
 	teardown();
@@ -445,18 +449,14 @@ static void step_unmap(u64 base)
 
 static void step_look(u64 base)
 {
-	u64 at = rnd_below(PAGES), nr = 1 + rnd_below(PAGES - at), wanted;
-	unsigned int flags = 0, wanted_flags = 0;
+	u64 at = rnd_below(PAGES);
 
 	if (model[at].mapped)
 		expect(base + at, model[at].pfn);
 	else
 		expect_hole(base + at);
-
-	wanted = model_span(at, nr, &wanted_flags);
-	CHECK_EQ(xpi_shadow_span(&sh, base + at, nr, &flags), wanted);
-	if (wanted)
-		CHECK_EQ(flags, wanted_flags);
+	CHECK_EQ(xpi_shadow_flags(&sh, base + at),
+		 model[at].mapped ? model[at].flags : 0);
 }
 
 static void compare_all(u64 base)
@@ -547,15 +547,21 @@ TEST(marks)
 	CHECK_EQ(map(0x1fe, 0x50, 4, XPI_ORDER_4K, 0), 0);
 	CHECK_EQ(map(0x400, 0x800, 512, XPI_ORDER_2M, 0), 0);
 	xpi_shadow_mark(&sh, 0x1ff, 2, XPI_LEAF_FOREIGN);
-	CHECK_EQ(xpi_shadow_span(&sh, 0x1fe, 4, &flags), 1);
-	CHECK_EQ(xpi_shadow_span(&sh, 0x1ff, 3, &flags), 2);
-	CHECK_EQ(flags, XPI_LEAF_FOREIGN);
+	CHECK_EQ(xpi_shadow_flags(&sh, 0x1fe), 0);
+	CHECK_EQ(xpi_shadow_flags(&sh, 0x1ff), XPI_LEAF_FOREIGN);
+	CHECK_EQ(xpi_shadow_flags(&sh, 0x200), XPI_LEAF_FOREIGN);
+	CHECK_EQ(xpi_shadow_flags(&sh, 0x201), 0);
 	/* a part of a large leaf marks it, holes are nothing */
 	xpi_shadow_mark(&sh, 0x300, 0x107, XPI_LEAF_FOREIGN);
-	CHECK_EQ(xpi_shadow_span(&sh, 0x400, 512, &flags), 512);
-	CHECK_EQ(flags, XPI_LEAF_FOREIGN);
+	CHECK_EQ(xpi_shadow_flags(&sh, 0x400), XPI_LEAF_FOREIGN);
+	CHECK_EQ(xpi_shadow_flags(&sh, 0x5ff), XPI_LEAF_FOREIGN);
+	CHECK_EQ(xpi_shadow_flags(&sh, 0x300), 0);
 	expect(0x400, 0x800);
 	expect(0x1ff, 0x51);
+	/* and what is taken is of one kind */
+	CHECK_EQ(xpi_shadow_take(&sh, 0x1fe, 4, &flags), 1);
+	CHECK_EQ(xpi_shadow_take(&sh, 0x1ff, 3, &flags), 2);
+	CHECK_EQ(flags, XPI_LEAF_FOREIGN);
 	xpi_shadow_mark(&sh, 1ULL << 36, 1, XPI_LEAF_FOREIGN);
 	teardown();
 }

@@ -156,6 +156,15 @@ static void show_xen(struct seq_file *s, u16 ctx, u64 dfn)
 			   l.order, l.flags);
 }
 
+static const char *leaf_kind(unsigned int flags)
+{
+	if (flags & XPI_LEAF_DIRECT)
+		return " direct";
+	if (flags & XPI_LEAF_ERROR)
+		return " refused";
+	return flags & XPI_LEAF_FOREIGN ? " foreign" : "";
+}
+
 /* The shadow has pfns; the hypervisor's name for it makes them comparable. */
 static void show_linux(struct seq_file *s, struct xpi_shadow *sh, u64 dfn)
 {
@@ -167,7 +176,8 @@ static void show_linux(struct seq_file *s, struct xpi_shadow *sh, u64 dfn)
 	else if (debug_hv->frame(pfn, 1, &frame))
 		seq_printf(s, "linux gfn none pfn %#llx\n", pfn);
 	else
-		seq_printf(s, "linux gfn %#llx pfn %#llx\n", frame.gfn, pfn);
+		seq_printf(s, "linux gfn %#llx pfn %#llx%s\n", frame.gfn, pfn,
+			   leaf_kind(xpi_shadow_flags(sh, dfn)));
 }
 
 static int lookup_show(struct seq_file *s, void *unused)

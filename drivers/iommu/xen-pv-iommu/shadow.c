@@ -19,6 +19,7 @@
 #include <linux/array_size.h>
 #include <linux/compiler.h>
 #include <linux/errno.h>
+#include <linux/limits.h>
 #include <linux/minmax.h>
 
 #include "shadow.h"
@@ -27,8 +28,12 @@
 #define NODE_ENTRIES	512U	/* 2 ^ NODE_BITS */
 #define MAX_LEVELS	6
 #define ENTRY_LEAF	1ULL
+/* All that a leaf is besides its address; of a pointer it is 0. */
+#define ENTRY_MARKS	(XPI_LEAF_FLAGS | ENTRY_LEAF)
 #define ENTRY_ADDR	(~0xfffULL)
 #define PAGE_BITS	12
+/* No dfn is in it. */
+#define NO_RANGE	U64_MAX
 
 static unsigned int index_of(u64 dfn, unsigned int level)
 {
@@ -71,11 +76,17 @@ static bool node_is_empty(const u64 *node)
 	return true;
 }
 
+/* An entry and its level; by value, as that is two registers. */
+struct place {
+	u64 *entry;
+	unsigned int level;
+};
+
 /*
- * The entry for @dfn at *@level, or the leaf that lies above it, in which case
- * *@level is changed to say where. NULL if a node on the way is missing.
+ * The entry for @dfn at @level, or the leaf that lies above it. NULL if a node
+ * on the way is missing.
  */
-static u64 *walk(struct xpi_shadow *sh, u64 dfn, unsigned int *level)
+static struct place walk(struct xpi_shadow *sh, u64 dfn, unsigned int level)
 {
 	unsigned int at = sh->levels - 1;
 	u64 *node = sh->root;
@@ -83,26 +94,31 @@ static u64 *walk(struct xpi_shadow *sh, u64 dfn, unsigned int *level)
 	for (;; at--) {
 		u64 *entry = &node[index_of(dfn, at)];
 
-		if (at == *level || is_leaf(*entry)) {
+		if (at == level || is_leaf(*entry)) {
 			if (!at) {
 				sh->recent = node;
 				sh->recent_range = dfn >> NODE_BITS;
 			}
-			*level = at;
-			return entry;
+			return (struct place){ entry, at };
 		}
 		if (!*entry)
-			return NULL;
+			return (struct place){ NULL, at };
 		node = to_node(*entry);
 	}
 }
 
-/* The same; mostly the node is the one that was used last. */
-static u64 *find_entry(struct xpi_shadow *sh, u64 dfn, unsigned int *level)
+/* The same down to 4 KiB; mostly the node is the one that was used last. */
+static struct place find_entry(struct xpi_shadow *sh, u64 dfn)
 {
-	if (!*level && sh->recent && sh->recent_range == dfn >> NODE_BITS)
-		return &sh->recent[index_of(dfn, 0)];
-	return walk(sh, dfn, level);
+	if (likely(sh->recent_range == dfn >> NODE_BITS))
+		return (struct place){ &sh->recent[index_of(dfn, 0)], 0 };
+	return walk(sh, dfn, 0);
+}
+
+static void forget_recent(struct xpi_shadow *sh)
+{
+	sh->recent = NULL;
+	sh->recent_range = NO_RANGE;
 }
 
 /* How many entries from @dfn's on lie in the same node and in the range. */
@@ -128,7 +144,7 @@ int xpi_shadow_init(struct xpi_shadow *sh, const struct xpi_shadow_mem *mem,
 	sh->nr_failed = 0;
 	sh->nr_leaves[0] = 0;
 	sh->nr_leaves[1] = 0;
-	sh->recent = NULL;
+	forget_recent(sh);
 	sh->root = mem->alloc(gfp);
 	return sh->root ? 0 : -ENOMEM;
 }
@@ -181,7 +197,7 @@ static int grow(struct xpi_shadow *sh, u64 dfn, unsigned int level,
 static bool is_vacant(struct xpi_shadow *sh, u64 dfn, u64 nr,
 		      unsigned int level)
 {
-	u64 *entry = find_entry(sh, dfn, &level);
+	u64 *entry = walk(sh, dfn, level).entry;
 	u64 n = entries_here(dfn, nr, level);
 
 	for (; n--; entry++)
@@ -245,15 +261,37 @@ int xpi_shadow_reserve(struct xpi_shadow *sh, u64 dfn, u64 nr,
 }
 
 /*
- * Fill entries of one node. Empty nodes that leaves replace are chained
- * through their first word into *@dead. Returns entries filled.
+ * 4 KiB leaves, the part of the range that lies in one node; returns pages
+ * recorded.
+ */
+static u64 set_small(struct xpi_shadow *sh, u64 dfn, u64 nr, u64 leaf)
+{
+	unsigned long irqflags;
+	struct place at;
+	u64 i = 0, n;
+
+	raw_spin_lock_irqsave(&sh->lock, irqflags);
+	at = find_entry(sh, dfn);
+	if (at.entry && !at.level) {
+		n = entries_here(dfn, nr, 0);
+		for (; i < n && !at.entry[i]; i++, leaf += pages_of(0) << PAGE_BITS)
+			at.entry[i] = leaf;
+		sh->nr_leaves[0] += i;
+	}
+	raw_spin_unlock_irqrestore(&sh->lock, irqflags);
+	return i;
+}
+
+/*
+ * Fill entries of one node of level 1. Empty nodes that leaves replace are
+ * chained through their first word into *@dead. Returns entries filled.
  */
 static u64 set_entries(struct xpi_shadow *sh, u64 *entry, u64 n, u64 leaf,
-		       u64 step, u64 *dead)
+		       u64 *dead)
 {
 	u64 i;
 
-	for (i = 0; i < n; i++, entry++, leaf += step) {
+	for (i = 0; i < n; i++, entry++, leaf += pages_of(1) << PAGE_BITS) {
 		if (is_leaf(*entry))
 			break;
 		if (*entry) {
@@ -262,7 +300,7 @@ static u64 set_entries(struct xpi_shadow *sh, u64 *entry, u64 n, u64 leaf,
 			if (!node_is_empty(node))
 				break;
 			if (sh->recent == node)
-				sh->recent = NULL;
+				forget_recent(sh);
 			node[0] = *dead;
 			*dead = from_node(node);
 		}
@@ -281,80 +319,72 @@ static void free_dead(struct xpi_shadow *sh, u64 dead)
 	}
 }
 
-/* The part of the range that lies in one node; returns pages recorded. */
-static u64 set_node(struct xpi_shadow *sh, u64 dfn, u64 pfn, u64 nr,
-		    unsigned int level, unsigned int flags)
+/* The same for 2 MiB leaves. */
+static u64 set_large(struct xpi_shadow *sh, u64 dfn, u64 nr, u64 leaf)
 {
-	u64 step = pages_of(level) << PAGE_BITS;
-	unsigned int at = level;
 	unsigned long irqflags;
 	u64 done = 0, dead = 0;
-	u64 *entry;
+	struct place at;
 
 	raw_spin_lock_irqsave(&sh->lock, irqflags);
-	entry = find_entry(sh, dfn, &at);
-	if (entry && at == level)
-		done = set_entries(sh, entry, entries_here(dfn, nr, level),
-				   make_leaf(pfn, flags), step, &dead);
-	sh->nr_leaves[level] += done;
+	at = walk(sh, dfn, 1);
+	if (at.entry && at.level == 1)
+		done = set_entries(sh, at.entry, entries_here(dfn, nr, 1), leaf,
+				   &dead);
+	sh->nr_leaves[1] += done;
 	raw_spin_unlock_irqrestore(&sh->lock, irqflags);
 
 	free_dead(sh, dead);
-	return done * pages_of(level);
+	return done * pages_of(1);
 }
 
 u64 xpi_shadow_set(struct xpi_shadow *sh, u64 dfn, u64 pfn, u64 nr,
 		   unsigned int order, unsigned int flags)
 {
-	unsigned int level = order / NODE_BITS;
-	u64 done = 0;
+	u64 leaf = make_leaf(pfn, flags);
+	u64 n, done = 0;
 
 	if (!fits(sh, dfn, nr))
 		return 0;
 
-	while (done < nr) {
-		u64 n = set_node(sh, dfn + done, pfn + done, nr - done, level,
-				 flags);
+	do {
+		u64 at = leaf + (done << PAGE_BITS);
 
-		if (!n)
-			break;
+		n = order == XPI_ORDER_4K ?
+		    set_small(sh, dfn + done, nr - done, at) :
+		    set_large(sh, dfn + done, nr - done, at);
 		done += n;
-	}
+	} while (n && done < nr);
 	return done;
 }
 
 /*
- * Whole leaves from @dfn on, in one node, all with the flags of the first
- * (or with *@flags if @same), which are cleared if @erase. Returns pages.
+ * Erase whole leaves from @dfn on, in one node, all with the flags of the first
+ * (or with *@flags if @same). Returns pages.
  */
-static u64 leaves_in_node(struct xpi_shadow *sh, u64 dfn, u64 nr,
-			  unsigned int *flags, bool same, bool erase)
+static u64 erase_in_node(struct xpi_shadow *sh, u64 dfn, u64 nr,
+			 unsigned int *flags, bool same)
 {
-	unsigned int level = 0;
-	u64 *entry = find_entry(sh, dfn, &level);
-	u64 i, n;
+	struct place at = find_entry(sh, dfn);
+	u64 marks, i, n;
 
-	if (!entry || !is_leaf(*entry) || dfn % pages_of(level))
+	if (!at.entry || !is_leaf(*at.entry) || dfn % pages_of(at.level))
 		return 0;
-	if (!same)
-		*flags = *entry & XPI_LEAF_FLAGS;
 
-	n = entries_here(dfn, nr, level);
-	for (i = 0; i < n; i++, entry++) {
-		if (!is_leaf(*entry) || (*entry & XPI_LEAF_FLAGS) != *flags)
-			break;
-		if (erase && *entry & XPI_LEAF_ERROR)
-			sh->nr_failed--;
-		if (erase)
-			*entry = 0;
-	}
-	if (erase)
-		sh->nr_leaves[level] -= i;
-	return i * pages_of(level);
+	marks = same ? *flags | ENTRY_LEAF : *at.entry & ENTRY_MARKS;
+	n = entries_here(dfn, nr, at.level);
+	for (i = 0; i < n && (at.entry[i] & ENTRY_MARKS) == marks; i++)
+		at.entry[i] = 0;
+
+	*flags = marks & XPI_LEAF_FLAGS;
+	sh->nr_leaves[at.level] -= i;
+	if (marks & XPI_LEAF_ERROR)
+		sh->nr_failed -= i;
+	return i * pages_of(at.level);
 }
 
-static u64 for_leaves(struct xpi_shadow *sh, u64 dfn, u64 nr,
-		      unsigned int *flags, bool any_flags, bool erase)
+static __always_inline u64 erase(struct xpi_shadow *sh, u64 dfn, u64 nr,
+				 unsigned int *flags, bool any_flags)
 {
 	unsigned long irqflags;
 	u64 n, done = 0;
@@ -364,31 +394,25 @@ static u64 for_leaves(struct xpi_shadow *sh, u64 dfn, u64 nr,
 
 	do {
 		raw_spin_lock_irqsave(&sh->lock, irqflags);
-		n = leaves_in_node(sh, dfn + done, nr - done, flags,
-				   done && !any_flags, erase);
+		n = erase_in_node(sh, dfn + done, nr - done, flags,
+				  done && !any_flags);
 		raw_spin_unlock_irqrestore(&sh->lock, irqflags);
 		done += n;
 	} while (n && done < nr);
 	return done;
 }
 
-u64 xpi_shadow_span(struct xpi_shadow *sh, u64 dfn, u64 nr,
-		    unsigned int *flags)
-{
-	return for_leaves(sh, dfn, nr, flags, false, false);
-}
-
 u64 xpi_shadow_take(struct xpi_shadow *sh, u64 dfn, u64 nr,
 		    unsigned int *flags)
 {
-	return for_leaves(sh, dfn, nr, flags, false, true);
+	return erase(sh, dfn, nr, flags, false);
 }
 
 u64 xpi_shadow_erase(struct xpi_shadow *sh, u64 dfn, u64 nr)
 {
 	unsigned int flags;
 
-	return for_leaves(sh, dfn, nr, &flags, true, true);
+	return erase(sh, dfn, nr, &flags, true);
 }
 
 /* What map may fail with; the index is what a leaf says. */
@@ -434,11 +458,10 @@ static void mark_entry(struct xpi_shadow *sh, u64 *entry, unsigned int flags)
  */
 static u64 *leaf_at(struct xpi_shadow *sh, u64 dfn, u64 *next)
 {
-	unsigned int level = 0;
-	u64 *entry = find_entry(sh, dfn, &level);
+	struct place at = find_entry(sh, dfn);
 
-	*next = (dfn | (pages_of(entry ? level : 1) - 1)) + 1;
-	return entry && is_leaf(*entry) ? entry : NULL;
+	*next = (dfn | (pages_of(at.entry ? at.level : 1) - 1)) + 1;
+	return at.entry && is_leaf(*at.entry) ? at.entry : NULL;
 }
 
 void xpi_shadow_mark(struct xpi_shadow *sh, u64 dfn, u64 nr,
@@ -461,13 +484,13 @@ void xpi_shadow_mark(struct xpi_shadow *sh, u64 dfn, u64 nr,
 	}
 }
 
-int xpi_shadow_error(struct xpi_shadow *sh, u64 dfn, u64 nr)
+int xpi_shadow_first_error(struct xpi_shadow *sh, u64 dfn, u64 nr)
 {
 	unsigned long irqflags;
 	u64 at, next;
 	int err = 0;
 
-	if (!READ_ONCE(sh->nr_failed) || !fits(sh, dfn, nr))
+	if (!fits(sh, dfn, nr))
 		return 0;
 
 	for (at = dfn; !err && at - dfn < nr; at = next) {
@@ -482,25 +505,42 @@ int xpi_shadow_error(struct xpi_shadow *sh, u64 dfn, u64 nr)
 	return err;
 }
 
+/* The leaf that @dfn is in, or 0. */
+static u64 look_up(struct xpi_shadow *sh, u64 dfn, unsigned int *level)
+{
+	unsigned long irqflags;
+	struct place at;
+	u64 found = 0;
+
+	if (dfn > sh->last)
+		return 0;
+
+	raw_spin_lock_irqsave(&sh->lock, irqflags);
+	at = find_entry(sh, dfn);
+	if (at.entry)
+		found = *at.entry;
+	raw_spin_unlock_irqrestore(&sh->lock, irqflags);
+
+	*level = at.level;
+	return is_leaf(found) ? found : 0;
+}
+
 bool xpi_shadow_lookup(struct xpi_shadow *sh, u64 dfn, u64 *pfn)
 {
 	unsigned int level = 0;
-	unsigned long irqflags;
-	u64 *entry, found = 0;
+	u64 leaf = look_up(sh, dfn, &level);
 
-	if (dfn > sh->last)
+	if (!leaf)
 		return false;
-
-	raw_spin_lock_irqsave(&sh->lock, irqflags);
-	entry = find_entry(sh, dfn, &level);
-	if (entry)
-		found = *entry;
-	raw_spin_unlock_irqrestore(&sh->lock, irqflags);
-
-	if (!is_leaf(found))
-		return false;
-	*pfn = ((found & ENTRY_ADDR) >> PAGE_BITS) + dfn % pages_of(level);
+	*pfn = ((leaf & ENTRY_ADDR) >> PAGE_BITS) + dfn % pages_of(level);
 	return true;
+}
+
+unsigned int xpi_shadow_flags(struct xpi_shadow *sh, u64 dfn)
+{
+	unsigned int level;
+
+	return look_up(sh, dfn, &level) & XPI_LEAF_FLAGS;
 }
 
 u64 xpi_shadow_leaves(struct xpi_shadow *sh, unsigned int order)

@@ -2,6 +2,7 @@
 #ifndef XPI_SHADOW_H
 #define XPI_SHADOW_H
 
+#include <linux/compiler.h>
 #include <linux/gfp.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
@@ -39,7 +40,7 @@ struct xpi_shadow_mem {
  * @nr_failed: leaves with an error, so that nobody looks where there are none
  * @nr_leaves: leaves of 4 KiB, and of 2 MiB
  * @recent: the node of 4 KiB leaves that was used last, or NULL
- * @recent_range: dfn / 512 of what it covers
+ * @recent_range: dfn / 512 of what it covers, or what no dfn has
  */
 struct xpi_shadow {
 	raw_spinlock_t lock;
@@ -104,20 +105,7 @@ u64 xpi_shadow_set(struct xpi_shadow *sh, u64 dfn, u64 pfn, u64 nr,
 		   unsigned int order, unsigned int flags);
 
 /**
- * xpi_shadow_span() - how much is mapped from here on
- * @sh: the shadow
- * @dfn: first device frame
- * @nr: 4 KiB pages to look at
- * @flags: XPI_LEAF_* that all of them have
- *
- * Return: pages from @dfn on that are mapped by whole leaves of the same
- * flags; 0 at a hole or inside a leaf.
- */
-u64 xpi_shadow_span(struct xpi_shadow *sh, u64 dfn, u64 nr,
-		    unsigned int *flags);
-
-/**
- * xpi_shadow_take() - forget what xpi_shadow_span() would find
+ * xpi_shadow_take() - forget mappings of one kind
  * @sh: the shadow
  * @dfn: first device frame
  * @nr: 4 KiB pages to look at
@@ -125,7 +113,8 @@ u64 xpi_shadow_span(struct xpi_shadow *sh, u64 dfn, u64 nr,
  *
  * Allocates and frees nothing, so it cannot fail, in any context.
  *
- * Return: pages forgotten.
+ * Return: pages forgotten, from @dfn on: those mapped by whole leaves of the
+ * same flags; 0 at a hole or inside a leaf.
  */
 u64 xpi_shadow_take(struct xpi_shadow *sh, u64 dfn, u64 nr,
 		    unsigned int *flags);
@@ -163,6 +152,9 @@ void xpi_shadow_mark(struct xpi_shadow *sh, u64 dfn, u64 nr,
  */
 unsigned int xpi_leaf_error(int err);
 
+/* The same for callers that know of a failure somewhere. */
+int xpi_shadow_first_error(struct xpi_shadow *sh, u64 dfn, u64 nr);
+
 /**
  * xpi_shadow_error() - did anything fail in a range?
  * @sh: the shadow
@@ -171,7 +163,12 @@ unsigned int xpi_leaf_error(int err);
  *
  * Return: 0, or the error of the first leaf that has one.
  */
-int xpi_shadow_error(struct xpi_shadow *sh, u64 dfn, u64 nr);
+static inline int xpi_shadow_error(struct xpi_shadow *sh, u64 dfn, u64 nr)
+{
+	if (likely(!READ_ONCE(sh->nr_failed)))
+		return 0;
+	return xpi_shadow_first_error(sh, dfn, nr);
+}
 
 /**
  * xpi_shadow_lookup() - translate
@@ -182,6 +179,15 @@ int xpi_shadow_error(struct xpi_shadow *sh, u64 dfn, u64 nr);
  * Return: whether something is mapped there.
  */
 bool xpi_shadow_lookup(struct xpi_shadow *sh, u64 dfn, u64 *pfn);
+
+/**
+ * xpi_shadow_flags() - what a leaf is marked with
+ * @sh: the shadow
+ * @dfn: device frame
+ *
+ * Return: XPI_LEAF_* of the leaf that it is in, 0 if it is in none.
+ */
+unsigned int xpi_shadow_flags(struct xpi_shadow *sh, u64 dfn);
 
 /**
  * xpi_shadow_leaves() - how many leaves there are
