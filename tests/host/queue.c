@@ -424,18 +424,18 @@ TEST(short_calls_in_a_multicall)
 /* Whoever sends may go on behind the one that failed. */
 TEST(send_goes_on_after_an_error)
 {
-	unsigned int i, at = 0;
+	unsigned int i;
 
 	setup();
 	fail_desc = 5;
 	fail_status = -EACCES;
 	for (i = 0; i < 10; i++)
 		CHECK_EQ(add(i * 10, 0, 10, 0), 0);
-	CHECK_EQ(xpi_queue_send(&q, &at), -EACCES);
-	CHECK_EQ(at, 4);
-	at++;
-	CHECK_EQ(xpi_queue_send(&q, &at), 0);
-	CHECK_EQ(at, 10);
+	CHECK_EQ(xpi_queue_send(&q), -EACCES);
+	CHECK_EQ(q.sent, 4);
+	q.sent++;
+	CHECK_EQ(xpi_queue_send(&q), 0);
+	CHECK_EQ(q.sent, 10);
 	CHECK_EQ(count_mapped(), 90);
 }
 

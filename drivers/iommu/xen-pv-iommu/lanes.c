@@ -157,17 +157,16 @@ static void announce(const struct xpi_lanes *ls, const struct xpi_pending *p,
 static void unmaps_send(struct xpi_lanes *ls, struct xpi_pending *p,
 			enum xpi_why why)
 {
-	unsigned int at = 0;
 	int err;
 
 	announce(ls, p, why);
-	while ((err = xpi_queue_send(&p->queue, &at))) {
+	while ((err = xpi_queue_send(&p->queue))) {
 		const struct xen_pv_iommu_batch *d =
-			xpi_queue_at(&p->queue, at++);
+			xpi_queue_at(&p->queue, p->queue.sent++);
 
 		ls->lost(ls, d->dfn, d->nr, err);
 	}
-	p->queue.used = 0;
+	xpi_queue_clear(&p->queue);
 	range_clear(p);
 }
 
@@ -238,26 +237,27 @@ void xpi_lanes_flush(struct xpi_lanes *ls)
 static void maps_send(struct xpi_lanes *ls, struct xpi_pending *p,
 		      enum xpi_why why)
 {
-	unsigned int at = 0, again = 0;
+	struct xpi_queue *q = &p->queue;
+	unsigned int again = 0;
 	int err;
 
 	announce(ls, p, why);
-	while ((err = xpi_queue_send(&p->queue, &at))) {
-		const struct xen_pv_iommu_batch *d = xpi_queue_at(&p->queue, at);
+	while ((err = xpi_queue_send(q))) {
+		const struct xen_pv_iommu_batch *d = xpi_queue_at(q, q->sent);
 
 		/*
 		 * Also if nothing waits: another CPU may have sent the unmap
 		 * after Xen had refused this.
 		 */
-		if (err == -EEXIST && again <= at) {
-			again = at + 1;
+		if (err == -EEXIST && again <= q->sent) {
+			again = q->sent + 1;
 			unmaps_sync(ls, 0, U64_MAX, XPI_WHY_EEXIST);
 			continue;
 		}
 		xpi_shadow_mark(ls->shadow, d->dfn, d->nr, xpi_leaf_error(err));
-		at++;
+		q->sent++;
 	}
-	p->queue.used = 0;
+	xpi_queue_clear(q);
 	range_clear(p);
 }
 

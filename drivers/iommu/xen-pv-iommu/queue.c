@@ -7,6 +7,7 @@
  * so the pages of one array that are done are always those at the front. Its
  * answers are not trusted: counts are held against what was asked for.
  */
+#include <linux/compiler.h>
 #include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/minmax.h>
@@ -29,27 +30,26 @@ void xpi_queue_init(struct xpi_queue *q, const struct xpi_hv *hv, void *buf,
 	q->buf[0] = buf;
 	q->nr_bufs = 1;
 	q->per_buf = min(size, max_count);
+	q->room = q->per_buf;
 	xpi_queue_start(q, XEN_PV_IOMMU_CTX_INVALID);
 }
 
 void xpi_queue_add_buf(struct xpi_queue *q, void *buf)
 {
 	q->buf[q->nr_bufs++] = buf;
+	q->room += q->per_buf;
 }
 
 void xpi_queue_start(struct xpi_queue *q, u16 ctx)
 {
-	q->used = 0;
+	xpi_queue_clear(q);
 	q->ctx = ctx;
 	q->done = 0;
 }
 
-struct xen_pv_iommu_batch *xpi_queue_at(const struct xpi_queue *q,
-					unsigned int i)
+struct xen_pv_iommu_batch *xpi_queue_far(const struct xpi_queue *q,
+					 unsigned int i)
 {
-	/* Mostly there is only one, and a division is slow. */
-	if (i < q->per_buf)
-		return &q->buf[0][i];
 	return &q->buf[i / q->per_buf][i % q->per_buf];
 }
 
@@ -67,16 +67,8 @@ int xpi_queue_map(struct xpi_queue *q, const struct xpi_run *run,
 	if (ret)
 		return ret;
 
-	*xpi_queue_at(q, q->used++) = (struct xen_pv_iommu_batch){
-		.dfn = run->dfn,
-		.gfn = run->gfn,
-		.nr = run->nr,
-		.ctx = q->ctx,
-		.op = XEN_PV_IOMMU_BATCH_MAP,
-		.order = order,
-		.flags = flags | run->flags,
-	};
-	xpi_stat_add(XPI_STAT_RUNS, 1);
+	xpi_queue_put_map(q, run->dfn, run->gfn, run->nr, order,
+			  flags | run->flags);
 	return 0;
 }
 
@@ -87,12 +79,7 @@ int xpi_queue_unmap(struct xpi_queue *q, u64 dfn, u32 nr)
 	if (ret)
 		return ret;
 
-	*xpi_queue_at(q, q->used++) = (struct xen_pv_iommu_batch){
-		.dfn = dfn,
-		.nr = nr,
-		.ctx = q->ctx,
-		.op = XEN_PV_IOMMU_BATCH_UNMAP,
-	};
+	xpi_queue_put_unmap(q, dfn, nr);
 	return 0;
 }
 
@@ -120,28 +107,30 @@ static unsigned int count_from(const struct xpi_queue *q, unsigned int first)
 	return min(here, q->used - first);
 }
 
-/*
- * A call for @count descriptors from *@at on, of the first of which @before
- * pages were done, has returned @ret. Moves *@at to the descriptor where it
- * stopped. Without an error that one is to be called for again.
- */
-static int settle(struct xpi_queue *q, unsigned int *at, unsigned int count,
-		  u32 before, long ret)
+/* @nr descriptors from @d, the next one, on are done. */
+static void settle_whole(struct xpi_queue *q,
+			 const struct xen_pv_iommu_batch *d, unsigned int nr)
 {
-	const struct xen_pv_iommu_batch *d = xpi_queue_at(q, *at);
+	u64 pages = 0;
+
+	q->sent += nr;
+	for (; nr; nr--, d++)
+		pages += d->nr;
+	q->done += pages;
+}
+
+/* Not all of a call was done; as for settle(). */
+static int settle_part(struct xpi_queue *q, const struct xen_pv_iommu_batch *d,
+		       unsigned int count, u32 before, long ret)
+{
 	unsigned int served = max(ret, 0L);
-	unsigned int i;
 	int err;
 
 	if (ret > (long)count)
 		return -EIO;
 
-	for (i = 0; i < served; i++, d++)
-		q->done += d->nr;
-	*at += served;
-	if (served == count)
-		return 0;
-
+	settle_whole(q, d, served);
+	d += served;
 	err = error_of(d, ret);
 	if (err)
 		q->done += pages_done(d);
@@ -153,40 +142,57 @@ static int settle(struct xpi_queue *q, unsigned int *at, unsigned int count,
 /* Of a call that began with @d. */
 static void count_done(const struct xen_pv_iommu_batch *d, u64 pages, int err)
 {
-	bool map = d->op == XEN_PV_IOMMU_BATCH_MAP;
-
-	xpi_stat_add(map ? XPI_STAT_PAGES_MAPPED : XPI_STAT_PAGES_UNMAPPED,
-		     pages);
+	if (d->op == XEN_PV_IOMMU_BATCH_MAP)
+		xpi_stat_add(XPI_STAT_PAGES_MAPPED, pages);
+	else
+		xpi_stat_add(XPI_STAT_PAGES_UNMAPPED, pages);
 	if (err)
 		xpi_stat_add(XPI_STAT_ERRORS, 1);
 }
 
-static int send_buf(struct xpi_queue *q, unsigned int *at)
+/*
+ * A call for @count descriptors from @d, the next one, on, of which @before
+ * pages were done, has returned @ret. Moves q->sent to the descriptor where it
+ * stopped. Without an error that one is to be called for again.
+ */
+static int settle(struct xpi_queue *q, const struct xen_pv_iommu_batch *d,
+		  unsigned int count, u32 before, long ret)
 {
-	unsigned int end = *at + count_from(q, *at);
+	u64 done = q->done;
 	int err = 0;
 
-	while (!err && *at < end) {
-		struct xen_pv_iommu_batch *d = xpi_queue_at(q, *at);
-		unsigned int count = end - *at;
-		u64 done = q->done;
+	if (likely(ret == (long)count))
+		settle_whole(q, d, count);
+	else
+		err = settle_part(q, d, count, before, ret);
+	count_done(d, q->done - done, err);
+	return err;
+}
+
+static int send_buf(struct xpi_queue *q)
+{
+	unsigned int end = q->sent + count_from(q, q->sent);
+	int err = 0;
+
+	while (!err && q->sent < end) {
+		struct xen_pv_iommu_batch *d = xpi_queue_at(q, q->sent);
+		unsigned int count = end - q->sent;
 		u32 before = pages_done(d);
 		long ret;
 
 		/* An earlier try's, if this one fails before it is looked at. */
 		d->status = 0;
 		ret = q->hv->iommu_op(XEN_PV_IOMMU_OP_BATCH, d, count);
-		err = settle(q, at, count, before, ret);
-		count_done(d, q->done - done, err);
+		err = settle(q, d, count, before, ret);
 	}
 	return err;
 }
 
-/* All buffers from the one that begins at *@at on, none of it begun. */
-static int send_multi(struct xpi_queue *q, unsigned int *at)
+/* All buffers from the one that begins at q->sent on, none of it begun. */
+static int send_multi(struct xpi_queue *q)
 {
 	struct xpi_call calls[XPI_MULTI_MAX];
-	unsigned int nr = 0, i, first = *at;
+	unsigned int nr = 0, i, first = q->sent;
 	int ret = 0;
 
 	for (; first < q->used; first += calls[nr++].count) {
@@ -197,37 +203,35 @@ static int send_multi(struct xpi_queue *q, unsigned int *at)
 
 	q->hv->iommu_multi(XEN_PV_IOMMU_OP_BATCH, calls, nr);
 	for (i = 0; i < nr && !ret; i++) {
-		unsigned int end = *at + calls[i].count;
-		u64 done = q->done;
+		unsigned int end = q->sent + calls[i].count;
 
-		ret = settle(q, at, calls[i].count, 0, calls[i].ret);
-		count_done(calls[i].array, q->done - done, ret);
-		if (!ret && *at < end)
-			ret = send_buf(q, at);
+		ret = settle(q, calls[i].array, calls[i].count, 0, calls[i].ret);
+		if (!ret && q->sent < end)
+			ret = send_buf(q);
 	}
 	return ret;
 }
 
-int xpi_queue_send(struct xpi_queue *q, unsigned int *at)
+static noinline int send_bufs(struct xpi_queue *q)
 {
-	bool whole;
+	bool whole = !(q->sent % q->per_buf);
 	int ret = 0;
 
-	if (q->used <= q->per_buf)
-		return send_buf(q, at);
-
-	whole = !(*at % q->per_buf);
-	while (!ret && *at < q->used)
-		ret = whole && q->used - *at > q->per_buf ? send_multi(q, at)
-							  : send_buf(q, at);
+	while (!ret && q->sent < q->used)
+		ret = whole && q->used - q->sent > q->per_buf ? send_multi(q)
+							      : send_buf(q);
 	return ret;
+}
+
+int xpi_queue_send(struct xpi_queue *q)
+{
+	return likely(q->used <= q->per_buf) ? send_buf(q) : send_bufs(q);
 }
 
 int xpi_queue_submit(struct xpi_queue *q)
 {
-	unsigned int at = 0;
-	int ret = xpi_queue_send(q, &at);
+	int ret = xpi_queue_send(q);
 
-	q->used = 0;
+	xpi_queue_clear(q);
 	return ret;
 }

@@ -2,11 +2,14 @@
 #ifndef XPI_QUEUE_H
 #define XPI_QUEUE_H
 
+#include <linux/compiler.h>
 #include <linux/types.h>
 
-#include "hv.h"
+#include <xen/interface/pv-iommu.h>
 
-struct xen_pv_iommu_batch;
+#include "hv.h"
+#include "stats.h"
+
 struct xpi_run;
 
 /**
@@ -18,7 +21,9 @@ struct xpi_run;
  * @buf: buffers, filled one after the other
  * @nr_bufs: how many there are
  * @per_buf: descriptors that fit into one
+ * @room: and into all of them
  * @used: descriptors waiting
+ * @sent: how many of them, from the front, Xen is done with
  * @ctx: the context that all of them are for
  * @done: pages done since the start, counted up to the first error
  */
@@ -27,7 +32,9 @@ struct xpi_queue {
 	struct xen_pv_iommu_batch *buf[XPI_MULTI_MAX];
 	unsigned int nr_bufs;
 	unsigned int per_buf;
+	unsigned int room;
 	unsigned int used;
+	unsigned int sent;
 	u16 ctx;
 	u64 done;
 };
@@ -66,8 +73,12 @@ void xpi_queue_start(struct xpi_queue *q, u16 ctx);
  */
 static inline bool xpi_queue_is_full(const struct xpi_queue *q)
 {
-	return q->used == q->nr_bufs * q->per_buf;
+	return q->used == q->room;
 }
+
+/* xpi_queue_at() for any but the first buffer. */
+struct xen_pv_iommu_batch *xpi_queue_far(const struct xpi_queue *q,
+					 unsigned int i);
 
 /**
  * xpi_queue_at() - a descriptor that waits
@@ -76,8 +87,69 @@ static inline bool xpi_queue_is_full(const struct xpi_queue *q)
  *
  * Return: it.
  */
-struct xen_pv_iommu_batch *xpi_queue_at(const struct xpi_queue *q,
-					unsigned int i);
+static inline struct xen_pv_iommu_batch *
+xpi_queue_at(const struct xpi_queue *q, unsigned int i)
+{
+	/* Mostly there is only one buffer, and a division is slow. */
+	return likely(i < q->per_buf) ? &q->buf[0][i] : xpi_queue_far(q, i);
+}
+
+/**
+ * xpi_queue_clear() - forget what was added
+ * @q: the queue
+ */
+static inline void xpi_queue_clear(struct xpi_queue *q)
+{
+	q->used = 0;
+	q->sent = 0;
+}
+
+/**
+ * xpi_queue_put_map() - add a run to be mapped
+ * @q: the queue, not full
+ * @dfn: first device frame
+ * @gfn: first guest frame
+ * @nr: 4 KiB pages
+ * @order: largest leaf to use for it
+ * @flags: XEN_PV_IOMMU_F_* but NOFLUSH
+ */
+static inline void xpi_queue_put_map(struct xpi_queue *q, u64 dfn, u64 gfn,
+				     u32 nr, unsigned int order, u16 flags)
+{
+	struct xen_pv_iommu_batch *d = xpi_queue_at(q, q->used++);
+
+	d->dfn = dfn;
+	d->gfn = gfn;
+	d->nr = nr;
+	d->done = 0;
+	d->ctx = q->ctx;
+	d->op = XEN_PV_IOMMU_BATCH_MAP;
+	d->order = order;
+	d->flags = flags;
+	d->status = 0;
+	xpi_stat_add(XPI_STAT_RUNS, 1);
+}
+
+/**
+ * xpi_queue_put_unmap() - add a range to be unmapped and flushed
+ * @q: the queue, not full
+ * @dfn: first device frame
+ * @nr: 4 KiB pages
+ */
+static inline void xpi_queue_put_unmap(struct xpi_queue *q, u64 dfn, u32 nr)
+{
+	struct xen_pv_iommu_batch *d = xpi_queue_at(q, q->used++);
+
+	d->dfn = dfn;
+	d->gfn = 0;
+	d->nr = nr;
+	d->done = 0;
+	d->ctx = q->ctx;
+	d->op = XEN_PV_IOMMU_BATCH_UNMAP;
+	d->order = 0;
+	d->flags = 0;
+	d->status = 0;
+}
 
 /**
  * xpi_queue_map() - add a run to be mapped, submitting first if there is no room
@@ -104,16 +176,16 @@ int xpi_queue_unmap(struct xpi_queue *q, u64 dfn, u32 nr);
 
 /**
  * xpi_queue_send() - let Xen do what was added
- * @q: the queue
- * @at: the descriptor to begin with; on return the one that failed, or @q->used
+ * @q: the queue; begins with @q->sent, which on return is the descriptor that
+ *	failed, or @q->used
  *
- * The descriptors stay where they are. One hypercall, or one multicall if more
+ * The descriptors stay where they are until xpi_queue_clear(). One hypercall, or one multicall if more
  * than one buffer is in use; more only if Xen stops without an error. What lies
  * in the buffers behind the one with an error may be done all the same.
  *
  * Return: 0 or the first error.
  */
-int xpi_queue_send(struct xpi_queue *q, unsigned int *at);
+int xpi_queue_send(struct xpi_queue *q);
 
 /**
  * xpi_queue_submit() - let Xen do what was added; the queue is empty then
