@@ -121,22 +121,6 @@ struct xpi_domain {
 	struct xpi_lane lane[];
 };
 
-/**
- * struct xpi_map - a map request, in frames
- * @dfn: first device frame
- * @pfn: first page
- * @nr: 4 KiB pages
- * @order: of the leaves that the core may unmap one by one
- * @flags: XEN_PV_IOMMU_F_R, XEN_PV_IOMMU_F_W or both
- */
-struct xpi_map {
-	u64 dfn;
-	u64 pfn;
-	u64 nr;
-	unsigned int order;
-	u16 flags;
-};
-
 static char *late = "managed";
 module_param(late, charp, 0444);
 MODULE_PARM_DESC(late, "devices that have a driver when this module loads: managed = take those whose driver leaves DMA to others (default), skip = take none");
@@ -295,18 +279,6 @@ static void xpi_unmap_now(struct xpi_domain *dom, u64 dfn, u64 nr)
 		xpi_unmap_lost(dom->ctx, dfn + q.done, nr - q.done, ret);
 }
 
-static struct xpi_runs xpi_map_runs(const struct xpi_domain *dom,
-				    const struct xpi_map *m)
-{
-	return (struct xpi_runs){
-		.frame = xpi_hv->frame,
-		.dfn = m->dfn,
-		.pfn = m->pfn,
-		.left = m->nr,
-		.max = dom->max_nr,
-	};
-}
-
 /* One more buffer if there is memory; if not, those that are there do. */
 static void xpi_queue_grow(struct xpi_queue *q, gfp_t gfp)
 {
@@ -324,7 +296,13 @@ static void xpi_queue_grow(struct xpi_queue *q, gfp_t gfp)
 static int xpi_queue_runs(struct xpi_domain *dom, struct xpi_queue *q,
 			  const struct xpi_map *m, gfp_t gfp, u16 *seen)
 {
-	struct xpi_runs it = xpi_map_runs(dom, m);
+	struct xpi_runs it = {
+		.frame = xpi_hv->frame,
+		.dfn = m->dfn,
+		.pfn = m->pfn,
+		.left = m->nr,
+		.max = dom->max_nr,
+	};
 	struct xpi_run run;
 	int ret, err;
 
@@ -406,17 +384,18 @@ static int xpi_map_now(struct xpi_domain *dom, const struct xpi_map *m,
 static int xpi_map_later(struct xpi_domain *dom, const struct xpi_map *m,
 			 u16 *seen, u64 *done)
 {
-	struct xpi_runs it = xpi_map_runs(dom, m);
 	unsigned int cpu = raw_smp_processor_id();
-	int ret = xpi_lanes_map(&dom->lanes, cpu, &it, m->order, m->flags,
-				seen);
+	int ret = xpi_lanes_map(&dom->lanes, cpu, m);
 
-	*done = ret ? 0 : m->nr;
-	if (ret) {
-		xpi_lanes_unmap(&dom->lanes, cpu, m->dfn, m->nr);
-		xpi_lanes_sync_unmap(&dom->lanes, m->dfn, m->nr, XPI_WHY_UNDO);
-		xpi_shadow_erase(&dom->shadow, m->dfn, m->nr);
+	if (likely(ret >= 0)) {
+		*seen = ret;
+		return 0;
 	}
+
+	xpi_lanes_unmap(&dom->lanes, cpu, m->dfn, m->nr);
+	xpi_lanes_sync_unmap(&dom->lanes, m->dfn, m->nr, XPI_WHY_UNDO);
+	xpi_shadow_erase(&dom->shadow, m->dfn, m->nr);
+	*done = 0;
 	return ret;
 }
 

@@ -200,15 +200,15 @@ static void teardown(void)
 
 static int map_on(unsigned int cpu, u64 dfn, u64 pfn, u64 nr)
 {
-	struct xpi_runs it = {
-		.frame = fake_frame, .dfn = dfn, .pfn = pfn, .left = nr,
-		.max = 64,
+	const struct xpi_map m = {
+		.dfn = dfn, .pfn = pfn, .nr = nr, .flags = XEN_PV_IOMMU_F_R,
 	};
-	u16 seen;
+	int ret;
 
 	CHECK_EQ(xpi_shadow_reserve(&sh, dfn, nr, 0, GFP_ATOMIC), 0);
 	CHECK_EQ(xpi_shadow_set(&sh, dfn, pfn, nr, 0, 0), nr);
-	return xpi_lanes_map(&ls, cpu, &it, 0, XEN_PV_IOMMU_F_R, &seen);
+	ret = xpi_lanes_map(&ls, cpu, &m);
+	return ret < 0 ? ret : 0;
 }
 
 static int sync_map(u64 dfn, u64 nr)

@@ -142,15 +142,13 @@ static void lanes_down(void)
 
 static void map(u64 dfn, u64 nr)
 {
-	struct xpi_runs it = {
-		.frame = scattered, .dfn = dfn, .pfn = dfn, .left = nr,
-		.max = 512,
+	const struct xpi_map m = {
+		.dfn = dfn, .pfn = dfn, .nr = nr, .flags = XEN_PV_IOMMU_F_R,
 	};
-	u16 seen;
 
 	CHECK_EQ(xpi_shadow_reserve(&sh, dfn, nr, 0, GFP_ATOMIC), 0);
 	CHECK_EQ(xpi_shadow_set(&sh, dfn, dfn, nr, 0, 0), nr);
-	CHECK_EQ(xpi_lanes_map(&ls, 0, &it, 0, XEN_PV_IOMMU_F_R, &seen), 0);
+	CHECK_EQ(xpi_lanes_map(&ls, 0, &m), 0);
 }
 
 static void unmap(u64 dfn, u64 nr)

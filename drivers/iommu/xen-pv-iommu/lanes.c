@@ -28,6 +28,7 @@
 #include <linux/errno.h>
 #include <linux/limits.h>
 #include <linux/minmax.h>
+#include <linux/stddef.h>
 #include <linux/types.h>
 
 #include <asm/barrier.h>
@@ -92,7 +93,51 @@ static bool range_meets(const struct xpi_pending *p, u64 dfn, u64 nr)
 
 static struct xpi_lane *lane_of(struct xpi_lanes *ls, unsigned int cpu)
 {
-	return &ls->lane[cpu % ls->nr];
+	/* A division is slow. */
+	return &ls->lane[likely(cpu < ls->nr) ? cpu : cpu % ls->nr];
+}
+
+/*
+ * Going round
+ */
+
+/**
+ * struct visit - what is to be done with what waits in a range
+ * @dfn: first device frame
+ * @nr: 4 KiB pages
+ * @why: why it is sent
+ * @dropped: pages that were dropped
+ */
+struct visit {
+	u64 dfn;
+	u64 nr;
+	enum xpi_why why;
+	u64 dropped;
+};
+
+typedef void (*visit_fn)(struct xpi_lanes *ls, struct xpi_pending *p,
+			 struct visit *v);
+
+/*
+ * Call @fn, with the lock, for what waits in each lane at @offset and meets the
+ * range. Most lanes are passed by with a look at two words. Inlined, so that
+ * @fn is a direct call and *@v is not in memory.
+ */
+static __always_inline void visit_lanes(struct xpi_lanes *ls, size_t offset,
+					visit_fn fn, struct visit *v)
+{
+	unsigned int i;
+
+	for (i = 0; i < ls->nr; i++) {
+		struct xpi_pending *p = (void *)&ls->lane[i] + offset;
+		unsigned long irqflags;
+
+		if (!range_meets(p, v->dfn, v->nr))
+			continue;
+		raw_spin_lock_irqsave(&p->lock, irqflags);
+		fn(ls, p, v);
+		raw_spin_unlock_irqrestore(&p->lock, irqflags);
+	}
 }
 
 /*
@@ -196,85 +241,89 @@ static void unmaps_add(struct xpi_lanes *ls, struct xpi_pending *p, u64 dfn,
 	if (!unmaps_extend(ls, p, dfn, nr)) {
 		if (xpi_queue_is_full(&p->queue))
 			unmaps_send(ls, p, XPI_WHY_FULL);
-		/* There is room now, so this cannot fail. */
-		(void)xpi_queue_unmap(&p->queue, dfn, nr);
+		xpi_queue_put_unmap(&p->queue, dfn, nr);
 	}
 	range_add(p, dfn, nr);
 }
 
-static void unmaps_sync(struct xpi_lanes *ls, u64 dfn, u64 nr,
-			enum xpi_why why)
+static void visit_unmaps(struct xpi_lanes *ls, struct xpi_pending *p,
+			 struct visit *v)
 {
-	unsigned int i;
-
-	for (i = 0; i < ls->nr; i++) {
-		struct xpi_pending *p = &ls->lane[i].unmaps;
-		unsigned long irqflags;
-
-		if (!range_meets(p, dfn, nr))
-			continue;
-		raw_spin_lock_irqsave(&p->lock, irqflags);
-		unmaps_send(ls, p, why);
-		raw_spin_unlock_irqrestore(&p->lock, irqflags);
-	}
+	unmaps_send(ls, p, v->why);
 }
 
 void xpi_lanes_sync_unmap(struct xpi_lanes *ls, u64 dfn, u64 nr,
 			  enum xpi_why why)
 {
-	unmaps_sync(ls, dfn, nr, why);
+	struct visit v = { .dfn = dfn, .nr = nr, .why = why };
+
+	visit_lanes(ls, offsetof(struct xpi_lane, unmaps), visit_unmaps, &v);
 }
 
 void xpi_lanes_flush(struct xpi_lanes *ls)
 {
-	unmaps_sync(ls, 0, U64_MAX, XPI_WHY_FLUSH_ALL);
+	xpi_lanes_sync_unmap(ls, 0, U64_MAX, XPI_WHY_FLUSH_ALL);
 }
 
 /*
  * Maps
  */
 
+/*
+ * Xen has refused the descriptor at which it stopped. Either it is to be sent
+ * again, or the shadow says so to its owner, and the next one comes. @again is
+ * behind the last one that was sent again.
+ */
+static noinline unsigned int map_refused(struct xpi_lanes *ls,
+					 struct xpi_queue *q, int err,
+					 unsigned int again)
+{
+	const struct xen_pv_iommu_batch *d = xpi_queue_at(q, q->sent);
+
+	/*
+	 * Also if nothing waits: another CPU may have sent the unmap after Xen
+	 * had refused this.
+	 */
+	if (err == -EEXIST && again <= q->sent) {
+		xpi_lanes_sync_unmap(ls, 0, U64_MAX, XPI_WHY_EEXIST);
+		return q->sent + 1;
+	}
+	xpi_shadow_mark(ls->shadow, d->dfn, d->nr, xpi_leaf_error(err));
+	q->sent++;
+	return again;
+}
+
 static void maps_send(struct xpi_lanes *ls, struct xpi_pending *p,
 		      enum xpi_why why)
 {
-	struct xpi_queue *q = &p->queue;
 	unsigned int again = 0;
 	int err;
 
 	announce(ls, p, why);
-	while ((err = xpi_queue_send(q))) {
-		const struct xen_pv_iommu_batch *d = xpi_queue_at(q, q->sent);
-
-		/*
-		 * Also if nothing waits: another CPU may have sent the unmap
-		 * after Xen had refused this.
-		 */
-		if (err == -EEXIST && again <= q->sent) {
-			again = q->sent + 1;
-			unmaps_sync(ls, 0, U64_MAX, XPI_WHY_EEXIST);
-			continue;
-		}
-		xpi_shadow_mark(ls->shadow, d->dfn, d->nr, xpi_leaf_error(err));
-		q->sent++;
-	}
-	xpi_queue_clear(q);
+	while ((err = xpi_queue_send(&p->queue)))
+		again = map_refused(ls, &p->queue, err, again);
+	xpi_queue_clear(&p->queue);
 	range_clear(p);
 }
 
-int xpi_lanes_map(struct xpi_lanes *ls, unsigned int cpu, struct xpi_runs *it,
-		  unsigned int order, u16 flags, u16 *seen)
+/* @p is not full. */
+static void maps_add(struct xpi_pending *p, const struct xpi_map *m, u64 dfn,
+		     u64 gfn, u32 nr, u16 flags)
 {
-	struct xpi_pending *p = &lane_of(ls, cpu)->maps;
+	xpi_queue_put_map(&p->queue, dfn, gfn, nr, m->order, m->flags | flags);
+	range_add(p, dfn, nr);
+}
+
+/* A request of several runs; @it is where they begin. */
+static noinline int map_runs(struct xpi_lanes *ls, struct xpi_pending *p,
+			     const struct xpi_map *m, struct xpi_runs *it)
+{
 	unsigned long irqflags;
 	struct xpi_run run;
-	int ret;
+	int ret, seen = 0;
 
-	*seen = 0;
 	raw_spin_lock_irqsave(&p->lock, irqflags);
-	do {
-		ret = xpi_runs_next(it, &run);
-		if (ret <= 0)
-			break;
+	while ((ret = xpi_runs_next(it, &run)) > 0) {
 		if (xpi_queue_is_full(&p->queue)) {
 			maps_send(ls, p, XPI_WHY_FULL);
 			/* Let interrupts in between two hypercalls. */
@@ -283,29 +332,68 @@ int xpi_lanes_map(struct xpi_lanes *ls, unsigned int cpu, struct xpi_runs *it,
 			if (xpi_queue_is_full(&p->queue))
 				maps_send(ls, p, XPI_WHY_FULL);
 		}
-		/* There is room now, so this cannot fail. */
-		(void)xpi_queue_map(&p->queue, &run, order, flags);
-		range_add(p, run.dfn, run.nr);
-		*seen |= run.flags;
-	} while (it->left);
+		maps_add(p, m, run.dfn, run.gfn, run.nr, run.flags);
+		seen |= run.flags;
+	}
 	raw_spin_unlock_irqrestore(&p->lock, irqflags);
-	return ret < 0 ? ret : 0;
+	return ret ?: seen;
+}
+
+/* A request that is one run. */
+static void map_run(struct xpi_lanes *ls, struct xpi_pending *p,
+		    const struct xpi_map *m, const struct xpi_frame *frame)
+{
+	unsigned long irqflags;
+
+	raw_spin_lock_irqsave(&p->lock, irqflags);
+	if (xpi_queue_is_full(&p->queue))
+		maps_send(ls, p, XPI_WHY_FULL);
+	maps_add(p, m, m->dfn, frame->gfn, m->nr, frame->flags);
+	raw_spin_unlock_irqrestore(&p->lock, irqflags);
+}
+
+int xpi_lanes_map(struct xpi_lanes *ls, unsigned int cpu,
+		  const struct xpi_map *m)
+{
+	struct xpi_pending *p = &lane_of(ls, cpu)->maps;
+	xpi_frame_fn frame_fn = p->queue.hv->frame;
+	struct xpi_frame frame;
+	bool short_enough = m->nr <= ls->max_nr;
+	int ret;
+
+	if (short_enough) {
+		ret = frame_fn(m->pfn, m->nr, &frame);
+		if (ret)
+			return ret;
+		/* Mostly that is all. */
+		if (frame.nr == m->nr) {
+			map_run(ls, p, m, &frame);
+			return frame.flags;
+		}
+	}
+
+	return map_runs(ls, p, m, &(struct xpi_runs){
+		.frame = frame_fn,
+		.dfn = m->dfn,
+		.pfn = m->pfn,
+		.left = m->nr,
+		.max = ls->max_nr,
+		.have_ahead = short_enough,
+		.ahead = short_enough ? frame : (struct xpi_frame){},
+	});
+}
+
+static void visit_maps(struct xpi_lanes *ls, struct xpi_pending *p,
+		       struct visit *v)
+{
+	maps_send(ls, p, v->why);
 }
 
 void xpi_lanes_sync_map(struct xpi_lanes *ls, u64 dfn, u64 nr)
 {
-	unsigned int i;
+	struct visit v = { .dfn = dfn, .nr = nr, .why = XPI_WHY_SYNC_MAP };
 
-	for (i = 0; i < ls->nr; i++) {
-		struct xpi_pending *p = &ls->lane[i].maps;
-		unsigned long irqflags;
-
-		if (!range_meets(p, dfn, nr))
-			continue;
-		raw_spin_lock_irqsave(&p->lock, irqflags);
-		maps_send(ls, p, XPI_WHY_SYNC_MAP);
-		raw_spin_unlock_irqrestore(&p->lock, irqflags);
-	}
+	visit_lanes(ls, offsetof(struct xpi_lane, maps), visit_maps, &v);
 }
 
 /*
@@ -313,72 +401,68 @@ void xpi_lanes_sync_map(struct xpi_lanes *ls, u64 dfn, u64 nr)
  */
 
 /* Drop what lies in the range. False: something sticks out of it. */
-static bool maps_drop(struct xpi_pending *p, u64 dfn, u64 nr, u64 *dropped)
+static bool maps_drop(struct xpi_queue *q, struct visit *v)
 {
+	u64 end = v->dfn + v->nr;
 	bool whole = true;
 	unsigned int i = 0;
 
-	while (i < p->queue.used) {
-		struct xen_pv_iommu_batch *d = xpi_queue_at(&p->queue, i);
+	while (i < q->used) {
+		struct xen_pv_iommu_batch *d = xpi_queue_at(q, i);
 
-		if (d->dfn >= dfn && d->dfn + d->nr <= dfn + nr) {
-			*dropped += d->nr;
+		if (d->dfn >= v->dfn && d->dfn + d->nr <= end) {
+			v->dropped += d->nr;
 			xpi_stat_add(XPI_STAT_MAPS_DROPPED, 1);
-			*d = *xpi_queue_at(&p->queue, --p->queue.used);
+			*d = *xpi_queue_at(q, --q->used);
 			continue;
 		}
-		if (d->dfn < dfn + nr && d->dfn + d->nr > dfn)
+		if (d->dfn < end && d->dfn + d->nr > v->dfn)
 			whole = false;
 		i++;
 	}
 	return whole;
 }
 
+static void visit_cancel(struct xpi_lanes *ls, struct xpi_pending *p,
+			 struct visit *v)
+{
+	if (!maps_drop(&p->queue, v))
+		maps_send(ls, p, XPI_WHY_PART);
+	else if (!p->queue.used)
+		range_clear(p);
+}
+
 /* Returns how many of the pages were waiting, and are not any more. */
 static u64 maps_cancel(struct xpi_lanes *ls, u64 dfn, u64 nr)
 {
-	u64 dropped = 0;
-	unsigned int i;
+	struct visit v = { .dfn = dfn, .nr = nr };
 
-	for (i = 0; i < ls->nr; i++) {
-		struct xpi_pending *p = &ls->lane[i].maps;
-		unsigned long irqflags;
-
-		if (!range_meets(p, dfn, nr))
-			continue;
-		raw_spin_lock_irqsave(&p->lock, irqflags);
-		if (!maps_drop(p, dfn, nr, &dropped))
-			maps_send(ls, p, XPI_WHY_PART);
-		else if (!p->queue.used)
-			range_clear(p);
-		raw_spin_unlock_irqrestore(&p->lock, irqflags);
-	}
-	return dropped;
+	visit_lanes(ls, offsetof(struct xpi_lane, maps), visit_cancel, &v);
+	return v.dropped;
 }
 
 void xpi_lanes_unmap(struct xpi_lanes *ls, unsigned int cpu, u64 dfn, u64 nr)
 {
 	struct xpi_pending *p = &lane_of(ls, cpu)->unmaps;
-	unsigned long irqflags;
-
 	u64 dropped = maps_cancel(ls, dfn, nr);
-	u64 done;
+	unsigned long irqflags;
+	u64 done = 0;
 
 	if (dropped == nr)
 		return;
 
 	raw_spin_lock_irqsave(&p->lock, irqflags);
-	for (done = 0; done < nr;) {
+	do {
 		u64 n = min(nr - done, ls->max_nr);
 
 		unmaps_add(ls, p, dfn + done, n);
 		done += n;
-	}
+	} while (done < nr);
 	raw_spin_unlock_irqrestore(&p->lock, irqflags);
 
 	/* A range with holes must not wait: see the top. */
 	if (dropped)
-		unmaps_sync(ls, dfn, nr, XPI_WHY_HOLE);
+		xpi_lanes_sync_unmap(ls, dfn, nr, XPI_WHY_HOLE);
 }
 
 void xpi_lanes_waiting(const struct xpi_lanes *ls, unsigned int *maps,

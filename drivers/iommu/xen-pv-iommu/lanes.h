@@ -9,7 +9,6 @@
 
 #include "queue.h"
 
-struct xpi_runs;
 struct xpi_shadow;
 
 /* Pages that a domain's lanes take at most: 16, that is 64 KiB. */
@@ -52,6 +51,22 @@ enum xpi_why {
  * Return: the word.
  */
 const char *xpi_why_name(enum xpi_why why);
+
+/**
+ * struct xpi_map - a map request, in frames
+ * @dfn: first device frame
+ * @pfn: first page
+ * @nr: 4 KiB pages, not 0
+ * @order: of the leaves that the core may unmap one by one
+ * @flags: XEN_PV_IOMMU_F_R, XEN_PV_IOMMU_F_W or both
+ */
+struct xpi_map {
+	u64 dfn;
+	u64 pfn;
+	u64 nr;
+	unsigned int order;
+	u16 flags;
+};
 
 /**
  * struct xpi_pending - descriptors of one kind that wait
@@ -129,22 +144,19 @@ int xpi_lanes_init(struct xpi_lanes *ls, const struct xpi_lanes_config *c);
 void xpi_lanes_fini(struct xpi_lanes *ls);
 
 /**
- * xpi_lanes_map() - let runs wait for xpi_lanes_sync_map()
+ * xpi_lanes_map() - let a request wait for xpi_lanes_sync_map()
  * @ls: the lanes
  * @cpu: which lane; any number
- * @it: the runs, all recorded in the shadow
- * @order: largest leaf
- * @flags: XEN_PV_IOMMU_F_R, XEN_PV_IOMMU_F_W or both
- * @seen: OUT: flags that any of the runs had
+ * @m: the request, recorded in the shadow
  *
  * What does not fit is sent at once. What Xen refuses, now or later, is marked
  * in the shadow.
  *
- * Return: 0, or the error of a page without a frame. What comes before it
- * waits, or was sent.
+ * Return: XEN_PV_IOMMU_F_* that any of the frames has, or the error of a page
+ * without a frame. What comes before it waits, or was sent.
  */
-int xpi_lanes_map(struct xpi_lanes *ls, unsigned int cpu, struct xpi_runs *it,
-		  unsigned int order, u16 flags, u16 *seen);
+int xpi_lanes_map(struct xpi_lanes *ls, unsigned int cpu,
+		  const struct xpi_map *m);
 
 /**
  * xpi_lanes_sync_map() - send what waits to be mapped in a range
