@@ -45,7 +45,8 @@ static long xen_iommu_op(unsigned int op, void *array, unsigned int count)
 
 	xpi_stats_call(op, array, count);
 	ret = iommu_op(op, array, count);
-	trace_hypercall(op, ctx_of(op, array), count, ret, false);
+	if (trace_hypercall_enabled())
+		trace_hypercall(op, ctx_of(op, array), count, ret, false);
 	return ret;
 }
 

@@ -5,6 +5,8 @@
  * They are there in every build, also without debugfs, which shows them, so
  * each is cheap: one per CPU, no lock.
  */
+#include <linux/bitops.h>
+#include <linux/minmax.h>
 #include <linux/percpu.h>
 #include <linux/string.h>
 #include <linux/types.h>
@@ -40,13 +42,9 @@ const char *xpi_stat_name(enum xpi_stat stat)
 
 static unsigned int bucket_of(unsigned int count)
 {
-	unsigned int b = 0;
+	unsigned int b = fls(count | 1) - 1;
 
-	while (count > 1 && b < XPI_STAT_BUCKETS - 1) {
-		count >>= 1;
-		b++;
-	}
-	return b;
+	return min(b, XPI_STAT_BUCKETS - 1);
 }
 
 static void count_array(unsigned int op, unsigned int count)
