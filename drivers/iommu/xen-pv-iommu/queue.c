@@ -120,8 +120,9 @@ static void settle_whole(struct xpi_queue *q,
 }
 
 /* Not all of a call was done; as for settle(). */
-static int settle_part(struct xpi_queue *q, const struct xen_pv_iommu_batch *d,
-		       unsigned int count, u32 before, long ret)
+static noinline int settle_part(struct xpi_queue *q,
+				const struct xen_pv_iommu_batch *d,
+				unsigned int count, u32 before, long ret)
 {
 	unsigned int served = max(ret, 0L);
 	int err;
@@ -155,8 +156,9 @@ static void count_done(const struct xen_pv_iommu_batch *d, u64 pages, int err)
  * pages were done, has returned @ret. Moves q->sent to the descriptor where it
  * stopped. Without an error that one is to be called for again.
  */
-static int settle(struct xpi_queue *q, const struct xen_pv_iommu_batch *d,
-		  unsigned int count, u32 before, long ret)
+static __always_inline int settle(struct xpi_queue *q,
+				  const struct xen_pv_iommu_batch *d,
+				  unsigned int count, u32 before, long ret)
 {
 	u64 done = q->done;
 	int err = 0;
@@ -169,9 +171,9 @@ static int settle(struct xpi_queue *q, const struct xen_pv_iommu_batch *d,
 	return err;
 }
 
-static int send_buf(struct xpi_queue *q)
+/* What is in one buffer, up to @end. */
+static int send_buf(struct xpi_queue *q, unsigned int end)
 {
-	unsigned int end = q->sent + count_from(q, q->sent);
 	int err = 0;
 
 	while (!err && q->sent < end) {
@@ -207,7 +209,7 @@ static int send_multi(struct xpi_queue *q)
 
 		ret = settle(q, calls[i].array, calls[i].count, 0, calls[i].ret);
 		if (!ret && q->sent < end)
-			ret = send_buf(q);
+			ret = send_buf(q, end);
 	}
 	return ret;
 }
@@ -218,14 +220,16 @@ static noinline int send_bufs(struct xpi_queue *q)
 	int ret = 0;
 
 	while (!ret && q->sent < q->used)
-		ret = whole && q->used - q->sent > q->per_buf ? send_multi(q)
-							      : send_buf(q);
+		ret = whole && q->used - q->sent > q->per_buf ?
+		      send_multi(q)
+		      : send_buf(q, q->sent + count_from(q, q->sent));
 	return ret;
 }
 
 int xpi_queue_send(struct xpi_queue *q)
 {
-	return likely(q->used <= q->per_buf) ? send_buf(q) : send_bufs(q);
+	return likely(q->used <= q->per_buf) ? send_buf(q, q->used)
+					     : send_bufs(q);
 }
 
 int xpi_queue_submit(struct xpi_queue *q)
