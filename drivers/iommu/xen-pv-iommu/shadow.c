@@ -264,7 +264,7 @@ int xpi_shadow_reserve(struct xpi_shadow *sh, u64 dfn, u64 nr,
  * 4 KiB leaves, the part of the range that lies in one node; returns pages
  * recorded.
  */
-static u64 set_small(struct xpi_shadow *sh, u64 dfn, u64 nr, u64 leaf)
+static __always_inline u64 set_small(struct xpi_shadow *sh, u64 dfn, u64 nr, u64 leaf)
 {
 	unsigned long irqflags;
 	struct place at;
@@ -338,14 +338,11 @@ static u64 set_large(struct xpi_shadow *sh, u64 dfn, u64 nr, u64 leaf)
 	return done * pages_of(1);
 }
 
-u64 xpi_shadow_set(struct xpi_shadow *sh, u64 dfn, u64 pfn, u64 nr,
-		   unsigned int order, unsigned int flags)
+/* Go on after @done pages. */
+static noinline u64 set_more(struct xpi_shadow *sh, u64 dfn, u64 nr, u64 leaf,
+			     unsigned int order, u64 done)
 {
-	u64 leaf = make_leaf(pfn, flags);
-	u64 n, done = 0;
-
-	if (!fits(sh, dfn, nr))
-		return 0;
+	u64 n;
 
 	do {
 		u64 at = leaf + (done << PAGE_BITS);
@@ -358,6 +355,24 @@ u64 xpi_shadow_set(struct xpi_shadow *sh, u64 dfn, u64 pfn, u64 nr,
 	return done;
 }
 
+u64 xpi_shadow_set(struct xpi_shadow *sh, u64 dfn, u64 pfn, u64 nr,
+		   unsigned int order, unsigned int flags)
+{
+	u64 leaf = make_leaf(pfn, flags);
+	u64 n = 0;
+
+	if (!fits(sh, dfn, nr))
+		return 0;
+
+	/* Mostly that is all. */
+	if (likely(order == XPI_ORDER_4K)) {
+		n = set_small(sh, dfn, nr, leaf);
+		if (likely(n == nr))
+			return n;
+	}
+	return set_more(sh, dfn, nr, leaf, order, n);
+}
+
 /*
  * Erase whole leaves from @dfn on, in one node, all with the flags of the first
  * (or with *@flags if @same). Returns pages.
@@ -365,41 +380,55 @@ u64 xpi_shadow_set(struct xpi_shadow *sh, u64 dfn, u64 pfn, u64 nr,
 static u64 erase_in_node(struct xpi_shadow *sh, u64 dfn, u64 nr,
 			 unsigned int *flags, bool same)
 {
-	struct place at = find_entry(sh, dfn);
-	u64 marks, i, n;
+	u64 marks, n, done = 0;
+	unsigned long irqflags;
+	struct place at;
 
+	raw_spin_lock_irqsave(&sh->lock, irqflags);
+	at = find_entry(sh, dfn);
 	if (!at.entry || !is_leaf(*at.entry) || dfn % pages_of(at.level))
-		return 0;
+		goto out;
 
 	marks = same ? *flags | ENTRY_LEAF : *at.entry & ENTRY_MARKS;
 	n = entries_here(dfn, nr, at.level);
-	for (i = 0; i < n && (at.entry[i] & ENTRY_MARKS) == marks; i++)
-		at.entry[i] = 0;
+	for (; done < n && (at.entry[done] & ENTRY_MARKS) == marks; done++)
+		at.entry[done] = 0;
 
 	*flags = marks & XPI_LEAF_FLAGS;
-	sh->nr_leaves[at.level] -= i;
+	sh->nr_leaves[at.level] -= done;
 	if (marks & XPI_LEAF_ERROR)
-		sh->nr_failed -= i;
-	return i * pages_of(at.level);
+		sh->nr_failed -= done;
+out:
+	raw_spin_unlock_irqrestore(&sh->lock, irqflags);
+	return done * pages_of(at.level);
+}
+
+/* Go on after @done pages. */
+static noinline u64 erase_more(struct xpi_shadow *sh, u64 dfn, u64 nr,
+			       unsigned int *flags, bool any_flags, u64 done)
+{
+	u64 n;
+
+	do {
+		n = erase_in_node(sh, dfn + done, nr - done, flags, !any_flags);
+		done += n;
+	} while (n && done < nr);
+	return done;
 }
 
 static __always_inline u64 erase(struct xpi_shadow *sh, u64 dfn, u64 nr,
 				 unsigned int *flags, bool any_flags)
 {
-	unsigned long irqflags;
-	u64 n, done = 0;
+	u64 n;
 
 	if (!fits(sh, dfn, nr))
 		return 0;
 
-	do {
-		raw_spin_lock_irqsave(&sh->lock, irqflags);
-		n = erase_in_node(sh, dfn + done, nr - done, flags,
-				  done && !any_flags);
-		raw_spin_unlock_irqrestore(&sh->lock, irqflags);
-		done += n;
-	} while (n && done < nr);
-	return done;
+	/* Mostly that is all. */
+	n = erase_in_node(sh, dfn, nr, flags, false);
+	if (likely(n == nr) || !n)
+		return n;
+	return erase_more(sh, dfn, nr, flags, any_flags, n);
 }
 
 u64 xpi_shadow_take(struct xpi_shadow *sh, u64 dfn, u64 nr,
