@@ -178,20 +178,17 @@ static const struct xpi_shadow_mem xpi_shadow_mem = {
  */
 
 /*
- * Is this the core, asking for a reserved region to be mapped 1:1? It does so
- * before the device is attached, so every known device's regions count: nobody
- * else maps memory that the firmware reserved onto itself.
+ * Is this 1:1 map the core's, for a reserved region? It does so before the
+ * device is attached, so every known device's regions count: nobody else maps
+ * memory that the firmware reserved onto itself.
  */
-static bool xpi_is_direct(const struct xpi_map *m)
+static noinline bool xpi_is_direct(const struct xpi_map *m)
 {
 	u64 start = m->dfn << XPI_PAGE_SHIFT;
 	u64 last = start + (m->nr << XPI_PAGE_SHIFT) - 1;
 	const struct xpi_dev *xdev;
 	unsigned long irqflags;
 	bool found = false;
-
-	if (m->dfn != m->pfn)
-		return false;
 
 	raw_spin_lock_irqsave(&xpi_direct_lock, irqflags);
 	list_for_each_entry(xdev, &xpi_direct, direct) {
@@ -356,76 +353,115 @@ static int xpi_send_map_single(struct xpi_domain *dom, const struct xpi_map *m,
 	return ret;
 }
 
-/*
- * Map without waiting. On return *@done pages are mapped, from the front, in
- * whole leaves: what the core takes for one is there as a whole or not at all.
- */
-static int xpi_map_now(struct xpi_domain *dom, const struct xpi_map *m,
-		       gfp_t gfp, u16 *seen, u64 *done)
+/* Pages from the front that were mapped; @seen: flags that frames had. */
+static void xpi_map_done(struct xpi_domain *dom, const struct xpi_map *m,
+			 u64 done, u16 seen, size_t *mapped)
 {
+	if (unlikely(seen & XEN_PV_IOMMU_F_FOREIGN) && done)
+		xpi_shadow_mark(&dom->shadow, m->dfn, done, XPI_LEAF_FOREIGN);
+	*mapped += done << XPI_PAGE_SHIFT;
+}
+
+/*
+ * Map without waiting, from the front, in whole leaves: what the core takes for
+ * one is there as a whole or not at all.
+ */
+static noinline int xpi_map_now(struct xpi_domain *dom, const struct xpi_map *m,
+				gfp_t gfp, size_t *mapped)
+{
+	u16 seen = 0;
+	u64 done;
 	int ret;
 
 	xpi_lanes_sync_unmap(&dom->lanes, m->dfn, m->nr, XPI_WHY_ROOM);
 	if (batch)
-		ret = xpi_send_map(dom, m, gfp, seen, done);
+		ret = xpi_send_map(dom, m, gfp, &seen, &done);
 	else
-		ret = xpi_send_map_single(dom, m, seen, done);
+		ret = xpi_send_map_single(dom, m, &seen, &done);
 
-	*done -= *done & ((1U << m->order) - 1);
+	done -= done & ((1U << m->order) - 1);
 	/* Of what lies behind an error some may be mapped: Xen knows. */
-	if (*done < m->nr) {
-		xpi_unmap_now(dom, m->dfn + *done, m->nr - *done);
-		xpi_shadow_erase(&dom->shadow, m->dfn + *done, m->nr - *done);
+	if (done < m->nr) {
+		xpi_unmap_now(dom, m->dfn + done, m->nr - done);
+		xpi_shadow_erase(&dom->shadow, m->dfn + done, m->nr - done);
 	}
+	xpi_map_done(dom, m, done, seen, mapped);
 	return ret;
+}
+
+/* A map that waits could not be queued as a whole. */
+static noinline void xpi_map_undo(struct xpi_domain *dom,
+				  const struct xpi_map *m, unsigned int cpu)
+{
+	xpi_lanes_unmap(&dom->lanes, cpu, m->dfn, m->nr);
+	xpi_lanes_sync_unmap(&dom->lanes, m->dfn, m->nr, XPI_WHY_UNDO);
+	xpi_shadow_erase(&dom->shadow, m->dfn, m->nr);
 }
 
 /* All of it waits for iotlb_sync_map, or nothing is mapped. */
 static int xpi_map_later(struct xpi_domain *dom, const struct xpi_map *m,
-			 u16 *seen, u64 *done)
+			 size_t *mapped)
 {
 	unsigned int cpu = raw_smp_processor_id();
 	int ret = xpi_lanes_map(&dom->lanes, cpu, m);
 
-	if (likely(ret >= 0)) {
-		*seen = ret;
-		return 0;
+	if (unlikely(ret < 0)) {
+		xpi_map_undo(dom, m, cpu);
+		return ret;
 	}
-
-	xpi_lanes_unmap(&dom->lanes, cpu, m->dfn, m->nr);
-	xpi_lanes_sync_unmap(&dom->lanes, m->dfn, m->nr, XPI_WHY_UNDO);
-	xpi_shadow_erase(&dom->shadow, m->dfn, m->nr);
-	*done = 0;
-	return ret;
+	xpi_map_done(dom, m, m->nr, ret, mapped);
+	return 0;
 }
 
-/* All of it or nothing. */
-static bool xpi_record_all(struct xpi_domain *dom, const struct xpi_map *m,
+static u64 xpi_record_some(struct xpi_domain *dom, const struct xpi_map *m,
 			   unsigned int leaf)
 {
-	u64 kept = xpi_shadow_set(&dom->shadow, m->dfn, m->pfn, m->nr,
-				  m->order, leaf);
+	return xpi_shadow_set(&dom->shadow, m->dfn, m->pfn, m->nr, m->order,
+			      leaf);
+}
 
-	if (kept == m->nr)
-		return true;
+/* Some of it was recorded: all of it, now, or nothing. */
+static noinline int xpi_record_again(struct xpi_domain *dom,
+				     const struct xpi_map *m,
+				     unsigned int leaf, u64 kept, gfp_t gfp)
+{
+	int ret;
+
 	xpi_shadow_erase(&dom->shadow, m->dfn, kept);
-	return false;
+	ret = xpi_shadow_reserve(&dom->shadow, m->dfn, m->nr, m->order, gfp);
+	if (ret)
+		return ret;
+
+	kept = xpi_record_some(dom, m, leaf);
+	if (kept == m->nr)
+		return 0;
+	xpi_shadow_erase(&dom->shadow, m->dfn, kept);
+	/* Only if two callers map the same place at the same time. */
+	WARN_ON_ONCE(1);
+	return -EEXIST;
 }
 
 static int xpi_record(struct xpi_domain *dom, const struct xpi_map *m,
 		      unsigned int leaf, gfp_t gfp)
 {
-	int ret;
+	u64 kept = xpi_record_some(dom, m, leaf);
 
 	/* Mostly the nodes are there. */
-	if (likely(xpi_record_all(dom, m, leaf)))
+	if (likely(kept == m->nr))
 		return 0;
+	return xpi_record_again(dom, m, leaf, kept, gfp);
+}
 
-	ret = xpi_shadow_reserve(&dom->shadow, m->dfn, m->nr, m->order, gfp);
-	if (ret)
-		return ret;
-	/* Only if two callers map the same place at the same time. */
-	return WARN_ON_ONCE(!xpi_record_all(dom, m, leaf)) ? -EEXIST : 0;
+/* Xen has it already, or is going to. */
+static noinline int xpi_map_direct(struct xpi_domain *dom,
+				   const struct xpi_map *m, gfp_t gfp,
+				   size_t *mapped)
+{
+	int ret = xpi_record(dom, m, XPI_LEAF_DIRECT, gfp);
+
+	if (!ret)
+		xpi_map_done(dom, m, m->nr, 0, mapped);
+	return ret;
 }
 
 static u16 xpi_prot(int prot)
@@ -446,29 +482,19 @@ static int xpi_map_pages(struct iommu_domain *domain, unsigned long iova,
 		.order = pgsize == SZ_2M ? XPI_ORDER_2M : XPI_ORDER_4K,
 		.flags = xpi_prot(prot),
 	};
-	bool direct = xpi_is_direct(&m);
-	u64 done = m.nr;
-	u16 seen = 0;
 	int ret;
 
 	if (!m.flags)
 		return -EINVAL;
+	if (unlikely(m.dfn == m.pfn) && xpi_is_direct(&m))
+		return xpi_map_direct(dom, &m, gfp, mapped);
 
-	ret = xpi_record(dom, &m, direct ? XPI_LEAF_DIRECT : 0, gfp);
+	ret = xpi_record(dom, &m, 0, gfp);
 	if (ret)
 		return ret;
-
-	if (direct)
-		ret = 0;
-	else if (!batch || (m.nr > XPI_WAIT_MAX && gfpflags_allow_blocking(gfp)))
-		ret = xpi_map_now(dom, &m, gfp, &seen, &done);
-	else
-		ret = xpi_map_later(dom, &m, &seen, &done);
-
-	if (seen & XEN_PV_IOMMU_F_FOREIGN && done)
-		xpi_shadow_mark(&dom->shadow, m.dfn, done, XPI_LEAF_FOREIGN);
-	*mapped += done << XPI_PAGE_SHIFT;
-	return ret;
+	if (!batch || (m.nr > XPI_WAIT_MAX && gfpflags_allow_blocking(gfp)))
+		return xpi_map_now(dom, &m, gfp, mapped);
+	return xpi_map_later(dom, &m, mapped);
 }
 
 static int xpi_iotlb_sync_map(struct iommu_domain *domain, unsigned long iova,
@@ -481,11 +507,24 @@ static int xpi_iotlb_sync_map(struct iommu_domain *domain, unsigned long iova,
 	return xpi_shadow_error(&dom->shadow, dfn, nr);
 }
 
-/* The flush may wait only if the core calls flush_iotlb_all before reuse. */
-static bool xpi_may_defer(struct iommu_iotlb_gather *gather)
+static void xpi_unmap_leaves(struct xpi_domain *dom, u64 dfn, u64 nr)
 {
-	return batch && iommu_iotlb_gather_queued(gather) &&
-	       xpi_caps.features & XEN_PV_IOMMU_FEAT_DEFER;
+	if (likely(batch))
+		xpi_lanes_unmap(&dom->lanes, raw_smp_processor_id(), dfn, nr);
+	else
+		xpi_unmap_now(dom, dfn, nr);
+}
+
+/*
+ * The core calls flush_iotlb_all before it uses the iovas again, but not
+ * iotlb_sync: what may not be deferred goes now.
+ */
+static void xpi_unmap_queued(struct xpi_domain *dom, u64 dfn, u64 nr)
+{
+	if (batch && xpi_caps.features & XEN_PV_IOMMU_FEAT_DEFER)
+		xpi_stat_add(XPI_STAT_DEFERRED_UNMAPS, !!nr);
+	else
+		xpi_lanes_sync_unmap(&dom->lanes, dfn, nr, XPI_WHY_NO_DEFER);
 }
 
 static size_t xpi_unmap_pages(struct iommu_domain *domain, unsigned long iova,
@@ -495,35 +534,25 @@ static size_t xpi_unmap_pages(struct iommu_domain *domain, unsigned long iova,
 	struct xpi_domain *dom = to_xpi_domain(domain);
 	u64 nr = (u64)pgcount * (pgsize >> XPI_PAGE_SHIFT);
 	u64 dfn = iova >> XPI_PAGE_SHIFT;
-	/* Nobody will call iotlb_sync if the core is to flush later. */
-	bool now = iommu_iotlb_gather_queued(gather) && !xpi_may_defer(gather);
-	enum xpi_why why = XPI_WHY_NO_DEFER;
-	u64 done = 0;
+	unsigned int leaf, seen = 0;
+	u64 n, done = 0;
 
-	while (done < nr) {
-		unsigned int leaf;
-		u64 n = xpi_shadow_take(&dom->shadow, dfn + done, nr - done,
-					&leaf);
-
+	do {
+		n = xpi_shadow_take(&dom->shadow, dfn + done, nr - done, &leaf);
 		if (!n)
 			break;
-		if (!batch && !(leaf & XPI_LEAF_DIRECT))
-			xpi_unmap_now(dom, dfn + done, n);
-		else if (!(leaf & XPI_LEAF_DIRECT))
-			xpi_lanes_unmap(&dom->lanes, raw_smp_processor_id(),
-					dfn + done, n);
-		if (leaf & (XPI_LEAF_FOREIGN | XPI_LEAF_ERROR)) {
-			now = true;
-			why = leaf & XPI_LEAF_FOREIGN ? XPI_WHY_FOREIGN
-						      : XPI_WHY_ERROR;
-		}
+		if (likely(!(leaf & XPI_LEAF_DIRECT)))
+			xpi_unmap_leaves(dom, dfn + done, n);
+		seen |= leaf;
 		done += n;
-	}
+	} while (done < nr);
 
-	if (now)
-		xpi_lanes_sync_unmap(&dom->lanes, dfn, done, why);
-	else if (done && iommu_iotlb_gather_queued(gather))
-		xpi_stat_add(XPI_STAT_DEFERRED_UNMAPS, 1);
+	if (unlikely(seen & (XPI_LEAF_FOREIGN | XPI_LEAF_ERROR)))
+		xpi_lanes_sync_unmap(&dom->lanes, dfn, done,
+				     seen & XPI_LEAF_FOREIGN ? XPI_WHY_FOREIGN
+							     : XPI_WHY_ERROR);
+	else if (iommu_iotlb_gather_queued(gather))
+		xpi_unmap_queued(dom, dfn, done);
 	else if (done)
 		iommu_iotlb_gather_add_range(gather, iova,
 					     done << XPI_PAGE_SHIFT);
