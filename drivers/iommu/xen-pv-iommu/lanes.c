@@ -307,8 +307,9 @@ static void maps_send(struct xpi_lanes *ls, struct xpi_pending *p,
 }
 
 /* @p is not full. */
-static void maps_add(struct xpi_pending *p, const struct xpi_map *m, u64 dfn,
-		     u64 gfn, u32 nr, u16 flags)
+static __always_inline void maps_add(struct xpi_pending *p,
+				     const struct xpi_map *m, u64 dfn, u64 gfn,
+				     u32 nr, u16 flags)
 {
 	xpi_queue_put_map(&p->queue, dfn, gfn, nr, m->order, m->flags | flags);
 	range_add(p, dfn, nr);
@@ -432,6 +433,16 @@ static void visit_cancel(struct xpi_lanes *ls, struct xpi_pending *p,
 		range_clear(p);
 }
 
+static bool maps_wait(const struct xpi_lanes *ls, u64 dfn, u64 nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < ls->nr; i++)
+		if (range_meets(&ls->lane[i].maps, dfn, nr))
+			return true;
+	return false;
+}
+
 /* Returns how many of the pages were waiting, and are not any more. */
 static u64 maps_cancel(struct xpi_lanes *ls, u64 dfn, u64 nr)
 {
@@ -441,28 +452,51 @@ static u64 maps_cancel(struct xpi_lanes *ls, u64 dfn, u64 nr)
 	return v.dropped;
 }
 
-void xpi_lanes_unmap(struct xpi_lanes *ls, unsigned int cpu, u64 dfn, u64 nr)
+static noinline void unmap_long(struct xpi_lanes *ls, struct xpi_pending *p,
+				u64 dfn, u64 nr)
 {
-	struct xpi_pending *p = &lane_of(ls, cpu)->unmaps;
-	u64 dropped = maps_cancel(ls, dfn, nr);
 	unsigned long irqflags;
 	u64 done = 0;
 
-	if (dropped == nr)
-		return;
-
 	raw_spin_lock_irqsave(&p->lock, irqflags);
-	do {
+	while (done < nr) {
 		u64 n = min(nr - done, ls->max_nr);
 
 		unmaps_add(ls, p, dfn + done, n);
 		done += n;
-	} while (done < nr);
+	}
 	raw_spin_unlock_irqrestore(&p->lock, irqflags);
+}
 
+/* Some of it may still wait to be mapped. */
+static noinline void unmap_waiting(struct xpi_lanes *ls, struct xpi_pending *p,
+				   u64 dfn, u64 nr)
+{
+	u64 dropped = maps_cancel(ls, dfn, nr);
+
+	if (dropped == nr)
+		return;
+
+	unmap_long(ls, p, dfn, nr);
 	/* A range with holes must not wait: see the top. */
 	if (dropped)
 		xpi_lanes_sync_unmap(ls, dfn, nr, XPI_WHY_HOLE);
+}
+
+void xpi_lanes_unmap(struct xpi_lanes *ls, unsigned int cpu, u64 dfn, u64 nr)
+{
+	struct xpi_pending *p = &lane_of(ls, cpu)->unmaps;
+	unsigned long irqflags;
+
+	if (unlikely(maps_wait(ls, dfn, nr))) {
+		unmap_waiting(ls, p, dfn, nr);
+	} else if (unlikely(nr > ls->max_nr)) {
+		unmap_long(ls, p, dfn, nr);
+	} else {
+		raw_spin_lock_irqsave(&p->lock, irqflags);
+		unmaps_add(ls, p, dfn, nr);
+		raw_spin_unlock_irqrestore(&p->lock, irqflags);
+	}
 }
 
 void xpi_lanes_waiting(const struct xpi_lanes *ls, unsigned int *maps,
