@@ -299,7 +299,8 @@ static const char *shown_differs(struct xpi_domain *dom, u64 dfn, u64 pfn,
 		return pte->flags ? "what waits to be mapped is mapped" : NULL;
 	if (!pte->flags)
 		return "the shadow shows what Xen has not";
-	if (xpi_fake_frame(pfn, 1, &frame) || pte->gfn != frame.gfn)
+	frame = xpi_fake_frame(pfn, 1);
+	if (!frame.nr || pte->gfn != frame.gfn)
 		return "Xen maps another page than the shadow shows";
 	if (!(flags & XPI_LEAF_FOREIGN) !=
 	    !(pte->flags & XEN_PV_IOMMU_F_FOREIGN))

@@ -56,27 +56,26 @@ static int fault_now(struct xpi_fake_fault *f)
  * Frames
  */
 
-int xpi_fake_frame(u64 pfn, u32 max, struct xpi_frame *frame)
+struct xpi_frame xpi_fake_frame(u64 pfn, u32 max)
 {
-	frame->gfn = pfn;
-	frame->nr = 1;
-	frame->flags = 0;
+	struct xpi_frame frame = { .gfn = pfn, .nr = 1 };
+
 	if (pfn >= XPI_PFN_NONE)
-		return -EINVAL;
+		return (struct xpi_frame){};
 
 	if (pfn >= XPI_PFN_SCATTERED && pfn < XPI_PFN_FOREIGN) {
 		u32 at = pfn - XPI_PFN_SCATTERED;
 
 		/* Five is prime to the number of pairs. */
-		frame->gfn = XPI_PFN_SCATTERED + at % 2 +
-			     (at / 2 * 5 * 2) %
-			     (XPI_PFN_FOREIGN - XPI_PFN_SCATTERED);
+		frame.gfn = XPI_PFN_SCATTERED + at % 2 +
+			    (at / 2 * 5 * 2) %
+			    (XPI_PFN_FOREIGN - XPI_PFN_SCATTERED);
 	} else if (pfn >= XPI_PFN_FOREIGN && pfn < XPI_PFN_MMIO) {
-		frame->flags = XEN_PV_IOMMU_F_FOREIGN;
+		frame.flags = XEN_PV_IOMMU_F_FOREIGN;
 	} else if (pfn >= XPI_PFN_MMIO && pfn < XPI_PFN_TABLE) {
-		frame->flags = XEN_PV_IOMMU_F_MMIO;
+		frame.flags = XEN_PV_IOMMU_F_MMIO;
 	}
-	return 0;
+	return frame;
 }
 
 static int may_map(u64 gfn, u16 flags)

@@ -198,10 +198,9 @@ unsigned int xpi_fake_nr_ctx(void);
  * xpi_fake_frame() - xpi_hv.frame: what Xen calls a page
  * @pfn: the page
  * @max: pages to look at; it looks at one
- * @frame: filled in
  *
- * Return: 0, or -EINVAL if it has no frame.
+ * Return: that; no pages if it has no frame.
  */
-int xpi_fake_frame(u64 pfn, u32 max, struct xpi_frame *frame);
+struct xpi_frame xpi_fake_frame(u64 pfn, u32 max);
 
 #endif /* XPI_FAKE_HV_H */

@@ -104,17 +104,16 @@ static long fake_op(unsigned int op, void *array, unsigned int count)
 	return i ? (long)i : d[0].status ?: (long)count;
 }
 
-static int fake_frame(u64 pfn, u32 max, struct xpi_frame *frame)
+static struct xpi_frame fake_frame(u64 pfn, u32 max)
 {
+	struct xpi_frame frame = { .gfn = pfn, .nr = 1 };
+
 	(void)max;
-	frame->nr = 1;
 	if (pfn >= NO_FRAME && pfn < NO_FRAME + PAGES)
-		return -EINVAL;
-	frame->gfn = pfn;
+		return (struct xpi_frame){};
 	if (pfn >= SCATTERED && pfn < 2 * SCATTERED)
-		frame->gfn = pfn + (pfn >> 1 & 0x7fff) * 2;
-	frame->flags = 0;
-	return 0;
+		frame.gfn = pfn + (pfn >> 1 & 0x7fff) * 2;
+	return frame;
 }
 
 static const struct xpi_hv hv = { .iommu_op = fake_op, .frame = fake_frame };
@@ -256,7 +255,6 @@ static void check_page(u64 dfn)
 {
 	bool waits_map = waits_anywhere(dfn, false);
 	bool waits_unmap = waits_anywhere(dfn, true);
-	struct xpi_frame f;
 	u64 pfn;
 
 	if (!xpi_shadow_lookup(&sh, dfn, &pfn)) {
@@ -272,8 +270,7 @@ static void check_page(u64 dfn)
 	} else if (waits_map) {
 		CHECK(!mapped[dfn]);
 	} else {
-		CHECK_EQ(fake_frame(pfn, 1, &f), 0);
-		CHECK_EQ(mapped[dfn], f.gfn + 1);
+		CHECK_EQ(mapped[dfn], fake_frame(pfn, 1).gfn + 1);
 	}
 }
 

@@ -22,18 +22,19 @@ static bool goes_on(u64 pfn, u32 nr)
 	       p2m[pfn + nr].flags == p2m[pfn].flags;
 }
 
-static int frame_of(u64 pfn, u32 max, struct xpi_frame *frame)
+static struct xpi_frame frame_of(u64 pfn, u32 max)
 {
 	u32 wanted = far && rnd_below(4) ? 1 + rnd_below(max) : 1;
+	struct xpi_frame frame = {};
 
 	CHECK(max);
 	lookups++;
 	if (pfn >= P2M_SIZE || p2m[pfn].gfn == INVALID)
-		return -EINVAL;
-	*frame = p2m[pfn];
-	for (frame->nr = 1; frame->nr < wanted && goes_on(pfn, frame->nr);)
-		frame->nr++;
-	return 0;
+		return frame;
+	frame = p2m[pfn];
+	for (frame.nr = 1; frame.nr < wanted && goes_on(pfn, frame.nr);)
+		frame.nr++;
+	return frame;
 }
 
 static void set_p2m(u64 pfn, u64 nr, u64 gfn, u16 flags)

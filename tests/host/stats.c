@@ -88,13 +88,10 @@ static void fake_multi(unsigned int op, struct xpi_call *calls,
 }
 
 /* No two pages are next to each other. */
-static int scattered(u64 pfn, u32 max, struct xpi_frame *frame)
+static struct xpi_frame scattered(u64 pfn, u32 max)
 {
 	(void)max;
-	frame->nr = 1;
-	frame->gfn = pfn * 2;
-	frame->flags = 0;
-	return 0;
+	return (struct xpi_frame){ .gfn = pfn * 2, .nr = 1 };
 }
 
 static const struct xpi_hv hv = {

@@ -171,9 +171,13 @@ static void show_linux(struct seq_file *s, struct xpi_shadow *sh, u64 dfn)
 	struct xpi_frame frame;
 	u64 pfn;
 
-	if (!xpi_shadow_lookup(sh, dfn, &pfn))
+	if (!xpi_shadow_lookup(sh, dfn, &pfn)) {
 		seq_puts(s, "linux nothing\n");
-	else if (debug_hv->frame(pfn, 1, &frame))
+		return;
+	}
+
+	frame = debug_hv->frame(pfn, 1);
+	if (!frame.nr)
 		seq_printf(s, "linux gfn none pfn %#llx\n", pfn);
 	else
 		seq_printf(s, "linux gfn %#llx pfn %#llx%s\n", frame.gfn, pfn,

@@ -79,29 +79,29 @@ static void xen_iommu_multi(unsigned int op, struct xpi_call *calls,
  * The p2m says all: holes and device memory are identity entries, granted and
  * foreign pages are marked. Entries that count up, with their marks, go on.
  */
-static int pv_frame(u64 pfn, u32 max, struct xpi_frame *frame)
+static struct xpi_frame pv_frame(u64 pfn, u32 max)
 {
 	unsigned long mfn = __pfn_to_mfn(pfn);
-	u32 nr = 1;
+	struct xpi_frame frame = {
+		.gfn = mfn & ~(FOREIGN_FRAME_BIT | IDENTITY_FRAME_BIT),
+		.nr = 1,
+	};
 
 	if (mfn == INVALID_P2M_ENTRY)
-		return -EINVAL;
+		return (struct xpi_frame){};
 
-	while (nr < max && __pfn_to_mfn(pfn + nr) == mfn + nr)
-		nr++;
-	frame->nr = nr;
-	frame->flags = 0;
+	while (frame.nr < max && __pfn_to_mfn(pfn + frame.nr) == mfn + frame.nr)
+		frame.nr++;
 	if (mfn & FOREIGN_FRAME_BIT)
-		frame->flags = XEN_PV_IOMMU_F_FOREIGN;
+		frame.flags = XEN_PV_IOMMU_F_FOREIGN;
 	else if (mfn & IDENTITY_FRAME_BIT)
-		frame->flags = XEN_PV_IOMMU_F_MMIO;
-	frame->gfn = mfn & ~(FOREIGN_FRAME_BIT | IDENTITY_FRAME_BIT);
-	return 0;
+		frame.flags = XEN_PV_IOMMU_F_MMIO;
+	return frame;
 }
 #else
-static int pv_frame(u64 pfn, u32 max, struct xpi_frame *frame)
+static struct xpi_frame pv_frame(u64 pfn, u32 max)
 {
-	return -EINVAL;
+	return (struct xpi_frame){};
 }
 #endif
 
@@ -120,25 +120,19 @@ static u16 translated_flags(u64 pfn)
 	return PageForeign(page) ? XEN_PV_IOMMU_F_FOREIGN : 0;
 }
 
-static void translated_frame(u64 pfn, u32 max, struct xpi_frame *frame)
+static struct xpi_frame translated_frame(u64 pfn, u32 max)
 {
 	u16 flags = translated_flags(pfn);
 	u32 nr = 1;
 
 	while (nr < max && translated_flags(pfn + nr) == flags)
 		nr++;
-	frame->gfn = pfn;
-	frame->nr = nr;
-	frame->flags = flags;
+	return (struct xpi_frame){ .gfn = pfn, .nr = nr, .flags = flags };
 }
 
-static int xen_frame(u64 pfn, u32 max, struct xpi_frame *frame)
+static struct xpi_frame xen_frame(u64 pfn, u32 max)
 {
-	if (xen_pv_domain())
-		return pv_frame(pfn, max, frame);
-
-	translated_frame(pfn, max, frame);
-	return 0;
+	return xen_pv_domain() ? pv_frame(pfn, max) : translated_frame(pfn, max);
 }
 
 const struct xpi_hv xpi_xen_hv = {

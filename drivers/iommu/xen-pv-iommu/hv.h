@@ -37,7 +37,7 @@ struct xpi_hv {
 	long (*iommu_op)(unsigned int op, void *array, unsigned int count);
 	void (*iommu_multi)(unsigned int op, struct xpi_call *calls,
 			    unsigned int nr);
-	int (*frame)(u64 pfn, u32 max, struct xpi_frame *frame);
+	struct xpi_frame (*frame)(u64 pfn, u32 max);
 };
 
 /* Xen itself. */

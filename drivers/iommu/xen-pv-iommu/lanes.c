@@ -315,16 +315,25 @@ static __always_inline void maps_add(struct xpi_pending *p,
 	range_add(p, dfn, nr);
 }
 
-/* A request of several runs; @it is where they begin. */
+/* A request of several runs. @ahead: its first frames, or nothing. */
 static noinline int map_runs(struct xpi_lanes *ls, struct xpi_pending *p,
-			     const struct xpi_map *m, struct xpi_runs *it)
+			     const struct xpi_map *m, struct xpi_frame ahead)
 {
+	struct xpi_runs it = {
+		.frame = p->queue.hv->frame,
+		.dfn = m->dfn,
+		.pfn = m->pfn,
+		.left = m->nr,
+		.max = ls->max_nr,
+		.have_ahead = ahead.nr,
+		.ahead = ahead,
+	};
 	unsigned long irqflags;
 	struct xpi_run run;
 	int ret, seen = 0;
 
 	raw_spin_lock_irqsave(&p->lock, irqflags);
-	while ((ret = xpi_runs_next(it, &run)) > 0) {
+	while ((ret = xpi_runs_next(&it, &run)) > 0) {
 		if (xpi_queue_is_full(&p->queue)) {
 			maps_send(ls, p, XPI_WHY_FULL);
 			/* Let interrupts in between two hypercalls. */
@@ -342,14 +351,14 @@ static noinline int map_runs(struct xpi_lanes *ls, struct xpi_pending *p,
 
 /* A request that is one run. */
 static void map_run(struct xpi_lanes *ls, struct xpi_pending *p,
-		    const struct xpi_map *m, const struct xpi_frame *frame)
+		    const struct xpi_map *m, struct xpi_frame frame)
 {
 	unsigned long irqflags;
 
 	raw_spin_lock_irqsave(&p->lock, irqflags);
 	if (xpi_queue_is_full(&p->queue))
 		maps_send(ls, p, XPI_WHY_FULL);
-	maps_add(p, m, m->dfn, frame->gfn, m->nr, frame->flags);
+	maps_add(p, m, m->dfn, frame.gfn, m->nr, frame.flags);
 	raw_spin_unlock_irqrestore(&p->lock, irqflags);
 }
 
@@ -357,31 +366,20 @@ int xpi_lanes_map(struct xpi_lanes *ls, unsigned int cpu,
 		  const struct xpi_map *m)
 {
 	struct xpi_pending *p = &lane_of(ls, cpu)->maps;
-	xpi_frame_fn frame_fn = p->queue.hv->frame;
 	struct xpi_frame frame;
-	bool short_enough = m->nr <= ls->max_nr;
-	int ret;
 
-	if (short_enough) {
-		ret = frame_fn(m->pfn, m->nr, &frame);
-		if (ret)
-			return ret;
-		/* Mostly that is all. */
-		if (frame.nr == m->nr) {
-			map_run(ls, p, m, &frame);
-			return frame.flags;
-		}
-	}
+	if (unlikely(m->nr > ls->max_nr))
+		return map_runs(ls, p, m, (struct xpi_frame){});
 
-	return map_runs(ls, p, m, &(struct xpi_runs){
-		.frame = frame_fn,
-		.dfn = m->dfn,
-		.pfn = m->pfn,
-		.left = m->nr,
-		.max = ls->max_nr,
-		.have_ahead = short_enough,
-		.ahead = short_enough ? frame : (struct xpi_frame){},
-	});
+	frame = p->queue.hv->frame(m->pfn, m->nr);
+	if (unlikely(!frame.nr))
+		return -EINVAL;
+	if (unlikely(frame.nr != m->nr))
+		return map_runs(ls, p, m, frame);
+
+	/* Mostly that is all. */
+	map_run(ls, p, m, frame);
+	return frame.flags;
 }
 
 static void visit_maps(struct xpi_lanes *ls, struct xpi_pending *p,

@@ -29,14 +29,13 @@ static u32 run_limit(const struct xpi_runs *it)
 }
 
 /* What the run from it->pfn begins with. */
-static int first_frame(struct xpi_runs *it, u32 limit, struct xpi_frame *frame)
+static struct xpi_frame first_frame(struct xpi_runs *it, u32 limit)
 {
 	if (!it->have_ahead)
-		return it->frame(it->pfn, limit, frame);
+		return it->frame(it->pfn, limit);
 
-	*frame = it->ahead;
 	it->have_ahead = false;
-	return 0;
+	return it->ahead;
 }
 
 static bool continues(const struct xpi_run *run, const struct xpi_frame *frame)
@@ -48,15 +47,14 @@ int xpi_runs_next(struct xpi_runs *it, struct xpi_run *run)
 {
 	struct xpi_frame frame;
 	u32 limit;
-	int ret;
 
 	if (!it->left)
 		return 0;
 
 	limit = run_limit(it);
-	ret = first_frame(it, limit, &frame);
-	if (ret)
-		return ret;
+	frame = first_frame(it, limit);
+	if (!frame.nr)
+		return -EINVAL;
 
 	run->dfn = it->dfn;
 	run->gfn = frame.gfn;
@@ -65,7 +63,8 @@ int xpi_runs_next(struct xpi_runs *it, struct xpi_run *run)
 	run->nr = frame.nr;
 	while (run->nr < limit) {
 		/* A page without translation is the next call's business. */
-		if (it->frame(it->pfn + run->nr, limit - run->nr, &frame))
+		frame = it->frame(it->pfn + run->nr, limit - run->nr);
+		if (!frame.nr)
 			break;
 		if (!continues(run, &frame)) {
 			it->ahead = frame;

@@ -6,8 +6,13 @@
 
 /**
  * struct xpi_frame - pages as the hypervisor knows them
+ *
+ * Handed over by value: it is two registers, and there is one for each page of
+ * a scatterlist.
+ *
  * @gfn: the first one's frame number there: the mfn on PV, else the pfn
- * @nr: pages, the first one included, that are known to go on from there
+ * @nr: pages, the first one included, that are known to go on from there; 0 if
+ *	the hypervisor has no frame for the first
  * @flags: XEN_PV_IOMMU_F_MMIO, XEN_PV_IOMMU_F_FOREIGN or neither; of all
  */
 struct xpi_frame {
@@ -32,9 +37,9 @@ struct xpi_run {
 
 /*
  * Translates a pfn and as many of those behind it as it likes, @max of all at
- * most; 0 or -errno if the hypervisor has no frame for the first.
+ * most.
  */
-typedef int (*xpi_frame_fn)(u64 pfn, u32 max, struct xpi_frame *frame);
+typedef struct xpi_frame (*xpi_frame_fn)(u64 pfn, u32 max);
 
 /**
  * struct xpi_runs - what is left to cut into runs
@@ -63,7 +68,7 @@ struct xpi_runs {
  * @it: where we are
  * @run: the run
  *
- * Return: 1 with a run, 0 at the end, -errno if the page that comes next has
+ * Return: 1 with a run, 0 at the end, -EINVAL if the page that comes next has
  * no translation. Pages before that one were handed out already.
  */
 int xpi_runs_next(struct xpi_runs *it, struct xpi_run *run);
