@@ -515,6 +515,33 @@ static void xpi_unmap_leaves(struct xpi_domain *dom, u64 dfn, u64 nr)
 		xpi_unmap_now(dom, dfn, nr);
 }
 
+/* Leaves of one kind, from @dfn on; *@seen gets their marks. */
+static __always_inline u64 xpi_unmap_kind(struct xpi_domain *dom, u64 dfn,
+					  u64 nr, unsigned int *seen)
+{
+	unsigned int leaf;
+	u64 n = xpi_shadow_take(&dom->shadow, dfn, nr, &leaf);
+
+	if (!n)
+		return 0;
+	if (likely(!(leaf & XPI_LEAF_DIRECT)))
+		xpi_unmap_leaves(dom, dfn, n);
+	*seen |= leaf;
+	return n;
+}
+
+static noinline u64 xpi_unmap_more(struct xpi_domain *dom, u64 dfn, u64 nr,
+				   unsigned int *seen)
+{
+	u64 n, done = 0;
+
+	do {
+		n = xpi_unmap_kind(dom, dfn + done, nr - done, seen);
+		done += n;
+	} while (n && done < nr);
+	return done;
+}
+
 /*
  * The core calls flush_iotlb_all before it uses the iovas again, but not
  * iotlb_sync: what may not be deferred goes now.
@@ -534,18 +561,12 @@ static size_t xpi_unmap_pages(struct iommu_domain *domain, unsigned long iova,
 	struct xpi_domain *dom = to_xpi_domain(domain);
 	u64 nr = (u64)pgcount * (pgsize >> XPI_PAGE_SHIFT);
 	u64 dfn = iova >> XPI_PAGE_SHIFT;
-	unsigned int leaf, seen = 0;
-	u64 n, done = 0;
+	unsigned int seen = 0;
+	u64 done = xpi_unmap_kind(dom, dfn, nr, &seen);
 
-	do {
-		n = xpi_shadow_take(&dom->shadow, dfn + done, nr - done, &leaf);
-		if (!n)
-			break;
-		if (likely(!(leaf & XPI_LEAF_DIRECT)))
-			xpi_unmap_leaves(dom, dfn + done, n);
-		seen |= leaf;
-		done += n;
-	} while (done < nr);
+	/* Mostly that is all. */
+	if (unlikely(done && done < nr))
+		done += xpi_unmap_more(dom, dfn + done, nr - done, &seen);
 
 	if (unlikely(seen & (XPI_LEAF_FOREIGN | XPI_LEAF_ERROR)))
 		xpi_lanes_sync_unmap(&dom->lanes, dfn, done,

@@ -377,8 +377,8 @@ u64 xpi_shadow_set(struct xpi_shadow *sh, u64 dfn, u64 pfn, u64 nr,
  * Erase whole leaves from @dfn on, in one node, all with the flags of the first
  * (or with *@flags if @same). Returns pages.
  */
-static u64 erase_in_node(struct xpi_shadow *sh, u64 dfn, u64 nr,
-			 unsigned int *flags, bool same)
+static __always_inline u64 erase_in_node(struct xpi_shadow *sh, u64 dfn,
+					 u64 nr, unsigned int *flags, bool same)
 {
 	u64 marks, n, done = 0;
 	unsigned long irqflags;
