@@ -179,9 +179,10 @@ int xpi_queue_unmap(struct xpi_queue *q, u64 dfn, u32 nr);
  * @q: the queue; begins with @q->sent, which on return is the descriptor that
  *	failed, or @q->used
  *
- * The descriptors stay where they are until xpi_queue_clear(). One hypercall, or one multicall if more
- * than one buffer is in use; more only if Xen stops without an error. What lies
- * in the buffers behind the one with an error may be done all the same.
+ * The descriptors stay where they are until xpi_queue_clear(). One hypercall,
+ * or one multicall if more than one buffer is in use; more only if Xen stops
+ * without an error. What lies in the buffers behind the one with an error may
+ * be done all the same.
  *
  * Return: 0 or the first error.
  */

@@ -264,7 +264,8 @@ int xpi_shadow_reserve(struct xpi_shadow *sh, u64 dfn, u64 nr,
  * 4 KiB leaves, the part of the range that lies in one node; returns pages
  * recorded.
  */
-static __always_inline u64 set_small(struct xpi_shadow *sh, u64 dfn, u64 nr, u64 leaf)
+static __always_inline u64 set_small(struct xpi_shadow *sh, u64 dfn, u64 nr,
+				     u64 leaf)
 {
 	unsigned long irqflags;
 	struct place at;
@@ -274,8 +275,8 @@ static __always_inline u64 set_small(struct xpi_shadow *sh, u64 dfn, u64 nr, u64
 	at = find_entry(sh, dfn);
 	if (at.entry && !at.level) {
 		n = entries_here(dfn, nr, 0);
-		for (; i < n && !at.entry[i]; i++, leaf += pages_of(0) << PAGE_BITS)
-			at.entry[i] = leaf;
+		for (; i < n && !at.entry[i]; i++)
+			at.entry[i] = leaf + (i << PAGE_BITS);
 		sh->nr_leaves[0] += i;
 	}
 	raw_spin_unlock_irqrestore(&sh->lock, irqflags);
