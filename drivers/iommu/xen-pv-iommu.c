@@ -515,31 +515,29 @@ static void xpi_unmap_leaves(struct xpi_domain *dom, u64 dfn, u64 nr)
 		xpi_unmap_now(dom, dfn, nr);
 }
 
-/* Leaves of one kind, from @dfn on; *@seen gets their marks. */
-static __always_inline u64 xpi_unmap_kind(struct xpi_domain *dom, u64 dfn,
-					  u64 nr, unsigned int *seen)
+/* Leaves of one kind, from @dfn on. */
+static __always_inline struct xpi_taken
+xpi_unmap_kind(struct xpi_domain *dom, u64 dfn, u64 nr)
 {
-	unsigned int leaf;
-	u64 n = xpi_shadow_take(&dom->shadow, dfn, nr, &leaf);
+	struct xpi_taken taken = xpi_shadow_take(&dom->shadow, dfn, nr);
 
-	if (!n)
-		return 0;
-	if (likely(!(leaf & XPI_LEAF_DIRECT)))
-		xpi_unmap_leaves(dom, dfn, n);
-	*seen |= leaf;
-	return n;
+	if (likely(taken.nr && !(taken.flags & XPI_LEAF_DIRECT)))
+		xpi_unmap_leaves(dom, dfn, taken.nr);
+	return taken;
 }
 
-static noinline u64 xpi_unmap_more(struct xpi_domain *dom, u64 dfn, u64 nr,
-				   unsigned int *seen)
+/* Go on behind what was taken, with any flags. */
+static noinline struct xpi_taken xpi_unmap_more(struct xpi_domain *dom, u64 dfn,
+						u64 nr, struct xpi_taken taken)
 {
-	u64 n, done = 0;
+	struct xpi_taken t;
 
 	do {
-		n = xpi_unmap_kind(dom, dfn + done, nr - done, seen);
-		done += n;
-	} while (n && done < nr);
-	return done;
+		t = xpi_unmap_kind(dom, dfn + taken.nr, nr - taken.nr);
+		taken.nr += t.nr;
+		taken.flags |= t.flags;
+	} while (t.nr && taken.nr < nr);
+	return taken;
 }
 
 /*
@@ -561,23 +559,22 @@ static size_t xpi_unmap_pages(struct iommu_domain *domain, unsigned long iova,
 	struct xpi_domain *dom = to_xpi_domain(domain);
 	u64 nr = (u64)pgcount * (pgsize >> XPI_PAGE_SHIFT);
 	u64 dfn = iova >> XPI_PAGE_SHIFT;
-	unsigned int seen = 0;
-	u64 done = xpi_unmap_kind(dom, dfn, nr, &seen);
+	struct xpi_taken taken = xpi_unmap_kind(dom, dfn, nr);
 
 	/* Mostly that is all. */
-	if (unlikely(done && done < nr))
-		done += xpi_unmap_more(dom, dfn + done, nr - done, &seen);
+	if (unlikely(taken.nr && taken.nr < nr))
+		taken = xpi_unmap_more(dom, dfn, nr, taken);
 
-	if (unlikely(seen & (XPI_LEAF_FOREIGN | XPI_LEAF_ERROR)))
-		xpi_lanes_sync_unmap(&dom->lanes, dfn, done,
-				     seen & XPI_LEAF_FOREIGN ? XPI_WHY_FOREIGN
-							     : XPI_WHY_ERROR);
+	if (unlikely(taken.flags & (XPI_LEAF_FOREIGN | XPI_LEAF_ERROR)))
+		xpi_lanes_sync_unmap(&dom->lanes, dfn, taken.nr,
+				     taken.flags & XPI_LEAF_FOREIGN ?
+				     XPI_WHY_FOREIGN : XPI_WHY_ERROR);
 	else if (iommu_iotlb_gather_queued(gather))
-		xpi_unmap_queued(dom, dfn, done);
-	else if (done)
+		xpi_unmap_queued(dom, dfn, taken.nr);
+	else if (taken.nr)
 		iommu_iotlb_gather_add_range(gather, iova,
-					     done << XPI_PAGE_SHIFT);
-	return done << XPI_PAGE_SHIFT;
+					     taken.nr << XPI_PAGE_SHIFT);
+	return taken.nr << XPI_PAGE_SHIFT;
 }
 
 static void xpi_iotlb_sync(struct iommu_domain *domain,

@@ -97,6 +97,14 @@ static u64 unmap(u64 dfn, u64 nr)
 	return done;
 }
 
+static u64 take(u64 dfn, u64 nr, unsigned int *flags)
+{
+	struct xpi_taken taken = xpi_shadow_take(&sh, dfn, nr);
+
+	*flags = taken.flags;
+	return taken.nr;
+}
+
 static void expect(u64 dfn, u64 pfn)
 {
 	u64 found = 0;
@@ -146,10 +154,10 @@ TEST(large_leaf_is_never_split)
 	CHECK_EQ(map(0x400, 0x80000, 1024, XPI_ORDER_2M, 0), 0);
 	expect(0x400, 0x80000);
 	expect(0x7ff, 0x803ff);
-	CHECK_EQ(xpi_shadow_take(&sh, 0x401, 511, &flags), 0);
-	CHECK_EQ(xpi_shadow_take(&sh, 0x400, 511, &flags), 0);
+	CHECK_EQ(take(0x401, 511, &flags), 0);
+	CHECK_EQ(take(0x400, 511, &flags), 0);
 	expect(0x400, 0x80000);
-	CHECK_EQ(xpi_shadow_take(&sh, 0x400, 513, &flags), 512);
+	CHECK_EQ(take(0x400, 513, &flags), 512);
 	CHECK_EQ(map(0x400, 0x80000, 512, XPI_ORDER_2M, 0), 0);
 	CHECK_EQ(unmap(0x400, 1), 0);
 	CHECK_EQ(unmap(0x5ff, 1), 0);
@@ -257,14 +265,14 @@ TEST(take_stops_where_flags_change)
 	CHECK_EQ(map(0x100 + 300, 0x9000, 1000, XPI_ORDER_4K, 0), 0);
 	CHECK_EQ(xpi_shadow_flags(&sh, 0x100 + 299), XPI_LEAF_DIRECT);
 	CHECK_EQ(xpi_shadow_flags(&sh, 0x100 + 300), 0);
-	CHECK_EQ(xpi_shadow_take(&sh, 0x100, 2000, &flags), 300);
+	CHECK_EQ(take(0x100, 2000, &flags), 300);
 	CHECK_EQ(flags, XPI_LEAF_DIRECT);
 	CHECK_EQ(xpi_shadow_flags(&sh, 0x100 + 299), 0);
-	CHECK_EQ(xpi_shadow_take(&sh, 0x100, 2000, &flags), 0);
+	CHECK_EQ(take(0x100, 2000, &flags), 0);
 	expect(0x100 + 300, 0x9000);
-	CHECK_EQ(xpi_shadow_take(&sh, 0x100 + 300, 2000, &flags), 1000);
+	CHECK_EQ(take(0x100 + 300, 2000, &flags), 1000);
 	CHECK_EQ(flags, 0);
-	CHECK_EQ(xpi_shadow_take(&sh, 0x100 + 1300, 10, &flags), 0);
+	CHECK_EQ(take(0x100 + 1300, 10, &flags), 0);
 	CHECK_EQ(map(0x100, 0x100, 300, XPI_ORDER_4K, XPI_LEAF_DIRECT), 0);
 	CHECK_EQ(map(0x100 + 300, 0x9000, 1000, XPI_ORDER_4K, 0), 0);
 	/* Erasing does not care. */
@@ -436,7 +444,7 @@ static void step_unmap(u64 base)
 		unsigned int flags = 0, wanted_flags = 0;
 
 		wanted = model_span(at, nr, &wanted_flags);
-		CHECK_EQ(xpi_shadow_take(&sh, base + at, nr, &flags), wanted);
+		CHECK_EQ(take(base + at, nr, &flags), wanted);
 		if (wanted)
 			CHECK_EQ(flags, wanted_flags);
 	} else {
@@ -559,8 +567,8 @@ TEST(marks)
 	expect(0x400, 0x800);
 	expect(0x1ff, 0x51);
 	/* and what is taken is of one kind */
-	CHECK_EQ(xpi_shadow_take(&sh, 0x1fe, 4, &flags), 1);
-	CHECK_EQ(xpi_shadow_take(&sh, 0x1ff, 3, &flags), 2);
+	CHECK_EQ(take(0x1fe, 4, &flags), 1);
+	CHECK_EQ(take(0x1ff, 3, &flags), 2);
 	CHECK_EQ(flags, XPI_LEAF_FOREIGN);
 	xpi_shadow_mark(&sh, 1ULL << 36, 1, XPI_LEAF_FOREIGN);
 	teardown();

@@ -375,74 +375,76 @@ u64 xpi_shadow_set(struct xpi_shadow *sh, u64 dfn, u64 pfn, u64 nr,
 }
 
 /*
- * Erase whole leaves from @dfn on, in one node, all with the flags of the first
- * (or with *@flags if @same). Returns pages.
+ * Erase whole leaves from @dfn on, in one node, all with the same marks: those
+ * of the first, or @marks if that is not 0.
  */
-static __always_inline u64 erase_in_node(struct xpi_shadow *sh, u64 dfn,
-					 u64 nr, unsigned int *flags, bool same)
+static __always_inline struct xpi_taken erase_in_node(struct xpi_shadow *sh,
+						      u64 dfn, u64 nr,
+						      u64 marks)
 {
-	u64 marks, n, done = 0;
+	struct xpi_taken taken = {};
 	unsigned long irqflags;
 	struct place at;
+	u64 i, n;
 
 	raw_spin_lock_irqsave(&sh->lock, irqflags);
 	at = find_entry(sh, dfn);
 	if (!at.entry || !is_leaf(*at.entry) || dfn % pages_of(at.level))
 		goto out;
 
-	marks = same ? *flags | ENTRY_LEAF : *at.entry & ENTRY_MARKS;
+	marks = marks ?: *at.entry & ENTRY_MARKS;
 	n = entries_here(dfn, nr, at.level);
-	for (; done < n && (at.entry[done] & ENTRY_MARKS) == marks; done++)
-		at.entry[done] = 0;
+	for (i = 0; i < n && (at.entry[i] & ENTRY_MARKS) == marks; i++)
+		at.entry[i] = 0;
 
-	*flags = marks & XPI_LEAF_FLAGS;
-	sh->nr_leaves[at.level] -= done;
+	taken.nr = i * pages_of(at.level);
+	taken.flags = marks & XPI_LEAF_FLAGS;
+	sh->nr_leaves[at.level] -= i;
 	if (marks & XPI_LEAF_ERROR)
-		sh->nr_failed -= done;
+		sh->nr_failed -= i;
 out:
 	raw_spin_unlock_irqrestore(&sh->lock, irqflags);
-	return done * pages_of(at.level);
+	return taken;
 }
 
-/* Go on after @done pages. */
-static noinline u64 erase_more(struct xpi_shadow *sh, u64 dfn, u64 nr,
-			       unsigned int *flags, bool any_flags, u64 done)
+/* Go on behind what was taken. */
+static noinline struct xpi_taken erase_more(struct xpi_shadow *sh, u64 dfn,
+					    u64 nr, struct xpi_taken taken,
+					    bool any_flags)
 {
+	u64 marks = any_flags ? 0 : taken.flags | ENTRY_LEAF;
 	u64 n;
 
 	do {
-		n = erase_in_node(sh, dfn + done, nr - done, flags, !any_flags);
-		done += n;
-	} while (n && done < nr);
-	return done;
+		n = erase_in_node(sh, dfn + taken.nr, nr - taken.nr, marks).nr;
+		taken.nr += n;
+	} while (n && taken.nr < nr);
+	return taken;
 }
 
-static __always_inline u64 erase(struct xpi_shadow *sh, u64 dfn, u64 nr,
-				 unsigned int *flags, bool any_flags)
+static __always_inline struct xpi_taken erase(struct xpi_shadow *sh, u64 dfn,
+					      u64 nr, bool any_flags)
 {
-	u64 n;
+	struct xpi_taken taken;
 
 	if (!fits(sh, dfn, nr))
-		return 0;
+		return (struct xpi_taken){};
 
 	/* Mostly that is all. */
-	n = erase_in_node(sh, dfn, nr, flags, false);
-	if (likely(n == nr) || !n)
-		return n;
-	return erase_more(sh, dfn, nr, flags, any_flags, n);
+	taken = erase_in_node(sh, dfn, nr, 0);
+	if (likely(taken.nr == nr) || !taken.nr)
+		return taken;
+	return erase_more(sh, dfn, nr, taken, any_flags);
 }
 
-u64 xpi_shadow_take(struct xpi_shadow *sh, u64 dfn, u64 nr,
-		    unsigned int *flags)
+struct xpi_taken xpi_shadow_take(struct xpi_shadow *sh, u64 dfn, u64 nr)
 {
-	return erase(sh, dfn, nr, flags, false);
+	return erase(sh, dfn, nr, false);
 }
 
 u64 xpi_shadow_erase(struct xpi_shadow *sh, u64 dfn, u64 nr)
 {
-	unsigned int flags;
-
-	return erase(sh, dfn, nr, &flags, true);
+	return erase(sh, dfn, nr, true).nr;
 }
 
 /* What map may fail with; the index is what a leaf says. */

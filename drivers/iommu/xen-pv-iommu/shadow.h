@@ -105,19 +105,27 @@ u64 xpi_shadow_set(struct xpi_shadow *sh, u64 dfn, u64 pfn, u64 nr,
 		   unsigned int order, unsigned int flags);
 
 /**
+ * struct xpi_taken - what xpi_shadow_take() has taken; by value, two registers
+ * @nr: 4 KiB pages
+ * @flags: XPI_LEAF_* that all of them had
+ */
+struct xpi_taken {
+	u64 nr;
+	unsigned int flags;
+};
+
+/**
  * xpi_shadow_take() - forget mappings of one kind
  * @sh: the shadow
  * @dfn: first device frame
  * @nr: 4 KiB pages to look at
- * @flags: XPI_LEAF_* that all of them had
  *
  * Allocates and frees nothing, so it cannot fail, in any context.
  *
  * Return: pages forgotten, from @dfn on: those mapped by whole leaves of the
- * same flags; 0 at a hole or inside a leaf.
+ * same flags; none at a hole or inside a leaf.
  */
-u64 xpi_shadow_take(struct xpi_shadow *sh, u64 dfn, u64 nr,
-		    unsigned int *flags);
+struct xpi_taken xpi_shadow_take(struct xpi_shadow *sh, u64 dfn, u64 nr);
 
 /**
  * xpi_shadow_erase() - forget a mapping
