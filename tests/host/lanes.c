@@ -381,6 +381,19 @@ TEST(what_waits_is_counted)
 	teardown();
 }
 
+TEST(more_cpus_than_lanes)
+{
+	setup(2);
+	CHECK_EQ(map_on(3, 100, 1000, 4), 0);
+	CHECK(waits(&lane[1].maps, 100));
+	CHECK_EQ(sync_map(100, 4), 0);
+	unmap_on(2, 100, 4);
+	CHECK(waits(&lane[0].unmaps, 100));
+	xpi_lanes_flush(&ls);
+	check_all();
+	teardown();
+}
+
 TEST(runs_are_cut_where_frames_are)
 {
 	setup(1);
