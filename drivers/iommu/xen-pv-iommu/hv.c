@@ -75,28 +75,42 @@ static void xen_iommu_multi(unsigned int op, struct xpi_call *calls,
 }
 
 #ifdef CONFIG_XEN_PV
+#define MARKS	(FOREIGN_FRAME_BIT | IDENTITY_FRAME_BIT)
+
+static u32 marks_flags(unsigned long mfn)
+{
+	return mfn & FOREIGN_FRAME_BIT ? XEN_PV_IOMMU_F_FOREIGN
+				       : XEN_PV_IOMMU_F_MMIO;
+}
+
 /*
  * The p2m says all: holes and device memory are identity entries, granted and
  * foreign pages are marked. Entries that count up, with their marks, go on.
  */
-static struct xpi_frame pv_frame(u64 pfn, u32 max)
+static noinline struct xpi_frame pv_frames(u64 pfn, u32 max, unsigned long mfn)
 {
-	unsigned long mfn = __pfn_to_mfn(pfn);
-	struct xpi_frame frame = {
-		.gfn = mfn & ~(FOREIGN_FRAME_BIT | IDENTITY_FRAME_BIT),
-		.nr = 1,
-	};
+	u32 nr = 1;
 
 	if (mfn == INVALID_P2M_ENTRY)
 		return (struct xpi_frame){};
 
-	while (frame.nr < max && __pfn_to_mfn(pfn + frame.nr) == mfn + frame.nr)
-		frame.nr++;
-	if (mfn & FOREIGN_FRAME_BIT)
-		frame.flags = XEN_PV_IOMMU_F_FOREIGN;
-	else if (mfn & IDENTITY_FRAME_BIT)
-		frame.flags = XEN_PV_IOMMU_F_MMIO;
-	return frame;
+	while (nr < max && __pfn_to_mfn(pfn + nr) == mfn + nr)
+		nr++;
+	return (struct xpi_frame){
+		.gfn = mfn & ~MARKS,
+		.nr = nr,
+		.flags = mfn & MARKS ? marks_flags(mfn) : 0,
+	};
+}
+
+static struct xpi_frame pv_frame(u64 pfn, u32 max)
+{
+	unsigned long mfn = __pfn_to_mfn(pfn);
+
+	/* A page of one's own; there is one for each entry of a scatterlist. */
+	if (likely(max == 1 && !(mfn & MARKS)))
+		return (struct xpi_frame){ .gfn = mfn, .nr = 1 };
+	return pv_frames(pfn, max, mfn);
 }
 #else
 static struct xpi_frame pv_frame(u64 pfn, u32 max)
@@ -120,7 +134,7 @@ static u16 translated_flags(u64 pfn)
 	return PageForeign(page) ? XEN_PV_IOMMU_F_FOREIGN : 0;
 }
 
-static struct xpi_frame translated_frame(u64 pfn, u32 max)
+static noinline struct xpi_frame translated_frame(u64 pfn, u32 max)
 {
 	u16 flags = translated_flags(pfn);
 	u32 nr = 1;

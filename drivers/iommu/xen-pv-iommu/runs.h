@@ -18,7 +18,7 @@
 struct xpi_frame {
 	u64 gfn;
 	u32 nr;
-	u16 flags;
+	u32 flags;
 };
 
 /**
