@@ -784,7 +784,7 @@ static int xpi_domain_lanes(struct xpi_domain *dom)
 	dom->lanes.lost = xpi_lanes_lost;
 	dom->lanes.sending = xpi_lanes_sending;
 	dom->lanes.free = xpi_page_free;
-	dom->lanes.max_nr = dom->max_nr;
+	dom->lanes.max_nr = min(dom->max_nr, XPI_CHUNK_PAGES);
 	return xpi_lanes_init(&dom->lanes, &config);
 }
 

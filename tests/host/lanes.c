@@ -34,9 +34,13 @@
 #define SCATTERED	0x10000U
 
 int fake_locks_held;
+unsigned int fake_locks_taken;
 
 static u64 mapped[PAGES];	/* gfn + 1, 0 for nothing */
 static unsigned int calls, descs, maps, lost;
+/* Pages of all calls in which interrupts were off all the time, and the most. */
+static unsigned int in_one_go, most_in_one_go, goes;
+static bool whole_leaves;	/* unmaps must not cut 512 aligned pages */
 static int broken;		/* every call says so */
 static void (*during)(void);	/* what another CPU does during a call */
 static void (*refused)(void);	/* what it does when Xen has refused one */
@@ -71,12 +75,25 @@ static int do_desc(struct xen_pv_iommu_batch *d)
 	maps += d->op == XEN_PV_IOMMU_BATCH_MAP;
 	CHECK_EQ(d->ctx, CTX);
 	CHECK(d->nr && d->done <= d->nr && d->dfn + d->nr <= PAGES);
+	if (whole_leaves && d->op == XEN_PV_IOMMU_BATCH_UNMAP && d->dfn >= 512)
+		CHECK(!(d->dfn % 512) && !(d->nr % 512));
 	for (d->status = 0; d->done < d->nr; d->done++) {
 		d->status = do_page(d, d->done);
 		if (d->status)
 			break;
 	}
 	return d->status;
+}
+
+static void count_go(const struct xen_pv_iommu_batch *d, unsigned int count)
+{
+	if (goes != fake_locks_taken)
+		in_one_go = 0;
+	goes = fake_locks_taken;
+	while (count--)
+		in_one_go += d++->nr;
+	if (in_one_go > most_in_one_go)
+		most_in_one_go = in_one_go;
 }
 
 static long fake_op(unsigned int op, void *array, unsigned int count)
@@ -88,6 +105,7 @@ static long fake_op(unsigned int op, void *array, unsigned int count)
 	calls++;
 	CHECK_EQ(op, XEN_PV_IOMMU_OP_BATCH);
 	CHECK(count && count <= BUF / sizeof(*d));
+	count_go(d, count);
 	during = NULL;
 	if (fn)
 		fn();
@@ -176,7 +194,9 @@ static void setup(unsigned int cpus)
 	memset(mapped, 0, sizeof(mapped));
 	memset(lane, 0, sizeof(lane));
 	calls = descs = maps = lost = pages = nr_told = 0;
+	in_one_go = most_in_one_go = 0;
 	broken = 0;
+	whole_leaves = false;
 	during = NULL;
 	refused = NULL;
 	fake_locks_held = 0;
@@ -356,6 +376,70 @@ TEST(full_lanes_are_sent)
 	check_all();
 	xpi_lanes_flush(&ls);
 	CHECK_EQ(calls, 6);
+	check_all();
+	teardown();
+}
+
+/*
+ * Interrupts are off during a call, so none has many pages, and the next one
+ * begins with a look at the interrupts.
+ */
+TEST(long_requests_go_in_steps)
+{
+	const u64 nr = 3500;
+
+	setup(1);
+	ls.max_nr = XPI_CHUNK_PAGES;
+	CHECK_EQ(map_on(0, 100, 0x1000, nr), 0);
+	CHECK_EQ(sync_map(100, nr), 0);
+	CHECK(calls >= nr / XPI_PENDING_PAGES);
+	unmap_on(0, 100, nr);
+	xpi_lanes_flush(&ls);
+	check_all();
+	CHECK(most_in_one_go && most_in_one_go <= XPI_PENDING_PAGES);
+	teardown();
+}
+
+/* The same of many requests, that fit into a queue. */
+TEST(many_pages_do_not_wait)
+{
+	unsigned int i;
+
+	setup(1);
+	ls.max_nr = XPI_CHUNK_PAGES;
+	for (i = 0; i < 8; i++)
+		CHECK_EQ(map_on(0, 500 * i, 0x1000 + 1000 * i, 300), 0);
+	CHECK_EQ(sync_map(0, 3800), 0);
+	for (i = 0; i < 8; i++)
+		unmap_on(0, 500 * i, 300);
+	xpi_lanes_flush(&ls);
+	check_all();
+	CHECK(most_in_one_go && most_in_one_go <= XPI_PENDING_PAGES);
+	/* nor does a map that was dropped count any more */
+	calls = 0;
+	CHECK_EQ(map_on(0, 1000, 0x2000, 300), 0);
+	CHECK_EQ(map_on(0, 0, 0x1000, 400), 0);
+	unmap_on(0, 0, 400);
+	CHECK_EQ(map_on(0, 0, 0x1000, 400), 0);
+	CHECK_EQ(calls, 0);
+	CHECK_EQ(sync_map(0, 400), 0);
+	CHECK_EQ(sync_map(1000, 300), 0);
+	CHECK_EQ(calls, 1);
+	check_all();
+	teardown();
+}
+
+/* A leaf of 512 pages is unmapped as a whole, wherever the range begins. */
+TEST(unmaps_are_cut_where_leaves_end)
+{
+	setup(1);
+	ls.max_nr = XPI_CHUNK_PAGES;
+	whole_leaves = true;
+	CHECK_EQ(map_on(0, 100, 0x1000, 412), 0);
+	CHECK_EQ(map_on(0, 512, 0x2000, 1024), 0);
+	CHECK_EQ(sync_map(100, 1436), 0);
+	unmap_on(0, 100, 1436);
+	xpi_lanes_flush(&ls);
 	check_all();
 	teardown();
 }

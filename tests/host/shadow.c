@@ -13,6 +13,7 @@
 #include "harness.h"
 
 int fake_locks_held;
+unsigned int fake_locks_taken;
 
 static long nodes;		/* allocated now */
 static long allocs, frees;	/* so far */

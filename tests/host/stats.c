@@ -26,6 +26,7 @@
 #define REQUEST		32U
 
 int fake_locks_held;
+unsigned int fake_locks_taken;
 unsigned int fake_cpu;
 
 static int refuse;	/* status of the first descriptor of every call */

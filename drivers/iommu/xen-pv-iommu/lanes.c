@@ -91,6 +91,14 @@ static bool range_meets(const struct xpi_pending *p, u64 dfn, u64 nr)
 	return dfn < end && dfn + nr > first;
 }
 
+/* All of it was sent, or dropped. */
+static void pending_clear(struct xpi_pending *p)
+{
+	xpi_queue_clear(&p->queue);
+	p->pages = 0;
+	range_clear(p);
+}
+
 static struct xpi_lane *lane_of(struct xpi_lanes *ls, unsigned int cpu)
 {
 	/* A division is slow. */
@@ -154,7 +162,7 @@ static int pending_init(struct xpi_pending *p, const struct xpi_lanes_config *c)
 	raw_spin_lock_init(&p->lock);
 	xpi_queue_init(&p->queue, c->hv, buf, c->bytes, c->max_count);
 	xpi_queue_start(&p->queue, c->ctx);
-	range_clear(p);
+	pending_clear(p);
 	return 0;
 }
 
@@ -188,6 +196,12 @@ void xpi_lanes_fini(struct xpi_lanes *ls)
 	}
 }
 
+static bool pending_has_room(const struct xpi_pending *p, u32 nr)
+{
+	return !xpi_queue_is_full(&p->queue) &&
+	       p->pages + nr <= XPI_PENDING_PAGES;
+}
+
 static void announce(const struct xpi_lanes *ls, const struct xpi_pending *p,
 		     enum xpi_why why)
 {
@@ -211,8 +225,7 @@ static void unmaps_send(struct xpi_lanes *ls, struct xpi_pending *p,
 
 		ls->lost(ls, d->dfn, d->nr, err);
 	}
-	xpi_queue_clear(&p->queue);
-	range_clear(p);
+	pending_clear(p);
 }
 
 /* Make the last descriptor longer, if the range is next to its. */
@@ -238,11 +251,11 @@ static bool unmaps_extend(struct xpi_lanes *ls, struct xpi_pending *p, u64 dfn,
 static void unmaps_add(struct xpi_lanes *ls, struct xpi_pending *p, u64 dfn,
 		       u32 nr)
 {
-	if (!unmaps_extend(ls, p, dfn, nr)) {
-		if (xpi_queue_is_full(&p->queue))
-			unmaps_send(ls, p, XPI_WHY_FULL);
+	if (unlikely(!pending_has_room(p, nr)))
+		unmaps_send(ls, p, XPI_WHY_FULL);
+	if (!unmaps_extend(ls, p, dfn, nr))
 		xpi_queue_put_unmap(&p->queue, dfn, nr);
-	}
+	p->pages += nr;
 	range_add(p, dfn, nr);
 }
 
@@ -302,16 +315,16 @@ static void maps_send(struct xpi_lanes *ls, struct xpi_pending *p,
 	announce(ls, p, why);
 	while ((err = xpi_queue_send(&p->queue)))
 		again = map_refused(ls, &p->queue, err, again);
-	xpi_queue_clear(&p->queue);
-	range_clear(p);
+	pending_clear(p);
 }
 
-/* @p is not full. */
+/* @p has room for it. */
 static __always_inline void maps_add(struct xpi_pending *p,
 				     const struct xpi_map *m, u64 dfn, u64 gfn,
 				     u32 nr, u16 flags)
 {
 	xpi_queue_put_map(&p->queue, dfn, gfn, nr, m->order, m->flags | flags);
+	p->pages += nr;
 	range_add(p, dfn, nr);
 }
 
@@ -334,13 +347,11 @@ static noinline int map_runs(struct xpi_lanes *ls, struct xpi_pending *p,
 
 	raw_spin_lock_irqsave(&p->lock, irqflags);
 	while ((ret = xpi_runs_next(&it, &run)) > 0) {
-		if (xpi_queue_is_full(&p->queue)) {
+		while (!pending_has_room(p, run.nr)) {
 			maps_send(ls, p, XPI_WHY_FULL);
 			/* Let interrupts in between two hypercalls. */
 			raw_spin_unlock_irqrestore(&p->lock, irqflags);
 			raw_spin_lock_irqsave(&p->lock, irqflags);
-			if (xpi_queue_is_full(&p->queue))
-				maps_send(ls, p, XPI_WHY_FULL);
 		}
 		maps_add(p, m, run.dfn, run.gfn, run.nr, run.flags);
 		seen |= run.flags;
@@ -356,7 +367,7 @@ static void map_run(struct xpi_lanes *ls, struct xpi_pending *p,
 	unsigned long irqflags;
 
 	raw_spin_lock_irqsave(&p->lock, irqflags);
-	if (xpi_queue_is_full(&p->queue))
+	if (unlikely(!pending_has_room(p, m->nr)))
 		maps_send(ls, p, XPI_WHY_FULL);
 	maps_add(p, m, m->dfn, frame.gfn, m->nr, frame.flags);
 	raw_spin_unlock_irqrestore(&p->lock, irqflags);
@@ -400,8 +411,9 @@ void xpi_lanes_sync_map(struct xpi_lanes *ls, u64 dfn, u64 nr)
  */
 
 /* Drop what lies in the range. False: something sticks out of it. */
-static bool maps_drop(struct xpi_queue *q, struct visit *v)
+static bool maps_drop(struct xpi_pending *p, struct visit *v)
 {
+	struct xpi_queue *q = &p->queue;
 	u64 end = v->dfn + v->nr;
 	bool whole = true;
 	unsigned int i = 0;
@@ -411,6 +423,7 @@ static bool maps_drop(struct xpi_queue *q, struct visit *v)
 
 		if (d->dfn >= v->dfn && d->dfn + d->nr <= end) {
 			v->dropped += d->nr;
+			p->pages -= d->nr;
 			xpi_stat_add(XPI_STAT_MAPS_DROPPED, 1);
 			*d = *xpi_queue_at(q, --q->used);
 			continue;
@@ -425,7 +438,7 @@ static bool maps_drop(struct xpi_queue *q, struct visit *v)
 static void visit_cancel(struct xpi_lanes *ls, struct xpi_pending *p,
 			 struct visit *v)
 {
-	if (!maps_drop(&p->queue, v))
+	if (!maps_drop(p, v))
 		maps_send(ls, p, XPI_WHY_PART);
 	else if (!p->queue.used)
 		range_clear(p);
@@ -453,17 +466,18 @@ static u64 maps_cancel(struct xpi_lanes *ls, u64 dfn, u64 nr)
 static noinline void unmap_long(struct xpi_lanes *ls, struct xpi_pending *p,
 				u64 dfn, u64 nr)
 {
-	unsigned long irqflags;
 	u64 done = 0;
 
-	raw_spin_lock_irqsave(&p->lock, irqflags);
 	while (done < nr) {
-		u64 n = min(nr - done, ls->max_nr);
+		u32 n = xpi_run_limit(dfn + done, nr - done, ls->max_nr);
+		unsigned long irqflags;
 
+		/* Interrupts are let in between two hypercalls. */
+		raw_spin_lock_irqsave(&p->lock, irqflags);
 		unmaps_add(ls, p, dfn + done, n);
+		raw_spin_unlock_irqrestore(&p->lock, irqflags);
 		done += n;
 	}
-	raw_spin_unlock_irqrestore(&p->lock, irqflags);
 }
 
 /* Some of it may still wait to be mapped. */

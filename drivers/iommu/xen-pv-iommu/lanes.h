@@ -14,12 +14,20 @@ struct xpi_shadow;
 /* Pages that a domain's lanes take at most: 16, that is 64 KiB. */
 #define XPI_LANES_MAX	8U
 
+/*
+ * Pages that wait in one queue at most, and in one descriptor. A queue is sent
+ * with interrupts off, and Xen needs some 200 instructions for a page, so that
+ * is 100 us or less.
+ */
+#define XPI_PENDING_PAGES	768U
+#define XPI_CHUNK_PAGES		512U
+
 /**
  * enum xpi_why - why descriptors are sent
  * @XPI_WHY_SYNC_MAP: iotlb_sync_map
  * @XPI_WHY_SYNC: iotlb_sync
  * @XPI_WHY_FLUSH_ALL: flush_iotlb_all
- * @XPI_WHY_FULL: there was no room for another
+ * @XPI_WHY_FULL: there was no room for another, or that would be many pages
  * @XPI_WHY_FOREIGN: an unmap of pages of another domain, which wants them back
  * @XPI_WHY_ERROR: an unmap of something that Xen had refused to map
  * @XPI_WHY_NO_DEFER: an unmap whose flush Xen does not defer
@@ -72,12 +80,14 @@ struct xpi_map {
  * struct xpi_pending - descriptors of one kind that wait
  * @lock: guards the rest, also while it is sent; interrupts off
  * @queue: the descriptors, all for disjoint ranges
+ * @pages: of all of them
  * @first: they lie in [@first, @end). Read without the lock: whoever added
  * @end: something finds it there until Xen is done with it
  */
 struct xpi_pending {
 	raw_spinlock_t lock;
 	struct xpi_queue queue;
+	unsigned int pages;
 	u64 first;
 	u64 end;
 };
@@ -98,7 +108,7 @@ struct xpi_lane {
  * @lost: told of an unmap that Xen refuses; any context, a lock held
  * @sending: told of what is about to be sent, likewise; may be NULL
  * @free: gives a buffer back
- * @max_nr: longest run
+ * @max_nr: longest run, at most XPI_CHUNK_PAGES
  * @nr: lanes
  * @lane: the lanes
  */

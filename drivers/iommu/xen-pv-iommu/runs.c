@@ -13,19 +13,15 @@
 /* Leaves of 512 pages are the largest for memory: do not cut through one. */
 #define RUN_ALIGN	512
 
-/*
- * How long the run from it->dfn may be at most. If that is not all there is,
- * the cut goes where it does not cost a large leaf.
- */
-static u32 run_limit(const struct xpi_runs *it)
+u32 xpi_run_limit(u64 dfn, u64 left, u32 max)
 {
 	u32 odd;
 
-	if (it->left <= it->max)
-		return it->left;
+	if (left <= max)
+		return left;
 
-	odd = (it->dfn + it->max) % RUN_ALIGN;
-	return it->max > odd ? it->max - odd : it->max;
+	odd = (dfn + max) % RUN_ALIGN;
+	return max > odd ? max - odd : max;
 }
 
 /* What the run from it->pfn begins with. */
@@ -51,7 +47,7 @@ int xpi_runs_next(struct xpi_runs *it, struct xpi_run *run)
 	if (!it->left)
 		return 0;
 
-	limit = run_limit(it);
+	limit = xpi_run_limit(it->dfn, it->left, it->max);
 	frame = first_frame(it, limit);
 	if (!frame.nr)
 		return -EINVAL;

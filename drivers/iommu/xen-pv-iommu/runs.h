@@ -64,6 +64,18 @@ struct xpi_runs {
 };
 
 /**
+ * xpi_run_limit() - how much of a range goes into one descriptor at most
+ * @dfn: first device frame
+ * @left: 4 KiB pages from there on
+ * @max: longest run allowed, not 0
+ *
+ * If that is not all there is, the cut goes where it does not cost a large leaf.
+ *
+ * Return: pages, at least 1.
+ */
+u32 xpi_run_limit(u64 dfn, u64 left, u32 max);
+
+/**
  * xpi_runs_next() - cut off the next run, as long as it can be
  * @it: where we are
  * @run: the run

@@ -15,6 +15,8 @@ typedef struct {
 } raw_spinlock_t;
 
 extern int fake_locks_held;
+/* How often one was taken: interrupts may come in between. */
+extern unsigned int fake_locks_taken;
 
 static inline void raw_spin_lock_init(raw_spinlock_t *lock)
 {
@@ -26,6 +28,7 @@ static inline void fake_lock(raw_spinlock_t *lock)
 	assert(!lock->held);
 	lock->held = true;
 	fake_locks_held++;
+	fake_locks_taken++;
 }
 
 static inline void fake_unlock(raw_spinlock_t *lock)
