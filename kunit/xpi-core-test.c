@@ -670,7 +670,8 @@ static void lookup_of_a_secret(struct kunit *test)
 	expect_line(test, text, "xen gfn unknown order 0 flags %#x",
 		    XEN_PV_IOMMU_F_R | XEN_PV_IOMMU_F_W |
 		    XEN_PV_IOMMU_F_FOREIGN);
-	expect_line(test, text, "linux gfn 0xc000 pfn %#x", XPI_PFN_FOREIGN);
+	expect_line(test, text, "linux gfn 0xc000 pfn %#x foreign",
+		    XPI_PFN_FOREIGN);
 	xpi_fake.call_fault = (struct xpi_fake_fault){
 		.err = -EPERM, .ops = XPI_FAKE_OP(LOOKUP),
 	};

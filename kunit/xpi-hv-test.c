@@ -37,7 +37,8 @@
  * @ret: what a call is answered with
  * @multi_ret: what a multicall is
  * @pv: this is a PV domain
- * @mfn: what its table has for a page
+ * @mfn: what its table has for page PFN; it counts up from there
+ * @run: pages that it counts up for; what is behind has no frame
  */
 static struct fake_xen {
 	unsigned long call;
@@ -48,6 +49,7 @@ static struct fake_xen {
 	int multi_ret;
 	bool pv;
 	unsigned long mfn;
+	unsigned int run;
 } xen;
 
 static long test_single_call(unsigned long call, unsigned long a1,
@@ -80,7 +82,9 @@ static int test_multicall(struct multicall_entry *entry, unsigned int nr)
 
 static unsigned long test_mfn(u64 pfn)
 {
-	return xen.mfn;
+	if (xen.mfn == INVALID_P2M_ENTRY || pfn - PFN >= xen.run)
+		return INVALID_P2M_ENTRY;
+	return xen.mfn + (pfn - PFN);
 }
 
 #undef xen_pv_domain
@@ -198,32 +202,36 @@ static void multicall_that_was_not_made(struct kunit *test)
  * Frames
  */
 
-static void expect_frame(struct kunit *test, u64 pfn, u64 gfn, u16 flags)
+static void expect_frames(struct kunit *test, u64 pfn, u32 max, u64 gfn,
+			  u32 nr, u16 flags)
 {
-	struct xpi_frame frame = { .gfn = 1, .flags = 0xffff };
+	struct xpi_frame frame = xpi_xen_hv.frame(pfn, max);
 
-	KUNIT_EXPECT_EQ(test, 0, xpi_xen_hv.frame(pfn, &frame));
+	KUNIT_EXPECT_EQ(test, frame.nr, nr);
 	KUNIT_EXPECT_EQ(test, frame.gfn, gfn);
 	KUNIT_EXPECT_EQ(test, frame.flags, flags);
 }
 
 /* Marks of the kernel's table are no part of the number. */
-static void pv_frames(struct kunit *test)
+static void frames_of_pv(struct kunit *test)
 {
-	struct xpi_frame frame;
-
 	if (!IS_ENABLED(CONFIG_XEN_PV))
 		kunit_skip(test, "this kernel cannot be a PV domain");
 
 	xen.pv = true;
+	xen.run = 3;
 	xen.mfn = 0x777;
-	expect_frame(test, PFN, 0x777, 0);
+	expect_frames(test, PFN, 1, 0x777, 1, 0);
+	expect_frames(test, PFN, 2, 0x777, 2, 0);
+	expect_frames(test, PFN, 9, 0x777, 3, 0);
 	xen.mfn = FOREIGN_FRAME(0x778);
-	expect_frame(test, PFN, 0x778, XEN_PV_IOMMU_F_FOREIGN);
+	expect_frames(test, PFN, 1, 0x778, 1, XEN_PV_IOMMU_F_FOREIGN);
+	expect_frames(test, PFN, 9, 0x778, 3, XEN_PV_IOMMU_F_FOREIGN);
 	xen.mfn = IDENTITY_FRAME(PFN);
-	expect_frame(test, PFN, PFN, XEN_PV_IOMMU_F_MMIO);
+	expect_frames(test, PFN, 1, PFN, 1, XEN_PV_IOMMU_F_MMIO);
 	xen.mfn = INVALID_P2M_ENTRY;
-	KUNIT_EXPECT_EQ(test, -EINVAL, xpi_xen_hv.frame(PFN, &frame));
+	expect_frames(test, PFN, 1, 0, 0, 0);
+	expect_frames(test, PFN, 9, 0, 0, 0);
 }
 
 static void translated_frames(struct kunit *test)
@@ -235,15 +243,16 @@ static void translated_frames(struct kunit *test)
 	pfn = page_to_pfn(page);
 	/* The table of a PV domain is not looked at. */
 	xen.mfn = INVALID_P2M_ENTRY;
-	expect_frame(test, pfn, pfn, 0);
+	expect_frames(test, pfn, 1, pfn, 1, 0);
 	SetPageForeign(page);
-	expect_frame(test, pfn, pfn, XEN_PV_IOMMU_F_FOREIGN);
+	expect_frames(test, pfn, 1, pfn, 1, XEN_PV_IOMMU_F_FOREIGN);
 	ClearPageForeign(page);
-	expect_frame(test, pfn, pfn, 0);
+	expect_frames(test, pfn, 1, pfn, 1, 0);
 	__free_page(page);
 
 	/* Memory that nobody could have. */
-	expect_frame(test, 1ULL << 39, 1ULL << 39, XEN_PV_IOMMU_F_MMIO);
+	expect_frames(test, 1ULL << 39, 9, 1ULL << 39, 9,
+		      XEN_PV_IOMMU_F_MMIO);
 }
 
 static struct kunit_case hv_cases[] = {
@@ -251,7 +260,7 @@ static struct kunit_case hv_cases[] = {
 	KUNIT_CASE(answers),
 	KUNIT_CASE(multicall),
 	KUNIT_CASE(multicall_that_was_not_made),
-	KUNIT_CASE(pv_frames),
+	KUNIT_CASE(frames_of_pv),
 	KUNIT_CASE(translated_frames),
 	{}
 };
