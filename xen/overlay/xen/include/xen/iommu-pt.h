@@ -130,12 +130,12 @@ int iommu_pt_map(struct iommu_pt *pt, uint64_t dfn, unsigned int order,
 
 /*
  * Take the leaves of [dfn, dfn + nr) out of the tree, into the gather. Stops
- * when it is full, and when `budget` is used up, so that the time is bounded: an
- * entry that is looked at takes 1 of it, a table 3. A budget of 1 or more always
- * gets on. Returns how many pages of the range are dealt with (holes included;
- * 0 only if the gather was full), or -ERANGE if the very first page is in a leaf
- * that sticks out of the range, -EINVAL for an empty range or one that is not
- * all in the tree.
+ * when it is full, and when `budget` is used up, so that the time is bounded:
+ * an entry that is looked at takes 1 of it, a table 3. A budget of 1 or more
+ * always gets on. Returns how many pages of the range are dealt with (holes
+ * included; 0 only if the gather was full), or -ERANGE if the very first page
+ * is in a leaf that sticks out of the range, -EINVAL for an empty range or one
+ * that is not all in the tree.
  */
 int64_t iommu_pt_unmap(struct iommu_pt *pt, uint64_t dfn, uint64_t nr,
                        struct iommu_gather *g, unsigned int budget);
