@@ -159,7 +159,6 @@ static int pending_init(struct xpi_pending *p, const struct xpi_lanes_config *c)
 	if (!buf)
 		return -ENOMEM;
 
-	raw_spin_lock_init(&p->lock);
 	xpi_queue_init(&p->queue, c->hv, buf, c->bytes, c->max_count);
 	xpi_queue_start(&p->queue, c->ctx);
 	pending_clear(p);
@@ -172,9 +171,14 @@ int xpi_lanes_init(struct xpi_lanes *ls, const struct xpi_lanes_config *c)
 	int ret = 0;
 
 	for (i = 0; i < ls->nr && !ret; i++) {
-		ret = pending_init(&ls->lane[i].maps, c);
+		struct xpi_lane *lane = &ls->lane[i];
+
+		/* Two places, for lockdep to know that these are two kinds. */
+		raw_spin_lock_init(&lane->maps.lock);
+		raw_spin_lock_init(&lane->unmaps.lock);
+		ret = pending_init(&lane->maps, c);
 		if (!ret)
-			ret = pending_init(&ls->lane[i].unmaps, c);
+			ret = pending_init(&lane->unmaps, c);
 	}
 	return ret;
 }
