@@ -927,7 +927,6 @@ static void xpi_release_device(struct device *dev)
 {
 	struct xpi_dev *xdev = dev_iommu_priv_get(dev);
 
-	dev_iommu_priv_set(dev, NULL);
 	xpi_debugfs_del(xdev);
 	xpi_direct_del(xdev);
 	xpi_dev_unlist(xdev);
