@@ -13,10 +13,13 @@ help: ## this list
 	@echo
 	@echo '  MIRROR=URI  Debian mirror, default: the one in the apt configuration'
 	@echo '  XPI_CACHE=DIR  where slow things are kept, default: ~/.cache/xen-pv-iommu'
+	@echo '  RESUME=1  let check-xen, check-linux run only what has not passed on this commit'
 	@echo '  XEN_DEBUG=1  let make demo use the DEBUG build of Xen'
 
 demo: ## show it: dom0 without, then with PV-IOMMU (VFIO, DPDK, blocked DMA)
 	@testbed/demo
+
+RESUMED = $(if $(RESUME),--resume)
 
 check: ## every test that fits into minutes; counts them on the last line
 	@testbed/check
@@ -34,10 +37,10 @@ check-style: ## checkpatch, sparse, Xen style, figures
 	@testbed/check style
 
 check-xen: ## all tests of the hypervisor half, also those that take hours
-	@testbed/check --xen
+	@testbed/check --xen $(RESUMED)
 
 check-linux: ## all tests of the driver, also on kernels of our own (builds them; hours)
-	@testbed/check --linux
+	@testbed/check --linux $(RESUMED)
 
 DURATION ?= 600
 SEED ?= 1

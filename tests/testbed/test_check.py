@@ -7,6 +7,7 @@ import importlib.machinery
 import importlib.util
 import io
 import os
+import subprocess
 import sys
 import tempfile
 
@@ -34,6 +35,81 @@ RUNS = [
 ]
 
 
+PASS_AND_SKIP = 'echo "xpi: pass x.a"; echo "xpi: skip x.b: no device"; echo ran >>{}'
+
+
+def git(*args):
+    subprocess.run(['git', '-c', 'user.name=t', '-c', 'user.email=t@t', *args], check=True, stdout=subprocess.DEVNULL)
+
+
+class Tree:
+    """A repository with a file, and a part that notes each time it runs."""
+
+    def __init__(self, where, command=PASS_AND_SKIP):
+        self.top, self.notes = os.path.join(where, 'tree'), os.path.join(where, 'notes')
+        self.command = command.format(self.notes)
+        git('init', '-q', self.top)
+        self.change('one')
+        self.commit()
+
+    def change(self, text):
+        with open(os.path.join(self.top, 'file'), 'w', encoding='ascii') as f:
+            f.write(text)
+
+    def commit(self):
+        git('-C', self.top, 'add', '.')
+        git('-C', self.top, 'commit', '-q', '-m', 'x')
+
+    def runs(self, command=None):
+        """Resume once; how often the part has run by now, and what is known of it."""
+        part = check.Part('part', ['sh', '-c', command or self.command])
+        memory = check.seen.Seen(self.top, ['Linux 1'])
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            check.Pool(check.resume([part], memory), lambda p: check.done(p, memory, False)).run()
+        with open(self.notes, encoding='ascii') as f:
+            return len(f.readlines()), [t.line() for t in part.tests]
+
+
+def resumes(tree):
+    first, again = tree.runs(), tree.runs()
+    return again == (1, first[1]) and len(first[1]) == 2
+
+
+def other_files(tree):
+    tree.runs()
+    tree.change('two')
+    tree.commit()
+    return tree.runs()[0] == 2
+
+
+def uncommitted(tree):
+    tree.change('two')
+    tree.runs()
+    return tree.runs()[0] == 2 and not check.seen.Seen(tree.top, []).dir
+
+
+def meanwhile(tree):
+    tree.command += f'; echo three >{tree.top}/file'
+    tree.runs()
+    git('-C', tree.top, 'checkout', '-q', 'file')
+    return tree.runs()[0] == 2
+
+
+def other_command(tree):
+    tree.runs()
+    return tree.runs(tree.command + '; true')[0] == 2
+
+
+def failed(tree):
+    tree.command += '; echo "xpi: fail x.c: no"'
+    tree.runs()
+    return tree.runs()[0] == 2
+
+
+RESUMES = [('same', resumes), ('other-files', other_files), ('uncommitted', uncommitted), ('meanwhile', meanwhile),
+           ('other-command', other_command), ('failed', failed)]
+
+
 def run_parts(where, commands, suffixes):
     check.OUT = where
     parts = [check.Part(f'part{i}', ['sh', '-c', c], suffix=f'p{i}' if suffixes else '') for i, c in enumerate(commands)]
@@ -44,21 +120,30 @@ def run_parts(where, commands, suffixes):
     return status, said.getvalue().strip().split('\n')[-1]
 
 
+def report(name, problem):
+    print(f'xpi: fail host.check.{name}: {problem}' if problem else f'xpi: pass host.check.{name}')
+    return not problem
+
+
+def count_test(name, commands, want, want_status):
+    with tempfile.TemporaryDirectory() as where:
+        os.environ['XPI_CACHE'] = where
+        status, last = run_parts(where, commands, name.endswith('suffixes'))
+    line = '%d passed, %d failed, %d skipped' % want
+    good = (status, last) == (want_status, line)
+    return report(name, '' if good else f'wanted "{line}" and status {want_status}, got "{last}" and {status}')
+
+
+def resume_test(name, test):
+    with tempfile.TemporaryDirectory() as where:
+        os.environ['XPI_CACHE'] = check.OUT = where
+        return report(f'resume-{name}', '' if test(Tree(where)) else 'what was to be run again was not, or the reverse')
+
+
 def main():
-    passed = failed = 0
-    for name, commands, want, want_status in RUNS:
-        with tempfile.TemporaryDirectory() as where:
-            os.environ['XPI_CACHE'] = where
-            status, last = run_parts(where, commands, name.endswith('suffixes'))
-        line = '%d passed, %d failed, %d skipped' % want
-        if (status, last) == (want_status, line):
-            passed += 1
-            print(f'xpi: pass host.check.{name}')
-        else:
-            failed += 1
-            print(f'xpi: fail host.check.{name}: wanted "{line}" and status {want_status}, got "{last}" and {status}')
-    print(f'xpi: end {passed} {failed} 0')
-    return 1 if failed else 0
+    good = [count_test(*run) for run in RUNS] + [resume_test(*test) for test in RESUMES]
+    print(f'xpi: end {sum(good)} {good.count(False)} 0')
+    return 0 if all(good) else 1
 
 
 if __name__ == '__main__':
