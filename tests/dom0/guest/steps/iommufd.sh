@@ -1,15 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 # The same DMA with devices in iommufd's address spaces, for kernels that have it.
 
-allow_unsafe_iommufd() { echo "$1" >/sys/module/iommufd/parameters/allow_unsafe_interrupts; }
-
-iommufd_needs_permission()
-{
-	allow_unsafe_iommufd N
-	iommufd-dma "$EDU_A" "$EDU_B" >/tmp/unsafe 2>&1
-	grep -q allow_unsafe_interrupts=1 /tmp/unsafe
-}
-
 step_iommufd()
 {
 	if ! modprobe iommufd 2>/dev/null; then
@@ -21,8 +12,8 @@ step_iommufd()
 	check_bind iommufd.bind-second "$EDU_B"
 	check iommufd.interrupts-need-permission \
 		"it took a device whose interrupts Linux cannot know to be isolated" \
-		iommufd_needs_permission
-	allow_unsafe_iommufd Y
+		needs_permission iommufd iommufd-dma
+	allow_unsafe Y iommufd
 	relay iommufd iommufd-dma "$EDU_A" "$EDU_B"
 	relay iommufd-share iommufd-share "$EDU_A" "$EDU_B"
 	unbind "$EDU_A"

@@ -5,13 +5,15 @@
 # remapping, but Linux has no way to know and VFIO refuses groups whose
 # interrupts it cannot trust.  allow_unsafe_interrupts=1 says "trust them".
 
-allow_unsafe() { echo "$1" >/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts; }
+# allow_unsafe Y|N [MODULE]
+allow_unsafe() { echo "$1" >"/sys/module/${2:-vfio_iommu_type1}/parameters/allow_unsafe_interrupts"; }
 
-# Without the permission VFIO says no, and says it in a way one can act on.
-vfio_needs_permission()
+# needs_permission MODULE PROGRAM: without it the module says no, and the program
+# says it in a way one can act on.
+needs_permission()
 {
-	allow_unsafe N
-	vfio-dma "$EDU_A" "$EDU_B" >/tmp/unsafe 2>&1
+	allow_unsafe N "$1"
+	"$2" "$EDU_A" "$EDU_B" >/tmp/unsafe 2>&1
 	grep -q allow_unsafe_interrupts=1 /tmp/unsafe
 }
 
@@ -43,7 +45,7 @@ step_vfio()
 	if ours; then
 		check vfio.interrupts-need-permission \
 			"VFIO took a device whose interrupts Linux cannot know to be isolated" \
-			vfio_needs_permission
+			needs_permission vfio_iommu_type1 vfio-dma
 		start_looking
 	fi
 	allow_unsafe Y
