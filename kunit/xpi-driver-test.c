@@ -162,6 +162,18 @@ static void no_array_is_too_long(struct kunit *test)
 	expect_same(test);
 }
 
+/* Only where interrupts are off meanwhile. */
+static void no_array_is_too_long_for_interrupts(struct kunit *test)
+{
+	xpi_fake.max_runs = 8;
+	new_domain(test);
+	KUNIT_EXPECT_EQ(test, 0, iommu_map(dom, 0, XPI_ADDR(XPI_PFN_SCATTERED),
+					   XPI_ADDR(64), XPI_RW, GFP_ATOMIC));
+	KUNIT_EXPECT_EQ(test, BATCHES, 4);
+	expect_same(test);
+	KUNIT_EXPECT_EQ(test, unmap(0, 64), 64);
+}
+
 static void large_leaves(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, 0, map(0x400, PFN, 0x400));
@@ -380,6 +392,7 @@ static struct kunit_case map_cases[] = {
 	KUNIT_CASE(scatterlist),
 	KUNIT_CASE(no_run_is_too_long),
 	KUNIT_CASE(no_array_is_too_long),
+	KUNIT_CASE(no_array_is_too_long_for_interrupts),
 	KUNIT_CASE(large_leaves),
 	KUNIT_CASE(large_leaf_waits),
 	KUNIT_CASE(unaligned_has_small_leaves),

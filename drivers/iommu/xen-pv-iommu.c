@@ -776,7 +776,7 @@ static int xpi_domain_lanes(struct xpi_domain *dom)
 		.hv = xpi_hv,
 		.alloc = xpi_page_alloc,
 		.bytes = PAGE_SIZE,
-		.max_count = dom->max_count,
+		.max_count = min(dom->max_count, xpi_hv->max_runs()),
 		.ctx = dom->ctx,
 	};
 

@@ -4,6 +4,7 @@
  */
 #include <linux/err.h>
 #include <linux/errno.h>
+#include <linux/limits.h>
 #include <linux/mm.h>
 #include <linux/memremap.h>
 #include <linux/page-flags.h>
@@ -149,10 +150,20 @@ static struct xpi_frame xen_frame(u64 pfn, u32 max)
 	return xen_pv_domain() ? pv_frame(pfn, max) : translated_frame(pfn, max);
 }
 
+/*
+ * About 480 instructions a run in a PV domain, which is no limit to a page of
+ * descriptors, and 2280 where Xen looks frames up in the p2m.
+ */
+static unsigned int xen_max_runs(void)
+{
+	return xen_pv_domain() ? UINT_MAX : 64;
+}
+
 const struct xpi_hv xpi_xen_hv = {
 	.iommu_op = xen_iommu_op,
 	.iommu_multi = xen_iommu_multi,
 	.frame = xen_frame,
+	.max_runs = xen_max_runs,
 };
 
 int xpi_hv_one(const struct xpi_hv *hv, unsigned int op, void *arg)

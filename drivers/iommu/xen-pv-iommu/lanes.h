@@ -127,7 +127,7 @@ struct xpi_lanes {
  * @hv: the hypervisor
  * @alloc: gives a buffer of @bytes, or NULL; may sleep
  * @bytes: size of a buffer
- * @max_count: the hypervisor's limit on an array
+ * @max_count: descriptors in an array, at most
  * @ctx: the context
  */
 struct xpi_lanes_config {
