@@ -165,7 +165,7 @@ static void no_array_is_too_long(struct kunit *test)
 /* Only where interrupts are off meanwhile. */
 static void no_array_is_too_long_for_interrupts(struct kunit *test)
 {
-	xpi_fake.max_runs = 8;
+	xpi_fake.max_maps = 8;
 	new_domain(test);
 	KUNIT_EXPECT_EQ(test, 0, iommu_map(dom, 0, XPI_ADDR(XPI_PFN_SCATTERED),
 					   XPI_ADDR(64), XPI_RW, GFP_ATOMIC));

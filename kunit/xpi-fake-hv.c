@@ -700,16 +700,16 @@ static void fake_multi(unsigned int op, struct xpi_call *calls, unsigned int nr)
 		calls[i].ret = fake_op(op, calls[i].array, calls[i].count);
 }
 
-static unsigned int fake_max_runs(void)
+static unsigned int fake_max_maps(void)
 {
-	return xpi_fake.max_runs;
+	return xpi_fake.max_maps;
 }
 
 const struct xpi_hv xpi_fake_hv = {
 	.iommu_op = fake_op,
 	.iommu_multi = fake_multi,
 	.frame = xpi_fake_frame,
-	.max_runs = fake_max_runs,
+	.max_maps = fake_max_maps,
 };
 
 /*
@@ -751,7 +751,7 @@ void xpi_fake_reset(void)
 			    XEN_PV_IOMMU_FEAT_FOREIGN;
 	xpi_fake.max_ctx = XPI_FAKE_CTXS;
 	xpi_fake.max_count = 1024;
-	xpi_fake.max_runs = U32_MAX;
+	xpi_fake.max_maps = U32_MAX;
 	xpi_fake.max_nr = 4096;
 	xpi_fake.pt_pages_max = U32_MAX;
 	add_dev(0, 0x100);

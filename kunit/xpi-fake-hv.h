@@ -113,7 +113,7 @@ struct xpi_fake_fault {
  * @features: XEN_PV_IOMMU_FEAT_*
  * @max_ctx: limit of contexts
  * @max_count: limit of an array
- * @max_runs: limit of one that is sent with interrupts off
+ * @max_maps: limit of one that is sent with interrupts off
  * @max_nr: limit of a descriptor
  * @pt_pages_max: limit of tables, over all contexts; each holds 512 leaves
  * @fault_virq: what QUERY says of it
@@ -141,7 +141,7 @@ struct xpi_fake {
 	u32 features;
 	u32 max_ctx;
 	u32 max_count;
-	u32 max_runs;
+	u32 max_maps;
 	u32 max_nr;
 	u32 pt_pages_max;
 	u32 fault_virq;

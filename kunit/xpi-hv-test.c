@@ -255,12 +255,12 @@ static void translated_frames(struct kunit *test)
 		      XEN_PV_IOMMU_F_MMIO);
 }
 
-/* See Documentation/performance.rst for what a run takes. */
-static void runs_with_interrupts_off(struct kunit *test)
+/* Documentation/performance.rst has what that takes. */
+static void maps_with_interrupts_off(struct kunit *test)
 {
-	KUNIT_EXPECT_EQ(test, xpi_xen_hv.max_runs(), 64);
+	KUNIT_EXPECT_EQ(test, xpi_xen_hv.max_maps(), 64);
 	xen.pv = true;
-	KUNIT_EXPECT_EQ(test, xpi_xen_hv.max_runs(), UINT_MAX);
+	KUNIT_EXPECT_EQ(test, xpi_xen_hv.max_maps(), UINT_MAX);
 }
 
 static struct kunit_case hv_cases[] = {
@@ -270,7 +270,7 @@ static struct kunit_case hv_cases[] = {
 	KUNIT_CASE(multicall_that_was_not_made),
 	KUNIT_CASE(frames_of_pv),
 	KUNIT_CASE(translated_frames),
-	KUNIT_CASE(runs_with_interrupts_off),
+	KUNIT_CASE(maps_with_interrupts_off),
 	{}
 };
 

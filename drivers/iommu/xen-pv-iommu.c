@@ -776,7 +776,8 @@ static int xpi_domain_lanes(struct xpi_domain *dom)
 		.hv = xpi_hv,
 		.alloc = xpi_page_alloc,
 		.bytes = PAGE_SIZE,
-		.max_count = min(dom->max_count, xpi_hv->max_runs()),
+		.max_count = dom->max_count,
+		.max_maps = xpi_hv->max_maps(),
 		.ctx = dom->ctx,
 	};
 

@@ -184,11 +184,11 @@ static void on_sending(const struct xpi_queue *q, enum xpi_why why)
 	nr_told++;
 }
 
-static void setup(unsigned int cpus)
+static void setup_short(unsigned int cpus, unsigned int max_maps)
 {
 	const struct xpi_lanes_config c = {
 		.hv = &hv, .alloc = page_alloc, .bytes = BUF,
-		.max_count = 1000, .ctx = CTX,
+		.max_count = 1000, .max_maps = max_maps, .ctx = CTX,
 	};
 
 	memset(mapped, 0, sizeof(mapped));
@@ -207,6 +207,11 @@ static void setup(unsigned int cpus)
 		.max_nr = 64, .nr = cpus, .lane = lane,
 	};
 	CHECK_EQ(xpi_lanes_init(&ls, &c), 0);
+}
+
+static void setup(unsigned int cpus)
+{
+	setup_short(cpus, 1000);
 }
 
 static void teardown(void)
@@ -319,6 +324,27 @@ TEST(maps_wait_for_their_sync)
 	check_all();
 	CHECK_EQ(sync_map(100, 15), 0);
 	CHECK_EQ(calls, 1);
+	teardown();
+}
+
+/* Where Xen takes longer for a map than for an unmap. */
+TEST(fewer_maps_than_unmaps_at_a_time)
+{
+	unsigned int i;
+
+	setup_short(1, 4);
+	for (i = 0; i < 12; i++)
+		CHECK_EQ(map_on(0, 100 + 2 * i, 1000 + 7 * i, 1), 0);
+	CHECK_EQ(calls, 2);
+	CHECK_EQ(sync_map(100, 24), 0);
+	CHECK_EQ(calls, 3);
+	check_all();
+	for (i = 0; i < 12; i++)
+		unmap_on(0, 100 + 2 * i, 1);
+	CHECK_EQ(calls, 3);
+	xpi_lanes_flush(&ls);
+	CHECK_EQ(calls, 4);
+	check_all();
 	teardown();
 }
 
@@ -806,7 +832,7 @@ TEST(init_without_memory)
 {
 	struct xpi_lanes_config c = {
 		.hv = &hv, .alloc = scarce_alloc, .bytes = BUF,
-		.max_count = 1000, .ctx = CTX,
+		.max_count = 1000, .max_maps = 1000, .ctx = CTX,
 	};
 	unsigned int n;
 

@@ -118,7 +118,7 @@ static void lanes_up(void)
 {
 	const struct xpi_lanes_config c = {
 		.hv = &hv, .alloc = page_alloc, .bytes = BUF,
-		.max_count = 1000, .ctx = CTX,
+		.max_count = 1000, .max_maps = 1000, .ctx = CTX,
 	};
 
 	zero();

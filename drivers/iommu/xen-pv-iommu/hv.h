@@ -32,15 +32,15 @@ struct xpi_call {
  *	in order, whatever becomes of those before
  * @frame: translates a pfn, and some of those behind it, up to a number of
  *	pages, into what a descriptor has to say
- * @max_runs: descriptors that Xen is done with in 100 us, if they are of a page
- *	each: of more an array should not be that is sent with interrupts off
+ * @max_maps: descriptors that Xen maps in 100 us, if they are of a page each; of
+ *	more an array should not be that is sent with interrupts off
  */
 struct xpi_hv {
 	long (*iommu_op)(unsigned int op, void *array, unsigned int count);
 	void (*iommu_multi)(unsigned int op, struct xpi_call *calls,
 			    unsigned int nr);
 	struct xpi_frame (*frame)(u64 pfn, u32 max);
-	unsigned int (*max_runs)(void);
+	unsigned int (*max_maps)(void);
 };
 
 /* Xen itself. */

@@ -152,14 +152,15 @@ static __always_inline void visit_lanes(struct xpi_lanes *ls, size_t offset,
  * Buffers
  */
 
-static int pending_init(struct xpi_pending *p, const struct xpi_lanes_config *c)
+static int pending_init(struct xpi_pending *p, const struct xpi_lanes_config *c,
+			unsigned int max_count)
 {
 	void *buf = c->alloc(GFP_KERNEL);
 
 	if (!buf)
 		return -ENOMEM;
 
-	xpi_queue_init(&p->queue, c->hv, buf, c->bytes, c->max_count);
+	xpi_queue_init(&p->queue, c->hv, buf, c->bytes, max_count);
 	xpi_queue_start(&p->queue, c->ctx);
 	pending_clear(p);
 	return 0;
@@ -176,9 +177,10 @@ int xpi_lanes_init(struct xpi_lanes *ls, const struct xpi_lanes_config *c)
 		/* Two places, for lockdep to know that these are two kinds. */
 		raw_spin_lock_init(&lane->maps.lock);
 		raw_spin_lock_init(&lane->unmaps.lock);
-		ret = pending_init(&lane->maps, c);
+		ret = pending_init(&lane->maps, c,
+				   min(c->max_count, c->max_maps));
 		if (!ret)
-			ret = pending_init(&lane->unmaps, c);
+			ret = pending_init(&lane->unmaps, c, c->max_count);
 	}
 	return ret;
 }

@@ -127,7 +127,8 @@ struct xpi_lanes {
  * @hv: the hypervisor
  * @alloc: gives a buffer of @bytes, or NULL; may sleep
  * @bytes: size of a buffer
- * @max_count: descriptors in an array, at most
+ * @max_count: the hypervisor's limit on an array
+ * @max_maps: and what an array of maps should not be longer than
  * @ctx: the context
  */
 struct xpi_lanes_config {
@@ -135,6 +136,7 @@ struct xpi_lanes_config {
 	void *(*alloc)(gfp_t gfp);
 	size_t bytes;
 	unsigned int max_count;
+	unsigned int max_maps;
 	u16 ctx;
 };
 
