@@ -121,10 +121,9 @@ def kernel_named(name):
 
 def debug_tests(kernel, prefix):
     """What a kernel that checks itself has to say at the end; see guest/steps/debug.sh."""
-    if not kernel.name.endswith('-debug'):
-        return []
-    return [f'{prefix}.debug.{t}' for t in
-            ('lockdep-works', 'dma-api-works', 'dma-api-no-errors', 'no-leaks', 'kfence-works')]
+    checkers = {'debug': ('lockdep-works', 'dma-api-works', 'dma-api-no-errors', 'no-leaks', 'kfence-works'),
+                'kasan': ('kasan-works',)}
+    return [f'{prefix}.debug.{t}' for t in checkers.get(kernel.name.partition('-')[2], ())]
 
 
 def programs():

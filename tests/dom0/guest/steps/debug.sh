@@ -5,6 +5,8 @@
 # Kernels without checkers report nothing here.
 
 CHECKERS=/sys/kernel/debug
+# Asked when the machine starts: the log does not keep it for ever.
+KASAN=$(dmesg | grep 'kasan: KernelAddressSanitizer initialized')
 
 # Objects that nothing points to; one is a leak if the next scan says so again.
 suspected_leaks()
@@ -18,6 +20,7 @@ suspected_leaks()
 step_debug()
 {
 	local leaks
+	[ -z "$KASAN" ] || pass debug.kasan-works
 	if [ -e /proc/lockdep_stats ]; then
 		check debug.lockdep-works "lockdep has turned itself off" \
 			grep -q 'debug_locks: *1$' /proc/lockdep_stats
