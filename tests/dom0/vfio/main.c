@@ -4,8 +4,9 @@
  *	vfio-dma BDF BDF [SECRET-ADDRESS SECRET-TEXT]
  * with two edu devices that are bound to vfio-pci, and optionally the bus
  * address and the text of a page that neither of them may reach.
- *	vfio-dma hold BDF
- * has a page mapped for as long as there is a file /tmp/hold.
+ *	vfio-dma hold BDF NAME
+ * has a page mapped for as long as there is a file /tmp/hold, and looks then
+ * whether it still is; its tests are called NAME.something.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -172,16 +173,25 @@ static void wait_for_release(void)
 	}
 }
 
-static int hold(const char *bdf)
+static void expect_of(const char *name, const char *test, const char *problem)
+{
+	char whole[64];
+
+	snprintf(whole, sizeof(whole), "%s.%s", name, test);
+	expect(whole, problem);
+}
+
+static int hold(const char *bdf, const char *name)
 {
 	struct bed bed = bed_open(bdf);
 	uint8_t *mem = new_pages(2);
 
 	must_map(&bed, IOVA, mem, PAGE, RW);
+	expect_of(name, "page-works-first", read_works(&bed, IOVA, mem));
 	wait_for_release();
-	expect("inside.next-page-blocked",
-	       not_read(&bed, IOVA + PAGE, mem + PAGE));
-	expect("inside.page-works", read_works(&bed, IOVA, mem));
+	expect_of(name, "next-page-blocked",
+		  not_read(&bed, IOVA + PAGE, mem + PAGE));
+	expect_of(name, "page-works", read_works(&bed, IOVA, mem));
 	must_unmap(&bed, IOVA, PAGE);
 	bed_close(&bed);
 	return report_end();
@@ -192,10 +202,10 @@ int main(int argc, char **argv)
 	struct world w = { 0 };
 	uint64_t seed = time(NULL);
 
+	if (argc == 4 && !strcmp(argv[1], "hold"))
+		return hold(argv[2], argv[3]);
 	if (argc != 3 && argc != 5)
-		die("usage: vfio-dma BDF BDF [SECRET-ADDRESS SECRET-TEXT], or vfio-dma hold BDF");
-	if (!strcmp(argv[1], "hold"))
-		return hold(argv[2]);
+		die("usage: vfio-dma BDF BDF [SECRET-ADDRESS SECRET-TEXT], or vfio-dma hold BDF NAME");
 	if (argc == 5) {
 		w.secret_addr = strtoull(argv[3], NULL, 0);
 		w.secret_text = argv[4];

@@ -134,34 +134,50 @@ check_events()
 		grep -q "hypercall: op=batch ctx=$1 count=1 result=1 kind=single" $TRACE/trace
 }
 
+# hold NAME DEVICE: a program has a page mapped for it, at $IOVA, until let_go
+# ends it; its tests are NAME's.  False if the program did not get that far.
+hold()
+{
+	local i
+	: >/tmp/hold
+	: >"/tmp/relay.$1"
+	relay "$1" vfio-dma hold "$2" "$1" &
+	HOLDER=$!
+	for i in $(seq 300); do
+		IOVA=$(sed -n 's/^xpi: info holding //p' "/tmp/relay.$1")
+		[ -n "$IOVA" ] && return 0
+		usleep 100000
+	done
+	return 1
+}
+
+# The program looks whether all is as it was, and misses the page by one.
+let_go()
+{
+	rm /tmp/hold
+	wait $HOLDER
+}
+
 # look_inside DEVICE: look at a device that has a page mapped and is not told
 # to go on until we have seen all; then it misses the page by one.
 look_inside()
 {
-	local holder iova i ctx
+	local ctx
 	has debugfs || return
 	DIR=$INSIDE/devices/$1
-	: >/tmp/hold
 	has tracefs && echo >$TRACE/trace
 	snapshot before
-	relay inside vfio-dma hold "$1" &
-	holder=$!
-	for i in $(seq 300); do
-		iova=$(sed -n 's/^xpi: info holding //p' /tmp/relay.inside)
-		[ -n "$iova" ] && break
-		usleep 100000
-	done
+	hold inside "$1"
 	check_context
 	ctx=$(value context)
-	check_lookup "$iova"
+	check_lookup "$IOVA"
 	check_events "$(printf '0x%x' "$ctx")"
 	# The messages are limited to ten in five seconds: let those of others pass.
 	sleep 6
 	mark
-	rm /tmp/hold
-	wait $holder
+	let_go
 	check inside.fault-said "the kernel says: $(since_mark | grep -m1 refused || echo nothing)" \
-		said_in_log " $1: DMA read from iova $(printf '0x%x' $((iova + 4096))) refused in context $ctx: nothing is mapped there"
+		said_in_log " $1: DMA read from iova $(printf '0x%x' $((IOVA + 4096))) refused in context $ctx: nothing is mapped there"
 	snapshot after
 	check inside.counters-count \
 		"maps $(grown pages_mapped before after), unmaps $(grown pages_unmapped before after), faults $(grown faults before after)" \
