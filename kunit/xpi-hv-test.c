@@ -320,10 +320,13 @@ static void hypercalls(struct kunit *test)
 		{ .array = &desc[0], .count = 1 },
 		{ .array = &desc[1], .count = 1 },
 	};
+	struct xen_pv_iommu_attach attach = { .ctx = 5 };
 	struct xen_pv_iommu_query q;
 
 	xpi_hv_one(&xpi_xen_hv, XEN_PV_IOMMU_OP_QUERY, &q);
 	expect_traced(test, "hypercall: op=query ctx=0xffff count=1 result=1 kind=single");
+	xpi_hv_one(&xpi_xen_hv, XEN_PV_IOMMU_OP_ATTACH, &attach);
+	expect_traced(test, "hypercall: op=attach ctx=0x5 count=1 result=1 kind=single");
 	xen.ret = -EACCES;
 	xpi_xen_hv.iommu_op(XEN_PV_IOMMU_OP_BATCH, desc, 2);
 	expect_traced(test, "hypercall: op=batch ctx=0x9 count=2 result=-13 kind=single");

@@ -32,12 +32,20 @@ static long iommu_op(unsigned int op, void *array, unsigned int count)
 #endif
 }
 
-/* Of the first descriptor, if there are any. */
+/* Of the first element, if there are any. */
 static unsigned int ctx_of(unsigned int op, const void *array)
 {
+	const struct xen_pv_iommu_attach *a = array;
 	const struct xen_pv_iommu_batch *d = array;
 
-	return op == XEN_PV_IOMMU_OP_BATCH ? d->ctx : XEN_PV_IOMMU_CTX_INVALID;
+	switch (op) {
+	case XEN_PV_IOMMU_OP_ATTACH:
+		return a->ctx;
+	case XEN_PV_IOMMU_OP_BATCH:
+		return d->ctx;
+	default:
+		return XEN_PV_IOMMU_CTX_INVALID;
+	}
 }
 
 static long xen_iommu_op(unsigned int op, void *array, unsigned int count)
