@@ -32,8 +32,12 @@ STEPS = {'full': 'before+load+vfio+dpdk', 'absent': 'absent', 'bare': 'vfio+dpdk
          'bypass': 'bypass', 'topology': 'topology', 'life': 'life', 'hotplug': 'hotplug+functions+pciback',
          'initramfs': 'initramfs', 'strict': 'domains', 'lazy': 'domains', 'identity': 'domains',
          'io-strict': 'driver+fio+cable', 'io-lazy': 'driver+fio+cable',
-         'huge': 'untaken+huge+dpdk+share+kill', 'share': 'driver+share+kill+iommufd'}
-BLOCKING = {'vfio', 'bypass', 'huge', 'share', 'kill', 'iommufd'}  # steps that announce faults
+         'huge': 'untaken+huge+dpdk+share+kill', 'share': 'driver+share+kill+iommufd',
+         'sleep': 'driver+sleep'}
+BLOCKING = {'vfio', 'bypass', 'huge', 'share', 'kill', 'iommufd', 'sleep'}  # steps that announce faults
+# Steps that have a disk, and those that know what is on it.
+DISK_STEPS = {'dpdk', 'untaken', 'load', 'pvh', 'topology', 'life', 'domains', 'hotplug', 'initramfs', 'sleep'}
+DIGEST_STEPS = {'pvh', 'initramfs', 'domains'}
 # The CPU on which a PVH dom0 works under TCG; see boot.Machine for the others'.
 PVH_CPU = 'EPYC,-monitor,-rdtscp'
 # ext4 asks for crc32c by its crypto name, which newer kernels have built in.
@@ -61,6 +65,8 @@ SLOTS = [EDU, EDU, 'pcie-root-port,id=v1,chassis=3', 'igb,bus=v1,romfile=',
          'pcie-root-port,id=h1,chassis=1', 'pcie-root-port,id=h2,chassis=2']
 # The first disk once more, for a controller to be plugged in.
 SPARE = ['-blockdev', 'driver=raw,node-name=spare,read-only=on,file.driver=file,file.filename=disk0']
+# QEMU's q35 says that it cannot suspend to RAM unless told otherwise.
+S3 = ['-global', 'ICH9-LPC.disable_s3=0']
 # Suites that are not the common machine, or not started in the common way.
 SPECIAL = {
     'topology': {'devices': TREE, 'extra': [], 'disk': 'nvme,serial=xpi0,bus=d3', 'timeout': 1800},
@@ -74,6 +80,7 @@ SPECIAL = {
     'io-lazy': {'pvh': True, 'cmdline': 'xpi_type=DMA-FQ', 'modules': CARDS, 'timeout': 1800},
     'huge': {'pvh': True, 'cmdline': 'xpi_kills=20', 'modules': CARDS, 'timeout': 3000},
     'share': {'cmdline': 'xpi_kills=20', 'timeout': 3000},
+    'sleep': {'extra': S3, 'wake': True, 'xen_cmdline': 'x2apic=0'},
     'strict': {'pvh': True, 'cmdline': 'iommu.passthrough=0 iommu.strict=1'},
     'lazy': {'pvh': True, 'cmdline': 'iommu.passthrough=0 iommu.strict=0', 'xen_cmdline': 'dom0-iommu=nr-ctx=4'},
     'identity': {'pvh': True, 'cmdline': 'iommu.passthrough=1'},
@@ -178,7 +185,7 @@ def disks(steps, driver=None):
     steps = set(steps.split('+'))
     for step in SCRATCH_BYTES.keys() & steps:
         return [{'path': testbed('dpdk-root')}, {'path': scratch(step)}]
-    if {'dpdk', 'untaken', 'load', 'pvh', 'topology', 'life', 'domains', 'hotplug', 'initramfs'} & steps:
+    if DISK_STEPS & steps:
         return [{'path': testbed('dpdk-root'), **({'driver': driver} if driver else {})}]
     return []
 
@@ -200,7 +207,7 @@ def machine(kernel, suite, xen, kmod=None, steps=None, name=None):
     prefix = f'dom0.{kernel.name}' + (f'.{suite}' if suite not in ('full', 'absent') else '')
     special = SPECIAL.get(suite, {})
     bare, pvh, images = suite == 'bare', special.get('pvh', suite == 'pvh'), disks(steps, special.get('disk'))
-    known = f' xpi_digest={digest(images[0]["path"])}' if {'pvh', 'initramfs', 'domains'} & set(steps.split('+')) else ''
+    known = f' xpi_digest={digest(images[0]["path"])}' if DIGEST_STEPS & set(steps.split('+')) else ''
     return prefix, boot.Machine(
         name=name or f'dom0.{kernel.name}.{suite}',
         xen=None if bare else xen,
@@ -213,6 +220,7 @@ def machine(kernel, suite, xen, kmod=None, steps=None, name=None):
         devices=special.get('devices', [EDU, EDU]),
         disks=images,
         extra=special.get('extra', PORTS) + SPARE * ('plug' in special),
+        wake=special.get('wake', False),
         expect=debug_tests(kernel, prefix),
         timeout=special.get('timeout', 900))
 
