@@ -33,7 +33,7 @@ STEPS = {'full': 'before+load+vfio+dpdk', 'absent': 'absent', 'bare': 'vfio+dpdk
          'initramfs': 'initramfs', 'strict': 'domains', 'lazy': 'domains', 'identity': 'domains',
          'io-strict': 'driver+fio+cable', 'io-lazy': 'driver+fio+cable',
          'huge': 'untaken+huge+dpdk+share+kill', 'share': 'driver+share+kill+iommufd',
-         'sleep': 'driver+sleep'}
+         'sleep': 'driver+sleep', 'pvh-lacks': 'driver+functions+sleep'}
 BLOCKING = {'vfio', 'bypass', 'huge', 'share', 'kill', 'iommufd', 'sleep'}  # steps that announce faults
 # Steps that have a disk, and those that know what is on it.
 DISK_STEPS = {'dpdk', 'untaken', 'load', 'pvh', 'topology', 'life', 'domains', 'hotplug', 'initramfs', 'sleep'}
@@ -81,6 +81,7 @@ SPECIAL = {
     'huge': {'pvh': True, 'cmdline': 'xpi_kills=20', 'modules': CARDS, 'timeout': 3000},
     'share': {'cmdline': 'xpi_kills=20', 'timeout': 3000},
     'sleep': {'extra': S3, 'wake': True, 'xen_cmdline': 'x2apic=0'},
+    'pvh-lacks': {'pvh': True, 'devices': SLOTS, 'extra': [], 'modules': ['igb']},
     'strict': {'pvh': True, 'cmdline': 'iommu.passthrough=0 iommu.strict=1'},
     'lazy': {'pvh': True, 'cmdline': 'iommu.passthrough=0 iommu.strict=0', 'xen_cmdline': 'dom0-iommu=nr-ctx=4'},
     'identity': {'pvh': True, 'cmdline': 'iommu.passthrough=1'},
@@ -278,6 +279,6 @@ def run(kernel_name, suite='full', xen=None, kmod=None, steps=None, name=None, a
     m.cmdline, m.timeout = f'{m.cmdline} {append}'.strip(), timeout or m.timeout
     outcome = boot_with_plug(m, SPECIAL.get(suite, {}).get('plug'), watchers)
     lines = outcome.judgement.lines(prefix if prefix.endswith(suite) else f'{prefix}.{suite}')
-    if suite not in ('absent', 'bare') and BLOCKING & set((steps or STEPS[suite]).split('+')):
+    if suite not in ('absent', 'bare', 'pvh-lacks') and BLOCKING & set((steps or STEPS[suite]).split('+')):
         lines.append(fault_test(prefix, outcome).line())
     return outcome, lines

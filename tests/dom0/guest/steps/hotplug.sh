@@ -109,14 +109,31 @@ step_hotplug()
 }
 
 # Virtual functions: groups of their own, if nothing else is in their way.
+virtual_groups()
+{
+	check functions.groups "a virtual function is in no group" [ -n "$(group_of "$1")" -a -n "$(group_of "$2")" ]
+	if [ "$(group_of "$1")" = "$(group_of "$IGB")" ]; then
+		skip functions.vfio "QEMU's igb has no access control services, so its functions share a group with a live driver"
+	else
+		check_bind functions.vfio "$1"
+		unbind "$1"
+	fi
+}
+
+# What Linux says when Xen does not take a device.
+not_taken() { since_mark | grep -m1 -F "$1: Failed to add" | sed 's/^\[[^]]*\] //'; }
+
 step_functions()
 {
-	local igb vf other
-	igb=$(devices 8086:10c9)
+	local vf other ctx many
+	IGB=$(devices 8086:10c9)
 	modprobe igb
 	modprobe vfio-pci
-	check functions.driver "igb does not drive $igb" [ "$(driver_of "$igb")" = igb ]
-	echo 2 2>/tmp/vfs >"$PCI/$igb/sriov_numvfs"
+	check functions.driver "igb does not drive $IGB" [ "$(driver_of "$IGB")" = igb ]
+	ctx=$(xen_context "$IGB")
+	many=$(xen_has contexts)
+	mark
+	echo 2 2>/tmp/vfs >"$PCI/$IGB/sriov_numvfs"
 	vf=$(nth 1 "$(devices 8086:10ca)")
 	other=$(nth 2 "$(devices 8086:10ca)")
 	[ -n "$other" ] || {
@@ -125,16 +142,18 @@ step_functions()
 	}
 	pass functions.appear
 	list_groups
-	check functions.groups "a virtual function is in no group" [ -n "$(group_of "$vf")" -a -n "$(group_of "$other")" ]
-	if [ "$(group_of "$vf")" = "$(group_of "$igb")" ]; then
-		skip functions.vfio "QEMU's igb has no access control services, so its functions share a group with a live driver"
+	if [ -n "$(not_taken "$vf")" ]; then
+		skip functions.groups "Xen does not take a virtual function of this dom0's: $(not_taken "$vf")"
 	else
-		check_bind functions.vfio "$vf"
-		unbind "$vf"
+		virtual_groups "$vf" "$other"
 	fi
-	echo 0 >"$PCI/$igb/sriov_numvfs"
+	echo 0 >"$PCI/$IGB/sriov_numvfs"
 	check functions.gone "virtual functions are left: $(devices 8086:10ca)" [ -z "$(devices 8086:10ca)" ]
-	check functions.physical-stays "the physical function lost its group" [ -n "$(group_of "$igb")" ]
+	check functions.physical-stays "the physical function lost its group" [ -n "$(group_of "$IGB")" ]
+	check functions.physical-context "the physical function is in context $(xen_context "$IGB"), not $ctx" \
+		[ "$(xen_context "$IGB")" = "$ctx" ]
+	check functions.no-context "Xen has $(xen_has contexts) contexts, before there were $many" \
+		[ "$(xen_has contexts)" = "$many" ]
 }
 
 # xen-pciback takes a device and gives it back; a reset in between.
