@@ -33,11 +33,11 @@ STEPS = {'full': 'before+load+vfio+dpdk', 'absent': 'absent', 'bare': 'vfio+dpdk
          'initramfs': 'initramfs', 'strict': 'domains', 'lazy': 'domains', 'identity': 'domains',
          'io-strict': 'driver+fio+cable', 'io-lazy': 'driver+fio+cable',
          'huge': 'untaken+huge+dpdk+share+kill', 'share': 'driver+share+kill+iommufd',
-         'sleep': 'driver+sleep', 'pvh-lacks': 'driver+functions+sleep'}
-BLOCKING = {'vfio', 'bypass', 'huge', 'share', 'kill', 'iommufd', 'sleep'}  # steps that announce faults
+         'sleep': 'driver+sleep', 'reset': 'reset+cable', 'pvh-lacks': 'driver+functions+sleep'}
+BLOCKING = {'vfio', 'bypass', 'huge', 'share', 'kill', 'iommufd', 'sleep', 'reset'}  # steps that announce faults
 # Steps that have a disk, and those that know what is on it.
-DISK_STEPS = {'dpdk', 'untaken', 'load', 'pvh', 'topology', 'life', 'domains', 'hotplug', 'initramfs', 'sleep'}
-DIGEST_STEPS = {'pvh', 'initramfs', 'domains'}
+DISK_STEPS = {'dpdk', 'untaken', 'load', 'pvh', 'topology', 'life', 'domains', 'hotplug', 'initramfs', 'sleep', 'reset'}
+DIGEST_STEPS = {'pvh', 'initramfs', 'domains', 'reset'}
 # The CPU on which a PVH dom0 works under TCG; see boot.Machine for the others'.
 PVH_CPU = 'EPYC,-monitor,-rdtscp'
 # ext4 asks for crc32c by its crypto name, which newer kernels have built in.
@@ -67,6 +67,9 @@ SLOTS = [EDU, EDU, 'pcie-root-port,id=v1,chassis=3', 'igb,bus=v1,romfile=',
 SPARE = ['-blockdev', 'driver=raw,node-name=spare,read-only=on,file.driver=file,file.filename=disk0']
 # QEMU's q35 says that it cannot suspend to RAM unless told otherwise.
 S3 = ['-global', 'ICH9-LPC.disable_s3=0']
+# An edu that its port resets, and a disk with ATS that resets itself.
+RESETS = ['pcie-root-port,id=r1,chassis=1', f'{EDU},bus=r1', 'pcie-root-port,id=r2,chassis=2']
+RESET_DISK = 'virtio-blk-pci,bus=r2,disable-legacy=on,iommu_platform=on,ats=on,x-pcie-flr-init=on'
 # Suites that are not the common machine, or not started in the common way.
 SPECIAL = {
     'topology': {'devices': TREE, 'extra': [], 'disk': 'nvme,serial=xpi0,bus=d3', 'timeout': 1800},
@@ -81,6 +84,8 @@ SPECIAL = {
     'huge': {'pvh': True, 'cmdline': 'xpi_kills=20', 'modules': CARDS, 'timeout': 3000},
     'share': {'cmdline': 'xpi_kills=20', 'timeout': 3000},
     'sleep': {'extra': S3, 'wake': True, 'xen_cmdline': 'x2apic=0'},
+    'reset': {'pvh': True, 'cmdline': 'iommu.passthrough=0', 'xen_cmdline': 'ats=1', 'iommu': ',device-iotlb=on',
+              'devices': RESETS, 'disk': RESET_DISK, 'modules': CARDS + ['virtio_blk'], 'timeout': 1800},
     'pvh-lacks': {'pvh': True, 'devices': SLOTS, 'extra': [], 'modules': ['igb']},
     'strict': {'pvh': True, 'cmdline': 'iommu.passthrough=0 iommu.strict=1'},
     'lazy': {'pvh': True, 'cmdline': 'iommu.passthrough=0 iommu.strict=0', 'xen_cmdline': 'dom0-iommu=nr-ctx=4'},
@@ -221,6 +226,7 @@ def machine(kernel, suite, xen, kmod=None, steps=None, name=None):
         devices=special.get('devices', [EDU, EDU]),
         disks=images,
         extra=special.get('extra', PORTS) + SPARE * ('plug' in special),
+        iommu=boot.Machine.iommu + special.get('iommu', ''),
         wake=special.get('wake', False),
         expect=debug_tests(kernel, prefix),
         timeout=special.get('timeout', 900))
