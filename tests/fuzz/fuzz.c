@@ -6,8 +6,7 @@
  * given back, nothing a device can reach is given up, devices are where the
  * books say. At the end the domain dies and everything must have come back.
  *
- * LLVMFuzzerTestOneInput() is what libFuzzer calls; main() at the end of this
- * file does the same with random bytes where there is no libFuzzer.
+ * engine.h has what libFuzzer calls.
  */
 #define HARNESS_NO_MAIN
 
@@ -21,12 +20,14 @@
 #pragma clang attribute pop
 #endif
 
+#include "engine.h"
+#include "input.h"
+
 #define SPAN 6144U	/* of dfns; the last third only small leaves */
 #define MAX_OPS 400U
 #define NR_CTX 12U
 
 static struct {
-	const uint8_t *p, *end;
 	unsigned int ids[NR_CTX];	/* numbers that were given out */
 	unsigned int nr_ids;
 	unsigned int lost_tables;
@@ -37,40 +38,8 @@ static struct {
 
 /* For the log: how much of it meant something. */
 static struct {
-	uint64_t inputs, calls, done, others;
+	uint64_t calls, done, others;
 } count;
-
-static unsigned int byte(void)
-{
-	return in.p < in.end ? *in.p++ : 0;
-}
-
-static unsigned int word(void)
-{
-	unsigned int low = byte();
-
-	return low | byte() << 8;
-}
-
-static uint64_t wild(void)
-{
-	uint64_t x = 0;
-	unsigned int i;
-
-	for (i = 0; i < 8; i++)
-		x = x << 8 | byte();
-	/* Many small and many all but overflowing. */
-	switch (byte() & 3) {
-	case 0:
-		return x;
-	case 1:
-		return x & 0xffff;
-	case 2:
-		return ~0ULL - (x & 0xfff);
-	default:
-		return (1ULL << (x & 63)) - (x >> 63);
-	}
-}
 
 static long hypercall(unsigned int cmd, void *arg, unsigned long nr)
 {
@@ -467,95 +436,21 @@ static void finish(void)
 	machine_start();
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void fuzz_one(void)
 {
 	static const char nr[] = "nr-ctx=12";
 	unsigned int ops = 0;
 
-	in.p = data;
-	in.end = data + size;
-	if (setjmp(harness_escape)) {
-		printf("fuzz: input %" PRIu64 ": %s\n", count.inputs,
-		       harness_reason);
-		fflush(stdout);
-		abort();
-	}
-	if (!count.inputs++)
+	if (fuzz_inputs == 1)
 		iommu_ctx_parse_param(nr, nr + sizeof(nr) - 1);
 	begin();
-	while (in.p < in.end && ops++ < MAX_OPS)
+	while (input_left() && ops++ < MAX_OPS)
 		step();
 	finish();
-	return 0;
 }
 
-#ifdef FUZZ_RANDOM
-#include <signal.h>
-#include <unistd.h>
-
-/*
- *     fuzz SECONDS SEED DIR    random inputs; one that fails is left in DIR
- *     fuzz FILE...             these inputs again
- * Input i depends on the seed and i alone.
- */
-static uint8_t buf[4096];
-static size_t len;
-static char left[4096];
-
-/* Called for whatever ends the program: asan, ubsan, abort(). */
-static void leave_input(int sig)
+static void fuzz_figures(void)
 {
-	FILE *f = fopen(left, "w");
-
-	if (f && fwrite(buf, 1, len, f) == len && !fclose(f))
-		printf("fuzz: the input is in %s\n", left);
-	fflush(stdout);
-	signal(sig, SIG_DFL);
-	raise(sig);
+	printf("%" PRIu64 " hypercalls, %" PRIu64 " of them did something, %"
+	       PRIu64 " on another CPU", count.calls, count.done, count.others);
 }
-
-static int again(const char *name)
-{
-	FILE *f = fopen(name, "r");
-
-	if (!f) {
-		fprintf(stderr, "fuzz: cannot read %s\n", name);
-		return 1;
-	}
-	len = fread(buf, 1, sizeof(buf), f);
-	fclose(f);
-	LLVMFuzzerTestOneInput(buf, len);
-	return 0;
-}
-
-int main(int argc, char **argv)
-{
-	uint64_t seed, i, k;
-	time_t end;
-
-	if (argc != 4 || *argv[1] < '0' || *argv[1] > '9') {
-		int rc = argc < 2;
-
-		for (i = 1; i < (uint64_t)argc; i++)
-			rc |= again(argv[i]);
-		return rc;
-	}
-	end = time(NULL) + strtoul(argv[1], NULL, 0);
-	seed = strtoull(argv[2], NULL, 0);
-	snprintf(left, sizeof(left), "%s/crash-%" PRIx64, argv[3], seed);
-	signal(SIGABRT, leave_input);
-	for (i = 0; time(NULL) < end; i++) {
-		harness_rnd_state = seed + i * 0x2545f4914f6cdd1dULL;
-		len = 16 + rnd_below(sizeof(buf) - 16);
-		for (k = 0; k < len; k++)
-			buf[k] = rnd();
-		LLVMFuzzerTestOneInput(buf, len);
-	}
-	printf("fuzz: %" PRIu64 " inputs, %" PRIu64 " hypercalls, %" PRIu64
-	       " of them did something, %" PRIu64 " on another CPU\n",
-	       count.inputs, count.calls, count.done, count.others);
-	return 0;
-}
-#endif /* FUZZ_RANDOM */
