@@ -551,6 +551,22 @@ TEST(unmap_of_a_part_of_a_waiting_map)
 	teardown();
 }
 
+/* There is nothing to unmap, and an unmap that waits would undo the next map. */
+TEST(unmap_of_a_part_of_a_map_that_is_refused)
+{
+	setup(2);
+	CHECK_EQ(map_on(0, 100, FORBIDDEN, 4), 0);
+	unmap_on(1, 101, 2);
+	check_all();
+	CHECK_EQ(map_on(0, 101, 2000, 2), 0);
+	CHECK_EQ(sync_map(101, 2), 0);
+	xpi_lanes_flush(&ls);
+	CHECK_EQ(mapped[102], 2002);
+	CHECK_EQ(sync_map(100, 1), -EACCES);
+	check_all();
+	teardown();
+}
+
 /* Some of it was sent, for want of room: all of it goes, and at once. */
 TEST(unmap_of_a_map_half_sent)
 {

@@ -115,12 +115,14 @@ static struct xpi_lane *lane_of(struct xpi_lanes *ls, unsigned int cpu)
  * @nr: 4 KiB pages
  * @why: why it is sent
  * @dropped: pages that were dropped
+ * @refused: Xen has refused to map something that was sent for its sake
  */
 struct visit {
 	u64 dfn;
 	u64 nr;
 	enum xpi_why why;
 	u64 dropped;
+	bool refused;
 };
 
 typedef void (*visit_fn)(struct xpi_lanes *ls, struct xpi_pending *p,
@@ -312,16 +314,23 @@ static noinline unsigned int map_refused(struct xpi_lanes *ls,
 	return again;
 }
 
-static void maps_send(struct xpi_lanes *ls, struct xpi_pending *p,
+/* Returns whether Xen has refused any of them for good. */
+static bool maps_send(struct xpi_lanes *ls, struct xpi_pending *p,
 		      enum xpi_why why)
 {
 	unsigned int again = 0;
+	bool refused = false;
 	int err;
 
 	announce(ls, p, why);
-	while ((err = xpi_queue_send(&p->queue)))
+	while ((err = xpi_queue_send(&p->queue))) {
+		unsigned int at = p->queue.sent;
+
 		again = map_refused(ls, &p->queue, err, again);
+		refused |= p->queue.sent != at;
+	}
 	pending_clear(p);
+	return refused;
 }
 
 /* @p has room for it. */
@@ -445,7 +454,7 @@ static void visit_cancel(struct xpi_lanes *ls, struct xpi_pending *p,
 			 struct visit *v)
 {
 	if (!maps_drop(p, v))
-		maps_send(ls, p, XPI_WHY_PART);
+		v->refused |= maps_send(ls, p, XPI_WHY_PART);
 	else if (!p->queue.used)
 		range_clear(p);
 }
@@ -458,15 +467,6 @@ static bool maps_wait(const struct xpi_lanes *ls, u64 dfn, u64 nr)
 		if (range_meets(&ls->lane[i].maps, dfn, nr))
 			return true;
 	return false;
-}
-
-/* Returns how many of the pages were waiting, and are not any more. */
-static u64 maps_cancel(struct xpi_lanes *ls, u64 dfn, u64 nr)
-{
-	struct visit v = { .dfn = dfn, .nr = nr };
-
-	visit_lanes(ls, offsetof(struct xpi_lane, maps), visit_cancel, &v);
-	return v.dropped;
 }
 
 static noinline void unmap_long(struct xpi_lanes *ls, struct xpi_pending *p,
@@ -490,14 +490,15 @@ static noinline void unmap_long(struct xpi_lanes *ls, struct xpi_pending *p,
 static noinline void unmap_waiting(struct xpi_lanes *ls, struct xpi_pending *p,
 				   u64 dfn, u64 nr)
 {
-	u64 dropped = maps_cancel(ls, dfn, nr);
+	struct visit v = { .dfn = dfn, .nr = nr };
 
-	if (dropped == nr)
+	visit_lanes(ls, offsetof(struct xpi_lane, maps), visit_cancel, &v);
+	if (v.dropped == nr)
 		return;
 
 	unmap_long(ls, p, dfn, nr);
 	/* A range with holes must not wait: see the top. */
-	if (dropped)
+	if (v.dropped || v.refused)
 		xpi_lanes_sync_unmap(ls, dfn, nr, XPI_WHY_HOLE);
 }
 
