@@ -47,6 +47,9 @@ SEED ?= 1
 fuzz-xen: ## feed Xen's files random calls: DURATION=SECONDS SEED=NUMBER
 	@testbed/in-root --chdir "$(CURDIR)" -- tests/fuzz/run $(DURATION) $(SEED)
 
+fuzz-linux: ## feed the driver's pure parts random requests, likewise
+	@testbed/in-root --chdir "$(CURDIR)" -- tests/fuzz/run linux $(DURATION) $(SEED)
+
 mutants: ## break the code on purpose; a named test must notice each time
 	@tests/mutants/run
 
@@ -88,5 +91,5 @@ clean: ## remove build/ (the cache stays)
 	@rm -rf build
 
 .PHONY: help demo check check-host check-micro check-dom0 check-style check-xen \
-	check-linux fuzz-xen mutants bench xen-series check-series linux-series check-linux-series \
+	check-linux fuzz-xen fuzz-linux mutants bench xen-series check-series linux-series check-linux-series \
 	module install clean

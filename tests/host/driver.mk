@@ -23,3 +23,11 @@ stats-src := $(lanes-src)
 stats-cflags := $(xpi-cflags)
 record-src := $(xpi-parts)/record.c
 record-cflags := $(xpi-cflags)
+
+# tests/fuzz/driver.c: as Xen's, see xen.mk.
+PROGS_OTHER += fuzz-linux
+fuzz-linux-main := tests/fuzz/driver.c
+fuzz-linux-src := $(addprefix $(xpi-parts)/, \
+	caps.c group.c lanes.c queue.c record.c runs.c shadow.c stats.c)
+fuzz-linux-cflags := $(xpi-cflags) -O2 $(FUZZ_FLAGS)
+fuzz-linux-ldflags := $(FUZZ_FLAGS)

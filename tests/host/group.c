@@ -5,6 +5,7 @@
  */
 #include "group.h"
 
+#include "group-tree.h"
 #include "harness.h"
 
 #define PORT(bdf, has_acs)	{ (bdf), XPI_HOP_PORT, false, (has_acs) }
@@ -107,109 +108,13 @@ TEST(slot_is_not_function_zero)
 	CHECK(xpi_group_key(slot, 1) != xpi_group_key(alone, 1));
 }
 
-/*
- * Random trees. group_of() follows the rules by which Linux groups PCI devices
- * (quirks and alias lists apart): up to the first bridge from which everything
- * has ACS, into that one's group if it is in one, else with functions of the
- * slot that lack ACS.
- */
-#define NODES	40
-
-struct node {
-	struct xpi_hop hop;
-	int parent;
-	int group;
-};
-
-static struct node tree[NODES];
-
-static bool core_acs(const struct xpi_hop *hop)
-{
-	if (hop->kind == XPI_HOP_BUS)
-		return false;
-	if (hop->kind == XPI_HOP_PCIE && !hop->multifunction)
-		return true;
-	return hop->acs;
-}
-
-static bool path_acs(int at)
-{
-	for (; at >= 0; at = tree[at].parent)
-		if (!core_acs(&tree[at].hop))
-			return false;
-	return true;
-}
-
-static bool same_slot(int a, int b)
-{
-	return tree[a].parent == tree[b].parent &&
-	       tree[a].hop.sbdf >> 3 == tree[b].hop.sbdf >> 3;
-}
-
-static int group_of(int dev, int nr)
-{
-	int at = dev, bridge, i;
-
-	for (bridge = tree[dev].parent; bridge >= 0;
-	     bridge = tree[bridge].parent) {
-		if (path_acs(bridge))
-			break;
-		at = bridge;
-		if (tree[at].group >= 0)
-			return tree[at].group;
-	}
-
-	if (tree[at].hop.multifunction && !core_acs(&tree[at].hop))
-		for (i = 0; i < nr; i++)
-			if (i != at && same_slot(i, at) &&
-			    !core_acs(&tree[i].hop) && tree[i].group >= 0)
-				return tree[i].group;
-	return dev;
-}
-
-/* Parents come before children, as when Linux scans a bus. */
-static void random_tree(void)
-{
-	int i;
-
-	for (i = 0; i < NODES; i++) {
-		bool fn = i && rnd_below(3) == 0;
-
-		/* Another function of the device before, or a new slot. */
-		tree[i].parent = fn ? tree[i - 1].parent :
-				 (int)rnd_below(i + 1) - 1;
-		tree[i].hop.sbdf = fn ? tree[i - 1].hop.sbdf + 1 :
-				   (u32)((tree[i].parent + 1) << 12 | i << 3);
-		if (fn && !(tree[i].hop.sbdf & 7))
-			tree[i].hop.sbdf += 0x10000;	/* slot is full */
-		tree[i].hop.kind = rnd_below(3);
-		tree[i].hop.acs = rnd_below(2);
-		tree[i].hop.multifunction = fn;
-		if (fn)
-			tree[i - 1].hop.multifunction = true;
-		tree[i].group = -1;
-	}
-	for (i = 0; i < NODES; i++)
-		tree[i].group = group_of(i, NODES);
-}
-
-static u64 key_of(int dev)
-{
-	struct xpi_hop hops[XPI_MAX_HOPS + NODES];
-	unsigned int nr = 0;
-
-	for (; dev >= 0; dev = tree[dev].parent)
-		hops[nr++] = tree[dev].hop;
-	return xpi_group_key(hops, nr);
-}
-
 TEST(core_never_joins_what_keys_part)
 {
 	unsigned int round, joined = 0;
 	int i, j;
 
 	for (round = 0; round < 2000; round++) {
-		random_tree();
+		random_tree(rnd_below);
 		for (i = 0; i < NODES; i++)
 			for (j = 0; j < i; j++) {
 				if (tree[i].group != tree[j].group)

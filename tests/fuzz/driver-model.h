@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the callers of the driver have mapped, page by page, and what must
+ * hold between that, the shadow, the lanes and Xen whenever no operation is
+ * under way (I1): Xen maps what the shadow shows, less what waits to be mapped,
+ * plus what waits to be unmapped. Where a map was refused Xen may have less,
+ * and only there does the shadow have an error.
+ */
+#ifndef XPI_FUZZ_DRIVER_MODEL_H
+#define XPI_FUZZ_DRIVER_MODEL_H
+
+#include "driver-hv.h"
+#include "lanes.h"
+#include "shadow.h"
+
+#define LANES	4U
+
+/**
+ * struct want - what a caller has mapped at a dfn
+ * @pfn: the page
+ * @flags: XEN_PV_IOMMU_F_R and W
+ * @order: of the leaf
+ * @leaf: XPI_LEAF_DIRECT and XPI_LEAF_FOREIGN as the shadow has to have them
+ * @mapped: something
+ * @synced: and iotlb_sync_map was called since
+ */
+struct want {
+	u64 pfn;
+	u16 flags;
+	u8 order;
+	u16 leaf;
+	bool mapped;
+	bool synced;
+};
+
+static struct want want[SPAN];
+
+static struct xpi_shadow sh;
+static struct xpi_lane lane[LANES];
+static struct xpi_lanes ls;
+static unsigned int nr_objects;	/* pages of memory that the driver has */
+
+/* How often a dfn waits, as the last look at the lanes has found. */
+static u8 waits_map[SPAN], waits_unmap[SPAN];
+
+/*
+ * Lanes
+ */
+
+static void look_at_desc(const struct xpi_pending *p, unsigned int i, u8 op,
+			 u8 *waits)
+{
+	const struct xen_pv_iommu_batch *d = xpi_queue_at(&p->queue, i);
+	u64 dfn;
+
+	CHECK_EQ(d->op, op);
+	CHECK(d->dfn >= p->first && d->dfn + d->nr <= p->end);
+	for (dfn = d->dfn; dfn < d->dfn + d->nr; dfn++)
+		waits[dfn]++;
+}
+
+/* Returns descriptors. */
+static unsigned int look_at_pending(const struct xpi_pending *p, u8 op,
+				    u8 *waits)
+{
+	u64 pages = 0;
+	unsigned int i;
+
+	CHECK(!p->lock.held && p->queue.used <= p->queue.room);
+	for (i = 0; i < p->queue.used; i++) {
+		look_at_desc(p, i, op, waits);
+		pages += xpi_queue_at(&p->queue, i)->nr;
+	}
+	CHECK_EQ(p->pages, pages);
+	CHECK(pages <= XPI_PENDING_PAGES);
+	/* If nothing waits nobody has to look. */
+	CHECK(p->queue.used || (p->first == U64_MAX && !p->end));
+	return p->queue.used;
+}
+
+static bool leaf_waits(u64 dfn)
+{
+	u64 first = dfn - dfn % LEAF_2M;
+	unsigned int l, i;
+
+	for (l = 0; l < ls.nr; l++) {
+		const struct xpi_queue *q = &lane[l].unmaps.queue;
+
+		for (i = q->sent; i < q->used; i++) {
+			const struct xen_pv_iommu_batch *d = xpi_queue_at(q, i);
+
+			if (d->dfn <= first &&
+			    d->dfn + d->nr >= first + LEAF_2M)
+				return true;
+		}
+	}
+	return false;
+}
+
+static void look_at_lanes(void)
+{
+	unsigned int i, maps = 0, unmaps = 0, m, u;
+
+	memset(waits_map, 0, sizeof(waits_map));
+	memset(waits_unmap, 0, sizeof(waits_unmap));
+	for (i = 0; i < ls.nr; i++) {
+		maps += look_at_pending(&lane[i].maps, XEN_PV_IOMMU_BATCH_MAP,
+					waits_map);
+		unmaps += look_at_pending(&lane[i].unmaps,
+					  XEN_PV_IOMMU_BATCH_UNMAP,
+					  waits_unmap);
+	}
+	xpi_lanes_waiting(&ls, &m, &u);
+	CHECK_EQ(m, maps);
+	CHECK_EQ(u, unmaps);
+}
+
+/*
+ * Pages
+ */
+
+static u64 leaf_start(u64 dfn)
+{
+	return want[dfn].order ? dfn - dfn % LEAF_2M : dfn;
+}
+
+static u64 leaf_pages(u64 dfn)
+{
+	return want[dfn].order ? LEAF_2M : 1;
+}
+
+/* Does the leaf have the error of one of its pages? @seen: the shadow's. */
+static bool error_is_right(u64 dfn, unsigned int seen)
+{
+	u64 at, end = leaf_start(dfn) + leaf_pages(dfn);
+	bool any = false;
+
+	for (at = leaf_start(dfn); at < end; at++) {
+		if (hv.page[at].failed &&
+		    xpi_leaf_error(hv.page[at].failed) == seen)
+			return true;
+		any |= !!hv.page[at].failed;
+	}
+	return !any && !seen;
+}
+
+static void check_shadow(u64 dfn)
+{
+	const struct want *w = &want[dfn];
+	unsigned int flags = xpi_shadow_flags(&sh, dfn);
+	u64 pfn;
+
+	CHECK_EQ(xpi_shadow_lookup(&sh, dfn, &pfn), w->mapped);
+	if (!w->mapped) {
+		CHECK_EQ(flags, 0);
+		return;
+	}
+	CHECK_EQ(pfn, w->pfn);
+	CHECK_EQ(flags & ~XPI_LEAF_ERROR, w->leaf);
+	CHECK(error_is_right(dfn, flags & XPI_LEAF_ERROR));
+}
+
+/* What is there is what was asked for. */
+static void check_frame(const struct hv_page *p, const struct want *w)
+{
+	struct xpi_frame f = frame_of(w->pfn);
+
+	CHECK_EQ(p->gfn, f.gfn);
+	CHECK_EQ(p->flags, w->flags | f.flags);
+	CHECK(!p->order || w->order);
+}
+
+static void check_waiting(u64 dfn)
+{
+	const struct want *w = &want[dfn];
+	bool sent = w->mapped && !(w->leaf & XPI_LEAF_DIRECT);
+
+	/* Ranges that wait are disjoint. */
+	CHECK(waits_map[dfn] <= 1 && waits_unmap[dfn] <= 1);
+	CHECK(!waits_map[dfn] || (sent && !w->synced));
+	/* Or a map would pass it that is then undone by it. */
+	CHECK(!waits_unmap[dfn] || hv.page[dfn].flags);
+}
+
+static void check_hv(u64 dfn)
+{
+	const struct hv_page *p = &hv.page[dfn];
+	const struct want *w = &want[dfn];
+	bool sent = w->mapped && !(w->leaf & XPI_LEAF_DIRECT);
+
+	if (p->kept || waits_unmap[dfn])
+		return;
+	if (!sent || waits_map[dfn]) {
+		CHECK(!p->flags);
+		return;
+	}
+	CHECK(!p->again);
+	if (p->flags || !p->failed)
+		check_frame(p, w);
+}
+
+/* If Xen says nonsense it is enough that the driver stays in one piece. */
+static void check_range(u64 dfn, u64 nr)
+{
+	u64 end = dfn + nr < SPAN ? dfn + nr : SPAN;
+
+	CHECK_EQ(fake_locks_held, 0);
+	if (hv.liar)
+		return;
+	look_at_lanes();
+	for (; dfn < end; dfn++) {
+		check_shadow(dfn);
+		check_waiting(dfn);
+		check_hv(dfn);
+	}
+}
+
+static void check_all(void)
+{
+	unsigned long nr_failed = 0;
+	u64 leaves[2] = { 0, 0 }, dfn;
+
+	check_range(0, SPAN);
+	for (dfn = 0; dfn < SPAN && !hv.liar; dfn += leaf_pages(dfn)) {
+		if (!want[dfn].mapped)
+			continue;
+		leaves[!!want[dfn].order]++;
+		nr_failed += !!(xpi_shadow_flags(&sh, dfn) & XPI_LEAF_ERROR);
+	}
+	if (hv.liar)
+		return;
+	CHECK_EQ(sh.nr_failed, nr_failed);
+	CHECK_EQ(xpi_shadow_leaves(&sh, XPI_ORDER_4K), leaves[0]);
+	CHECK_EQ(xpi_shadow_leaves(&sh, XPI_ORDER_2M), leaves[1]);
+}
+
+/* Nobody wants anything there any more, and it was flushed. */
+static void check_gone(u64 dfn, u64 nr)
+{
+	u64 at;
+
+	for (at = dfn; at < dfn + nr && at < SPAN && !hv.liar; at++)
+		CHECK(want[at].mapped || !hv.page[at].flags ||
+		      hv.page[at].kept);
+}
+
+/*
+ * What callers do
+ */
+
+static bool want_any(u64 dfn, u64 nr)
+{
+	u64 at;
+
+	for (at = dfn; at < dfn + nr; at++)
+		if (want[at].mapped)
+			return true;
+	return false;
+}
+
+static void want_map(const struct xpi_map *m, unsigned int leaf)
+{
+	u64 i;
+
+	for (i = 0; i < m->nr; i++) {
+		struct hv_page *p = &hv.page[m->dfn + i];
+
+		want[m->dfn + i] = (struct want){
+			.pfn = m->pfn + i, .flags = m->flags,
+			.order = m->order, .leaf = leaf, .mapped = true,
+		};
+		/* Its predecessor's. */
+		p->again = false;
+		p->failed = 0;
+	}
+}
+
+static void want_leaf(u64 dfn, u64 nr, unsigned int leaf)
+{
+	u64 at;
+
+	for (at = dfn; at < dfn + nr; at++)
+		want[at].leaf |= leaf;
+}
+
+static void want_synced(u64 dfn, u64 nr)
+{
+	u64 at;
+
+	for (at = dfn; at < dfn + nr; at++)
+		want[at].synced = true;
+}
+
+/* Returns pages that an unmap takes away: whole leaves, up to a hole (I5). */
+static u64 want_unmap(u64 dfn, u64 nr)
+{
+	u64 at = dfn, n;
+
+	while (at < dfn + nr && want[at].mapped) {
+		n = leaf_pages(at);
+		if (at != leaf_start(at) || n > dfn + nr - at)
+			break;
+		at += n;
+	}
+	memset(&want[dfn], 0, (at - dfn) * sizeof(want[0]));
+	return at - dfn;
+}
+
+#endif /* XPI_FUZZ_DRIVER_MODEL_H */

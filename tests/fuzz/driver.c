@@ -1,0 +1,719 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Bytes as what the IOMMU core and several CPUs ask of the driver, into its
+ * real lanes, queue, runs and shadow, with a hypervisor that refuses, stops and
+ * lies as the input wants. driver-model.h says what must hold after each
+ * operation. At the end all is unmapped, and Xen must have nothing but what it
+ * has refused to give up. Some inputs are for the parts that stand alone, see
+ * driver-parts.h.
+ *
+ * What xen-pv-iommu.c does between the core and these files is done here again,
+ * as it needs a kernel; the comments there say why.
+ */
+#define HARNESS_NO_MAIN
+
+#include <assert.h>
+
+#include <linux/minmax.h>
+
+/* What libFuzzer is to explore is the driver, not the fakes. */
+#ifdef __clang__
+#pragma clang attribute push(__attribute__((no_sanitize("coverage"))), \
+			     apply_to = function)
+#endif
+#include "driver-hv.h"
+#include "driver-model.h"
+#include "driver-parts.h"
+#ifdef __clang__
+#pragma clang attribute pop
+#endif
+
+#include "engine.h"
+#include "input.h"
+#include "queue.h"
+
+#define MAX_OPS		256U
+#define CHECK_EVERY	64U
+#define REMEMBERED	8U
+#define WAIT_MAX	64U	/* longer maps do not wait if they may sleep */
+
+/**
+ * struct range - pages that an operation is about
+ * @dfn: the first
+ * @nr: how many, not 0
+ */
+struct range {
+	u64 dfn;
+	u64 nr;
+};
+
+/* What a course of operations is made of. */
+static struct {
+	struct range maps[REMEMBERED];	/* made last */
+	unsigned int nr_maps;
+	struct range busy;		/* of the operation under way */
+	unsigned int allocs_left;
+	u32 max_nr;
+	bool single;			/* nothing waits, as with batch=0 */
+	bool other;			/* it is the other CPU's turn */
+} in;
+
+static u64 nr_maps, nr_unmaps;	/* for the log */
+
+/*
+ * Memory
+ */
+
+static void *page_alloc(gfp_t gfp)
+{
+	void *p;
+
+	assert(gfp && !fake_locks_held);
+	if (!in.allocs_left)
+		return NULL;
+	in.allocs_left--;
+	p = aligned_alloc(4096, 4096);
+	assert(p);
+	memset(p, 0, 4096);
+	nr_objects++;
+	return p;
+}
+
+static void page_free(void *p)
+{
+	assert(p && nr_objects && !fake_locks_held);
+	nr_objects--;
+	free(p);
+}
+
+static const struct xpi_shadow_mem mem = { page_alloc, page_free };
+
+/*
+ * Between the core and the lanes
+ */
+
+static void on_lost(struct xpi_lanes *l, u64 dfn, u64 nr, int err)
+{
+	CHECK(l == &ls && err < 0 && fake_locks_held);
+	hv_keep(dfn, nr);
+}
+
+static void on_sending(const struct xpi_queue *q, enum xpi_why why)
+{
+	CHECK(q->used && !q->sent && fake_locks_held && *xpi_why_name(why));
+}
+
+static bool record(const struct xpi_map *m, unsigned int leaf)
+{
+	u64 kept = xpi_shadow_set(&sh, m->dfn, m->pfn, m->nr, m->order, leaf);
+	int ret;
+
+	if (kept == m->nr)
+		return true;
+	CHECK_EQ(xpi_shadow_erase(&sh, m->dfn, kept), kept);
+	ret = xpi_shadow_reserve(&sh, m->dfn, m->nr, m->order, GFP_ATOMIC);
+	if (want_any(m->dfn, m->nr))
+		CHECK(ret == -EEXIST || ret == -ENOMEM);
+	else
+		CHECK(!ret || ret == -ENOMEM);
+	if (ret)
+		return false;
+	CHECK_EQ(xpi_shadow_set(&sh, m->dfn, m->pfn, m->nr, m->order, leaf),
+		 m->nr);
+	return true;
+}
+
+static void queue_grow(struct xpi_queue *q)
+{
+	void *buf;
+
+	if (q->nr_bufs == XPI_MULTI_MAX || !xpi_queue_is_full(q))
+		return;
+	buf = page_alloc(GFP_KERNEL);
+	if (buf)
+		xpi_queue_add_buf(q, buf);
+}
+
+static int queue_runs(struct xpi_queue *q, const struct xpi_map *m,
+		      unsigned int *seen)
+{
+	struct xpi_runs it = {
+		.frame = hv_frame, .dfn = m->dfn, .pfn = m->pfn,
+		.left = m->nr, .max = in.max_nr,
+	};
+	struct xpi_run run;
+	int ret, err;
+
+	while ((ret = xpi_runs_next(&it, &run)) > 0) {
+		queue_grow(q);
+		err = xpi_queue_map(q, &run, m->order, m->flags);
+		if (err)
+			return err;
+		*seen |= run.flags;
+	}
+	err = xpi_queue_submit(q);
+	return err ?: ret;
+}
+
+/* Returns pages from the front that are mapped. */
+static u64 send_map(const struct xpi_map *m, size_t bytes, unsigned int *seen)
+{
+	void *buf = page_alloc(GFP_KERNEL);
+	struct xpi_queue q;
+	int ret;
+
+	if (!buf)
+		return 0;
+	xpi_queue_init(&q, &fuzz_hv, buf, bytes, hv.max_count);
+	xpi_queue_start(&q, CTX);
+	ret = queue_runs(&q, m, seen);
+	CHECK(q.done <= m->nr && (ret || q.done == m->nr));
+	while (q.nr_bufs)
+		page_free(q.buf[--q.nr_bufs]);
+	return q.done;
+}
+
+static void unmap_now(u64 dfn, u64 nr)
+{
+	struct xen_pv_iommu_batch desc __attribute__((__aligned__(32)));
+	struct xpi_queue q;
+	u64 sent = 0;
+	int ret = 0;
+
+	xpi_queue_init(&q, &fuzz_hv, &desc, sizeof(desc), hv.max_count);
+	xpi_queue_start(&q, CTX);
+	while (!ret && sent < nr) {
+		u32 n = xpi_run_limit(dfn + sent, nr - sent, in.max_nr);
+
+		ret = xpi_queue_unmap(&q, dfn + sent, n);
+		sent += n;
+	}
+	if (!ret)
+		ret = xpi_queue_submit(&q);
+	CHECK(q.done <= nr);
+	if (q.done < nr)
+		hv_keep(dfn + q.done, nr - q.done);
+}
+
+static void map_now(const struct xpi_map *m, size_t bytes)
+{
+	unsigned int seen = 0;
+	u64 done, i;
+
+	xpi_lanes_sync_unmap(&ls, m->dfn, m->nr, XPI_WHY_ROOM);
+	done = send_map(m, bytes, &seen);
+	done -= done & ((1U << m->order) - 1);
+	if (done < m->nr) {
+		unmap_now(m->dfn + done, m->nr - done);
+		CHECK_EQ(xpi_shadow_erase(&sh, m->dfn + done, m->nr - done),
+			 m->nr - done);
+		memset(&want[m->dfn + done], 0,
+		       (m->nr - done) * sizeof(want[0]));
+		check_gone(m->dfn + done, m->nr - done);
+	}
+	/* Its caller was told; the shadow has nothing of it. */
+	for (i = 0; i < done; i++) {
+		hv.page[m->dfn + i].again = false;
+		hv.page[m->dfn + i].failed = 0;
+	}
+	if (seen & XEN_PV_IOMMU_F_FOREIGN && done) {
+		xpi_shadow_mark(&sh, m->dfn, done, XPI_LEAF_FOREIGN);
+		want_leaf(m->dfn, done, XPI_LEAF_FOREIGN);
+	}
+}
+
+/* The flags of all frames, or -EINVAL if one is missing. */
+static int frame_flags(const struct xpi_map *m)
+{
+	int seen = 0;
+	u64 i;
+
+	for (i = 0; i < m->nr; i++) {
+		struct xpi_frame f = frame_of(m->pfn + i);
+
+		if (!f.nr)
+			return -EINVAL;
+		seen |= f.flags;
+	}
+	return seen;
+}
+
+static void map_later(const struct xpi_map *m, unsigned int cpu)
+{
+	int ret = xpi_lanes_map(&ls, cpu, m);
+
+	CHECK_EQ(ret, frame_flags(m));
+	if (ret < 0) {
+		xpi_lanes_unmap(&ls, cpu, m->dfn, m->nr);
+		xpi_lanes_sync_unmap(&ls, m->dfn, m->nr, XPI_WHY_UNDO);
+		CHECK_EQ(xpi_shadow_erase(&sh, m->dfn, m->nr), m->nr);
+		memset(&want[m->dfn], 0, m->nr * sizeof(want[0]));
+		check_gone(m->dfn, m->nr);
+	} else if (ret & XEN_PV_IOMMU_F_FOREIGN) {
+		xpi_shadow_mark(&sh, m->dfn, m->nr, XPI_LEAF_FOREIGN);
+		want_leaf(m->dfn, m->nr, XPI_LEAF_FOREIGN);
+	}
+}
+
+static struct xpi_taken unmap_kind(unsigned int cpu, u64 dfn, u64 nr)
+{
+	struct xpi_taken t = xpi_shadow_take(&sh, dfn, nr);
+
+	if (!t.nr || t.flags & XPI_LEAF_DIRECT)
+		return t;
+	if (in.single)
+		unmap_now(dfn, t.nr);
+	else
+		xpi_lanes_unmap(&ls, cpu, dfn, t.nr);
+	return t;
+}
+
+/* Returns whether it may not be left to later. */
+static bool unmap(unsigned int cpu, struct range r)
+{
+	unsigned int flags = 0;
+	struct xpi_taken t;
+	u64 done = 0;
+
+	do {
+		t = unmap_kind(cpu, r.dfn + done, r.nr - done);
+		done += t.nr;
+		flags |= t.flags;
+	} while (t.nr && done < r.nr);
+	CHECK_EQ(done, want_unmap(r.dfn, r.nr));
+	return flags & (XPI_LEAF_FOREIGN | XPI_LEAF_ERROR);
+}
+
+/*
+ * Another CPU
+ */
+
+static bool range_meets(struct range a, struct range b)
+{
+	return a.dfn < b.dfn + b.nr && b.dfn < a.dfn + a.nr;
+}
+
+static bool waits_for(const struct xpi_pending *p, struct range r)
+{
+	return p->lock.held && r.dfn < p->end && r.dfn + r.nr > p->first;
+}
+
+/*
+ * Would it have to wait for a lock that this CPU has? Whatever may send maps
+ * may have to send all unmaps as well.
+ */
+static bool has_to_wait(unsigned int cpu, struct range r, bool maps)
+{
+	const struct xpi_lane *own = &lane[cpu % ls.nr];
+	unsigned int i;
+
+	if (own->maps.lock.held || own->unmaps.lock.held)
+		return true;
+	for (i = 0; i < ls.nr; i++)
+		if (waits_for(&lane[i].maps, r) ||
+		    waits_for(&lane[i].unmaps, r) ||
+		    (maps && lane[i].unmaps.lock.held))
+			return true;
+	return false;
+}
+
+/* May this CPU do that now? A range has one owner at a time. */
+static bool may_begin(const char *what, unsigned int cpu, struct range r,
+		      bool maps)
+{
+	if (in.other &&
+	    (range_meets(r, in.busy) || has_to_wait(cpu, r, maps)))
+		return false;
+	trace("%s cpu %u: %s %#llx+%#llx\n", in.other ? "   other" : "", cpu,
+	      what, (unsigned long long)r.dfn, (unsigned long long)r.nr);
+	if (!in.other)
+		in.busy = r;
+	return true;
+}
+
+/*
+ * Operations
+ */
+
+static struct range part_of(struct range r)
+{
+	u64 skip = byte() % r.nr;
+
+	return (struct range){ r.dfn + skip, 1 + byte() % (r.nr - skip) };
+}
+
+static struct range more_than(struct range r)
+{
+	u64 before = byte() % (r.dfn + 1);
+
+	return (struct range){ r.dfn - before, r.nr + before + word() % 1024 };
+}
+
+/* One that was mapped as such, some of it, more than it, or any. */
+static struct range some_range(unsigned int kind)
+{
+	struct range r;
+
+	if (kind & 3 && in.nr_maps) {
+		r = in.maps[byte() % in.nr_maps];
+		if ((kind & 3) == 2)
+			r = part_of(r);
+		else if ((kind & 3) == 3)
+			r = more_than(r);
+	} else {
+		r.dfn = word() % SPAN;
+		r.nr = 1 + word() % (kind & 4 ? SPAN : 16);
+	}
+	if (r.nr > SPAN - r.dfn)
+		r.nr = SPAN - r.dfn;
+	return r;
+}
+
+/* Where @nr pages have a neighbour that was there before, or it was itself. */
+static u64 next_to_a_map(u64 nr)
+{
+	struct range r = in.maps[byte() % in.nr_maps];
+
+	switch (byte() % 3) {
+	case 0:
+		return r.dfn;
+	case 1:
+		return (r.dfn + r.nr) % SPAN;
+	default:
+		return r.dfn < nr ? 0 : r.dfn - nr;
+	}
+}
+
+static void choose_map(struct xpi_map *m)
+{
+	unsigned int kind = byte();
+
+	m->dfn = word() % SPAN;
+	m->pfn = word();
+	m->nr = 1 + byte() % (kind & 1 ? 8 : 256);
+	m->flags = 1 + (kind >> 1) % 3;
+	m->order = XPI_ORDER_4K;
+	if ((kind & 0xf0) == 0x10) {
+		m->nr = 1 + word() % SPAN;
+	} else if ((kind & 0xf0) == 0x20) {
+		m->order = XPI_ORDER_2M;
+		m->dfn &= ~(u64)(LEAF_2M - 1);
+		m->pfn &= ~(u64)(LEAF_2M - 1);
+		m->nr = LEAF_2M * (1 + byte() % 2);
+	}
+	/* More than there are of those that Xen refuses, or has no frame for. */
+	if (kind >= 0xd0)
+		m->pfn = PFN_FORBIDDEN - 8 + m->pfn % 0x1000;
+	if (kind & 8 && in.nr_maps && m->order == XPI_ORDER_4K)
+		m->dfn = next_to_a_map(m->nr);
+	if (m->nr > SPAN - m->dfn)
+		m->nr = SPAN - m->dfn;
+}
+
+static void remember(struct range r)
+{
+	static unsigned int next;
+
+	if (!in.nr_maps)
+		next = 0;
+	in.maps[next++ % REMEMBERED] = r;
+	if (in.nr_maps < REMEMBERED)
+		in.nr_maps++;
+}
+
+static struct range do_map(unsigned int cpu)
+{
+	unsigned int how = byte();
+	struct xpi_map m;
+	struct range r;
+	bool direct;
+
+	choose_map(&m);
+	r = (struct range){ m.dfn, m.nr };
+	direct = how % 16 == 15;
+	if (direct)
+		m.pfn = m.dfn;
+	if (!may_begin("map", cpu, r, true))
+		return r;
+	if (!record(&m, direct ? XPI_LEAF_DIRECT : 0))
+		return r;
+	nr_maps++;
+	want_map(&m, direct ? XPI_LEAF_DIRECT : 0);
+	remember(r);
+	if (direct)
+		return r;
+	if (in.single || (m.nr > WAIT_MAX && how & 16))
+		map_now(&m, how & 32 ? 4096 : sizeof(struct xen_pv_iommu_batch)
+					      << (how >> 6));
+	else
+		map_later(&m, cpu);
+	return r;
+}
+
+/* Whether it is the right one is the model's to say, page by page. */
+static unsigned int first_error(struct range r)
+{
+	unsigned int err = 0;
+	u64 at;
+
+	for (at = r.dfn; !err && at < r.dfn + r.nr; at++)
+		err = xpi_shadow_flags(&sh, at) & XPI_LEAF_ERROR;
+	return err;
+}
+
+static struct range do_sync_map(unsigned int cpu)
+{
+	struct range r = some_range(byte());
+	int err;
+
+	if (!may_begin("sync_map", cpu, r, true))
+		return r;
+	xpi_lanes_sync_map(&ls, r.dfn, r.nr);
+	want_synced(r.dfn, r.nr);
+	err = xpi_shadow_error(&sh, r.dfn, r.nr);
+	CHECK_EQ(err ? xpi_leaf_error(err) : 0, first_error(r));
+	return r;
+}
+
+static struct range do_unmap(unsigned int cpu)
+{
+	unsigned int how = byte();
+	struct range r = some_range(how);
+	bool must;
+
+	if (!may_begin("unmap", cpu, r, true))
+		return r;
+	nr_unmaps++;
+	must = unmap(cpu, r);
+	if (!must && how & 32)
+		return r;
+	xpi_lanes_sync_unmap(&ls, r.dfn, r.nr,
+			     must ? XPI_WHY_ERROR : XPI_WHY_SYNC);
+	check_gone(r.dfn, r.nr);
+	return r;
+}
+
+static struct range do_sync_unmap(unsigned int cpu)
+{
+	struct range r = some_range(byte());
+
+	if (!may_begin("sync_unmap", cpu, r, false))
+		return r;
+	xpi_lanes_sync_unmap(&ls, r.dfn, r.nr, XPI_WHY_SYNC);
+	check_gone(r.dfn, r.nr);
+	return r;
+}
+
+/* Owns nothing. */
+static struct range do_flush(void)
+{
+	uint64_t others = count.others;
+	unsigned int i;
+
+	for (i = 0; i < ls.nr; i++)
+		if (lane[i].unmaps.lock.held)
+			return (struct range){ 0, 0 };
+	xpi_lanes_flush(&ls);
+	if (others == count.others && !in.other)
+		check_gone(0, SPAN);
+	return (struct range){ 0, SPAN };
+}
+
+static struct range operation(unsigned int kind)
+{
+	unsigned int cpu = byte();
+
+	if (kind < 90)
+		return do_map(cpu);
+	if (kind < 130)
+		return do_sync_map(cpu);
+	if (kind < 200)
+		return do_unmap(cpu);
+	if (kind < 220)
+		return do_sync_unmap(cpu);
+	return do_flush();
+}
+
+static void other_cpu(void)
+{
+	int held = fake_locks_held;
+
+	in.other = true;
+	fake_locks_held = 0;
+	operation(byte() % 225);
+	CHECK_EQ(fake_locks_held, 0);
+	fake_locks_held = held;
+	in.other = false;
+	count.others++;
+}
+
+static int some_error(void)
+{
+	static const int errors[] = {
+		-EACCES, -ENOMEM, -ETXTBSY, -EEXIST, -EADDRINUSE, -EINVAL,
+		-EPERM, -EIO, -EOPNOTSUPP, -ENOSYS, -ENOENT, -EFAULT,
+	};
+
+	return errors[byte() % ARRAY_SIZE(errors)];
+}
+
+static void refuse_page(unsigned int kind)
+{
+	hv.page_err = some_error();
+	hv.page_in = byte() % (kind & 64 ? 256 : 8);
+}
+
+/* A page has an error of its own; of a whole call -EIO may come late. */
+static void refuse_calls(unsigned int kind)
+{
+	hv.call_err = some_error();
+	hv.call_late = hv.call_err == -EIO && kind & 128;
+	hv.call_in = kind >> 3 & 3;
+	hv.nr_call_err = 1 + byte() % (kind & 64 ? 64 : 4);
+	if (hv.call_err == -EEXIST)
+		hv.call_err = -EIO;
+}
+
+static void do_trouble(void)
+{
+	unsigned int kind = byte(), b;
+
+	if (kind % 8 < 3 && kind % 8 != 1)
+		refuse_page(kind);
+	if (kind % 8 == 1 || kind % 8 == 2)
+		refuse_calls(kind);
+	if (kind % 8 < 3)
+		return;
+	b = byte();
+	switch (kind % 8) {
+	case 3:
+		hv.stop = kind & 64 ? 0 : 1 + b;
+		break;
+	case 4:
+		in.allocs_left = kind & 64 ? UINT32_MAX : b % 8;
+		break;
+	case 5:
+	case 6:
+		hv.meanwhile = other_cpu;
+		hv.at_end = kind & 64;
+		break;
+	default:
+		hv_behave();
+		in.allocs_left = UINT32_MAX;
+	}
+}
+
+static void step(void)
+{
+	unsigned int kind = byte();
+	struct range r;
+
+	hv.calls = 0;
+	in.busy = (struct range){ 0, 0 };
+	if (kind >= 226) {
+		do_trouble();
+		return;
+	}
+	r = operation(kind);
+	check_range(r.dfn, r.nr);
+}
+
+/*
+ * A course
+ */
+
+static void begin(void)
+{
+	unsigned int mode = byte(), shape = byte();
+	struct xpi_lanes_config c = {
+		.hv = &fuzz_hv, .alloc = page_alloc, .ctx = CTX,
+		.bytes = sizeof(struct xen_pv_iommu_batch) << (shape & 7),
+	};
+
+	memset(&hv, 0, sizeof(hv));
+	memset(&in, 0, sizeof(in));
+	memset(want, 0, sizeof(want));
+	memset(lane, 0, sizeof(lane));
+	in.allocs_left = UINT32_MAX;
+	hv.liar = mode % 16 == 15;
+	in.single = mode % 16 == 14;
+	hv.look = shape & 8 ? 1 + byte() : UINT32_MAX;
+	hv.max_count = 1 + (shape & 16 ? byte() : 1023);
+	hv.max_maps = 1 + (shape & 32 ? byte() % 128 : 1023);
+	hv.max_nr = 1 + (shape & 64 ? word() % 700 : 4095);
+	in.max_nr = in.single ? 1 : hv.max_nr;
+	c.max_count = hv.max_count;
+	c.max_maps = hv.max_maps;
+
+	CHECK_EQ(xpi_shadow_init(&sh, &mem, SPAN - 1, GFP_KERNEL), 0);
+	ls = (struct xpi_lanes){
+		.shadow = &sh, .lost = on_lost, .sending = on_sending,
+		.free = page_free, .nr = 1 + (mode >> 4) % LANES, .lane = lane,
+		.max_nr = hv.max_nr < XPI_CHUNK_PAGES ? hv.max_nr :
+			  XPI_CHUNK_PAGES,
+	};
+	CHECK_EQ(xpi_lanes_init(&ls, &c), 0);
+}
+
+/* Everybody unmaps what he has mapped, and Xen has nothing more of it (I3). */
+static void finish(void)
+{
+	u64 dfn;
+
+	trace(" end\n");
+	hv_behave();
+	for (dfn = 0; dfn < SPAN; dfn++) {
+		struct range r = { dfn, SPAN - dfn };
+
+		hv.calls = 0;
+		if (want[dfn].mapped && unmap(0, r))
+			xpi_lanes_sync_unmap(&ls, r.dfn, r.nr, XPI_WHY_ERROR);
+	}
+	CHECK_EQ(sh.nr_leaves[0] | sh.nr_leaves[1], 0);
+	CHECK_EQ(sh.nr_failed, 0);
+	check_all();
+	xpi_lanes_flush(&ls);
+	check_gone(0, SPAN);
+	xpi_lanes_fini(&ls);
+	xpi_shadow_fini(&sh);
+	CHECK_EQ(nr_objects, 0);
+}
+
+static void play(void)
+{
+	unsigned int ops = 0;
+
+	begin();
+	while (input_left() && ops++ < MAX_OPS) {
+		step();
+		if (ops % CHECK_EVERY == 0)
+			check_all();
+	}
+	check_all();
+	finish();
+}
+
+static void fuzz_one(void)
+{
+	switch (byte() % 16) {
+	case 0:
+		play_group();
+		break;
+	case 1:
+		play_caps();
+		break;
+	case 2:
+		play_record();
+		break;
+	default:
+		play();
+	}
+}
+
+static void fuzz_figures(void)
+{
+	printf("%" PRIu64 " maps, %" PRIu64 " unmaps, %" PRIu64 " hypercalls, %"
+	       PRIu64 " descriptors, %" PRIu64 " refused, %" PRIu64
+	       " on another CPU", nr_maps, nr_unmaps, count.calls, count.descs,
+	       count.refused, count.others);
+}
