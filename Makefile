@@ -52,6 +52,7 @@ fuzz-linux: ## feed the driver's pure parts random requests, likewise
 
 mutants: ## break the code on purpose; a named test must notice each time
 	@tests/mutants/run
+	@tests/mutants/run --linux
 
 bench: ## count instructions of maps and unmaps; writes Documentation/performance.rst
 	@tests/bench/run
