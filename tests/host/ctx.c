@@ -1192,6 +1192,29 @@ TEST(device_queries)
 	end();
 }
 
+/*
+ * Xen keeps what it could not add, as a virtual function of a PVH dom0: it is not
+ * to be taken for one that another domain has.
+ */
+TEST(device_of_nobody)
+{
+	struct xen_pv_iommu_dev_query q = { .dev.id = 0x101 };
+	long ctx;
+
+	start();
+	ctx = ctx_alloc();
+	t.dev[1].domain = NULL;
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_DEV_QUERY, &q, 1), -ENODEV);
+	CHECK_EQ(attach(1, ctx), -ENODEV);
+	CHECK_EQ(attach(1, BLOCKED), -ENODEV);
+	t.dev[1].domain = &dom0;
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_DEV_QUERY, &q, 1), 1);
+	CHECK_EQ(attach(1, ctx), 1);
+	CHECK_EQ(attach(1, 0), 1);
+	CHECK_EQ(ctx_free(ctx), 1);
+	end();
+}
+
 TEST(device_query_errors)
 {
 	struct xen_pv_iommu_dev_query q = { .dev.id = 0x999 };

@@ -31,8 +31,11 @@ union op_arg {
 
 static bool gave_away(const struct domain *d, const struct pci_dev *pdev)
 {
-    /* Only the hardware domain has devices to give; dom_xen's are hidden. */
-    return is_hardware_domain(d) && pdev->domain != d &&
+    /*
+     * Only the hardware domain has devices to give; dom_xen's are hidden, and
+     * what could not be added is nobody's.
+     */
+    return is_hardware_domain(d) && pdev->domain && pdev->domain != d &&
            pdev->domain != dom_xen;
 }
 
