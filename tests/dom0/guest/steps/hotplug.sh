@@ -143,6 +143,8 @@ step_functions()
 	pass functions.appear
 	list_groups
 	if [ -n "$(not_taken "$vf")" ]; then
+		check functions.not-grouped "$vf is in group $(group_of "$vf") although Xen does not have it" \
+			[ -z "$(group_of "$vf")" ]
 		skip functions.groups "Xen does not take a virtual function of this dom0's: $(not_taken "$vf")"
 	else
 		virtual_groups "$vf" "$other"
