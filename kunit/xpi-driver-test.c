@@ -226,6 +226,22 @@ static void long_request_in_a_multicall(struct kunit *test)
 	expect_same(test);
 }
 
+/*
+ * What lies behind an error was mapped all the same, by another call of the
+ * multicall. It is taken back leaf by leaf, whatever a descriptor may have.
+ */
+static void large_leaves_behind_an_error(struct kunit *test)
+{
+	xpi_fake.max_nr = 700;
+	xpi_fake.max_count = 1;
+	new_domain(test);
+	xpi_fake.page_fault = (struct xpi_fake_fault){ .err = -EACCES };
+	KUNIT_EXPECT_EQ(test, -EACCES, map(0, PFN, 0x800));
+	KUNIT_EXPECT_GT(test, xpi_fake.multis, 0);
+	KUNIT_EXPECT_EQ(test, xpi_fake.nr_refs, 0);
+	expect_same(test);
+}
+
 static void long_request_that_cannot_sleep(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, 0, iommu_map(dom, 0, XPI_ADDR(XPI_PFN_SCATTERED),
@@ -398,6 +414,7 @@ static struct kunit_case map_cases[] = {
 	KUNIT_CASE(unaligned_has_small_leaves),
 	KUNIT_CASE(two_maps_are_never_one_leaf),
 	KUNIT_CASE(long_request_in_a_multicall),
+	KUNIT_CASE(large_leaves_behind_an_error),
 	KUNIT_CASE(long_request_that_cannot_sleep),
 	KUNIT_CASE(page_by_page),
 	KUNIT_CASE(whose_frames),

@@ -265,7 +265,7 @@ static void xpi_unmap_now(struct xpi_domain *dom, u64 dfn, u64 nr)
 	xpi_queue_init(&q, xpi_hv, &desc, sizeof(desc), dom->max_count);
 	xpi_queue_start(&q, dom->ctx);
 	while (!ret && sent < nr) {
-		u32 n = min_t(u64, nr - sent, dom->max_nr);
+		u32 n = xpi_run_limit(dfn + sent, nr - sent, dom->max_nr);
 
 		ret = xpi_queue_unmap(&q, dfn + sent, n);
 		sent += n;
