@@ -6,15 +6,8 @@
  * operation. At the end all is unmapped, and Xen must have nothing but what it
  * has refused to give up. Some inputs are for the parts that stand alone, see
  * driver-parts.h.
- *
- * What xen-pv-iommu.c does between the core and these files is done here again,
- * as it needs a kernel; the comments there say why.
  */
 #define HARNESS_NO_MAIN
-
-#include <assert.h>
-
-#include <linux/minmax.h>
 
 /* What libFuzzer is to explore is the driver, not the fakes. */
 #ifdef __clang__
@@ -28,261 +21,24 @@
 #pragma clang attribute pop
 #endif
 
+#include "driver-glue.h"
 #include "engine.h"
 #include "input.h"
-#include "queue.h"
 
 #define MAX_OPS		256U
 #define CHECK_EVERY	64U
 #define REMEMBERED	8U
 #define WAIT_MAX	64U	/* longer maps do not wait if they may sleep */
 
-/**
- * struct range - pages that an operation is about
- * @dfn: the first
- * @nr: how many, not 0
- */
-struct range {
-	u64 dfn;
-	u64 nr;
-};
-
 /* What a course of operations is made of. */
 static struct {
 	struct range maps[REMEMBERED];	/* made last */
 	unsigned int nr_maps;
 	struct range busy;		/* of the operation under way */
-	unsigned int allocs_left;
-	u32 max_nr;
-	bool single;			/* nothing waits, as with batch=0 */
 	bool other;			/* it is the other CPU's turn */
 } in;
 
 static u64 nr_maps, nr_unmaps;	/* for the log */
-
-/*
- * Memory
- */
-
-static void *page_alloc(gfp_t gfp)
-{
-	void *p;
-
-	assert(gfp && !fake_locks_held);
-	if (!in.allocs_left)
-		return NULL;
-	in.allocs_left--;
-	p = aligned_alloc(4096, 4096);
-	assert(p);
-	memset(p, 0, 4096);
-	nr_objects++;
-	return p;
-}
-
-static void page_free(void *p)
-{
-	assert(p && nr_objects && !fake_locks_held);
-	nr_objects--;
-	free(p);
-}
-
-static const struct xpi_shadow_mem mem = { page_alloc, page_free };
-
-/*
- * Between the core and the lanes
- */
-
-static void on_lost(struct xpi_lanes *l, u64 dfn, u64 nr, int err)
-{
-	CHECK(l == &ls && err < 0 && fake_locks_held);
-	hv_keep(dfn, nr);
-}
-
-static void on_sending(const struct xpi_queue *q, enum xpi_why why)
-{
-	CHECK(q->used && !q->sent && fake_locks_held && *xpi_why_name(why));
-}
-
-static bool record(const struct xpi_map *m, unsigned int leaf)
-{
-	u64 kept = xpi_shadow_set(&sh, m->dfn, m->pfn, m->nr, m->order, leaf);
-	int ret;
-
-	if (kept == m->nr)
-		return true;
-	CHECK_EQ(xpi_shadow_erase(&sh, m->dfn, kept), kept);
-	ret = xpi_shadow_reserve(&sh, m->dfn, m->nr, m->order, GFP_ATOMIC);
-	if (want_any(m->dfn, m->nr))
-		CHECK(ret == -EEXIST || ret == -ENOMEM);
-	else
-		CHECK(!ret || ret == -ENOMEM);
-	if (ret)
-		return false;
-	CHECK_EQ(xpi_shadow_set(&sh, m->dfn, m->pfn, m->nr, m->order, leaf),
-		 m->nr);
-	return true;
-}
-
-static void queue_grow(struct xpi_queue *q)
-{
-	void *buf;
-
-	if (q->nr_bufs == XPI_MULTI_MAX || !xpi_queue_is_full(q))
-		return;
-	buf = page_alloc(GFP_KERNEL);
-	if (buf)
-		xpi_queue_add_buf(q, buf);
-}
-
-static int queue_runs(struct xpi_queue *q, const struct xpi_map *m,
-		      unsigned int *seen)
-{
-	struct xpi_runs it = {
-		.frame = hv_frame, .dfn = m->dfn, .pfn = m->pfn,
-		.left = m->nr, .max = in.max_nr,
-	};
-	struct xpi_run run;
-	int ret, err;
-
-	while ((ret = xpi_runs_next(&it, &run)) > 0) {
-		queue_grow(q);
-		err = xpi_queue_map(q, &run, m->order, m->flags);
-		if (err)
-			return err;
-		*seen |= run.flags;
-	}
-	err = xpi_queue_submit(q);
-	return err ?: ret;
-}
-
-/* Returns pages from the front that are mapped. */
-static u64 send_map(const struct xpi_map *m, size_t bytes, unsigned int *seen)
-{
-	void *buf = page_alloc(GFP_KERNEL);
-	struct xpi_queue q;
-	int ret;
-
-	if (!buf)
-		return 0;
-	xpi_queue_init(&q, &fuzz_hv, buf, bytes, hv.max_count);
-	xpi_queue_start(&q, CTX);
-	ret = queue_runs(&q, m, seen);
-	CHECK(q.done <= m->nr && (ret || q.done == m->nr));
-	while (q.nr_bufs)
-		page_free(q.buf[--q.nr_bufs]);
-	return q.done;
-}
-
-static void unmap_now(u64 dfn, u64 nr)
-{
-	struct xen_pv_iommu_batch desc __attribute__((__aligned__(32)));
-	struct xpi_queue q;
-	u64 sent = 0;
-	int ret = 0;
-
-	xpi_queue_init(&q, &fuzz_hv, &desc, sizeof(desc), hv.max_count);
-	xpi_queue_start(&q, CTX);
-	while (!ret && sent < nr) {
-		u32 n = xpi_run_limit(dfn + sent, nr - sent, in.max_nr);
-
-		ret = xpi_queue_unmap(&q, dfn + sent, n);
-		sent += n;
-	}
-	if (!ret)
-		ret = xpi_queue_submit(&q);
-	CHECK(q.done <= nr);
-	if (q.done < nr)
-		hv_keep(dfn + q.done, nr - q.done);
-}
-
-static void map_now(const struct xpi_map *m, size_t bytes)
-{
-	unsigned int seen = 0;
-	u64 done, i;
-
-	xpi_lanes_sync_unmap(&ls, m->dfn, m->nr, XPI_WHY_ROOM);
-	done = send_map(m, bytes, &seen);
-	done -= done & ((1U << m->order) - 1);
-	if (done < m->nr) {
-		unmap_now(m->dfn + done, m->nr - done);
-		CHECK_EQ(xpi_shadow_erase(&sh, m->dfn + done, m->nr - done),
-			 m->nr - done);
-		memset(&want[m->dfn + done], 0,
-		       (m->nr - done) * sizeof(want[0]));
-		check_gone(m->dfn + done, m->nr - done);
-	}
-	/* Its caller was told; the shadow has nothing of it. */
-	for (i = 0; i < done; i++) {
-		hv.page[m->dfn + i].again = false;
-		hv.page[m->dfn + i].failed = 0;
-	}
-	if (seen & XEN_PV_IOMMU_F_FOREIGN && done) {
-		xpi_shadow_mark(&sh, m->dfn, done, XPI_LEAF_FOREIGN);
-		want_leaf(m->dfn, done, XPI_LEAF_FOREIGN);
-	}
-}
-
-/* The flags of all frames, or -EINVAL if one is missing. */
-static int frame_flags(const struct xpi_map *m)
-{
-	int seen = 0;
-	u64 i;
-
-	for (i = 0; i < m->nr; i++) {
-		struct xpi_frame f = frame_of(m->pfn + i);
-
-		if (!f.nr)
-			return -EINVAL;
-		seen |= f.flags;
-	}
-	return seen;
-}
-
-static void map_later(const struct xpi_map *m, unsigned int cpu)
-{
-	int ret = xpi_lanes_map(&ls, cpu, m);
-
-	CHECK_EQ(ret, frame_flags(m));
-	if (ret < 0) {
-		xpi_lanes_unmap(&ls, cpu, m->dfn, m->nr);
-		xpi_lanes_sync_unmap(&ls, m->dfn, m->nr, XPI_WHY_UNDO);
-		CHECK_EQ(xpi_shadow_erase(&sh, m->dfn, m->nr), m->nr);
-		memset(&want[m->dfn], 0, m->nr * sizeof(want[0]));
-		check_gone(m->dfn, m->nr);
-	} else if (ret & XEN_PV_IOMMU_F_FOREIGN) {
-		xpi_shadow_mark(&sh, m->dfn, m->nr, XPI_LEAF_FOREIGN);
-		want_leaf(m->dfn, m->nr, XPI_LEAF_FOREIGN);
-	}
-}
-
-static struct xpi_taken unmap_kind(unsigned int cpu, u64 dfn, u64 nr)
-{
-	struct xpi_taken t = xpi_shadow_take(&sh, dfn, nr);
-
-	if (!t.nr || t.flags & XPI_LEAF_DIRECT)
-		return t;
-	if (in.single)
-		unmap_now(dfn, t.nr);
-	else
-		xpi_lanes_unmap(&ls, cpu, dfn, t.nr);
-	return t;
-}
-
-/* Returns whether it may not be left to later. */
-static bool unmap(unsigned int cpu, struct range r)
-{
-	unsigned int flags = 0;
-	struct xpi_taken t;
-	u64 done = 0;
-
-	do {
-		t = unmap_kind(cpu, r.dfn + done, r.nr - done);
-		done += t.nr;
-		flags |= t.flags;
-	} while (t.nr && done < r.nr);
-	CHECK_EQ(done, want_unmap(r.dfn, r.nr));
-	return flags & (XPI_LEAF_FOREIGN | XPI_LEAF_ERROR);
-}
 
 /*
  * Another CPU
@@ -442,7 +198,7 @@ static struct range do_map(unsigned int cpu)
 	remember(r);
 	if (direct)
 		return r;
-	if (in.single || (m.nr > WAIT_MAX && how & 16))
+	if (glue.single || (m.nr > WAIT_MAX && how & 16))
 		map_now(&m, how & 32 ? 4096 : sizeof(struct xen_pv_iommu_batch)
 					      << (how >> 6));
 	else
@@ -590,7 +346,7 @@ static void do_trouble(void)
 		hv.stop = kind & 64 ? 0 : 1 + b;
 		break;
 	case 4:
-		in.allocs_left = kind & 64 ? UINT32_MAX : b % 8;
+		glue.allocs_left = kind & 64 ? UINT32_MAX : b % 8;
 		break;
 	case 5:
 	case 6:
@@ -599,7 +355,7 @@ static void do_trouble(void)
 		break;
 	default:
 		hv_behave();
-		in.allocs_left = UINT32_MAX;
+		glue.allocs_left = UINT32_MAX;
 	}
 }
 
@@ -632,16 +388,17 @@ static void begin(void)
 
 	memset(&hv, 0, sizeof(hv));
 	memset(&in, 0, sizeof(in));
+	memset(&glue, 0, sizeof(glue));
 	memset(want, 0, sizeof(want));
 	memset(lane, 0, sizeof(lane));
-	in.allocs_left = UINT32_MAX;
+	glue.allocs_left = UINT32_MAX;
 	hv.liar = mode % 16 == 15;
-	in.single = mode % 16 == 14;
+	glue.single = mode % 16 == 14;
 	hv.look = shape & 8 ? 1 + byte() : UINT32_MAX;
 	hv.max_count = 1 + (shape & 16 ? byte() : 1023);
 	hv.max_maps = 1 + (shape & 32 ? byte() % 128 : 1023);
 	hv.max_nr = 1 + (shape & 64 ? word() % 700 : 4095);
-	in.max_nr = in.single ? 1 : hv.max_nr;
+	glue.max_nr = glue.single ? 1 : hv.max_nr;
 	c.max_count = hv.max_count;
 	c.max_maps = hv.max_maps;
 
