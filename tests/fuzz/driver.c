@@ -9,17 +9,13 @@
  */
 #define HARNESS_NO_MAIN
 
-/* What libFuzzer is to explore is the driver, not the fakes. */
-#ifdef __clang__
-#pragma clang attribute push(__attribute__((no_sanitize("coverage"))), \
-			     apply_to = function)
-#endif
+#include "unexplored.h"
+
+UNEXPLORED_BEGIN
 #include "driver-hv.h"
 #include "driver-model.h"
 #include "driver-parts.h"
-#ifdef __clang__
-#pragma clang attribute pop
-#endif
+UNEXPLORED_END
 
 #include "driver-glue.h"
 #include "engine.h"

@@ -10,15 +10,11 @@
  */
 #define HARNESS_NO_MAIN
 
-/* What libFuzzer is to explore is Xen's code, not the fakes. */
-#ifdef __clang__
-#pragma clang attribute push(__attribute__((no_sanitize("coverage"))), \
-			     apply_to = function)
-#endif
+#include "unexplored.h"
+
+UNEXPLORED_BEGIN
 #include "xen-fake/backend.h"
-#ifdef __clang__
-#pragma clang attribute pop
-#endif
+UNEXPLORED_END
 
 #include "engine.h"
 #include "input.h"
