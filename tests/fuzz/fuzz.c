@@ -281,6 +281,8 @@ static void do_device(void)
 
 static void do_trouble(void)
 {
+	static const int errors[] = { 0, -EACCES, -ETXTBSY, -EINVAL };
+
 	switch (byte() % 6) {
 	case 0:
 		machine.fail_alloc = byte() % 32;
@@ -293,8 +295,7 @@ static void do_trouble(void)
 		machine.preempt_every = byte() % 8;
 		break;
 	case 3:
-		t.frame_rc[word() % RAM_PAGES] =
-			(int[]){ 0, -EACCES, -ETXTBSY, -EINVAL }[byte() % 4];
+		t.frame_rc[word() % RAM_PAGES] = errors[byte() % ARRAY_SIZE(errors)];
 		break;
 	case 4:
 		if (dom0.iommu.ctxs)
