@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """Which lines of the driver the suites run, in a kernel that has gcov.
 
-Of its C files, that is: what its headers have is a handful of lines. The
-objects' notes (.gcno) are with the modules of testbed/kmod; the counts (.gcda)
-come from the guest, packed, in "info gcov" lines.
+Of its headers those lines count that became code. The objects' notes (.gcno)
+are with the modules of testbed/kmod; the counts (.gcda) come from the guest,
+packed, in "info gcov" lines.
 """
 
 import base64
@@ -48,6 +48,11 @@ def files():
     return sorted(f for f in found if f not in WITHOUT)
 
 
+def headers(lines):
+    """Those that have code: what it is depends on the kernel."""
+    return sorted(name for name in lines if name.endswith('.h') and name not in WITHOUT)
+
+
 def sent(infos):
     """{path in the guest: bytes} of all .gcda files."""
     packed = ''.join(t.removeprefix(PREFIX) for t in infos if t.startswith(PREFIX))
@@ -87,7 +92,7 @@ def put_together(modules, infos, where):
 def table(lines, missing):
     """Lines run, lines there are, the text, and the files of which nothing is known."""
     total, text, without = [0, 0], [], []
-    for name in files():
+    for name in files() + headers(lines):
         if not lines.get(name):
             without.append(name)
             continue

@@ -236,7 +236,7 @@ void xpi_driver_free(struct iommu_domain *domain)
 
 u32 xpi_driver_ctx(struct iommu_domain *domain)
 {
-	return to_xpi_domain(domain)->ctx;
+	return to_xpi_domain(domain)->context.ctx;
 }
 
 int xpi_driver_attach(struct iommu_domain *domain, struct device *dev)
@@ -275,7 +275,7 @@ unsigned int xpi_driver_waiting(struct iommu_domain *domain, bool unmaps)
 	unsigned int i, nr = 0;
 
 	bitmap_zero(bits, XPI_FAKE_DFNS);
-	for (i = 0; i < dom->lanes.nr; i++)
+	for (i = 0; i < dom->context.lanes.nr; i++)
 		nr += gather_waiting(unmaps ? &dom->lane[i].unmaps
 					    : &dom->lane[i].maps, bits);
 	return nr;
@@ -285,7 +285,7 @@ static const char *shown_differs(struct xpi_domain *dom, u64 dfn, u64 pfn,
 				 const struct xpi_fake_pte *pte)
 {
 	bool waits = test_bit(dfn, waiting_maps);
-	unsigned int flags = xpi_shadow_flags(&dom->shadow, dfn);
+	unsigned int flags = xpi_shadow_flags(&dom->context.shadow, dfn);
 	struct xpi_frame frame;
 
 	if (flags & XPI_LEAF_DIRECT)
@@ -313,7 +313,7 @@ static const char *page_differs(struct xpi_domain *dom, u64 dfn,
 {
 	u64 pfn;
 
-	if (xpi_shadow_lookup(&dom->shadow, dfn, &pfn))
+	if (xpi_shadow_lookup(&dom->context.shadow, dfn, &pfn))
 		return shown_differs(dom, dfn, pfn, pte);
 	if (test_bit(dfn, waiting_maps))
 		return "a map waits that the shadow does not show";
@@ -326,7 +326,7 @@ static const char *page_differs(struct xpi_domain *dom, u64 dfn,
 const char *xpi_driver_differs(struct iommu_domain *domain, bool lost)
 {
 	struct xpi_domain *dom = to_xpi_domain(domain);
-	const struct xpi_fake_ctx *ctx = xpi_fake_ctx(dom->ctx);
+	const struct xpi_fake_ctx *ctx = xpi_fake_ctx(dom->context.ctx);
 	const char *why = NULL;
 	u64 dfn;
 

@@ -75,6 +75,7 @@
 
 #include "xen-pv-iommu/caps.h"
 #include "xen-pv-iommu/compat.h"
+#include "xen-pv-iommu/context.h"
 #include "xen-pv-iommu/debugfs.h"
 #include "xen-pv-iommu/device.h"
 #include "xen-pv-iommu/fault.h"
@@ -82,16 +83,12 @@
 #include "xen-pv-iommu/hv.h"
 #include "xen-pv-iommu/lanes.h"
 #include "xen-pv-iommu/queue.h"
-#include "xen-pv-iommu/runs.h"
 #include "xen-pv-iommu/shadow.h"
 #include "xen-pv-iommu/stats.h"
 #include "xen-pv-iommu/trace.h"
 
 /* Xen's page size, whatever the kernel's. */
 #define XPI_PAGE_SHIFT		12
-
-/* Longer requests do not wait if the caller can sleep: 4 KiB pages. */
-#define XPI_WAIT_MAX		512U
 
 /* Contexts that are kept back from default domains, for VFIO; at most half. */
 #define XPI_CTX_RESERVE		16U
@@ -102,22 +99,14 @@
 /**
  * struct xpi_domain - a paging domain: one context
  * @domain: for the core
- * @ctx: the context's number
  * @coherent: of the device that it was made for
- * @max_count: longest array of descriptors
- * @max_nr: longest run
- * @shadow: what is mapped
- * @lanes: what waits to be sent
- * @lane: of @lanes
+ * @context: the context
+ * @lane: of its lanes
  */
 struct xpi_domain {
 	struct iommu_domain domain;
-	u16 ctx;
 	bool coherent;
-	u32 max_count;
-	u32 max_nr;
-	struct xpi_shadow shadow;
-	struct xpi_lanes lanes;
+	struct xpi_context context;
 	struct xpi_lane lane[];
 };
 
@@ -168,7 +157,7 @@ static void xpi_page_free(void *page)
 	free_page((unsigned long)page);
 }
 
-static const struct xpi_shadow_mem xpi_shadow_mem = {
+static const struct xpi_shadow_mem xpi_mem = {
 	.alloc = xpi_page_alloc,
 	.free = xpi_page_free,
 };
@@ -225,18 +214,13 @@ static void xpi_direct_del(struct xpi_dev *xdev)
  * Mapping
  */
 
-static void xpi_unmap_lost(u16 ctx, u64 dfn, u64 nr, int err)
-{
-	pr_err_ratelimited("context %u: unmap of %#llx pages at iova %#llx: error %d; Xen keeps them\n",
-			   ctx, nr, dfn << XPI_PAGE_SHIFT, err);
-}
-
 static void xpi_lanes_lost(struct xpi_lanes *lanes, u64 dfn, u64 nr, int err)
 {
-	const struct xpi_domain *dom = container_of(lanes, struct xpi_domain,
-						    lanes);
+	const struct xpi_context *c = container_of(lanes, struct xpi_context,
+						   lanes);
 
-	xpi_unmap_lost(dom->ctx, dfn, nr, err);
+	pr_err_ratelimited("context %u: unmap of %#llx pages at iova %#llx: error %d; Xen keeps them\n",
+			   c->ctx, nr, dfn << XPI_PAGE_SHIFT, err);
 }
 
 static void xpi_lanes_sending(const struct xpi_queue *q, enum xpi_why why)
@@ -252,216 +236,6 @@ static void xpi_lanes_sending(const struct xpi_queue *q, enum xpi_why why)
 		pages += xpi_queue_at(q, i)->nr;
 	unmaps = xpi_queue_at(q, 0)->op == XEN_PV_IOMMU_BATCH_UNMAP;
 	trace_queue_flush(q->ctx, unmaps, q->used, pages, xpi_why_name(why));
-}
-
-/* Unmap and flush. Xen's errors are logged, there is nobody to tell them. */
-static void xpi_unmap_now(struct xpi_domain *dom, u64 dfn, u64 nr)
-{
-	struct xen_pv_iommu_batch desc __aligned(32);
-	struct xpi_queue q;
-	u64 sent = 0;
-	int ret = 0;
-
-	xpi_queue_init(&q, xpi_hv, &desc, sizeof(desc), dom->max_count);
-	xpi_queue_start(&q, dom->ctx);
-	while (!ret && sent < nr) {
-		u32 n = xpi_run_limit(dfn + sent, nr - sent, dom->max_nr);
-
-		ret = xpi_queue_unmap(&q, dfn + sent, n);
-		sent += n;
-	}
-	if (!ret)
-		ret = xpi_queue_submit(&q);
-	if (ret)
-		xpi_unmap_lost(dom->ctx, dfn + q.done, nr - q.done, ret);
-}
-
-/* One more buffer if there is memory; if not, those that are there do. */
-static void xpi_queue_grow(struct xpi_queue *q, gfp_t gfp)
-{
-	void *buf;
-
-	if (q->nr_bufs == XPI_MULTI_MAX || !xpi_queue_is_full(q))
-		return;
-
-	buf = xpi_page_alloc(gfp | __GFP_NOWARN);
-	if (buf)
-		xpi_queue_add_buf(q, buf);
-}
-
-/* Send a request through @q, run by run. @gfp: 0 if it is not to grow. */
-static int xpi_queue_runs(struct xpi_domain *dom, struct xpi_queue *q,
-			  const struct xpi_map *m, gfp_t gfp, u16 *seen)
-{
-	struct xpi_runs it = {
-		.frame = xpi_hv->frame,
-		.dfn = m->dfn,
-		.pfn = m->pfn,
-		.left = m->nr,
-		.max = dom->max_nr,
-	};
-	struct xpi_run run;
-	int ret, err;
-
-	while ((ret = xpi_runs_next(&it, &run)) > 0) {
-		if (gfp)
-			xpi_queue_grow(q, gfp);
-		err = xpi_queue_map(q, &run, m->order, m->flags);
-		if (err)
-			return err;
-		*seen |= run.flags;
-	}
-
-	/* A page without a frame does not take back those before it. */
-	err = xpi_queue_submit(q);
-	return err ?: ret;
-}
-
-/* In buffers of its own; the caller can sleep. */
-static int xpi_send_map(struct xpi_domain *dom, const struct xpi_map *m,
-			gfp_t gfp, u16 *seen, u64 *done)
-{
-	void *buf = xpi_page_alloc(gfp);
-	struct xpi_queue q;
-	int ret;
-
-	*done = 0;
-	if (!buf)
-		return -ENOMEM;
-
-	xpi_queue_init(&q, xpi_hv, buf, PAGE_SIZE, dom->max_count);
-	xpi_queue_start(&q, dom->ctx);
-	ret = xpi_queue_runs(dom, &q, m, gfp, seen);
-	*done = q.done;
-	while (q.nr_bufs)
-		xpi_page_free(q.buf[--q.nr_bufs]);
-	return ret;
-}
-
-/* batch=0: a descriptor at a time. */
-static int xpi_send_map_single(struct xpi_domain *dom, const struct xpi_map *m,
-			       u16 *seen, u64 *done)
-{
-	struct xen_pv_iommu_batch desc __aligned(32);
-	struct xpi_queue q;
-	int ret;
-
-	xpi_queue_init(&q, xpi_hv, &desc, sizeof(desc), dom->max_count);
-	xpi_queue_start(&q, dom->ctx);
-	ret = xpi_queue_runs(dom, &q, m, 0, seen);
-	*done = q.done;
-	return ret;
-}
-
-/* Pages from the front that were mapped; @seen: flags that frames had. */
-static void xpi_map_done(struct xpi_domain *dom, const struct xpi_map *m,
-			 u64 done, u16 seen, size_t *mapped)
-{
-	if (unlikely(seen & XEN_PV_IOMMU_F_FOREIGN) && done)
-		xpi_shadow_mark(&dom->shadow, m->dfn, done, XPI_LEAF_FOREIGN);
-	*mapped += done << XPI_PAGE_SHIFT;
-}
-
-/*
- * Map without waiting, from the front, in whole leaves: what the core takes for
- * one is there as a whole or not at all.
- */
-static noinline int xpi_map_now(struct xpi_domain *dom, const struct xpi_map *m,
-				gfp_t gfp, size_t *mapped)
-{
-	u16 seen = 0;
-	u64 done;
-	int ret;
-
-	xpi_lanes_sync_unmap(&dom->lanes, m->dfn, m->nr, XPI_WHY_ROOM);
-	if (batch)
-		ret = xpi_send_map(dom, m, gfp, &seen, &done);
-	else
-		ret = xpi_send_map_single(dom, m, &seen, &done);
-
-	done -= done & ((1U << m->order) - 1);
-	/* Of what lies behind an error some may be mapped: Xen knows. */
-	if (done < m->nr) {
-		xpi_unmap_now(dom, m->dfn + done, m->nr - done);
-		xpi_shadow_erase(&dom->shadow, m->dfn + done, m->nr - done);
-	}
-	xpi_map_done(dom, m, done, seen, mapped);
-	return ret;
-}
-
-/* A map that waits could not be queued as a whole. */
-static noinline void xpi_map_undo(struct xpi_domain *dom,
-				  const struct xpi_map *m, unsigned int cpu)
-{
-	xpi_lanes_unmap(&dom->lanes, cpu, m->dfn, m->nr);
-	xpi_lanes_sync_unmap(&dom->lanes, m->dfn, m->nr, XPI_WHY_UNDO);
-	xpi_shadow_erase(&dom->shadow, m->dfn, m->nr);
-}
-
-/* All of it waits for iotlb_sync_map, or nothing is mapped. */
-static int xpi_map_later(struct xpi_domain *dom, const struct xpi_map *m,
-			 size_t *mapped)
-{
-	unsigned int cpu = raw_smp_processor_id();
-	int ret = xpi_lanes_map(&dom->lanes, cpu, m);
-
-	if (unlikely(ret < 0)) {
-		xpi_map_undo(dom, m, cpu);
-		return ret;
-	}
-	xpi_map_done(dom, m, m->nr, ret, mapped);
-	return 0;
-}
-
-static u64 xpi_record_some(struct xpi_domain *dom, const struct xpi_map *m,
-			   unsigned int leaf)
-{
-	return xpi_shadow_set(&dom->shadow, m->dfn, m->pfn, m->nr, m->order,
-			      leaf);
-}
-
-/* Some of it was recorded: all of it, now, or nothing. */
-static noinline int xpi_record_again(struct xpi_domain *dom,
-				     const struct xpi_map *m,
-				     unsigned int leaf, u64 kept, gfp_t gfp)
-{
-	int ret;
-
-	xpi_shadow_erase(&dom->shadow, m->dfn, kept);
-	ret = xpi_shadow_reserve(&dom->shadow, m->dfn, m->nr, m->order, gfp);
-	if (ret)
-		return ret;
-
-	kept = xpi_record_some(dom, m, leaf);
-	if (kept == m->nr)
-		return 0;
-	xpi_shadow_erase(&dom->shadow, m->dfn, kept);
-	/* Only if two callers map the same place at the same time. */
-	WARN_ON_ONCE(1);
-	return -EEXIST;
-}
-
-static int xpi_record(struct xpi_domain *dom, const struct xpi_map *m,
-		      unsigned int leaf, gfp_t gfp)
-{
-	u64 kept = xpi_record_some(dom, m, leaf);
-
-	/* Mostly the nodes are there. */
-	if (likely(kept == m->nr))
-		return 0;
-	return xpi_record_again(dom, m, leaf, kept, gfp);
-}
-
-/* Xen has it already, or is going to. */
-static noinline int xpi_map_direct(struct xpi_domain *dom,
-				   const struct xpi_map *m, gfp_t gfp,
-				   size_t *mapped)
-{
-	int ret = xpi_record(dom, m, XPI_LEAF_DIRECT, gfp);
-
-	if (!ret)
-		xpi_map_done(dom, m, m->nr, 0, mapped);
-	return ret;
 }
 
 static u16 xpi_prot(int prot)
@@ -482,62 +256,31 @@ static int xpi_map_pages(struct iommu_domain *domain, unsigned long iova,
 		.order = pgsize == SZ_2M ? XPI_ORDER_2M : XPI_ORDER_4K,
 		.flags = xpi_prot(prot),
 	};
+	u64 done = 0;
 	int ret;
 
 	if (!m.flags)
 		return -EINVAL;
-	if (unlikely(m.dfn == m.pfn) && xpi_is_direct(&m))
-		return xpi_map_direct(dom, &m, gfp, mapped);
 
-	ret = xpi_record(dom, &m, 0, gfp);
-	if (ret)
-		return ret;
-	if (!batch || (m.nr > XPI_WAIT_MAX && gfpflags_allow_blocking(gfp)))
-		return xpi_map_now(dom, &m, gfp, mapped);
-	return xpi_map_later(dom, &m, mapped);
+	if (unlikely(m.dfn == m.pfn) && xpi_is_direct(&m)) {
+		/* Xen has it already, or is going to. */
+		ret = xpi_context_record(&dom->context, &m, XPI_LEAF_DIRECT,
+					 gfp);
+		done = ret ? 0 : m.nr;
+	} else {
+		ret = xpi_context_map(&dom->context, raw_smp_processor_id(),
+				      &m, gfp, &done);
+	}
+	*mapped += done << XPI_PAGE_SHIFT;
+	return ret;
 }
 
 static int xpi_iotlb_sync_map(struct iommu_domain *domain, unsigned long iova,
 			      size_t size)
 {
-	struct xpi_domain *dom = to_xpi_domain(domain);
-	u64 dfn = iova >> XPI_PAGE_SHIFT, nr = size >> XPI_PAGE_SHIFT;
-
-	xpi_lanes_sync_map(&dom->lanes, dfn, nr);
-	return xpi_shadow_error(&dom->shadow, dfn, nr);
-}
-
-static void xpi_unmap_leaves(struct xpi_domain *dom, u64 dfn, u64 nr)
-{
-	if (likely(batch))
-		xpi_lanes_unmap(&dom->lanes, raw_smp_processor_id(), dfn, nr);
-	else
-		xpi_unmap_now(dom, dfn, nr);
-}
-
-/* Leaves of one kind, from @dfn on. */
-static __always_inline struct xpi_taken
-xpi_unmap_kind(struct xpi_domain *dom, u64 dfn, u64 nr)
-{
-	struct xpi_taken taken = xpi_shadow_take(&dom->shadow, dfn, nr);
-
-	if (likely(taken.nr && !(taken.flags & XPI_LEAF_DIRECT)))
-		xpi_unmap_leaves(dom, dfn, taken.nr);
-	return taken;
-}
-
-/* Go on behind what was taken, with any flags. */
-static noinline struct xpi_taken xpi_unmap_more(struct xpi_domain *dom, u64 dfn,
-						u64 nr, struct xpi_taken taken)
-{
-	struct xpi_taken t;
-
-	do {
-		t = xpi_unmap_kind(dom, dfn + taken.nr, nr - taken.nr);
-		taken.nr += t.nr;
-		taken.flags |= t.flags;
-	} while (t.nr && taken.nr < nr);
-	return taken;
+	return xpi_context_sync_map(&to_xpi_domain(domain)->context,
+				    iova >> XPI_PAGE_SHIFT,
+				    size >> XPI_PAGE_SHIFT);
 }
 
 /*
@@ -546,10 +289,11 @@ static noinline struct xpi_taken xpi_unmap_more(struct xpi_domain *dom, u64 dfn,
  */
 static void xpi_unmap_queued(struct xpi_domain *dom, u64 dfn, u64 nr)
 {
-	if (batch && xpi_caps.features & XEN_PV_IOMMU_FEAT_DEFER)
+	if (dom->context.batch && xpi_caps.features & XEN_PV_IOMMU_FEAT_DEFER)
 		xpi_stat_add(XPI_STAT_DEFERRED_UNMAPS, !!nr);
 	else
-		xpi_lanes_sync_unmap(&dom->lanes, dfn, nr, XPI_WHY_NO_DEFER);
+		xpi_lanes_sync_unmap(&dom->context.lanes, dfn, nr,
+				     XPI_WHY_NO_DEFER);
 }
 
 static size_t xpi_unmap_pages(struct iommu_domain *domain, unsigned long iova,
@@ -559,17 +303,14 @@ static size_t xpi_unmap_pages(struct iommu_domain *domain, unsigned long iova,
 	struct xpi_domain *dom = to_xpi_domain(domain);
 	u64 nr = (u64)pgcount * (pgsize >> XPI_PAGE_SHIFT);
 	u64 dfn = iova >> XPI_PAGE_SHIFT;
-	struct xpi_taken taken = xpi_unmap_kind(dom, dfn, nr);
+	struct xpi_taken taken = xpi_context_unmap(&dom->context,
+						   raw_smp_processor_id(), dfn,
+						   nr);
 
-	/* Mostly that is all. */
-	if (unlikely(taken.nr && taken.nr < nr))
-		taken = xpi_unmap_more(dom, dfn, nr, taken);
+	if (unlikely(taken.flags & XPI_LEAF_NOW))
+		return taken.nr << XPI_PAGE_SHIFT;	/* nothing of it waits */
 
-	if (unlikely(taken.flags & (XPI_LEAF_FOREIGN | XPI_LEAF_ERROR)))
-		xpi_lanes_sync_unmap(&dom->lanes, dfn, taken.nr,
-				     taken.flags & XPI_LEAF_FOREIGN ?
-				     XPI_WHY_FOREIGN : XPI_WHY_ERROR);
-	else if (iommu_iotlb_gather_queued(gather))
+	if (iommu_iotlb_gather_queued(gather))
 		xpi_unmap_queued(dom, dfn, taken.nr);
 	else if (taken.nr)
 		iommu_iotlb_gather_add_range(gather, iova,
@@ -585,14 +326,14 @@ static void xpi_iotlb_sync(struct iommu_domain *domain,
 	u64 last = gather->end >> XPI_PAGE_SHIFT;
 
 	if (gather->start <= gather->end)
-		xpi_lanes_sync_unmap(&dom->lanes, first, last - first + 1,
-				     XPI_WHY_SYNC);
+		xpi_lanes_sync_unmap(&dom->context.lanes, first,
+				     last - first + 1, XPI_WHY_SYNC);
 }
 
 static void xpi_flush_iotlb_all(struct iommu_domain *domain)
 {
 	xpi_stat_add(XPI_STAT_FLUSH_ALLS, 1);
-	xpi_lanes_flush(&to_xpi_domain(domain)->lanes);
+	xpi_lanes_flush(&to_xpi_domain(domain)->context.lanes);
 }
 
 static phys_addr_t xpi_iova_to_phys(struct iommu_domain *domain,
@@ -601,7 +342,8 @@ static phys_addr_t xpi_iova_to_phys(struct iommu_domain *domain,
 	struct xpi_domain *dom = to_xpi_domain(domain);
 	u64 pfn;
 
-	if (!xpi_shadow_lookup(&dom->shadow, iova >> XPI_PAGE_SHIFT, &pfn))
+	if (!xpi_shadow_lookup(&dom->context.shadow, iova >> XPI_PAGE_SHIFT,
+			       &pfn))
 		return 0;
 	return pfn << XPI_PAGE_SHIFT | (iova & ((1UL << XPI_PAGE_SHIFT) - 1));
 }
@@ -697,9 +439,8 @@ static int xpi_attach_paging(struct iommu_domain *domain, struct device *dev,
 
 	return xpi_attach(dev, &(const struct xpi_place){
 		.domain = domain,
-		.ctx = dom->ctx,
-		.shadow = &dom->shadow,
-		.lanes = &dom->lanes,
+		.ctx = dom->context.ctx,
+		.context = &dom->context,
 	});
 }
 
@@ -736,7 +477,7 @@ static struct iommu_domain xpi_release_domain = {
 	.ops = &xpi_release_ops,
 };
 
-static int xpi_ctx_alloc(struct xpi_domain *dom, u64 *iova_last)
+static int xpi_ctx_alloc(u16 *ctx, u64 *iova_last)
 {
 	struct xen_pv_iommu_ctx c = {};
 	int ret = xpi_hv_one(xpi_hv, XEN_PV_IOMMU_OP_CTX_ALLOC, &c);
@@ -746,7 +487,7 @@ static int xpi_ctx_alloc(struct xpi_domain *dom, u64 *iova_last)
 	if (c.ctx < XEN_PV_IOMMU_CTX_FIRST || c.ctx > XEN_PV_IOMMU_CTX_LAST)
 		return -ENODEV;
 
-	dom->ctx = c.ctx;
+	*ctx = c.ctx;
 	*iova_last = min(*iova_last, c.iova_last);
 	return 0;
 }
@@ -763,45 +504,29 @@ static void xpi_ctx_free(u16 ctx)
 
 static void xpi_domain_release(struct xpi_domain *dom)
 {
-	if (dom->ctx)
-		xpi_ctx_free(dom->ctx);
-	xpi_lanes_fini(&dom->lanes);
-	xpi_shadow_fini(&dom->shadow);
+	if (dom->context.ctx)
+		xpi_ctx_free(dom->context.ctx);
+	xpi_context_fini(&dom->context);
 	kfree(dom);
-}
-
-static int xpi_domain_lanes(struct xpi_domain *dom)
-{
-	const struct xpi_lanes_config config = {
-		.hv = xpi_hv,
-		.alloc = xpi_page_alloc,
-		.bytes = PAGE_SIZE,
-		.max_count = dom->max_count,
-		.max_maps = xpi_hv->max_maps(),
-		.ctx = dom->ctx,
-	};
-
-	dom->lanes.shadow = &dom->shadow;
-	dom->lanes.lost = xpi_lanes_lost;
-	dom->lanes.sending = xpi_lanes_sending;
-	dom->lanes.free = xpi_page_free;
-	dom->lanes.max_nr = min(dom->max_nr, XPI_CHUNK_PAGES);
-	return xpi_lanes_init(&dom->lanes, &config);
 }
 
 static int xpi_domain_setup(struct xpi_domain *dom, const struct xpi_caps *caps)
 {
+	struct xpi_context *c = &dom->context;
 	u64 iova_last = caps->iova_last;
 	int ret;
 
-	dom->max_count = caps->max_count;
-	dom->max_nr = batch ? caps->max_nr : 1;
-	ret = xpi_shadow_init(&dom->shadow, &xpi_shadow_mem,
-			      iova_last >> XPI_PAGE_SHIFT, GFP_KERNEL);
+	c->batch = batch;
+	c->max_count = caps->max_count;
+	c->max_nr = batch ? caps->max_nr : 1;
+	c->bytes = PAGE_SIZE;
+	c->hv = xpi_hv;
+	c->mem = &xpi_mem;
+	c->lanes.lost = xpi_lanes_lost;
+	c->lanes.sending = xpi_lanes_sending;
+	ret = xpi_ctx_alloc(&c->ctx, &iova_last);
 	if (!ret)
-		ret = xpi_ctx_alloc(dom, &iova_last);
-	if (!ret)
-		ret = xpi_domain_lanes(dom);
+		ret = xpi_context_init(c, iova_last >> XPI_PAGE_SHIFT);
 	if (ret)
 		return ret;
 
@@ -823,8 +548,8 @@ static struct iommu_domain *xpi_domain_alloc_paging(struct device *dev)
 	if (!dom)
 		return ERR_PTR(-ENOMEM);
 
-	dom->lanes.lane = dom->lane;
-	dom->lanes.nr = nr_lanes;
+	dom->context.lanes.lane = dom->lane;
+	dom->context.lanes.nr = nr_lanes;
 	dom->coherent = xdev ? xdev->coherent : IS_ENABLED(CONFIG_X86);
 	ret = xpi_domain_setup(dom, xdev ? &xdev->caps : &xpi_caps);
 	if (ret) {

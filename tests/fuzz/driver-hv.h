@@ -442,10 +442,16 @@ static void hv_multi(unsigned int op, struct xpi_call *calls, unsigned int nr)
 		calls[i].ret = hv_op(op, calls[i].array, calls[i].count);
 }
 
+static unsigned int hv_max_maps(void)
+{
+	return hv.max_maps;
+}
+
 static const struct xpi_hv fuzz_hv = {
 	.iommu_op = hv_op,
 	.iommu_multi = hv_multi,
 	.frame = hv_frame,
+	.max_maps = hv_max_maps,
 };
 
 /* The driver was told that a range stays mapped. */

@@ -9,9 +9,8 @@
 #ifndef XPI_FUZZ_DRIVER_MODEL_H
 #define XPI_FUZZ_DRIVER_MODEL_H
 
+#include "context.h"
 #include "driver-hv.h"
-#include "lanes.h"
-#include "shadow.h"
 
 #define LANES	4U
 
@@ -35,9 +34,8 @@ struct want {
 
 static struct want want[SPAN];
 
-static struct xpi_shadow sh;
+static struct xpi_context cx;
 static struct xpi_lane lane[LANES];
-static struct xpi_lanes ls;
 static unsigned int nr_objects;	/* pages of memory that the driver has */
 
 /* How often a dfn waits, as the last look at the lanes has found. */
@@ -83,7 +81,7 @@ static bool leaf_waits(u64 dfn)
 	u64 first = dfn - dfn % LEAF_2M;
 	unsigned int l, i;
 
-	for (l = 0; l < ls.nr; l++) {
+	for (l = 0; l < cx.lanes.nr; l++) {
 		const struct xpi_queue *q = &lane[l].unmaps.queue;
 
 		for (i = q->sent; i < q->used; i++) {
@@ -103,14 +101,14 @@ static void look_at_lanes(void)
 
 	memset(waits_map, 0, sizeof(waits_map));
 	memset(waits_unmap, 0, sizeof(waits_unmap));
-	for (i = 0; i < ls.nr; i++) {
+	for (i = 0; i < cx.lanes.nr; i++) {
 		maps += look_at_pending(&lane[i].maps, XEN_PV_IOMMU_BATCH_MAP,
 					waits_map);
 		unmaps += look_at_pending(&lane[i].unmaps,
 					  XEN_PV_IOMMU_BATCH_UNMAP,
 					  waits_unmap);
 	}
-	xpi_lanes_waiting(&ls, &m, &u);
+	xpi_lanes_waiting(&cx.lanes, &m, &u);
 	CHECK_EQ(m, maps);
 	CHECK_EQ(u, unmaps);
 }
@@ -147,10 +145,10 @@ static bool error_is_right(u64 dfn, unsigned int seen)
 static void check_shadow(u64 dfn)
 {
 	const struct want *w = &want[dfn];
-	unsigned int flags = xpi_shadow_flags(&sh, dfn);
+	unsigned int flags = xpi_shadow_flags(&cx.shadow, dfn);
 	u64 pfn;
 
-	CHECK_EQ(xpi_shadow_lookup(&sh, dfn, &pfn), w->mapped);
+	CHECK_EQ(xpi_shadow_lookup(&cx.shadow, dfn, &pfn), w->mapped);
 	if (!w->mapped) {
 		CHECK_EQ(flags, 0);
 		return;
@@ -225,13 +223,13 @@ static void check_all(void)
 		if (!want[dfn].mapped)
 			continue;
 		leaves[!!want[dfn].order]++;
-		nr_failed += !!(xpi_shadow_flags(&sh, dfn) & XPI_LEAF_ERROR);
+		nr_failed += !!(xpi_shadow_flags(&cx.shadow, dfn) & XPI_LEAF_ERROR);
 	}
 	if (hv.liar)
 		return;
-	CHECK_EQ(sh.nr_failed, nr_failed);
-	CHECK_EQ(xpi_shadow_leaves(&sh, XPI_ORDER_4K), leaves[0]);
-	CHECK_EQ(xpi_shadow_leaves(&sh, XPI_ORDER_2M), leaves[1]);
+	CHECK_EQ(cx.shadow.nr_failed, nr_failed);
+	CHECK_EQ(xpi_shadow_leaves(&cx.shadow, XPI_ORDER_4K), leaves[0]);
+	CHECK_EQ(xpi_shadow_leaves(&cx.shadow, XPI_ORDER_2M), leaves[1]);
 }
 
 /* Nobody wants anything there any more, and it was flushed. */

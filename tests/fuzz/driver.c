@@ -24,7 +24,6 @@ UNEXPLORED_END
 #define MAX_OPS		256U
 #define CHECK_EVERY	64U
 #define REMEMBERED	8U
-#define WAIT_MAX	64U	/* longer maps do not wait if they may sleep */
 
 /* What a course of operations is made of. */
 static struct {
@@ -56,12 +55,12 @@ static bool waits_for(const struct xpi_pending *p, struct range r)
  */
 static bool has_to_wait(unsigned int cpu, struct range r, bool maps)
 {
-	const struct xpi_lane *own = &lane[cpu % ls.nr];
+	const struct xpi_lane *own = &lane[cpu % cx.lanes.nr];
 	unsigned int i;
 
 	if (own->maps.lock.held || own->unmaps.lock.held)
 		return true;
-	for (i = 0; i < ls.nr; i++)
+	for (i = 0; i < cx.lanes.nr; i++)
 		if (waits_for(&lane[i].maps, r) ||
 		    waits_for(&lane[i].unmaps, r) ||
 		    (maps && lane[i].unmaps.lock.held))
@@ -145,9 +144,9 @@ static void choose_map(struct xpi_map *m)
 	m->nr = 1 + byte() % (kind & 1 ? 8 : 256);
 	m->flags = 1 + (kind >> 1) % 3;
 	m->order = XPI_ORDER_4K;
-	if ((kind & 0xf0) == 0x10) {
+	if ((kind & 0xd0) == 0x10) {
 		m->nr = 1 + word() % SPAN;
-	} else if ((kind & 0xf0) == 0x20) {
+	} else if ((kind & 0xd0) == 0x40) {
 		m->order = XPI_ORDER_2M;
 		m->dfn &= ~(u64)(LEAF_2M - 1);
 		m->pfn &= ~(u64)(LEAF_2M - 1);
@@ -176,29 +175,28 @@ static void remember(struct range r)
 static struct range do_map(unsigned int cpu)
 {
 	unsigned int how = byte();
+	bool direct = how % 16 == 15;
+	gfp_t gfp = how & 16 ? GFP_KERNEL : GFP_ATOMIC;
 	struct xpi_map m;
 	struct range r;
-	bool direct;
 
 	choose_map(&m);
 	r = (struct range){ m.dfn, m.nr };
-	direct = how % 16 == 15;
 	if (direct)
 		m.pfn = m.dfn;
 	if (!may_begin("map", cpu, r, true))
 		return r;
-	if (!record(&m, direct ? XPI_LEAF_DIRECT : 0))
+	if (want_any(m.dfn, m.nr)) {
+		map_twice(cpu, &m, gfp);
 		return r;
+	}
 	nr_maps++;
 	want_map(&m, direct ? XPI_LEAF_DIRECT : 0);
 	remember(r);
 	if (direct)
-		return r;
-	if (glue.single || (m.nr > WAIT_MAX && how & 16))
-		map_now(&m, how & 32 ? 4096 : sizeof(struct xen_pv_iommu_batch)
-					      << (how >> 6));
+		map_direct(&m, gfp);
 	else
-		map_later(&m, cpu);
+		map(cpu, &m, gfp);
 	return r;
 }
 
@@ -209,7 +207,7 @@ static unsigned int first_error(struct range r)
 	u64 at;
 
 	for (at = r.dfn; !err && at < r.dfn + r.nr; at++)
-		err = xpi_shadow_flags(&sh, at) & XPI_LEAF_ERROR;
+		err = xpi_shadow_flags(&cx.shadow, at) & XPI_LEAF_ERROR;
 	return err;
 }
 
@@ -220,9 +218,8 @@ static struct range do_sync_map(unsigned int cpu)
 
 	if (!may_begin("sync_map", cpu, r, true))
 		return r;
-	xpi_lanes_sync_map(&ls, r.dfn, r.nr);
+	err = xpi_context_sync_map(&cx, r.dfn, r.nr);
 	want_synced(r.dfn, r.nr);
-	err = xpi_shadow_error(&sh, r.dfn, r.nr);
 	CHECK_EQ(err ? xpi_leaf_error(err) : 0, first_error(r));
 	return r;
 }
@@ -231,16 +228,13 @@ static struct range do_unmap(unsigned int cpu)
 {
 	unsigned int how = byte();
 	struct range r = some_range(how);
-	bool must;
 
 	if (!may_begin("unmap", cpu, r, true))
 		return r;
 	nr_unmaps++;
-	must = unmap(cpu, r);
-	if (!must && how & 32)
+	if (unmap(cpu, r) || how & 32)
 		return r;
-	xpi_lanes_sync_unmap(&ls, r.dfn, r.nr,
-			     must ? XPI_WHY_ERROR : XPI_WHY_SYNC);
+	xpi_lanes_sync_unmap(&cx.lanes, r.dfn, r.nr, XPI_WHY_SYNC);
 	check_gone(r.dfn, r.nr);
 	return r;
 }
@@ -251,7 +245,7 @@ static struct range do_sync_unmap(unsigned int cpu)
 
 	if (!may_begin("sync_unmap", cpu, r, false))
 		return r;
-	xpi_lanes_sync_unmap(&ls, r.dfn, r.nr, XPI_WHY_SYNC);
+	xpi_lanes_sync_unmap(&cx.lanes, r.dfn, r.nr, XPI_WHY_SYNC);
 	check_gone(r.dfn, r.nr);
 	return r;
 }
@@ -262,10 +256,10 @@ static struct range do_flush(void)
 	uint64_t others = count.others;
 	unsigned int i;
 
-	for (i = 0; i < ls.nr; i++)
+	for (i = 0; i < cx.lanes.nr; i++)
 		if (lane[i].unmaps.lock.held)
 			return (struct range){ 0, 0 };
-	xpi_lanes_flush(&ls);
+	xpi_lanes_flush(&cx.lanes);
 	if (others == count.others && !in.other)
 		check_gone(0, SPAN);
 	return (struct range){ 0, SPAN };
@@ -342,7 +336,7 @@ static void do_trouble(void)
 		hv.stop = kind & 64 ? 0 : 1 + b;
 		break;
 	case 4:
-		glue.allocs_left = kind & 64 ? UINT32_MAX : b % 8;
+		allocs_left = kind & 64 ? UINT32_MAX : b % 8;
 		break;
 	case 5:
 	case 6:
@@ -351,7 +345,7 @@ static void do_trouble(void)
 		break;
 	default:
 		hv_behave();
-		glue.allocs_left = UINT32_MAX;
+		allocs_left = UINT32_MAX;
 	}
 }
 
@@ -377,35 +371,29 @@ static void step(void)
 static void begin(void)
 {
 	unsigned int mode = byte(), shape = byte();
-	struct xpi_lanes_config c = {
-		.hv = &fuzz_hv, .alloc = page_alloc, .ctx = CTX,
-		.bytes = sizeof(struct xen_pv_iommu_batch) << (shape & 7),
-	};
 
 	memset(&hv, 0, sizeof(hv));
 	memset(&in, 0, sizeof(in));
-	memset(&glue, 0, sizeof(glue));
 	memset(want, 0, sizeof(want));
 	memset(lane, 0, sizeof(lane));
-	glue.allocs_left = UINT32_MAX;
+	allocs_left = UINT32_MAX;
 	hv.liar = mode % 16 == 15;
-	glue.single = mode % 16 == 14;
 	hv.look = shape & 8 ? 1 + byte() : UINT32_MAX;
 	hv.max_count = 1 + (shape & 16 ? byte() : 1023);
 	hv.max_maps = 1 + (shape & 32 ? byte() % 128 : 1023);
 	hv.max_nr = 1 + (shape & 64 ? word() % 700 : 4095);
-	glue.max_nr = glue.single ? 1 : hv.max_nr;
-	c.max_count = hv.max_count;
-	c.max_maps = hv.max_maps;
 
-	CHECK_EQ(xpi_shadow_init(&sh, &mem, SPAN - 1, GFP_KERNEL), 0);
-	ls = (struct xpi_lanes){
-		.shadow = &sh, .lost = on_lost, .sending = on_sending,
-		.free = page_free, .nr = 1 + (mode >> 4) % LANES, .lane = lane,
-		.max_nr = hv.max_nr < XPI_CHUNK_PAGES ? hv.max_nr :
-			  XPI_CHUNK_PAGES,
+	cx = (struct xpi_context){
+		.ctx = CTX, .batch = mode % 16 != 14, .hv = &fuzz_hv,
+		.mem = &mem, .max_count = hv.max_count,
+		.bytes = sizeof(struct xen_pv_iommu_batch) << (shape & 7),
+		.lanes = {
+			.lost = on_lost, .sending = on_sending, .lane = lane,
+			.nr = 1 + (mode >> 4) % LANES,
+		},
 	};
-	CHECK_EQ(xpi_lanes_init(&ls, &c), 0);
+	cx.max_nr = cx.batch ? hv.max_nr : 1;
+	CHECK_EQ(xpi_context_init(&cx, SPAN - 1), 0);
 }
 
 /* Everybody unmaps what he has mapped, and Xen has nothing more of it (I3). */
@@ -419,16 +407,15 @@ static void finish(void)
 		struct range r = { dfn, SPAN - dfn };
 
 		hv.calls = 0;
-		if (want[dfn].mapped && unmap(0, r))
-			xpi_lanes_sync_unmap(&ls, r.dfn, r.nr, XPI_WHY_ERROR);
+		if (want[dfn].mapped)
+			unmap(0, r);
 	}
-	CHECK_EQ(sh.nr_leaves[0] | sh.nr_leaves[1], 0);
-	CHECK_EQ(sh.nr_failed, 0);
+	CHECK_EQ(cx.shadow.nr_leaves[0] | cx.shadow.nr_leaves[1], 0);
+	CHECK_EQ(cx.shadow.nr_failed, 0);
 	check_all();
-	xpi_lanes_flush(&ls);
+	xpi_lanes_flush(&cx.lanes);
 	check_gone(0, SPAN);
-	xpi_lanes_fini(&ls);
-	xpi_shadow_fini(&sh);
+	xpi_context_fini(&cx);
 	CHECK_EQ(nr_objects, 0);
 }
 

@@ -19,11 +19,10 @@
 #include <xen/interface/pv-iommu.h>
 
 #include "debugfs.h"
+#include "context.h"
 #include "device.h"
 #include "hv.h"
-#include "lanes.h"
 #include "runs.h"
-#include "shadow.h"
 #include "stats.h"
 
 #define PAGE_BITS	12
@@ -98,15 +97,15 @@ static void show_context(struct seq_file *s, u16 ctx)
 	seq_printf(s, "xen_table_pages %u\n", c.pt_pages);
 }
 
-static void show_mapped(struct seq_file *s, const struct xpi_place *at)
+static void show_mapped(struct seq_file *s, struct xpi_context *c)
 {
 	unsigned int maps, unmaps;
 
-	xpi_lanes_waiting(at->lanes, &maps, &unmaps);
+	xpi_lanes_waiting(&c->lanes, &maps, &unmaps);
 	seq_printf(s, "leaves_4k %llu\n",
-		   xpi_shadow_leaves(at->shadow, XPI_ORDER_4K));
+		   xpi_shadow_leaves(&c->shadow, XPI_ORDER_4K));
 	seq_printf(s, "leaves_2m %llu\n",
-		   xpi_shadow_leaves(at->shadow, XPI_ORDER_2M));
+		   xpi_shadow_leaves(&c->shadow, XPI_ORDER_2M));
 	seq_printf(s, "waiting_maps %u\n", maps);
 	seq_printf(s, "waiting_unmaps %u\n", unmaps);
 }
@@ -127,8 +126,8 @@ static int context_show(struct seq_file *s, void *unused)
 		/* Xen gives no figures of its own table. */
 		if (xdev->at.domain && xdev->at.ctx != XEN_PV_IOMMU_CTX_DEFAULT)
 			show_context(s, xdev->at.ctx);
-		if (xdev->at.shadow)
-			show_mapped(s, &xdev->at);
+		if (xdev->at.context)
+			show_mapped(s, xdev->at.context);
 	}
 	mutex_unlock(&xpi_devs_lock);
 	return 0;
@@ -192,9 +191,9 @@ static int lookup_show(struct seq_file *s, void *unused)
 	mutex_lock(&xpi_devs_lock);
 	dfn = xdev->lookup >> PAGE_BITS;
 	seq_printf(s, "iova %#llx context %u\n", xdev->lookup, xdev->at.ctx);
-	if (xdev->at.shadow) {
+	if (xdev->at.context) {
 		show_xen(s, xdev->at.ctx, dfn);
-		show_linux(s, xdev->at.shadow, dfn);
+		show_linux(s, &xdev->at.context->shadow, dfn);
 	} else {
 		seq_puts(s, "not a context that Linux fills\n");
 	}

@@ -12,23 +12,20 @@
 struct dentry;
 struct iommu_domain;
 struct pci_dev;
+struct xpi_context;
 struct xpi_hv;
-struct xpi_lanes;
-struct xpi_shadow;
 
 /**
  * struct xpi_place - where a device is
  * @domain: the domain that it is attached to; NULL if there is none, or it is
  *	gone
  * @ctx: the context that it stands for
- * @shadow: what it has mapped; NULL for those that Linux does not fill
- * @lanes: what waits to be sent, likewise
+ * @context: what Linux knows of it; NULL for those that Linux does not fill
  */
 struct xpi_place {
 	struct iommu_domain *domain;
 	u16 ctx;
-	struct xpi_shadow *shadow;
-	struct xpi_lanes *lanes;
+	struct xpi_context *context;
 };
 
 /**

@@ -13,6 +13,8 @@
 #define __always_inline inline __attribute__((__always_inline__))
 #endif
 
+#define __aligned(n) __attribute__((__aligned__(n)))
+
 #define READ_ONCE(x) __atomic_load_n(&(x), __ATOMIC_RELAXED)
 #define WRITE_ONCE(x, v) __atomic_store_n(&(x), v, __ATOMIC_RELAXED)
 

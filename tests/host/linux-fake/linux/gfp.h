@@ -6,5 +6,8 @@ typedef unsigned int gfp_t;
 
 #define GFP_KERNEL 1U
 #define GFP_ATOMIC 2U
+#define __GFP_NOWARN 4U
+
+#define gfpflags_allow_blocking(gfp) (!!((gfp) & GFP_KERNEL))
 
 #endif

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a request of the core's does to the shadow, the lanes and Xen. Most of
+ * them take the way through the functions in context.h; here are the others.
+ *
+ * A map is recorded first, so two that overlap never reach Xen, and undone if it
+ * cannot be kept. An unmap is taken from the shadow first, and needs no memory.
+ */
+#include <linux/bug.h>
+#include <linux/compiler.h>
+#include <linux/errno.h>
+#include <linux/gfp.h>
+#include <linux/minmax.h>
+#include <linux/types.h>
+
+#include <xen/interface/pv-iommu.h>
+
+#include "context.h"
+#include "hv.h"
+#include "queue.h"
+#include "runs.h"
+
+int xpi_context_init(struct xpi_context *c, u64 last)
+{
+	const struct xpi_lanes_config config = {
+		.hv = c->hv,
+		.alloc = c->mem->alloc,
+		.bytes = c->bytes,
+		.max_count = c->max_count,
+		.max_maps = c->hv->max_maps(),
+		.ctx = c->ctx,
+	};
+	int ret = xpi_shadow_init(&c->shadow, c->mem, last, GFP_KERNEL);
+
+	if (ret)
+		return ret;
+
+	c->lanes.shadow = &c->shadow;
+	c->lanes.free = c->mem->free;
+	c->lanes.max_nr = min(c->max_nr, XPI_CHUNK_PAGES);
+	return xpi_lanes_init(&c->lanes, &config);
+}
+
+void xpi_context_fini(struct xpi_context *c)
+{
+	xpi_lanes_fini(&c->lanes);
+	xpi_shadow_fini(&c->shadow);
+}
+
+/*
+ * Without waiting
+ */
+
+/* Unmap and flush. There is nobody to tell an error but for the log. */
+void xpi_context_unmap_now(struct xpi_context *c, u64 dfn, u64 nr)
+{
+	struct xen_pv_iommu_batch desc __aligned(32);
+	struct xpi_queue q;
+	u64 sent = 0;
+	int ret = 0;
+
+	xpi_queue_init(&q, c->hv, &desc, sizeof(desc), c->max_count);
+	xpi_queue_start(&q, c->ctx);
+	while (!ret && sent < nr) {
+		u32 n = xpi_run_limit(dfn + sent, nr - sent, c->max_nr);
+
+		ret = xpi_queue_unmap(&q, dfn + sent, n);
+		sent += n;
+	}
+	if (!ret)
+		ret = xpi_queue_submit(&q);
+	/* Of an error that comes when all was done there is nothing to tell. */
+	if (q.done < nr)
+		c->lanes.lost(&c->lanes, dfn + q.done, nr - q.done, ret);
+}
+
+/* One more buffer if there is memory; if not, those that are there do. */
+static void queue_grow(struct xpi_context *c, struct xpi_queue *q, gfp_t gfp)
+{
+	void *buf;
+
+	if (q->nr_bufs == XPI_MULTI_MAX || !xpi_queue_is_full(q))
+		return;
+
+	buf = c->mem->alloc(gfp | __GFP_NOWARN);
+	if (buf)
+		xpi_queue_add_buf(q, buf);
+}
+
+/* Send a request through @q, run by run. @gfp: 0 if it is not to grow. */
+static int queue_runs(struct xpi_context *c, struct xpi_queue *q,
+		      const struct xpi_map *m, gfp_t gfp, u16 *seen)
+{
+	struct xpi_runs it = {
+		.frame = c->hv->frame,
+		.dfn = m->dfn,
+		.pfn = m->pfn,
+		.left = m->nr,
+		.max = c->max_nr,
+	};
+	struct xpi_run run;
+	int ret, err;
+
+	while ((ret = xpi_runs_next(&it, &run)) > 0) {
+		if (gfp)
+			queue_grow(c, q, gfp);
+		err = xpi_queue_map(q, &run, m->order, m->flags);
+		if (err)
+			return err;
+		*seen |= run.flags;
+	}
+
+	/* A page without a frame does not take back those before it. */
+	err = xpi_queue_submit(q);
+	return err ?: ret;
+}
+
+/* In buffers of its own; the caller can sleep. */
+static int send_map(struct xpi_context *c, const struct xpi_map *m, gfp_t gfp,
+		    u16 *seen, u64 *sent)
+{
+	void *buf = c->mem->alloc(gfp);
+	struct xpi_queue q;
+	int ret;
+
+	*sent = 0;
+	if (!buf)
+		return -ENOMEM;
+
+	xpi_queue_init(&q, c->hv, buf, c->bytes, c->max_count);
+	xpi_queue_start(&q, c->ctx);
+	ret = queue_runs(c, &q, m, gfp, seen);
+	*sent = q.done;
+	while (q.nr_bufs)
+		c->mem->free(q.buf[--q.nr_bufs]);
+	return ret;
+}
+
+/* A descriptor at a time. */
+static int send_map_single(struct xpi_context *c, const struct xpi_map *m,
+			   u16 *seen, u64 *sent)
+{
+	struct xen_pv_iommu_batch desc __aligned(32);
+	struct xpi_queue q;
+	int ret;
+
+	xpi_queue_init(&q, c->hv, &desc, sizeof(desc), c->max_count);
+	xpi_queue_start(&q, c->ctx);
+	ret = queue_runs(c, &q, m, 0, seen);
+	*sent = q.done;
+	return ret;
+}
+
+/*
+ * Map without waiting, from the front, in whole leaves: what the core takes for
+ * one is there as a whole or not at all.
+ */
+int xpi_context_map_now(struct xpi_context *c, const struct xpi_map *m,
+			gfp_t gfp, u64 *done)
+{
+	u16 seen = 0;
+	u64 sent;
+	int ret;
+
+	xpi_lanes_sync_unmap(&c->lanes, m->dfn, m->nr, XPI_WHY_ROOM);
+	if (c->batch)
+		ret = send_map(c, m, gfp, &seen, &sent);
+	else
+		ret = send_map_single(c, m, &seen, &sent);
+
+	sent -= sent & ((1U << m->order) - 1);
+	/* Of what lies behind an error some may be mapped: Xen knows. */
+	if (sent < m->nr) {
+		xpi_context_unmap_now(c, m->dfn + sent, m->nr - sent);
+		xpi_shadow_erase(&c->shadow, m->dfn + sent, m->nr - sent);
+	}
+	if (seen & XEN_PV_IOMMU_F_FOREIGN && sent)
+		xpi_shadow_mark(&c->shadow, m->dfn, sent, XPI_LEAF_FOREIGN);
+	*done = sent;
+	return ret;
+}
+
+/*
+ * The longer ways of what is in the header
+ */
+
+/* Some of it was recorded: all of it, now, or nothing. */
+int xpi_context_record_again(struct xpi_context *c, const struct xpi_map *m,
+			     unsigned int leaf, u64 kept, gfp_t gfp)
+{
+	int ret;
+
+	xpi_shadow_erase(&c->shadow, m->dfn, kept);
+	ret = xpi_shadow_reserve(&c->shadow, m->dfn, m->nr, m->order, gfp);
+	if (ret)
+		return ret;
+
+	kept = xpi_shadow_set(&c->shadow, m->dfn, m->pfn, m->nr, m->order,
+			      leaf);
+	if (kept == m->nr)
+		return 0;
+	xpi_shadow_erase(&c->shadow, m->dfn, kept);
+	/* Only if two callers map the same place at the same time. */
+	WARN_ON_ONCE(1);
+	return -EEXIST;
+}
+
+/* A map that was to wait could not be queued as a whole. */
+void xpi_context_map_undo(struct xpi_context *c, unsigned int cpu,
+			  const struct xpi_map *m)
+{
+	xpi_lanes_unmap(&c->lanes, cpu, m->dfn, m->nr);
+	xpi_lanes_sync_unmap(&c->lanes, m->dfn, m->nr, XPI_WHY_UNDO);
+	xpi_shadow_erase(&c->shadow, m->dfn, m->nr);
+}
+
+/* Go on behind what was taken, with any flags. */
+struct xpi_taken xpi_context_unmap_more(struct xpi_context *c,
+					unsigned int cpu, u64 dfn, u64 nr,
+					struct xpi_taken taken)
+{
+	struct xpi_taken t;
+
+	do {
+		t = xpi_context_unmap_kind(c, cpu, dfn + taken.nr,
+					   nr - taken.nr);
+		taken.nr += t.nr;
+		taken.flags |= t.flags;
+	} while (t.nr && taken.nr < nr);
+	return taken;
+}

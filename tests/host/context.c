@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Requests of a context, by hand; tests/fuzz/driver.c makes them at random. Here
+ * is what a request does that does not wait, or of which a part fails.
+ */
+#include <assert.h>
+#include <errno.h>
+
+#include <linux/limits.h>
+#include <linux/types.h>
+
+#include <xen/interface/pv-iommu.h>
+
+#include "context.h"
+#include "hv.h"
+#include "runs.h"
+
+#include "harness.h"
+
+#define CTX		9
+#define PAGES		4096U
+#define LEAF_2M		512U
+/* Pages from here on are scattered, have no frame, are another domain's. */
+#define SCATTERED	0x100000U
+#define NO_FRAME	0x200000U
+#define FOREIGN		0x300000U
+
+int fake_locks_held;
+unsigned int fake_locks_taken;
+
+static u64 mapped[PAGES];	/* gfn + 1, 0 for nothing */
+static unsigned int calls, pages;
+static bool late_error;		/* a call does everything, and says -EIO */
+static int unmap_error;		/* no unmap does anything */
+static u64 refused;		/* where nothing can be mapped */
+static struct {
+	unsigned int times;
+	u64 dfn, nr;
+	int err;
+} lost;
+
+static struct xpi_context c;
+static struct xpi_lane lane[2];
+
+/*
+ * The hypervisor
+ */
+
+static int do_page(const struct xen_pv_iommu_batch *d, u32 i)
+{
+	u64 *p = &mapped[d->dfn + i];
+
+	if (d->op == XEN_PV_IOMMU_BATCH_UNMAP) {
+		*p = unmap_error ? *p : 0;
+		return unmap_error;
+	}
+	if (d->dfn + i == refused)
+		return -EACCES;
+	if (*p)
+		return -EEXIST;
+	*p = d->gfn + i + 1;
+	return 0;
+}
+
+static long fake_op(unsigned int op, void *array, unsigned int count)
+{
+	struct xen_pv_iommu_batch *d = array;
+	unsigned int i;
+
+	calls++;
+	CHECK_EQ(op, XEN_PV_IOMMU_OP_BATCH);
+	for (i = 0; i < count; i++) {
+		CHECK(d[i].ctx == CTX && d[i].dfn + d[i].nr <= PAGES);
+		for (d[i].status = 0; d[i].done < d[i].nr; d[i].done++) {
+			d[i].status = do_page(&d[i], d[i].done);
+			if (d[i].status)
+				return i ? (long)i : d[i].status;
+		}
+	}
+	return late_error ? -EIO : (long)count;
+}
+
+static void fake_multi(unsigned int op, struct xpi_call *call, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		call[i].ret = fake_op(op, call[i].array, call[i].count);
+}
+
+static struct xpi_frame fake_frame(u64 pfn, u32 max)
+{
+	struct xpi_frame frame = { .gfn = pfn, .nr = 1 };
+
+	CHECK(max);
+	if (pfn >= FOREIGN)
+		frame.flags = XEN_PV_IOMMU_F_FOREIGN;
+	else if (pfn >= NO_FRAME)
+		frame.nr = 0;
+	else if (pfn >= SCATTERED)
+		frame.gfn = 2 * pfn;
+	return frame;
+}
+
+static unsigned int fake_max_maps(void)
+{
+	return 128;
+}
+
+static const struct xpi_hv hv = {
+	.iommu_op = fake_op,
+	.iommu_multi = fake_multi,
+	.frame = fake_frame,
+	.max_maps = fake_max_maps,
+};
+
+/*
+ * The driver
+ */
+
+static void *page_alloc(gfp_t gfp)
+{
+	void *p = aligned_alloc(4096, 4096);
+
+	assert(p && gfp && !fake_locks_held);
+	pages++;
+	return memset(p, 0, 4096);
+}
+
+static void page_free(void *p)
+{
+	pages--;
+	free(p);
+}
+
+static const struct xpi_shadow_mem mem = { page_alloc, page_free };
+
+static void on_lost(struct xpi_lanes *ls, u64 dfn, u64 nr, int err)
+{
+	CHECK(ls == &c.lanes);
+	lost.times++;
+	lost.dfn = dfn;
+	lost.nr = nr;
+	lost.err = err;
+}
+
+static void setup(bool batch)
+{
+	memset(mapped, 0, sizeof(mapped));
+	memset(lane, 0, sizeof(lane));
+	memset(&lost, 0, sizeof(lost));
+	calls = pages = 0;
+	late_error = false;
+	unmap_error = 0;
+	refused = U64_MAX;
+	fake_locks_held = 0;
+	c = (struct xpi_context){
+		.ctx = CTX, .batch = batch, .max_count = 1000,
+		.max_nr = batch ? PAGES : 1, .bytes = 4096, .hv = &hv,
+		.mem = &mem, .lanes = {
+			.lost = on_lost, .nr = 2, .lane = lane,
+		},
+	};
+	CHECK_EQ(xpi_context_init(&c, PAGES - 1), 0);
+}
+
+static void teardown(void)
+{
+	xpi_context_fini(&c);
+	CHECK_EQ(pages, 0);
+	CHECK_EQ(fake_locks_held, 0);
+}
+
+static int map(u64 dfn, u64 pfn, u64 nr, unsigned int order, u64 *done)
+{
+	const struct xpi_map m = {
+		.dfn = dfn, .pfn = pfn, .nr = nr, .order = order,
+		.flags = XEN_PV_IOMMU_F_R,
+	};
+
+	*done = 0;
+	return xpi_context_map(&c, 0, &m, GFP_KERNEL, done);
+}
+
+static u64 nr_mapped(void)
+{
+	u64 dfn, nr = 0;
+
+	for (dfn = 0; dfn < PAGES; dfn++)
+		nr += !!mapped[dfn];
+	return nr;
+}
+
+static u64 nr_shown(void)
+{
+	return xpi_shadow_leaves(&c.shadow, XPI_ORDER_4K) +
+	       LEAF_2M * xpi_shadow_leaves(&c.shadow, XPI_ORDER_2M);
+}
+
+TEST(long_map_does_not_wait)
+{
+	u64 done;
+
+	setup(true);
+	CHECK_EQ(map(0, 0x1000, XPI_WAIT_MAX, XPI_ORDER_4K, &done), 0);
+	CHECK_EQ(done, XPI_WAIT_MAX);
+	CHECK_EQ(calls, 0);
+	CHECK_EQ(map(1024, 0x2000, XPI_WAIT_MAX + 1, XPI_ORDER_4K, &done), 0);
+	CHECK_EQ(done, XPI_WAIT_MAX + 1);
+	CHECK_EQ(nr_mapped(), done);
+	teardown();
+}
+
+/*
+ * Xen does the other calls of a multicall all the same. Of what lies behind the
+ * page that it refuses nothing is left.
+ */
+TEST(long_map_refused_midway)
+{
+	u64 done;
+
+	setup(true);
+	refused = 700;
+	CHECK_EQ(map(0, SCATTERED, 1000, XPI_ORDER_4K, &done), -EACCES);
+	CHECK_EQ(done, 700);
+	CHECK_EQ(nr_mapped(), 700);
+	CHECK_EQ(nr_shown(), 700);
+	CHECK_EQ(lost.times, 0);
+	teardown();
+}
+
+/* What the core takes for a leaf is there as a whole or not at all. */
+TEST(long_map_refused_in_a_leaf)
+{
+	u64 done;
+
+	setup(true);
+	refused = 512 + 1000;
+	CHECK_EQ(map(512, 0x1000, 1024, XPI_ORDER_2M, &done), -EACCES);
+	CHECK_EQ(done, LEAF_2M);
+	CHECK_EQ(nr_mapped(), LEAF_2M);
+	CHECK_EQ(nr_shown(), LEAF_2M);
+	teardown();
+}
+
+TEST(long_map_ends_at_a_page_without_a_frame)
+{
+	u64 done;
+
+	setup(true);
+	CHECK_EQ(map(0, NO_FRAME - 600, 700, XPI_ORDER_4K, &done), -EINVAL);
+	CHECK_EQ(done, 600);
+	CHECK_EQ(nr_mapped(), 600);
+	CHECK_EQ(nr_shown(), 600);
+	teardown();
+}
+
+TEST(long_map_where_an_unmap_waits)
+{
+	u64 done;
+
+	setup(true);
+	CHECK_EQ(map(0, 0x1000, 4, XPI_ORDER_4K, &done), 0);
+	CHECK_EQ(xpi_context_sync_map(&c, 0, 4), 0);
+	CHECK_EQ(xpi_context_unmap(&c, 1, 0, 4).nr, 4);
+	CHECK_EQ(nr_mapped(), 4);
+	CHECK_EQ(map(0, 0x2000, 600, XPI_ORDER_4K, &done), 0);
+	CHECK_EQ(nr_mapped(), 600);
+	CHECK_EQ(mapped[0], 0x2001);
+	teardown();
+}
+
+TEST(short_map_with_a_page_without_a_frame)
+{
+	u64 done;
+
+	setup(true);
+	CHECK_EQ(map(0, NO_FRAME - 1, 3, XPI_ORDER_4K, &done), -EINVAL);
+	CHECK_EQ(done, 0);
+	CHECK_EQ(nr_mapped() + nr_shown(), 0);
+	teardown();
+}
+
+TEST(map_where_something_is)
+{
+	u64 done;
+
+	setup(true);
+	CHECK_EQ(map(8, 0x1000, 8, XPI_ORDER_4K, &done), 0);
+	CHECK_EQ(map(0, 0x2000, 16, XPI_ORDER_4K, &done), -EEXIST);
+	CHECK_EQ(done, 0);
+	CHECK_EQ(xpi_context_sync_map(&c, 0, 16), 0);
+	CHECK_EQ(nr_mapped(), 8);
+	CHECK_EQ(nr_shown(), 8);
+	teardown();
+}
+
+/* Their owner wants them back at once. */
+TEST(foreign_pages_are_unmapped_at_once)
+{
+	struct xpi_taken t;
+	u64 done;
+
+	setup(true);
+	CHECK_EQ(map(0, 0x1000, 2, XPI_ORDER_4K, &done), 0);
+	CHECK_EQ(map(2, FOREIGN, 2, XPI_ORDER_4K, &done), 0);
+	CHECK_EQ(xpi_context_sync_map(&c, 0, 4), 0);
+	t = xpi_context_unmap(&c, 0, 0, 2);
+	CHECK(t.nr == 2 && !(t.flags & XPI_LEAF_NOW));
+	CHECK_EQ(nr_mapped(), 4);
+	t = xpi_context_unmap(&c, 0, 2, 2);
+	CHECK(t.nr == 2 && t.flags & XPI_LEAF_NOW);
+	CHECK(!mapped[2] && !mapped[3]);
+	teardown();
+}
+
+/* Leaves of different kinds, up to a hole. */
+TEST(unmap_of_several_kinds)
+{
+	const struct xpi_map direct = {
+		.dfn = 2, .pfn = 2, .nr = 2, .flags = XEN_PV_IOMMU_F_R,
+	};
+	u64 done;
+
+	setup(true);
+	CHECK_EQ(map(0, 0x1000, 2, XPI_ORDER_4K, &done), 0);
+	CHECK_EQ(xpi_context_record(&c, &direct, XPI_LEAF_DIRECT, GFP_ATOMIC),
+		 0);
+	CHECK_EQ(map(4, FOREIGN, 2, XPI_ORDER_4K, &done), 0);
+	CHECK_EQ(map(7, 0x1000, 1, XPI_ORDER_4K, &done), 0);
+	CHECK_EQ(xpi_context_sync_map(&c, 0, 8), 0);
+	/* The DIRECT region is not Linux's to map. */
+	CHECK_EQ(nr_mapped(), 5);
+	CHECK_EQ(xpi_context_unmap(&c, 0, 0, 8).nr, 6);
+	CHECK_EQ(nr_mapped(), 1);
+	CHECK_EQ(nr_shown(), 1);
+	teardown();
+}
+
+TEST(one_by_one_without_batches)
+{
+	u64 done;
+
+	setup(false);
+	CHECK_EQ(map(0, 0x1000, 16, XPI_ORDER_4K, &done), 0);
+	CHECK_EQ(calls, 16);
+	CHECK_EQ(nr_mapped(), 16);
+	CHECK_EQ(xpi_context_unmap(&c, 0, 0, 16).nr, 16);
+	CHECK_EQ(calls, 32);
+	CHECK_EQ(nr_mapped(), 0);
+	teardown();
+}
+
+TEST(unmap_that_xen_refuses_is_told)
+{
+	u64 done;
+
+	setup(false);
+	CHECK_EQ(map(0, 0x1000, 4, XPI_ORDER_4K, &done), 0);
+	unmap_error = -EBUSY;
+	CHECK_EQ(xpi_context_unmap(&c, 0, 0, 4).nr, 4);
+	CHECK_EQ(lost.times, 1);
+	CHECK(lost.dfn == 0 && lost.nr == 4 && lost.err == -EBUSY);
+	CHECK_EQ(nr_shown(), 0);
+	teardown();
+}
+
+/* It was said to be lost: "unmap of 0x0 pages". */
+TEST(late_error_of_an_unmap_loses_nothing)
+{
+	u64 done;
+
+	setup(false);
+	CHECK_EQ(map(0, 0x1000, 1, XPI_ORDER_4K, &done), 0);
+	late_error = true;
+	CHECK_EQ(xpi_context_unmap(&c, 0, 0, 1).nr, 1);
+	CHECK_EQ(nr_mapped(), 0);
+	CHECK_EQ(lost.times, 0);
+	teardown();
+}
