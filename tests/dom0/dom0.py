@@ -88,7 +88,7 @@ SPECIAL = {
     'share': {'cmdline': 'xpi_kills=20', 'timeout': 3000},
     'sleep': {'extra': S3, 'wake': True, 'xen_cmdline': 'x2apic=0'},
     'reset': {'pvh': True, 'cmdline': 'iommu.passthrough=0', 'xen_cmdline': 'ats=1', 'iommu': ',device-iotlb=on',
-              'devices': RESETS, 'disk': RESET_DISK, 'modules': CARDS + ['virtio_blk'], 'timeout': 1800},
+              'devices': RESETS, 'disk': RESET_DISK, 'modules': CARDS + ['virtio_blk', 'virtio_pci?'], 'timeout': 1800},
     'pvh-lacks': {'pvh': True, 'devices': SLOTS, 'extra': [], 'modules': ['igb'], 'faults': False},
     'strict': {'pvh': True, 'cmdline': 'iommu.passthrough=0 iommu.strict=1'},
     'lazy': {'pvh': True, 'cmdline': 'iommu.passthrough=0 iommu.strict=0', 'xen_cmdline': 'dom0-iommu=nr-ctx=4'},

@@ -83,6 +83,7 @@ step_reset()
 	check_reset reset.igb "$(devices 8086:10c9)" flr -gt
 	DISK=/dev/vda
 	modprobe virtio_blk
+	modprobe -q virtio_pci	# or it is built in
 	reset_disk reset.disk -gt
 	check_after reset.identity.type "cat /tmp/set-type" set_type "$VIRTIO" identity
 	reset_disk reset.identity -eq
