@@ -2,11 +2,12 @@
 """Which parts of a check passed already, on the very same files.
 
 Hours of tests do not always end in one go. What a part reported is kept in the
-cache under what it depends on: the committed files, the kernels and QEMU. A
-working tree that differs from its commit has no such name, and nothing is kept.
-Only a part in which nothing failed is kept.
+cache under what it depends on: the committed files, but for those of which the
+part says that it does not read them, the kernels and QEMU. Of a working tree that
+differs from its commit nothing is kept, nor of a part in which something failed.
 """
 
+import fnmatch
 import hashlib
 import os
 import subprocess
@@ -35,30 +36,31 @@ class Seen:
     """@others: lines that say what else the results depend on."""
 
     def __init__(self, top, others):
-        self.top, self.tree, self.dir = top, tree_of(top), None
-        if self.tree:
-            self.dir = os.path.join(boot.cache_dir(), 'seen', digest('\n'.join([self.tree, *others])))
+        self.top, self.tree, self.others = top, tree_of(top), list(others)
+        self.files = git(top, 'ls-tree', '-r', 'HEAD').stdout.splitlines() if self.tree else []
 
-    def path(self, part, command):
+    def path(self, part):
         """Parts of the same name differ in how much they run."""
-        return os.path.join(self.dir or '', f'{part}-{digest(command)}')
+        read = [f for f in self.files if not any(fnmatch.fnmatch(f.split('\t')[1], p) for p in part.unread)]
+        key = digest('\n'.join(read + self.others))
+        return os.path.join(boot.cache_dir(), 'seen', key, f'{part.name}-{digest(part.what())}')
 
-    def keep(self, part, command, tests):
-        if not self.dir or any(t.verdict not in ('pass', 'skip') for t in tests):
+    def keep(self, part):
+        if not self.tree or part.count('pass') + part.count('skip') < len(part.tests):
             return
         # Hours have passed: somebody may have changed a file meanwhile.
         if tree_of(self.top) != self.tree:
             return
-        os.makedirs(self.dir, exist_ok=True)
-        path = self.path(part, command)
+        path = self.path(part)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path + '.new', 'w', encoding='utf-8') as f:
-            f.write(''.join(t.line() + '\n' for t in tests))
+            f.write(''.join(t.line() + '\n' for t in part.tests))
         os.replace(path + '.new', path)
 
-    def tests(self, part, command):
+    def tests(self, part):
         """What it reported, or nothing."""
         try:
-            with open(self.path(part, command), encoding='utf-8') as f:
+            with open(self.path(part), encoding='utf-8') as f:
                 result = judge.Judgement()
                 judge.read_results(f.read(), result)
         except OSError:

@@ -47,13 +47,13 @@ class Tree:
 
     def __init__(self, where, command=PASS_AND_SKIP):
         self.top, self.notes = os.path.join(where, 'tree'), os.path.join(where, 'notes')
-        self.command = command.format(self.notes)
+        self.command, self.name = command.format(self.notes), 'part'
         git('init', '-q', self.top)
         self.change('one')
         self.commit()
 
-    def change(self, text):
-        with open(os.path.join(self.top, 'file'), 'w', encoding='ascii') as f:
+    def change(self, text, name='file'):
+        with open(os.path.join(self.top, name), 'w', encoding='ascii') as f:
             f.write(text)
 
     def commit(self):
@@ -62,7 +62,7 @@ class Tree:
 
     def runs(self, command=None):
         """Resume once; how often the part has run by now, and what is known of it."""
-        part = check.Part('part', ['sh', '-c', command or self.command])
+        part = check.Part(self.name, ['sh', '-c', command or self.command])
         memory = check.seen.Seen(self.top, ['Linux 1'])
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             check.Pool(check.resume([part], memory), lambda p: check.done(p, memory, False)).run()
@@ -82,10 +82,24 @@ def other_files(tree):
     return tree.runs()[0] == 2
 
 
+def unread_files(tree):
+    """Not for a part that may read any."""
+    tree.name = 'dom0.6.12.part'
+    tree.runs()
+    tree.change('# two', 'README.md')
+    tree.commit()
+    same = tree.runs()[0] == 1
+    tree.name = 'style'
+    tree.runs()
+    tree.change('# three', 'README.md')
+    tree.commit()
+    return same and tree.runs()[0] == 3
+
+
 def uncommitted(tree):
     tree.change('two')
     tree.runs()
-    return tree.runs()[0] == 2 and not check.seen.Seen(tree.top, []).dir
+    return tree.runs()[0] == 2 and not check.seen.Seen(tree.top, []).tree
 
 
 def meanwhile(tree):
@@ -106,8 +120,8 @@ def failed(tree):
     return tree.runs()[0] == 2
 
 
-RESUMES = [('same', resumes), ('other-files', other_files), ('uncommitted', uncommitted), ('meanwhile', meanwhile),
-           ('other-command', other_command), ('failed', failed)]
+RESUMES = [('same', resumes), ('other-files', other_files), ('unread-files', unread_files), ('uncommitted', uncommitted),
+           ('meanwhile', meanwhile), ('other-command', other_command), ('failed', failed)]
 
 
 def run_parts(where, commands, suffixes):
