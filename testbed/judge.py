@@ -50,6 +50,7 @@ TROUBLE = [re.compile(p) for p in (
 CUT = '[ cut here ]'
 REPORT = 'report: '
 PCI = r'[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]'
+POINTER = r'\b[0-9a-f]{16}\b'
 STAMP = re.compile(r'^(?:\((?:XEN|d\d+)\) )?(?:\[[^]\[]*\d\.\d+\] )?')
 
 
@@ -103,7 +104,8 @@ def load_harmless(path):
     """Read the list of excused console lines: exact text -> reason.
 
     A kernel's report is excused by its message, the line before its headline,
-    which has line numbers and process ids; its key here begins with REPORT.
+    which has line numbers and process ids, or by the function that the headline
+    names if there is none; its key here begins with REPORT.
     """
     texts, text = {}, None
     with open(path, encoding='utf-8') as f:
@@ -137,12 +139,22 @@ def headline(line):
     return any(p.search(line) for p in TROUBLE)
 
 
+def message_of(lines, i):
+    """What the report says whose headline is the line at i; of one without a message, where it was made."""
+    if 'WARNING: ' not in lines[i] or i < 1:
+        return ''
+    if CUT in lines[i - 1]:
+        made = re.search(r' at (?:\S+:\d+ )?(\w+)\+0x', lines[i])
+        return made[1] if made else ''
+    if i < 2 or CUT not in lines[i - 2]:
+        return ''
+    return re.sub(POINTER, '<pointer>', re.sub(PCI, '<pci>', lines[i - 1]))
+
+
 def excused_report(lines, i, harmless):
     """Is the line at i the headline of a report that an entry excuses?"""
-    if i < 2 or CUT not in lines[i - 2] or 'WARNING: ' not in lines[i]:
-        return None
-    message = re.sub(PCI, '<pci>', lines[i - 1])
-    return message if REPORT + message in harmless else None
+    message = message_of(lines, i)
+    return message if message and REPORT + message in harmless else None
 
 
 def read_console(text, harmless, out):

@@ -129,6 +129,19 @@ def harmless_report():
         check(other, 'crash', judge(GOOD, other, harmless=known).verdict)
 
 
+def harmless_report_without_message():
+    """By the function where it was made, in either form that a headline has."""
+    known = {'report: f_g': 'known', 'report: free <pointer>': 'known'}
+    cut = '[ 1.0] ---[ cut here ]---\n'
+    for good in ('WARNING: at f_g+0x3f/0x50, CPU#0: swapper/0/0', 'WARNING: CPU: 0 PID: 1 at mm/a.c:12 f_g+0x1/0x2',
+                 'free 0123456789abcdef\nWARNING: x'):
+        check(good, 'pass', judge(GOOD, cut + good, harmless=known).verdict)
+    for bad in ('WARNING: at xf_g+0x3f/0x50', 'WARNING: at h+0x1/0x2 f_g+0x3f/0x50', 'BUG: at f_g+0x3f/0x50',
+                'x\nWARNING: at f_g+0x3f/0x50', 'free 0123\nWARNING: x'):
+        check(bad, 'crash', judge(GOOD, cut + bad, harmless=known).verdict)
+    check('no cut', 'crash', judge(GOOD, 'WARNING: at f_g+0x3f/0x50', harmless=known).verdict)
+
+
 def harmless_file():
     def load(text):
         with tempfile.NamedTemporaryFile('w') as f:
@@ -171,8 +184,8 @@ def cases():
         yield f'caught-{name}', lambda l=line: bad_console(l)
     for name, line in FINE.items():
         yield f'quiet-{name}', lambda l=line: fine_console(l)
-    for f in (harmless_exact, harmless_not_similar, harmless_report, harmless_file, real_harmless_file,
-              expected_missing, run_line):
+    for f in (harmless_exact, harmless_not_similar, harmless_report, harmless_report_without_message, harmless_file,
+              real_harmless_file, expected_missing, run_line):
         yield f.__name__.replace('_', '-'), f
 
 
