@@ -50,7 +50,6 @@ TROUBLE = [re.compile(p) for p in (
 CUT = '[ cut here ]'
 REPORT = 'report: '
 PCI = r'[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]'
-POINTER = r'\b[0-9a-f]{16}\b'
 STAMP = re.compile(r'^(?:\((?:XEN|d\d+)\) )?(?:\[[^]\[]*\d\.\d+\] )?')
 
 
@@ -148,7 +147,7 @@ def message_of(lines, i):
         return made[1] if made else ''
     if i < 2 or CUT not in lines[i - 2]:
         return ''
-    return re.sub(POINTER, '<pointer>', re.sub(PCI, '<pci>', lines[i - 1]))
+    return re.sub(PCI, '<pci>', lines[i - 1])
 
 
 def excused_report(lines, i, harmless):

@@ -5,13 +5,22 @@
 # kernel took it. Callers set FRAGMENTS, files named as seen from testbed/,
 # VARIANT, and SOURCE, the kernel's tree.
 
+# What a later fragment says of a symbol replaces what an earlier one has said.
+last_of_each()
+{
+	tac | awk '{ symbol = "" }
+		/^CONFIG_[A-Z0-9_]+=/ { symbol = substr($0, 1, index($0, "=") - 1) }
+		/^# CONFIG_[A-Z0-9_]+ is not set$/ { symbol = $2 }
+		symbol == "" || !said[symbol]++' | tac
+}
+
 fragments()
 {
 	local f
 
 	for f in $FRAGMENTS; do
 		cat "$TESTBED/$f"
-	done
+	done | last_of_each
 	echo "CONFIG_LOCALVERSION=\"-xpi-$VARIANT\""
 }
 
