@@ -61,4 +61,13 @@ verdict linux.known-though-listed 1 'refused: CONFIG_OLD=y'
 asked CONFIG_NEWER=y
 got CONFIG_WANTED=y
 verdict linux.unknown-not-listed 1 'refused: CONFIG_NEWER=y'
+
+FRAGMENTS='one.config two.config'
+asked CONFIG_WANTED=8 CONFIG_SHUNNED=y
+printf '%s\n' '# SHUNNED stays' CONFIG_WANTED=2 '# CONFIG_SHUNNED is not set' >"$TESTBED/two.config"
+got CONFIG_WANTED=2
+verdict linux.later-fragment-wins 0 '^$'
+
+got CONFIG_WANTED=8
+verdict linux.earlier-fragment-loses 1 'refused: CONFIG_WANTED=2'
 finish
