@@ -105,8 +105,9 @@ struct xpi_lane {
 /**
  * struct xpi_lanes - all that waits in one context
  * @shadow: where a map that Xen refuses is marked
- * @lost: told of an unmap that Xen refuses; any context, a lock held
- * @sending: told of what is about to be sent, likewise; may be NULL
+ * @lost: told of an unmap that Xen refuses; any context, locks may be held
+ * @sending: told of what is about to be sent; any context, a lock held; may be
+ *	NULL
  * @free: gives a buffer back
  * @max_nr: longest run, at most XPI_CHUNK_PAGES
  * @nr: lanes
