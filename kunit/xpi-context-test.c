@@ -19,6 +19,7 @@
 
 #include "xpi-driver.h"
 #include "xpi-fake-hv.h"
+#include "xpi-interrupt.h"
 
 #define RANGE		0x400U	/* pages that a round may use */
 #define ROUNDS		300U
@@ -160,6 +161,7 @@ static void hard_round_fn(struct irq_work *work)
 {
 	struct hard_round *h = container_of(work, struct hard_round, work);
 
+	xpi_as_device_handler();
 	do_round(&h->round);
 	if (!in_hardirq())
 		h->round.wrong = "not in a hard interrupt";
@@ -199,6 +201,7 @@ static void crowd_hard_fn(void *info)
 {
 	struct crowd *c = info;
 
+	xpi_as_device_handler();
 	do_round(&c->hard);
 	tasklet_schedule(&c->tasklet);
 }

@@ -21,6 +21,7 @@
 #include <linux/workqueue.h>
 
 #include "shadow.h"
+#include "xpi-interrupt.h"
 
 #define LAST		((1ULL << 36) - 1)
 #define BRANCH_BITS	27	/* pages below one entry of the root */
@@ -154,6 +155,7 @@ struct irq_round {
 
 static void irq_round_fn(struct irq_work *work)
 {
+	xpi_as_device_handler();
 	do_round(&container_of(work, struct irq_round, work)->round);
 }
 
@@ -221,6 +223,7 @@ static void crowd_irq_fn(void *info)
 {
 	struct crowd *c = info;
 
+	xpi_as_device_handler();
 	move_to(&c->irq, READ_ONCE(c->at), 1);
 	do_round(&c->irq);
 }
