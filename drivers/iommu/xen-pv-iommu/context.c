@@ -115,24 +115,34 @@ static int queue_runs(struct xpi_context *c, struct xpi_queue *q,
 	return err ?: ret;
 }
 
-/* In buffers of its own; the caller can sleep. */
-static int send_map(struct xpi_context *c, const struct xpi_map *m, gfp_t gfp,
-		    u16 *seen, u64 *sent)
+/* Through @buf and, with @gfp, more like it. The caller keeps @buf. */
+static int send_map(struct xpi_context *c, const struct xpi_map *m, void *buf,
+		    size_t bytes, gfp_t gfp, u16 *seen, u64 *sent)
 {
-	void *buf = c->mem->alloc(gfp);
 	struct xpi_queue q;
 	int ret;
 
-	*sent = 0;
-	if (!buf)
-		return -ENOMEM;
-
-	xpi_queue_init(&q, c->hv, buf, c->bytes, c->max_count);
+	xpi_queue_init(&q, c->hv, buf, bytes, c->max_count);
 	xpi_queue_start(&q, c->ctx);
 	ret = queue_runs(c, &q, m, gfp, seen);
 	*sent = q.done;
-	while (q.nr_bufs)
+	while (q.nr_bufs > 1)
 		c->mem->free(q.buf[--q.nr_bufs]);
+	return ret;
+}
+
+/* In buffers of its own; the caller can sleep. */
+static int send_map_batch(struct xpi_context *c, const struct xpi_map *m,
+			  gfp_t gfp, u16 *seen, u64 *sent)
+{
+	void *buf = c->mem->alloc(gfp);
+	int ret;
+
+	if (!buf)
+		return -ENOMEM;
+
+	ret = send_map(c, m, buf, c->bytes, gfp, seen, sent);
+	c->mem->free(buf);
 	return ret;
 }
 
@@ -141,14 +151,8 @@ static int send_map_single(struct xpi_context *c, const struct xpi_map *m,
 			   u16 *seen, u64 *sent)
 {
 	struct xen_pv_iommu_batch desc __aligned(32);
-	struct xpi_queue q;
-	int ret;
 
-	xpi_queue_init(&q, c->hv, &desc, sizeof(desc), c->max_count);
-	xpi_queue_start(&q, c->ctx);
-	ret = queue_runs(c, &q, m, 0, seen);
-	*sent = q.done;
-	return ret;
+	return send_map(c, m, &desc, sizeof(desc), 0, seen, sent);
 }
 
 /*
@@ -159,12 +163,12 @@ int xpi_context_map_now(struct xpi_context *c, const struct xpi_map *m,
 			gfp_t gfp, u64 *done)
 {
 	u16 seen = 0;
-	u64 sent;
+	u64 sent = 0;
 	int ret;
 
 	xpi_lanes_sync_unmap(&c->lanes, m->dfn, m->nr, XPI_WHY_ROOM);
 	if (c->batch)
-		ret = send_map(c, m, gfp, &seen, &sent);
+		ret = send_map_batch(c, m, gfp, &seen, &sent);
 	else
 		ret = send_map_single(c, m, &seen, &sent);
 
