@@ -2,8 +2,8 @@
 /*
  * swiotlb-xen moves from the kernel's pointer to the devices, and back. The
  * pointer, the list of all devices and their announcements are the kernel's own;
- * nothing in the machine does DMA meanwhile. The operations are an empty table
- * that is taken for those of swiotlb-xen.
+ * nothing in the machine does DMA meanwhile. The operations are a table with one
+ * function, which is taken for swiotlb-xen's.
  *
  * The driver's file is included as it is.
  */
@@ -24,8 +24,13 @@
 
 #include <xen/xen.h>
 
+static int any_mask(struct device *dev, u64 mask)
+{
+	return 1;
+}
+
 /* Taken for swiotlb-xen's, and not. */
-static const struct dma_map_ops swiotlb_xen_ops;
+static const struct dma_map_ops swiotlb_xen_ops = { .dma_supported = any_mask };
 static const struct dma_map_ops other_ops;
 
 /**
@@ -88,7 +93,7 @@ static void test_symbol(char *name, size_t size, const char *fmt, const void *at
 {
 	if (strcmp(fmt, "%ps"))
 		return;
-	strscpy(name, at == &swiotlb_xen_ops ? "xen_swiotlb_dma_ops" : "other",
+	strscpy(name, at == any_mask ? "xen_swiotlb_dma_supported" : "other",
 		size);
 }
 
@@ -204,6 +209,11 @@ static void not_swiotlb_xen(struct kunit *test)
 	WRITE_ONCE(dma_ops, &other_ops);
 	KUNIT_EXPECT_FALSE(test, swiotlb_xen_bypass_start(is_protected));
 	KUNIT_EXPECT_PTR_EQ(test, dma_ops, &other_ops);
+	expect_nothing_moved(test, dev);
+
+	WRITE_ONCE(dma_ops, NULL);
+	KUNIT_EXPECT_FALSE(test, swiotlb_xen_bypass_start(is_protected));
+	KUNIT_EXPECT_NULL(test, dma_ops);
 	expect_nothing_moved(test, dev);
 }
 

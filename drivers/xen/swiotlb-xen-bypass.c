@@ -161,13 +161,19 @@ static void xsb_unhook(void)
 	synchronize_rcu_tasks();
 }
 
-/* Nothing else tells: the operations themselves are not exported. */
+/*
+ * Nothing of swiotlb-xen's is exported, so its name has to tell: a function's,
+ * because not every kernel knows its data by name.
+ */
 static bool xsb_is_swiotlb_xen(const struct dma_map_ops *ops)
 {
 	char name[32];
 
-	snprintf(name, sizeof(name), "%ps", ops);
-	return !strcmp(name, "xen_swiotlb_dma_ops");
+	if (!ops)
+		return false;
+
+	snprintf(name, sizeof(name), "%ps", ops->dma_supported);
+	return !strcmp(name, "xen_swiotlb_dma_supported");
 }
 
 static bool xsb_swap(void)
