@@ -6,7 +6,7 @@
 
 CHECKERS=/sys/kernel/debug
 # Asked when the machine starts: the log does not keep it for ever.
-KASAN=$(dmesg | grep 'kasan: KernelAddressSanitizer initialized')
+KASAN=$(dmesg | grep 'KernelAddressSanitizer initialized')
 
 # Of kmemleak's report a line for each object: where it was made. xen-pciback loses
 # what it made for a device, whose release forgets where that is too early.
