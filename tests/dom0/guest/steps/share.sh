@@ -73,11 +73,13 @@ kill_many()
 # kill_batch BEFORE NUMBER: what free memory lost by it, in kB, is in /tmp/lost
 kill_batch()
 {
-	local free
+	local free status
 	free=$(free_kib)
-	kill_many "$1" "$2" || return 1
+	kill_many "$1" "$2"
+	status=$?
 	echo $((free - $(free_kib))) >/tmp/lost
 	info "killed $2 programs; before $1; each had $(cat /tmp/had); after $(holdings); free memory before $free kB, after $(free_kib) kB"
+	return $status
 }
 
 lost_little() { [ "$(cat /tmp/lost)" -lt 12288 ]; }
@@ -97,10 +99,10 @@ step_kill()
 	tell_counters "before the kills"
 	if kill_batch "$before" "$n"; then
 		pass kill.all-back
-		check_after kill.memory-back what_is_lost memory_back "$before" "$n"
 	else
 		fail kill.all-back "$(cat /tmp/why)"
 	fi
+	check_after kill.memory-back what_is_lost memory_back "$before" "$n"
 	tell_counters "after the kills"
 	# a transfer that was under way when its program died
 	sleep 2
