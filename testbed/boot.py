@@ -31,6 +31,7 @@ import judge as judging  # noqa: E402
 
 QEMU_AT_LEAST = (10, 0)
 GRACE = 60              # seconds between the end line and the power off
+LAST_WORDS = 5          # seconds for a machine that hangs to say where
 # However this process ends, even by KILL, its machine ends with it.
 LEASH = ['setpriv', '--pdeathsig', 'TERM']
 # How to talk to QEMU itself: its answers and events go to qemu.log.
@@ -159,9 +160,7 @@ def qemu_args(m, logs):
         args += ['-chardev', f'file,id={port},path={log}', '-serial', f'chardev:{port}']
     for device in ([m.iommu] if m.iommu else []) + list(m.devices):
         args += ['-device', device]
-    if m.wake:
-        args += QMP
-    return args + disk_args(m.disks, logs) + list(m.extra) + boot_args(m, logs)
+    return args + QMP + disk_args(m.disks, logs) + list(m.extra) + boot_args(m, logs)
 
 
 # --- watching -----------------------------------------------------------
@@ -258,18 +257,27 @@ def how_it_ended(proc, logs):
     return f'QEMU failed: exit status {proc.returncode}: ' + (said[-1] if said else 'it said nothing')
 
 
+def tell(proc, command, **arguments):
+    """Have QEMU do something; what it says to it goes to qemu.log."""
+    with contextlib.suppress(BrokenPipeError):
+        os.write(proc.stdin.fileno(), json.dumps({'execute': command, 'arguments': arguments}).encode() + b'\n')
+
+
 def waker(proc):
     """Wakes the machine up as soon as QEMU says that it sleeps."""
-    def tell(command):
-        with contextlib.suppress(BrokenPipeError):
-            os.write(proc.stdin.fileno(), json.dumps({'execute': command}).encode() + b'\n')
-
     def on_line(line):
         if line.startswith('{') and '"event": "SUSPEND"' in line:
-            tell('system_wakeup')
+            tell(proc, 'system_wakeup')
 
-    tell('qmp_capabilities')
     return on_line
+
+
+def last_words(proc):
+    """Of a machine that hangs: where each CPU is."""
+    tell(proc, 'human-monitor-command', **{'command-line': 'info registers -a'})
+    tell(proc, 'quit')
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        proc.wait(LAST_WORDS)
 
 
 def watch(proc, m, logs, tails, progress):
@@ -393,12 +401,16 @@ def start_and_watch(m, logs, watchers, progress):
     tails = [Tail(os.path.join(logs, name), after(progress.clear, callback)) for name, callback in watchers if callback]
     with open(os.path.join(logs, 'qemu.log'), 'w', encoding='utf-8') as log:
         # what the guest writes to its disks goes to an unlinked file in TMPDIR
-        proc = subprocess.Popen(LEASH + command, cwd=logs, stdin=subprocess.PIPE if m.wake else subprocess.DEVNULL,
+        proc = subprocess.Popen(LEASH + command, cwd=logs, stdin=subprocess.PIPE,
                                 stdout=log, stderr=log, env=dict(os.environ, TMPDIR=logs), start_new_session=True)
         try:
+            tell(proc, 'qmp_capabilities')
             if m.wake:
                 tails.append(Tail(os.path.join(logs, 'qemu.log'), waker(proc)))
-            return watch(proc, m, logs, tails, progress)
+            ended = watch(proc, m, logs, tails, progress)
+            if proc.poll() is None:
+                last_words(proc)
+            return ended
         finally:
             stop(proc)
 

@@ -82,6 +82,14 @@ def hung_after_end(where):
                                        f'judged {out.judgement.verdict}, ended: {out.ended}'))
 
 
+def hung_says_where(where):
+    """Whoever ends a machine that hangs asks it where first."""
+    out = runs(where, 'read hello; read order; echo "heard $hello $order"\n' + HANG, timeout=2)
+    said = boot.read_log(out.logs, 'qemu.log')
+    case('hung-says-where', unless('timeout' in out.ended and 'info registers' in said,
+                                   f'ended: {out.ended}, QEMU heard {said}'))
+
+
 def logs_are_headed(where):
     out = runs(where, GOOD)
     for name in ('xen.log', 'result.log', 'qemu.log', 'cmdline'):
@@ -175,8 +183,8 @@ def bad_input(where):
 def main():
     with tempfile.TemporaryDirectory() as where:
         os.environ['XPI_CACHE'] = os.path.join(where, 'cache')
-        for tests in (endings, hung_after_end, logs_are_headed, watchers_see_lines, two_at_once, sleeper_is_woken,
-                      nothing_left, bad_input):
+        for tests in (endings, hung_after_end, hung_says_where, logs_are_headed, watchers_see_lines, two_at_once,
+                      sleeper_is_woken, nothing_left, bad_input):
             tests(where)
     print(f'xpi: end {passed} {failed} 0')
     return 1 if failed else 0
