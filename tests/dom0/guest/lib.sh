@@ -58,6 +58,36 @@ check_after()
 	fi
 }
 
+# comes_to LIMIT MEASURE: what a worker frees is back a little later
+comes_to()
+{
+	local i
+	for i in $(seq 20); do
+		[ "$($2)" -le "$1" ] && return 0
+		usleep 250000
+	done
+	return 1
+}
+
+# grows_at_most KB MEASURE COMMAND...: the kB that MEASURE prints grow by so many
+# at most while COMMAND runs, or else while it runs once more.  What fills up once
+# is no leak (slabs have a reserve; KASAN keeps what was freed, up to a part of
+# all memory): a leak is as large the second time.  Sets GREW; 2 if COMMAND fails.
+grows_at_most()
+{
+	local limit=$1 measure=$2 before i
+	shift 2
+	for i in 1 2; do
+		before=$($measure)
+		"$@" || return 2
+		comes_to $((before + limit)) "$measure" && i=within
+		GREW=$(($($measure) - before))
+		info "$measure: $before kB, $GREW kB more after $*"
+		[ "$i" = within ] && return 0
+	done
+	return 1
+}
+
 finish()
 {
 	emit "end $(grep -c '^xpi: pass' $RESULTS) $(grep -c '^xpi: fail' $RESULTS) $(grep -c '^xpi: skip' $RESULTS)"

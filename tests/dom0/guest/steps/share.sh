@@ -18,7 +18,8 @@ pinned()
 	awk '$1 == "nr_foll_pin_acquired" { n += $2 } $1 == "nr_foll_pin_released" { n -= $2 } END { print n }' /proc/vmstat
 }
 
-free_kib() { sed -n 's/^MemFree: *\([0-9]*\) kB/\1/p' /proc/meminfo; }
+# Memory that is not free, in kB.
+used_memory() { awk '$1 == "MemTotal:" { n += $2 } $1 == "MemFree:" { n -= $2 } END { print n }' /proc/meminfo; }
 
 # All that a dead program might leave behind.
 holdings() { echo "$(cat $LOOK/query), pinned $(pinned), hugepages free $(hugepages Free)"; }
@@ -70,39 +71,26 @@ kill_many()
 	done
 }
 
-# kill_batch BEFORE NUMBER: what free memory lost by it, in kB, is in /tmp/lost
-kill_batch()
+# kill_and_tell BEFORE NUMBER: the first failure of all calls stays in /tmp/failed
+kill_and_tell()
 {
-	local free status
-	free=$(free_kib)
-	kill_many "$1" "$2"
-	status=$?
-	echo $((free - $(free_kib))) >/tmp/lost
-	info "killed $2 programs; before $1; each had $(cat /tmp/had); after $(holdings); free memory before $free kB, after $(free_kib) kB"
-	return $status
+	[ -s /tmp/failed ] || kill_many "$1" "$2" || cp /tmp/why /tmp/failed
+	info "$2 programs were to be killed; before $1; each had $(cat /tmp/had); after $(holdings)"
 }
-
-lost_little() { [ "$(cat /tmp/lost)" -lt 12288 ]; }
-
-# Less than what one program has. What fills up once is no leak (KASAN keeps what
-# was freed, up to a part of all memory): a leak is as large the second time.
-memory_back() { lost_little || { kill_batch "$1" "$2" && lost_little; }; }
-
-what_is_lost() { echo "$(cat /tmp/lost) kB are gone" "$(cat /tmp/why 2>/dev/null)"; }
 
 step_kill()
 {
-	local n before
+	local n before grew
 	n=$(option xpi_kills)
 	take_edus kill
 	before=$(holdings)
 	tell_counters "before the kills"
-	if kill_batch "$before" "$n"; then
-		pass kill.all-back
-	else
-		fail kill.all-back "$(cat /tmp/why)"
-	fi
-	check_after kill.memory-back what_is_lost memory_back "$before" "$n"
+	: >/tmp/failed
+	# less than what one program has
+	grows_at_most 12288 used_memory kill_and_tell "$before" "$n"
+	grew=$?
+	check kill.all-back "$(cat /tmp/failed)" [ ! -s /tmp/failed ]
+	check kill.memory-back "$GREW kB are gone" [ $grew = 0 ]
 	tell_counters "after the kills"
 	# a transfer that was under way when its program died
 	sleep 2
