@@ -229,14 +229,7 @@ static int map_leaf(struct xen_pv_iommu_batch *d)
 	return 0;
 }
 
-/* Does an unmap of the whole leaf wait? driver-model.h knows the lanes. */
-static bool leaf_waits(u64 dfn);
-
-/*
- * A caller cuts no leaf. One may be in his way that was there before, if what
- * he has mapped in its place was refused: the driver is told, and all is well
- * once that leaf's own unmap was sent.
- */
+/* A caller cuts no leaf of its own, and finds none that was there before. */
 static int unmap_leaf(struct xen_pv_iommu_batch *d)
 {
 	u64 dfn = d->dfn + d->done;
@@ -244,7 +237,7 @@ static int unmap_leaf(struct xen_pv_iommu_batch *d)
 	u32 i, size = p->flags && p->order ? LEAF_2M : 1;
 
 	if (dfn % size || d->nr - d->done < size) {
-		CHECK(p->kept || leaf_waits(dfn));
+		CHECK(p->kept);
 		return -ERANGE;
 	}
 	for (i = 0; i < size; i++) {

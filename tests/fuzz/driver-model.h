@@ -76,25 +76,6 @@ static unsigned int look_at_pending(const struct xpi_pending *p, u8 op,
 	return p->queue.used;
 }
 
-static bool leaf_waits(u64 dfn)
-{
-	u64 first = dfn - dfn % LEAF_2M;
-	unsigned int l, i;
-
-	for (l = 0; l < cx.lanes.nr; l++) {
-		const struct xpi_queue *q = &lane[l].unmaps.queue;
-
-		for (i = q->sent; i < q->used; i++) {
-			const struct xen_pv_iommu_batch *d = xpi_queue_at(q, i);
-
-			if (d->dfn <= first &&
-			    d->dfn + d->nr >= first + LEAF_2M)
-				return true;
-		}
-	}
-	return false;
-}
-
 static void look_at_lanes(void)
 {
 	unsigned int i, maps = 0, unmaps = 0, m, u;

@@ -377,7 +377,7 @@ TEST(onlookers_are_told_why)
 	CHECK_EQ(map_on(0, 102, 3000, 2), 0);
 	CHECK_EQ(sync_map(102, 2), 0);
 	CHECK(was_told(1, map, 1, XPI_WHY_SYNC_MAP));
-	CHECK(was_told(0, un, 1, XPI_WHY_EEXIST));
+	CHECK(was_told(0, un, 1, XPI_WHY_REFUSED));
 	unmap_on(0, 200, 4);
 	xpi_lanes_flush(&ls);
 	CHECK(was_told(0, un, 1, XPI_WHY_FLUSH_ALL));

@@ -19,7 +19,9 @@
  * unmapped and, anew, to be mapped: Xen says -EEXIST to the map that comes too
  * early, and replaces nothing. Then all unmaps are sent, and the map again. For
  * this to hold Xen must have all that waits to be unmapped: a range in which
- * something was never mapped is sent at once, holes are nothing to Xen.
+ * something was never mapped is sent at once. Holes are nothing to Xen, unless
+ * there is what an older unmap is for, in leaves that this one would cut; so that
+ * one is sent before.
  *
  * Locks: a lane's maps.lock, then any unmaps.lock; the shadow's lock inside of
  * both. Nothing here sleeps or allocates but xpi_lanes_init().
@@ -52,7 +54,7 @@ const char *xpi_why_name(enum xpi_why why)
 		[XPI_WHY_NO_DEFER] = "no_defer",
 		[XPI_WHY_HOLE] = "hole",
 		[XPI_WHY_PART] = "part",
-		[XPI_WHY_EEXIST] = "eexist",
+		[XPI_WHY_REFUSED] = "refused",
 		[XPI_WHY_ROOM] = "room",
 		[XPI_WHY_UNDO] = "undo",
 	};
@@ -294,6 +296,9 @@ void xpi_lanes_flush(struct xpi_lanes *ls)
  * Xen has refused the descriptor at which it stopped. Either it is to be sent
  * again, or the shadow says so to its owner, and the next one comes. @again is
  * behind the last one that was sent again.
+ *
+ * In both cases all unmaps are sent: for the map to succeed, or because it leaves
+ * a hole: see the top.
  */
 static noinline unsigned int map_refused(struct xpi_lanes *ls,
 					 struct xpi_queue *q, int err,
@@ -301,14 +306,13 @@ static noinline unsigned int map_refused(struct xpi_lanes *ls,
 {
 	const struct xen_pv_iommu_batch *d = xpi_queue_at(q, q->sent);
 
+	xpi_lanes_sync_unmap(ls, 0, U64_MAX, XPI_WHY_REFUSED);
 	/*
-	 * Also if nothing waits: another CPU may have sent the unmap after Xen
+	 * Also if nothing waited: another CPU may have sent the unmap after Xen
 	 * had refused this.
 	 */
-	if (err == -EEXIST && again <= q->sent) {
-		xpi_lanes_sync_unmap(ls, 0, U64_MAX, XPI_WHY_EEXIST);
+	if (err == -EEXIST && again <= q->sent)
 		return q->sent + 1;
-	}
 	xpi_shadow_mark(ls->shadow, d->dfn, d->nr, xpi_leaf_error(err));
 	q->sent++;
 	return again;
@@ -496,6 +500,9 @@ static noinline void unmap_waiting(struct xpi_lanes *ls, struct xpi_pending *p,
 	if (v.dropped == nr)
 		return;
 
+	/* What is in the holes of a range goes first: see the top. */
+	if (v.dropped)
+		xpi_lanes_sync_unmap(ls, dfn, nr, XPI_WHY_HOLE);
 	unmap_long(ls, p, dfn, nr);
 	/* A range with holes must not wait: see the top. */
 	if (v.dropped || v.refused)

@@ -33,7 +33,7 @@ struct xpi_shadow;
  * @XPI_WHY_NO_DEFER: an unmap whose flush Xen does not defer
  * @XPI_WHY_HOLE: an unmap of something that was never sent to be mapped
  * @XPI_WHY_PART: an unmap of a part of something that waits to be mapped
- * @XPI_WHY_EEXIST: unmaps, for a map that Xen had refused because of them
+ * @XPI_WHY_REFUSED: unmaps, for a map that Xen has refused, maybe because of them
  * @XPI_WHY_ROOM: unmaps, for a map that does not wait
  * @XPI_WHY_UNDO: a map failed
  */
@@ -47,7 +47,7 @@ enum xpi_why {
 	XPI_WHY_NO_DEFER,
 	XPI_WHY_HOLE,
 	XPI_WHY_PART,
-	XPI_WHY_EEXIST,
+	XPI_WHY_REFUSED,
 	XPI_WHY_ROOM,
 	XPI_WHY_UNDO,
 };
