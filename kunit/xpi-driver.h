@@ -22,6 +22,7 @@ struct kunit;
  * @alloc_failed: one did
  * @allocated: pages and structs that are not freed yet
  * @cpu: added to the CPU's number, so that another lane is taken
+ * @nowhere: as if the CPU had the number 0, wherever the test runs
  * @not_dom0: this domain is not one that Xen would serve
  * @no_dma_api: swiotlb-xen is in the way of translated DMA
  * @registers_fail: so many times the core takes no driver
@@ -35,6 +36,7 @@ struct xpi_driver {
 	bool alloc_failed;
 	atomic_t allocated;
 	unsigned int cpu;
+	bool nowhere;
 	bool not_dom0;
 	bool no_dma_api;
 	unsigned int registers_fail;
