@@ -213,10 +213,7 @@ int xpi_context_record_again(struct xpi_context *c, const struct xpi_map *m,
 void xpi_context_map_undo(struct xpi_context *c, unsigned int cpu,
 			  const struct xpi_map *m)
 {
-	/* It has holes, and what waits in them is older. */
-	xpi_lanes_sync_unmap(&c->lanes, m->dfn, m->nr, XPI_WHY_UNDO);
-	xpi_lanes_unmap(&c->lanes, cpu, m->dfn, m->nr);
-	xpi_lanes_sync_unmap(&c->lanes, m->dfn, m->nr, XPI_WHY_UNDO);
+	xpi_lanes_undo(&c->lanes, cpu, m->dfn, m->nr);
 	xpi_shadow_erase(&c->shadow, m->dfn, m->nr);
 }
 

@@ -490,6 +490,18 @@ static noinline void unmap_long(struct xpi_lanes *ls, struct xpi_pending *p,
 	}
 }
 
+/*
+ * Of a range with holes: it neither goes before what waits in them, nor does it
+ * wait itself. See the top.
+ */
+static void unmap_holes(struct xpi_lanes *ls, struct xpi_pending *p, u64 dfn,
+			u64 nr, enum xpi_why why)
+{
+	xpi_lanes_sync_unmap(ls, dfn, nr, why);
+	unmap_long(ls, p, dfn, nr);
+	xpi_lanes_sync_unmap(ls, dfn, nr, why);
+}
+
 /* Some of it may still wait to be mapped. */
 static noinline void unmap_waiting(struct xpi_lanes *ls, struct xpi_pending *p,
 				   u64 dfn, u64 nr)
@@ -500,13 +512,18 @@ static noinline void unmap_waiting(struct xpi_lanes *ls, struct xpi_pending *p,
 	if (v.dropped == nr)
 		return;
 
-	/* What is in the holes of a range goes first: see the top. */
-	if (v.dropped)
-		xpi_lanes_sync_unmap(ls, dfn, nr, XPI_WHY_HOLE);
-	unmap_long(ls, p, dfn, nr);
-	/* A range with holes must not wait: see the top. */
 	if (v.dropped || v.refused)
-		xpi_lanes_sync_unmap(ls, dfn, nr, XPI_WHY_HOLE);
+		unmap_holes(ls, p, dfn, nr, XPI_WHY_HOLE);
+	else
+		unmap_long(ls, p, dfn, nr);
+}
+
+void xpi_lanes_undo(struct xpi_lanes *ls, unsigned int cpu, u64 dfn, u64 nr)
+{
+	struct visit v = { .dfn = dfn, .nr = nr };
+
+	visit_lanes(ls, offsetof(struct xpi_lane, maps), visit_cancel, &v);
+	unmap_holes(ls, &lane_of(ls, cpu)->unmaps, dfn, nr, XPI_WHY_UNDO);
 }
 
 void xpi_lanes_unmap(struct xpi_lanes *ls, unsigned int cpu, u64 dfn, u64 nr)

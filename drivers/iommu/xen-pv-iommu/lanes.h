@@ -193,6 +193,18 @@ void xpi_lanes_sync_map(struct xpi_lanes *ls, u64 dfn, u64 nr);
 void xpi_lanes_unmap(struct xpi_lanes *ls, unsigned int cpu, u64 dfn, u64 nr);
 
 /**
+ * xpi_lanes_undo() - unmap what was mapped in part
+ * @ls: the lanes
+ * @cpu: which lane; any number
+ * @dfn: first device frame
+ * @nr: 4 KiB pages
+ *
+ * For a request of which some may be mapped, some may wait and some was never
+ * queued. On return nothing of it is mapped, and nothing waits.
+ */
+void xpi_lanes_undo(struct xpi_lanes *ls, unsigned int cpu, u64 dfn, u64 nr);
+
+/**
  * xpi_lanes_sync_unmap() - send what waits to be unmapped in a range
  * @ls: the lanes
  * @dfn: first device frame
