@@ -58,21 +58,41 @@ check_after()
 	fi
 }
 
-# comes_to LIMIT MEASURE: what a worker frees is back a little later
-comes_to()
+# why REASON: false; the reason is in /tmp/why for whoever makes a result of it
+why() { echo "$*" >/tmp/why; return 1; }
+
+# within SECONDS COMMAND...: true as soon as COMMAND is; a slow machine has longer
+within()
 {
-	local i
-	for i in $(seq 20); do
-		[ "$($2)" -le "$1" ] && return 0
-		usleep 250000
+	local i tries=$(($1 * 10))
+	shift
+	for i in $(seq $tries); do
+		"$@" && return 0
+		usleep 100000
 	done
 	return 1
 }
 
+said_or_gone() { grep -q "$2" "$1" || [ ! -d "/proc/$3" ]; }
+
+# says SECONDS FILE TEXT PID: its output in FILE has TEXT within so many seconds;
+# nothing is waited for from a program that is gone
+says()
+{
+	within "$1" said_or_gone "$2" "$3" "$4"
+	grep -q "$3" "$2"
+}
+
+# meminfo FIELD: in kB, or the number of hugepages; nothing where the kernel has none
+meminfo() { sed -n "s/^$1: *\([0-9]*\).*/\1/p" /proc/meminfo; }
+
+at_most() { [ "$($2)" -le "$1" ]; }
+
 # grows_at_most KB MEASURE COMMAND...: the kB that MEASURE prints grow by so many
-# at most while COMMAND runs, or else while it runs once more.  What fills up once
-# is no leak (slabs have a reserve; KASAN keeps what was freed, up to a part of
-# all memory): a leak is as large the second time.  Sets GREW; 2 if COMMAND fails.
+# at most while COMMAND runs, or else while it runs once more.  What a worker frees
+# is back a little later.  What fills up once is no leak (slabs have a reserve;
+# KASAN keeps what was freed, up to a part of all memory): a leak is as large the
+# second time.  Sets GREW; 2 if COMMAND fails.
 grows_at_most()
 {
 	local limit=$1 measure=$2 before i
@@ -80,10 +100,10 @@ grows_at_most()
 	for i in 1 2; do
 		before=$($measure)
 		"$@" || return 2
-		comes_to $((before + limit)) "$measure" && i=within
+		within 5 at_most $((before + limit)) "$measure"
 		GREW=$(($($measure) - before))
 		info "$measure: $before kB, $GREW kB more after $*"
-		[ "$i" = within ] && return 0
+		[ $GREW -le "$limit" ] && return 0
 	done
 	return 1
 }
@@ -168,17 +188,13 @@ unbind()
 }
 
 DISK=/dev/nvme0n1
+disk_there() { [ -b $DISK ]; }
 
 # The disk's driver probes on its own time, also after modprobe returned.
 start_disk()
 {
-	local i
 	modprobe nvme
-	for i in $(seq 300); do
-		[ -b $DISK ] && return 0
-		usleep 100000
-	done
-	return 1
+	within 30 disk_there
 }
 
 # Kernel messages since the last mark.
@@ -189,9 +205,6 @@ said() { since_mark | grep -F "$1" | grep -qF "$2"; }
 
 # Tenths of a second since boot.
 now() { cut -d' ' -f1 /proc/uptime | tr -d . | sed 's/.$//'; }
-
-# hugepages Total|Free: nothing where the kernel has none
-hugepages() { sed -n "s/^HugePages_$1: *//p" /proc/meminfo; }
 
 # The type of a device's default domain; none: it is in no group.
 type_of() { cat "$PCI/$1/iommu_group/type" 2>/dev/null || echo none; }

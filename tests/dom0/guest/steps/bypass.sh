@@ -36,16 +36,17 @@ count() { echo "${1% *}"; }
 
 # --- the machine ------------------------------------------------------------
 
+balloon_is_at()
+{
+	local current
+	current=$(cat $XENMEM/info/current_kb)
+	[ "$current" -le $(($1 + 64)) ] && [ "$current" -ge $(($1 - 64)) ]
+}
+
 balloon_to()
 {
-	local i
 	echo "$1" >$XENMEM/target_kb
-	for i in $(seq 600); do
-		[ "$(cat $XENMEM/info/current_kb)" -le "$(($1 + 64))" ] &&
-			[ "$(cat $XENMEM/info/current_kb)" -ge "$(($1 - 64))" ] && return 0
-		usleep 100000
-	done
-	return 1
+	within 60 balloon_is_at "$1"
 }
 
 # fill_alternately PIECES: the files even and odd of so many pieces each, 32 KiB of
@@ -75,7 +76,7 @@ shuffle_memory()
 {
 	local all unused pieces
 	all=$(cat $XENMEM/info/current_kb)
-	unused=$(sed -n 's/^MemFree: *\([0-9]*\) kB/\1/p' /proc/meminfo)
+	unused=$(meminfo MemFree)
 	pieces=$(((unused - 128 * 1024) / 64))
 	echo 1000 >/proc/sys/vm/percpu_pagelist_high_fraction
 	info "$((64 * pieces)) of $all kB go to Xen and come back"
@@ -89,34 +90,17 @@ shuffle_memory()
 
 # --- the disk ---------------------------------------------------------------
 
-# The disk that is not the root image, known by its serial number.
-scratch_disk()
-{
-	local d
-	for d in /sys/block/nvme*n1; do
-		case $(cat "$d/device/serial") in xpi1*) echo "${d##*/}" ;; esac
-	done
-}
-
-wait_for_disks()
-{
-	local i
-	modprobe nvme
-	for i in $(seq 300); do
-		[ -n "$(scratch_disk)" ] && [ "$(echo /sys/block/nvme*n1 | wc -w)" = 2 ] && break
-		usleep 100000
-	done
-	[ -n "$(scratch_disk)" ]
-}
+# The disk that is not the root image.
+scratch_disk() { serial_disk 1; }
 
 # Sets SCRATCH_PCI, and DISK to the root image's.
 mount_disks()
 {
 	local scratch
-	wait_for_disks || return 1
+	start_both_disks || return 1
 	scratch=$(scratch_disk)
 	SCRATCH_PCI=$(cat "/sys/block/$scratch/device/address")
-	DISK=/dev/$(echo /sys/block/nvme*n1 | tr ' ' '\n' | sed 's,.*/,,' | grep -v "$scratch")
+	DISK=/dev/$(serial_disk 0)
 	mount_dpdk || return 1
 	modprobe xfs || return 1
 	chroot /mnt/dpdk /usr/sbin/mkfs.xfs -q -f "/dev/$scratch" || return 1
@@ -309,7 +293,7 @@ there_and_back()
 
 remount_scratch()
 {
-	wait_for_disks && mount -t xfs "/dev/$(scratch_disk)" $SCRATCH
+	start_both_disks && mount -t xfs "/dev/$(scratch_disk)" $SCRATCH
 }
 
 step_bypass()

@@ -19,7 +19,7 @@ mount_dpdk()
 }
 
 # A PV dom0 has no hugepages; on PVH step huge has got some before.
-have_hugepages() { [ "$(hugepages Free)" -ge 40 ] 2>/dev/null; }
+have_hugepages() { [ "$(meminfo HugePages_Free)" -ge 40 ] 2>/dev/null; }
 
 mount_hugepages()
 {
@@ -43,7 +43,7 @@ check_leaves()
 	echo "$1" >$LOOK/device
 	start=$(sed -n 's/^\([0-9a-f]*\)-.*rtemap_.*/\1/p' /proc/$TESTPMD/maps | head -n 1)
 	echo "0x${start:-0}" >$LOOK/leaf
-	info "testpmd has hugepages from 0x$start on, $(hugepages Free) are left; $1 is in $(cat $LOOK/device); leaf: $(cat $LOOK/leaf)"
+	info "testpmd has hugepages from 0x$start on, $(meminfo HugePages_Free) are left; $1 is in $(cat $LOOK/device); leaf: $(cat $LOOK/leaf)"
 	check dpdk.leaves-of-2m "Xen says: $(cat $LOOK/leaf)" \
 		grep -q '^order 9 flags 0x3 ' $LOOK/leaf
 }
@@ -55,17 +55,8 @@ port_stat()
 		grep -o "$2: *[0-9]*" | tail -n 1 | tr -dc 0-9
 }
 
-# wait_for TEXT: until testpmd says it; a minute of an emulator is short
-wait_for()
-{
-	local i
-	for i in $(seq 180); do
-		grep -q "$1" /tmp/testpmd && return 0
-		[ -d /proc/$TESTPMD ] || return 1
-		sleep 1
-	done
-	return 1
-}
+# A minute of an emulator is short.
+testpmd_says() { says 180 /tmp/testpmd "$1" $TESTPMD; }
 
 # Two threads share the one CPU.
 start_testpmd()
@@ -83,15 +74,15 @@ start_testpmd()
 run_testpmd()
 {
 	start_testpmd "$1" "$2"
-	if wait_for 'testpmd>'; then
+	if testpmd_says 'testpmd>'; then
 		[ -n "$HUGE" ] && check_leaves "$1"
 		echo 'start tx_first' >&4
 		sleep "$SECONDS_OF_TRAFFIC"
 		echo stop >&4
 	fi
-	wait_for 'Accumulated forward statistics'
+	testpmd_says 'Accumulated forward statistics'
 	echo quit >&4
-	wait_for 'Bye' || kill -9 $TESTPMD
+	testpmd_says 'Bye' || kill -9 $TESTPMD
 	exec 4>&-
 	wait $TESTPMD
 }

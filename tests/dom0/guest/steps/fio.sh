@@ -16,15 +16,12 @@ serial_disk()
 	done
 }
 
-wait_for_both()
+both_disks_there() { [ -n "$(serial_disk 0)" ] && [ -n "$(serial_disk 1)" ]; }
+
+start_both_disks()
 {
-	local i
 	modprobe nvme
-	for i in $(seq 600); do
-		[ -n "$(serial_disk 0)" ] && [ -n "$(serial_disk 1)" ] && return 0
-		usleep 100000
-	done
-	return 1
+	within 60 both_disks_there
 }
 
 # verify NAME OPTION...: what fio has verified it has read
@@ -52,7 +49,7 @@ verify_notices()
 step_fio()
 {
 	mark
-	if ! wait_for_both; then
+	if ! start_both_disks; then
 		fail fio.disks "the disks did not appear: $(ls /sys/block)"
 		return
 	fi

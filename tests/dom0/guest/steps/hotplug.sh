@@ -23,20 +23,8 @@ empty_ports()
 	done
 }
 
-# until COMMAND...: wait for it; the host and the ports' blinking take seconds
-until_true()
-{
-	local i
-	for i in $(seq 400); do
-		"$@" && return 0
-		usleep 100000
-	done
-	return 1
-}
-
 there() { [ -n "$(port_device "$1")" ]; }
 not_there() { [ -z "$(port_device "$1")" ]; }
-hot_disk() { [ -b $DISK ]; }
 
 keep_reading_disk()
 {
@@ -46,34 +34,33 @@ keep_reading_disk()
 	done
 }
 
-why() { echo "$*" >/tmp/why; return 1; }
-
-# One round: both devices in, both work, out while they are at it.
+# One round: both devices in, both work, out while they are at it.  The host and the
+# ports' blinking take seconds.
 plug_once()
 {
 	local edu reader copier
 	info plug edu
 	info plug nvme
-	until_true there 1 || why "the edu did not appear" || return 1
-	until_true there 2 || why "the disk did not appear" || return 1
+	within 40 there 1 || why "the edu did not appear" || return 1
+	within 40 there 2 || why "the disk did not appear" || return 1
 	edu=$(port_device 1)
-	until_true test -e "$PCI/$edu/iommu_group" || why "$edu is in no group" || return 1
+	within 40 test -e "$PCI/$edu/iommu_group" || why "$edu is in no group" || return 1
 	[ -n "$(group_of "$(port_device 2)")" ] || why "the disk is in no group" || return 1
 	enable "$edu"
 	edu_reads_secret "$edu" || why "$edu does not read memory" || return 1
-	until_true hot_disk || why "there is no $DISK" || return 1
+	within 40 disk_there || why "there is no $DISK" || return 1
 	[ "$(disk_digest)" = "$DIGEST" ] || why "the disk reads something else" || return 1
 	: >/tmp/reads
 	: >/tmp/keep-reading
 	keep_reading_disk &
 	reader=$!
-	until_true test -s /tmp/reads || why "no read got through" || return 1
+	within 40 test -s /tmp/reads || why "no read got through" || return 1
 	edu-copy "$edu" "$(cat $SECRET/secret_addr)" "$(cat $SECRET/drop_addr)" 64 &
 	copier=$!
 	info unplug nvme
 	info unplug edu
-	until_true not_there 2 || why "the disk did not go" || return 1
-	until_true not_there 1 || why "the edu did not go" || return 1
+	within 40 not_there 2 || why "the disk did not go" || return 1
+	within 40 not_there 1 || why "the edu did not go" || return 1
 	rm /tmp/keep-reading
 	kill $copier 2>/dev/null
 	wait $reader $copier

@@ -7,8 +7,8 @@ EVENTS=/sys/kernel/tracing
 get_hugepages()
 {
 	echo $HUGEPAGES >/proc/sys/vm/nr_hugepages
-	info "hugepages $(hugepages Total) of $HUGEPAGES"
-	[ "$(hugepages Total)" -ge 48 ]
+	info "hugepages $(meminfo HugePages_Total) of $HUGEPAGES"
+	[ "$(meminfo HugePages_Total)" -ge 48 ]
 }
 
 # Calls of iommu_map(): one line each in the trace.
@@ -44,12 +44,12 @@ step_huge()
 {
 	modprobe vfio-pci && modprobe vfio_iommu_type1
 	allow_unsafe Y
-	check_after huge.there "echo the kernel has \$(hugepages Total)" get_hugepages
+	check_after huge.there "echo the kernel has \$(meminfo HugePages_Total)" get_hugepages
 	check_bind huge.bind "$EDU_A"
 	tell_counters "before hugepages"
 	count_maps "$EDU_A"
-	check huge.all-back "$(hugepages Free) of $(hugepages Total) are free" \
-		[ "$(hugepages Free)" = "$(hugepages Total)" ]
+	check huge.all-back "$(meminfo HugePages_Free) of $(meminfo HugePages_Total) are free" \
+		[ "$(meminfo HugePages_Free)" = "$(meminfo HugePages_Total)" ]
 	tell_counters "after hugepages"
 	unbind "$EDU_A"
 }

@@ -56,20 +56,20 @@ wanted_events()
 
 seen_events() { sed -n 's/.* io_page_fault: IOMMU:.* \([^ ]* iova=\)/\1/p' $TRACE/trace; }
 
+# Those of /tmp/wanted that the trace lacks are in /tmp/untold.
+none_untold()
+{
+	seen_events | sort >/tmp/seen
+	awk 'FILENAME == ARGV[1] { n[$0]++; next } n[$0]-- <= 0 { print }' \
+		/tmp/seen /tmp/wanted >/tmp/untold
+	[ ! -s /tmp/untold ]
+}
+
 # Faults are told by work that comes after them.
 each_fault_traced()
 {
-	local i
 	wanted_events "$1" | sort >/tmp/wanted
-	[ -s /tmp/wanted ] || return 1
-	for i in $(seq 50); do
-		seen_events | sort >/tmp/seen
-		awk 'FILENAME == ARGV[1] { n[$0]++; next } n[$0]-- <= 0 { print }' \
-			/tmp/seen /tmp/wanted >/tmp/untold
-		[ -s /tmp/untold ] || return 0
-		usleep 100000
-	done
-	return 1
+	[ -s /tmp/wanted ] && within 5 none_untold
 }
 
 # check_faults_traced WHAT: of the program that was relayed under that name
@@ -81,16 +81,6 @@ check_faults_traced()
 	else
 		fail "$1.faults-traced" "of $(wc -l </tmp/wanted) faults $(wc -l </tmp/untold) had no event io_page_fault: $(head -n 2 /tmp/untold)"
 	fi
-}
-
-said_in_log()
-{
-	local i
-	for i in $(seq 50); do
-		since_mark | grep -qF "$1" && return 0
-		usleep 100000
-	done
-	return 1
 }
 
 # value NAME: of a device's context file, as it was read into /tmp/context
@@ -138,17 +128,12 @@ check_events()
 # ends it; its tests are NAME's.  False if the program did not get that far.
 hold()
 {
-	local i
 	: >/tmp/hold
 	: >"/tmp/relay.$1"
 	relay "$1" vfio-dma hold "$2" "$1" &
 	HOLDER=$!
-	for i in $(seq 300); do
-		IOVA=$(sed -n 's/^xpi: info holding //p' "/tmp/relay.$1")
-		[ -n "$IOVA" ] && return 0
-		usleep 100000
-	done
-	return 1
+	within 30 grep -q '^xpi: info holding .' "/tmp/relay.$1" || return 1
+	IOVA=$(sed -n 's/^xpi: info holding //p' "/tmp/relay.$1")
 }
 
 # The program looks whether all is as it was, and misses the page by one.
@@ -177,7 +162,7 @@ look_inside()
 	mark
 	let_go
 	check inside.fault-said "the kernel says: $(since_mark | grep -m1 refused || echo nothing)" \
-		said_in_log " $1: DMA read from iova $(printf '0x%x' $((IOVA + 4096))) refused in context $ctx: nothing is mapped there"
+		within 5 said " $1: DMA read from iova $(printf '0x%x' $((IOVA + 4096))) refused in context $ctx:" 'nothing is mapped there'
 	snapshot after
 	check inside.counters-count \
 		"maps $(grown pages_mapped before after), unmaps $(grown pages_unmapped before after), faults $(grown faults before after)" \

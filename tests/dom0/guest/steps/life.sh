@@ -25,15 +25,7 @@ keep_copying()
 	done
 }
 
-wait_copies()
-{
-	local i
-	for i in $(seq 200); do
-		[ "$(cat /tmp/copies)" -ge "$1" ] && return 0
-		usleep 100000
-	done
-	return 1
-}
+copied() { [ "$(cat /tmp/copies)" -ge "$1" ]; }
 
 # A predecessor died, a device of its is still a bus master, the driver comes.
 left_behind()
@@ -51,7 +43,7 @@ left_behind()
 	: >/tmp/keep-copying
 	keep_copying &
 	looper=$!
-	check life.left.busy "the device does not get on" wait_copies 2
+	check life.left.busy "the device does not get on" within 20 copied 2
 	# Not across the load: what faults there may end in Xen turning the
 	# device off, and then it is not known who did.
 	rm /tmp/keep-copying
@@ -107,19 +99,17 @@ unmap_some() { modprobe xpi_partunmap "device=$EDU_B" && rmmod xpi_partunmap; }
 live_once()
 {
 	modprobe xen-pv-iommu 2>/tmp/why || return 1
-	[ "$(groups)" = "$1" ] || { echo "$(groups) groups, not $1" >/tmp/why; return 1; }
+	[ "$(groups)" = "$1" ] || why "$(groups) groups, not $1" || return 1
 	unmap_some 2>/tmp/why || return 1
-	unload || { cat /tmp/rmmod >/tmp/why; return 1; }
-	[ "$(groups)" = 0 ] || { echo "$(groups) groups after the unload" >/tmp/why; return 1; }
-	[ "$(cat $LOOK/query)" = "contexts 0 tables $TABLES" ] || {
-		echo "Xen has $(cat $LOOK/query), not 0 and $TABLES" >/tmp/why
-		return 1
-	}
+	unload || why "$(cat /tmp/rmmod)" || return 1
+	[ "$(groups)" = 0 ] || why "$(groups) groups after the unload" || return 1
+	[ "$(cat $LOOK/query)" = "contexts 0 tables $TABLES" ] ||
+		why "Xen has $(cat $LOOK/query), not 0 and $TABLES" || return 1
 	echo 1 >/sys/bus/pci/rescan
-	[ -e "$PCI/$EDU_B" ] || { echo "$EDU_B did not come back" >/tmp/why; return 1; }
+	[ -e "$PCI/$EDU_B" ] || why "$EDU_B did not come back"
 }
 
-slab() { sed -n 's/^SUnreclaim: *\([0-9]*\) kB/\1/p' /proc/meminfo; }
+slab() { meminfo SUnreclaim; }
 
 # lives NR MANY: so many of them; of one that fails /tmp/why says what
 lives()

@@ -53,7 +53,7 @@ reset_held()
 check_disk()
 {
 	echo "$VIRTIO" >/sys/bus/pci/drivers_probe
-	check "$1-there" "the disk did not appear" until_true hot_disk
+	check "$1-there" "the disk did not appear" within 40 disk_there
 	check "$1-reads-right" "the disk reads something else than the host has" \
 		[ "$(disk_sum)" = "$(option xpi_digest)" ]
 	unbind "$VIRTIO"

@@ -19,32 +19,12 @@ pinned()
 }
 
 # Memory that is not free, in kB.
-used_memory() { awk '$1 == "MemTotal:" { n += $2 } $1 == "MemFree:" { n -= $2 } END { print n }' /proc/meminfo; }
+used_memory() { echo $(($(meminfo MemTotal) - $(meminfo MemFree))); }
 
 # All that a dead program might leave behind.
-holdings() { echo "$(cat $LOOK/query), pinned $(pinned), hugepages free $(hugepages Free)"; }
+holdings() { echo "$(cat $LOOK/query), pinned $(pinned), hugepages free $(meminfo HugePages_Free)"; }
 
-waits_for_running()
-{
-	local i
-	for i in $(seq 600); do
-		grep -q running /tmp/victim && return 0
-		[ -d "/proc/$1" ] || return 1
-		usleep 100000
-	done
-	return 1
-}
-
-# What is freed by a worker is back a little later.
-back_to()
-{
-	local i
-	for i in $(seq 20); do
-		[ "$(holdings)" = "$1" ] && return 0
-		usleep 500000
-	done
-	return 1
-}
+holds() { [ "$(holdings)" = "$1" ]; }
 
 # kill_one BEFORE NUMBER: what it had is in /tmp/had; where in a transfer the
 # signal falls differs from one to the next
@@ -53,21 +33,22 @@ kill_one()
 	local victim
 	vfio-victim "$EDU_A" "$EDU_B" >/tmp/victim 2>&1 &
 	victim=$!
-	waits_for_running $victim || { echo "it says $(cat /tmp/victim)" >/tmp/why; return 1; }
+	says 60 /tmp/victim running $victim || why "it says $(cat /tmp/victim)" || return 1
 	holdings >/tmp/had
-	[ "$(cat /tmp/had)" != "$1" ] || { echo "it has nothing: $1" >/tmp/why; return 1; }
+	[ "$(cat /tmp/had)" != "$1" ] || why "it has nothing: $1" || return 1
 	usleep $(($2 * 37000 % 200000))
 	kill -9 $victim
 	wait $victim
-	[ $? = 137 ] || { echo "it did not die of the signal" >/tmp/why; return 1; }
-	back_to "$1" || { echo "before $1, now $(holdings)" >/tmp/why; return 1; }
+	[ $? = 137 ] || why "it did not die of the signal" || return 1
+	# What is freed by a worker is back a little later.
+	within 10 holds "$1" || why "before $1, now $(holdings)"
 }
 
 kill_many()
 {
 	local i
 	for i in $(seq "$2"); do
-		kill_one "$1" "$i" || { echo "the kill number $i: $(cat /tmp/why)" >/tmp/why; return 1; }
+		kill_one "$1" "$i" || why "the kill number $i: $(cat /tmp/why)" || return 1
 	done
 }
 

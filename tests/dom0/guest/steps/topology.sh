@@ -64,7 +64,7 @@ bring_in()
 	echo 1 >$PCI/"$NVME"/remove
 	echo 1 >$PCI/"$EDU_A"/remove
 	echo 1 >/sys/bus/pci/rescan
-	until_true hot_disk
+	within 40 disk_there
 	check topology.back "after the rescan the disk does not work" disk_works "$1"
 	check topology.back-has-group "after remove and rescan $NVME is in no group" [ -n "$(group_of "$NVME")" ]
 	check topology.back-with-mate "the disk and its mate are in groups $(group_of "$NVME") and $(group_of "$EDU_A")" \
