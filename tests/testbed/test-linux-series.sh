@@ -54,4 +54,18 @@ refuses linux-series.no-such-file 'fualt.c, but there is no such file; ' series
 
 list "Files: $parts/hv.[ch] $parts/fault.c Kbuild Kconfig" 'Hooks: 0002'
 refuses linux-series.no-such-hook 'the hook 0002, but .* 0 patches of that name; ' series
+
+# nm says much more after the driver's name, and dies if nobody reads it.
+nm() { echo "ffffffff81016312 t ${SYMBOL}"; seq 100000; }
+built_in()
+(
+	set -o pipefail
+	. "$top/linux/check.sh"
+	SYMBOL=$1 KIND=y WORK=$W driver_is_there
+)
+if built_in xpi_init && ! built_in another_init; then
+	pass linux-series.built-in-found
+else
+	fail linux-series.built-in-found "the driver is missed, or found where it is not"
+fi
 finish
