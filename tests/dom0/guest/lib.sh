@@ -200,8 +200,8 @@ start_disk()
 # Kernel messages since the last mark.
 mark() { dmesg | wc -l >/tmp/mark; }
 since_mark() { dmesg | tail -n +"$(($(cat /tmp/mark) + 1))"; }
-# said WORD WORD: one of them has both
-said() { since_mark | grep -F "$1" | grep -qF "$2"; }
+# said WORD [WORD]: one of them has it, or has both
+said() { since_mark | grep -F "$1" | grep -qF "${2-}"; }
 
 # Tenths of a second since boot.
 now() { cut -d' ' -f1 /proc/uptime | tr -d . | sed 's/.$//'; }

@@ -162,7 +162,7 @@ look_inside()
 	mark
 	let_go
 	check inside.fault-said "the kernel says: $(since_mark | grep -m1 refused || echo nothing)" \
-		within 5 said " $1: DMA read from iova $(printf '0x%x' $((IOVA + 4096))) refused in context $ctx:" 'nothing is mapped there'
+		within 5 said " $1: DMA read from iova $(printf '0x%x' $((IOVA + 4096))) refused in context $ctx: nothing is mapped there"
 	snapshot after
 	check inside.counters-count \
 		"maps $(grown pages_mapped before after), unmaps $(grown pages_unmapped before after), faults $(grown faults before after)" \
