@@ -8,6 +8,7 @@
  */
 #include <linux/limits.h>
 #include <linux/sizes.h>
+#include <linux/stddef.h>
 #include <linux/string.h>
 #include <linux/types.h>
 
@@ -20,6 +21,9 @@
  * one map call with 2 MiB leaves as well.
  */
 #define USED_PGSIZES	((u64)SZ_4K | SZ_2M)
+
+/* An older Xen returns this much; the fields after it are zero. */
+#define QUERY_SIZE_MIN	offsetof(struct xen_pv_iommu_query, pt_pages_reserve)
 
 /* Less than this much iova space and a 32-bit device cannot be served. */
 #define MIN_IOVA_LAST	(SZ_4G - 1)
@@ -41,7 +45,7 @@ static const char *check_version(const struct xen_pv_iommu_query *q)
 		return "another interface answers at this hypercall number";
 	if (!version || version > XEN_PV_IOMMU_VERSION)
 		return "it speaks a version of the interface that was not asked for";
-	if (q->size < sizeof(*q))
+	if (q->size < QUERY_SIZE_MIN)
 		return "its answer is too short";
 	return NULL;
 }

@@ -25,7 +25,7 @@
  *         element to resume at, used by Xen's own continuations. Callers pass 0.
  *   arg0  guest address of an array of the operation's struct
  *   arg1  number of elements, 1 .. xen_pv_iommu_query.max_count
- *   arg2, arg3  must be zero (reserved for operations carried in registers)
+ *   arg2, arg3  must be zero, except for operations that define them
  *
  * Elements are served in order and serving stops at the first that fails.
  * The result is the number of elements completely done. A negative errno is
@@ -41,6 +41,27 @@
  * are written also on error, once the struct itself could be read.
  *
  *
+ * How this interface grows
+ *
+ * A version adds; it never changes what an older one defined.
+ *
+ *   - The caller ignores OUT flag bits, feature bits and values of enum
+ *     xen_pv_iommu_no_ctx that it does not know. It treats an unknown resv.type
+ *     as RESERVED and an unknown fault.reason as OTHER.
+ *   - Xen rejects IN flag bits and kinds of names that it does not know with
+ *     -EINVAL. Each new one comes with a bit in query.features. A new operation
+ *     comes with such a bit or returns -EOPNOTSUPP where it is not served.
+ *   - QUERY changes no state. The version that QUERY returns is information
+ *     only: no operation depends on a version that a caller once asked for. Two
+ *     kernels of one domain (kexec) may have asked for different ones.
+ *   - Structs keep their sizes, except that of QUERY, which carries its size.
+ *     What finds no room in a struct becomes a new operation. Operations 64 to
+ *     127 are free for that. 128 to 255 are left to forks.
+ *   - A leaf has order 0, 9 or 18 unless a future MAP flag asks for another.
+ *   - All contexts share one space of numbers, nested ones included: ATTACH,
+ *     CTX_FREE, CTX_INFO, nr_ctx and fault records will serve these as well.
+ *
+ *
  * Errors, one cause each
  *
  *   -EPERM       the security policy (XSM) refuses the caller
@@ -51,9 +72,11 @@
  *   -ENODEV      no such device, or none that the caller may attach
  *   -ENOENT      no such context; no entry at that index; nothing mapped there
  *   -ENOMEM      quota or heap exhausted; nothing changed past `done`
- *   -ENOSPC      no free context, or no hardware domain id for the context
+ *   -ENOSPC      no free context that the caller may have, or no hardware
+ *                domain id for the context
  *   -EADDRINUSE  a mapping clashes with a reserved region of a device
- *   -EBUSY       the context still has members
+ *   -EBUSY       the context still has members or nested contexts, or (RESET)
+ *                a device that Xen still finds in it cannot leave
  *   -ERANGE      a leaf sticks out of the range to unmap
  *   -EEXIST      something is mapped there already
  *   -EIO         the context is broken: a flush failed, its devices are blocked
@@ -96,16 +119,28 @@
  * @XEN_PV_IOMMU_OP_LOOKUP: what a dfn maps to (struct xen_pv_iommu_lookup)
  * @XEN_PV_IOMMU_OP_FAULT_READ: next fault record (struct xen_pv_iommu_fault)
  * @XEN_PV_IOMMU_OP_RESET: free all contexts (struct xen_pv_iommu_ctx)
+ * @XEN_PV_IOMMU_OP_CTX_NEXT: figures of the first context with this number or
+ *      a higher one (struct xen_pv_iommu_ctx)
+ * @XEN_PV_IOMMU_OP_LOOKUP_NEXT: the first leaf at or above a dfn
+ *      (struct xen_pv_iommu_lookup)
+ * @XEN_PV_IOMMU_OP_CTX_SET: change a context's limits (struct xen_pv_iommu_ctx)
  * @XEN_PV_IOMMU_OP_BATCH1: reserved: one descriptor in registers
  * @XEN_PV_IOMMU_OP_BUF_REGISTER: reserved: a descriptor buffer known by gfn
  * @XEN_PV_IOMMU_OP_BUF_UNREGISTER: reserved
+ * @XEN_PV_IOMMU_OP_BATCH_LIST: reserved: one descriptor and an array of frame
+ *      numbers
  * @XEN_PV_IOMMU_OP_POOL: reserved: page-table memory given by the caller
- * @XEN_PV_IOMMU_OP_REMOTE: reserved: for device models
+ * @XEN_PV_IOMMU_OP_REMOTE: reserved: for device models. arg2 will be a domid,
+ *      arg3 the operation; gfns will be the target's, the array the caller's
  * @XEN_PV_IOMMU_OP_NESTED_ALLOC: reserved: a guest-owned first stage. Will
  *      name the parent context, table format, root and widths
  * @XEN_PV_IOMMU_OP_NESTED_INVALIDATE: reserved: ranged invalidation of one
  * @XEN_PV_IOMMU_OP_PASID_ATTACH: reserved
  * @XEN_PV_IOMMU_OP_PASID_DETACH: reserved
+ * @XEN_PV_IOMMU_OP_NESTED_QUERY: reserved: formats and widths per device
+ * @XEN_PV_IOMMU_OP_FAULT_RESPOND: reserved: answers to page requests
+ * @XEN_PV_IOMMU_OP_DIRTY_SET: reserved: start or stop dirty tracking
+ * @XEN_PV_IOMMU_OP_DIRTY_READ: reserved: read and clear dirty bits
  */
 enum xen_pv_iommu_op {
 	XEN_PV_IOMMU_OP_QUERY             = 0,
@@ -119,15 +154,23 @@ enum xen_pv_iommu_op {
 	XEN_PV_IOMMU_OP_LOOKUP            = 8,
 	XEN_PV_IOMMU_OP_FAULT_READ        = 9,
 	XEN_PV_IOMMU_OP_RESET             = 10,
+	XEN_PV_IOMMU_OP_CTX_NEXT          = 11,
+	XEN_PV_IOMMU_OP_LOOKUP_NEXT       = 12,
+	XEN_PV_IOMMU_OP_CTX_SET           = 13,
 	XEN_PV_IOMMU_OP_BATCH1            = 16,
 	XEN_PV_IOMMU_OP_BUF_REGISTER      = 17,
 	XEN_PV_IOMMU_OP_BUF_UNREGISTER    = 18,
+	XEN_PV_IOMMU_OP_BATCH_LIST        = 19,
 	XEN_PV_IOMMU_OP_POOL              = 32,
 	XEN_PV_IOMMU_OP_REMOTE            = 33,
 	XEN_PV_IOMMU_OP_NESTED_ALLOC      = 34,
 	XEN_PV_IOMMU_OP_NESTED_INVALIDATE = 35,
 	XEN_PV_IOMMU_OP_PASID_ATTACH      = 36,
-	XEN_PV_IOMMU_OP_PASID_DETACH      = 37
+	XEN_PV_IOMMU_OP_PASID_DETACH      = 37,
+	XEN_PV_IOMMU_OP_NESTED_QUERY      = 38,
+	XEN_PV_IOMMU_OP_FAULT_RESPOND     = 39,
+	XEN_PV_IOMMU_OP_DIRTY_SET         = 40,
+	XEN_PV_IOMMU_OP_DIRTY_READ        = 41
 };
 
 #define XEN_PV_IOMMU_CMD_OP_MASK        0xffU
@@ -154,12 +197,22 @@ enum xen_pv_iommu_op {
 
 /**
  * enum xen_pv_iommu_dev_type - how a device is named
- * @XEN_PV_IOMMU_DEV_PCI: id is segment << 16 | bus << 8 | devfn
- * @XEN_PV_IOMMU_DEV_DT: id is the phandle of a devicetree node
+ * @XEN_PV_IOMMU_DEV_PCI: id is segment << 16 | bus << 8 | devfn, as Xen itself
+ *      shows the device to the caller: the machine's name for the hardware
+ *      domain, the virtual name where Xen's vPCI serves the caller
+ * @XEN_PV_IOMMU_DEV_DT: id is the value of the node's xen,iommu-protected
+ *      property in the caller's device tree
+ * @XEN_PV_IOMMU_DEV_PCI_MACHINE: reserved: the machine's segment << 16 |
+ *      bus << 8 | devfn, for callers that learned it from xenstore
+ * @XEN_PV_IOMMU_DEV_ACPI: reserved: a named component of the IORT
+ *
+ * OUT fields name a device in the way in which the caller attached it.
  */
 enum xen_pv_iommu_dev_type {
-	XEN_PV_IOMMU_DEV_PCI = 0,
-	XEN_PV_IOMMU_DEV_DT  = 1
+	XEN_PV_IOMMU_DEV_PCI         = 0,
+	XEN_PV_IOMMU_DEV_DT          = 1,
+	XEN_PV_IOMMU_DEV_PCI_MACHINE = 2,
+	XEN_PV_IOMMU_DEV_ACPI        = 3
 };
 
 /**
@@ -193,10 +246,16 @@ struct xen_pv_iommu_dev {
 #define XEN_PV_IOMMU_FEAT_ATS_OK        (1U << 7)
 /* Reserved: guest-owned first-stage tables. */
 #define XEN_PV_IOMMU_FEAT_NESTED        (1U << 8)
-/* Reserved: domains other than the hardware domain are served. */
+/* Reserved. */
 #define XEN_PV_IOMMU_FEAT_DOMU          (1U << 9)
 /* Every IOMMU of the machine remaps interrupts: no device can forge one. */
 #define XEN_PV_IOMMU_FEAT_MSI_ISOLATED  (1U << 10)
+/* CTX_ALLOC takes pt_pages_max and CTX_F_RESERVE; CTX_SET is served. */
+#define XEN_PV_IOMMU_FEAT_LIMITS        (1U << 11)
+/* CTX_NEXT and LOOKUP_NEXT are served. */
+#define XEN_PV_IOMMU_FEAT_NEXT          (1U << 12)
+/* ATTACH takes F_RELAX; DEV_RESV knows DIRECT_RELAXABLE regions. */
+#define XEN_PV_IOMMU_FEAT_RELAX         (1U << 13)
 
 /**
  * struct xen_pv_iommu_query - what this Xen offers to the caller
@@ -213,8 +272,12 @@ struct xen_pv_iommu_dev {
  * @nr_ctx: OUT. contexts that the domain has now
  * @pt_pages_max: OUT. 4 KiB pages of page tables that the domain may use
  * @pt_pages: OUT. and uses now
- * @fault_virq: OUT. VIRQ raised when a fault was recorded, 0 = none
+ * @fault_virq: OUT. VIRQ raised for the calling domain when a fault was
+ *      recorded, 0 = none
  * @mbz: must be zero
+ * @pt_pages_reserve: OUT. pages of pt_pages_max that only contexts with
+ *      CTX_F_RESERVE may use
+ * @ctx_reserve: OUT. contexts of max_ctx that only those may use
  *
  * Errors: -EINVAL size, magic or arg1 (must be 1); -EOPNOTSUPP no IOMMU that
  * could serve a context.
@@ -233,6 +296,8 @@ struct xen_pv_iommu_query {
 	uint32_t pt_pages;
 	uint32_t fault_virq;
 	uint64_t mbz;
+	uint32_t pt_pages_reserve;
+	uint32_t ctx_reserve;
 };
 
 /* xen_pv_iommu_dev_query.flags */
@@ -280,9 +345,9 @@ enum xen_pv_iommu_no_ctx {
  * @dev: IN. the device
  * @flags: OUT. XEN_PV_IOMMU_DEV_F_* and the reason bits
  * @ctx: OUT. the context it is in, or returns to while ABSENT
- * @group: OUT. segment << 16 | bus << 8 | devfn that its requests carry at the
- *      IOMMU, its own where nothing aliases it. Says nothing about isolation
- *      between functions of one device
+ * @group: OUT. a number without further meaning; devices with the same number
+ *      share a requester id. It says nothing about isolation between functions
+ *      of one device
  * @nr_resv: OUT. number of regions DEV_RESV has for it
  * @pgsize_bitmap: OUT. leaf sizes of its IOMMU
  * @iova_last: OUT. last byte its IOMMU can translate
@@ -314,6 +379,9 @@ struct xen_pv_iommu_dev_query {
  * @XEN_PV_IOMMU_RESV_MSI_HW: writes there are interrupts, not memory
  * @XEN_PV_IOMMU_RESV_MSI_DOORBELL: the interrupt controller's page, mapped by
  *      Xen at ATTACH (Arm)
+ * @XEN_PV_IOMMU_RESV_DIRECT_RELAXABLE: as DIRECT, but needed only until a
+ *      driver has taken the device over (USB, graphics). Xen maps the region
+ *      unless ATTACH has F_RELAX; with F_RELAX the region is ordinary iova
  *
  * MAP into any of them is -EADDRINUSE, as is UNMAP within a region that Xen has
  * mapped; over others it passes.
@@ -322,7 +390,8 @@ enum xen_pv_iommu_resv_type {
 	XEN_PV_IOMMU_RESV_RESERVED     = 0,
 	XEN_PV_IOMMU_RESV_DIRECT       = 1,
 	XEN_PV_IOMMU_RESV_MSI_HW       = 2,
-	XEN_PV_IOMMU_RESV_MSI_DOORBELL = 3
+	XEN_PV_IOMMU_RESV_MSI_DOORBELL = 3,
+	XEN_PV_IOMMU_RESV_DIRECT_RELAXABLE = 4
 };
 
 /**
@@ -345,32 +414,56 @@ struct xen_pv_iommu_dev_resv {
 	uint64_t mbz;
 };
 
-/* xen_pv_iommu_ctx.flags: OUT of CTX_INFO */
+/* xen_pv_iommu_ctx.flags: OUT of CTX_INFO, CTX_NEXT, CTX_SET, CTX_ALLOC */
 #define XEN_PV_IOMMU_CTX_F_BROKEN       (1U << 0)
+/* Reserved: a nested context. */
+#define XEN_PV_IOMMU_CTX_F_NESTED       (1U << 1)
+/* IN of CTX_ALLOC and CTX_SET, OUT of CTX_INFO: may use the reserve. */
+#define XEN_PV_IOMMU_CTX_F_RESERVE      (1U << 2)
 /* xen_pv_iommu_ctx.flags: IN of RESET, exactly one */
 #define XEN_PV_IOMMU_CTX_F_TO_DEFAULT   (1U << 8)
 #define XEN_PV_IOMMU_CTX_F_TO_BLOCKED   (1U << 9)
 
 /**
- * struct xen_pv_iommu_ctx - CTX_ALLOC, CTX_FREE, CTX_INFO, RESET
- * @ctx: OUT of CTX_ALLOC, IN of CTX_FREE and CTX_INFO (BLOCKED allowed for the
- *      latter), must be 0 for RESET
+ * struct xen_pv_iommu_ctx - CTX_ALLOC, CTX_FREE, CTX_INFO, CTX_NEXT, CTX_SET,
+ * RESET
+ * @ctx: OUT of CTX_ALLOC, IN of CTX_FREE, CTX_INFO and CTX_SET (BLOCKED allowed
+ *      for CTX_INFO), IN/OUT of CTX_NEXT, must be 0 for RESET
  * @flags: IN/OUT. XEN_PV_IOMMU_CTX_F_*
  * @iova_last: OUT. last byte that can be mapped
- * @pt_pages_max: OUT. the domain's quota of page-table pages
- * @pt_pages: OUT. page-table pages of this context
+ * @pt_pages_max: IN/OUT. page-table pages that the context may use, 0 = Xen's
+ *      default
+ * @pt_pages: OUT. page-table pages that the context uses
  * @nr_mapped: OUT. 4 KiB pages mapped in it
+ *
+ * IN fields are @ctx, @flags and, for CTX_ALLOC and CTX_SET, @pt_pages_max.
+ * CTX_ALLOC and CTX_SET require all other fields to be zero on input, CTX_ALLOC
+ * @ctx as well.
  *
  * Context numbers are given out cyclically, so that a stale one is -ENOENT for
  * a long time rather than another context.
+ *
+ * The quota of page-table pages is the domain's, query.pt_pages_max. A part of
+ * it, and of the context numbers, is a reserve for contexts with F_RESERVE:
+ * however much other contexts use, a kernel's own maps find page tables. A
+ * context without F_RESERVE may by default use half of what such contexts may
+ * use together; one with F_RESERVE may use the whole quota. Xen lowers a larger
+ * @pt_pages_max to what the context can use and returns the limit in force. A
+ * context above a lowered limit keeps what it uses and gets no more.
+ * CTX_SET sets F_RESERVE, or clears it. Clearing it returns -ENOSPC while the
+ * contexts without F_RESERVE are as many as these may be.
+ *
+ * CTX_NEXT returns the figures of the first context whose number is @ctx or
+ * higher, in the order of numbers; BLOCKED is not among them.
  *
  * CTX_FREE unmaps, flushes and frees; it cannot run out of memory.
  * RESET frees all contexts of the domain. Each of its devices that is in one
  * goes to DEFAULT if TO_DEFAULT is set and it is not a bus master now, else to
  * BLOCKED: a device that still masters holds iovas that mean nothing there.
  *
- * Errors: CTX_ALLOC -ENOSPC, -ENOMEM, -EOPNOTSUPP; CTX_FREE -ENOENT, -EBUSY;
- * CTX_INFO -ENOENT; RESET -EIO if a device could not be moved.
+ * Errors: CTX_ALLOC -ENOSPC, -ENOMEM, -EINVAL, -EOPNOTSUPP; CTX_FREE -ENOENT,
+ * -EBUSY; CTX_INFO, CTX_NEXT -ENOENT; CTX_SET -ENOENT, -EINVAL, -ENOSPC; RESET
+ * -EIO or -EBUSY if a device could not be moved.
  */
 struct xen_pv_iommu_ctx {
 	uint32_t ctx;
@@ -383,6 +476,8 @@ struct xen_pv_iommu_ctx {
 
 /* xen_pv_iommu_attach.flags, OUT: nothing moved yet, the device is away. */
 #define XEN_PV_IOMMU_ATTACH_F_ABSENT    (1U << 0)
+/* IN: leave the device's DIRECT_RELAXABLE regions to the caller. */
+#define XEN_PV_IOMMU_ATTACH_F_RELAX     (1U << 1)
 
 /**
  * struct xen_pv_iommu_attach - move a device into a context
@@ -390,13 +485,16 @@ struct xen_pv_iommu_ctx {
  *      Out of a context it may also go while NO_CTX_SHARED_ID: then an id that
  *      another domain's device has, too, stays with that one
  * @ctx: IN. the context
- * @flags: IN must be zero, OUT XEN_PV_IOMMU_ATTACH_F_*
+ * @flags: IN F_RELAX or zero, OUT F_ABSENT or zero
  * @prev_ctx: OUT. the context it was in
  * @status: OUT. 0 or -errno of this element
  *
- * The device is in the old context or in the new, at no time in neither, and
- * after an error in the old one. On return what the old context had let it
- * cache is flushed.
+ * The device is in the old context or in the new (or, on Arm, for a moment in
+ * BLOCKED), and after an error in the old one. On return what the old context
+ * had let it cache is flushed.
+ *
+ * F_RELAX holds until the device leaves the context. ATTACH to the context that
+ * the device is in already changes nothing, F_RELAX included.
  *
  * Errors: -ENODEV, -ENOENT, -ENOSPC, -EADDRINUSE, -ENOMEM, -EIO.
  */
@@ -433,6 +531,12 @@ enum xen_pv_iommu_batch_op {
 #define XEN_PV_IOMMU_F_FOREIGN          (1U << 3)
 /* UNMAP: leave the flush to a SYNC. Needs FEAT_DEFER. */
 #define XEN_PV_IOMMU_F_NOFLUSH          (1U << 4)
+/* Reserved, MAP: the device may not fetch instructions. */
+#define XEN_PV_IOMMU_F_NOEXEC           (1U << 5)
+/* Reserved, MAP: privileged accesses only. */
+#define XEN_PV_IOMMU_F_PRIV             (1U << 6)
+/* Reserved, MAP: gfn is a grant reference. */
+#define XEN_PV_IOMMU_F_GRANT            (1U << 7)
 
 /**
  * struct xen_pv_iommu_batch - one descriptor: one run to map or unmap
@@ -451,14 +555,16 @@ enum xen_pv_iommu_batch_op {
  * are contiguous and aligned as well (on PV they are). A leaf is taken whole or
  * not at all: if one of its frames is refused, it is not tried with smaller
  * ones, done stops before the leaf and status has that frame's error. RAM is
- * never mapped with order 18. Nothing present is ever replaced: -EEXIST.
+ * mapped with order 18 only where a feature bit says so; none does yet. Nothing
+ * present is ever replaced: -EEXIST.
  *
  * UNMAP passes over what is not mapped, and counts it as done. It neither
  * allocates nor splits: a leaf that sticks out of the range is -ERANGE there.
  * Unless NOFLUSH is set it is flushed on return, in one flush for as many
  * leaves as possible, and the frames are released only after that.
  *
- * On return MAP is in force for the device.
+ * On return MAP is in force for the device, with one exception: over a dfn that
+ * was unmapped with NOFLUSH the MAP is in force after the next SYNC.
  *
  * Errors: -EINVAL, -ENOENT, -EEXIST, -ERANGE, -EACCES, -ETXTBSY, -ENOMEM,
  * -EADDRINUSE, -EIO; -EOPNOTSUPP for NOFLUSH, MMIO or FOREIGN without the
@@ -480,13 +586,18 @@ struct xen_pv_iommu_batch {
 #define XEN_PV_IOMMU_GFN_UNKNOWN        (~(uint64_t)0)
 
 /**
- * struct xen_pv_iommu_lookup - what the page tables hold for a dfn
- * @dfn: IN. the device frame
+ * struct xen_pv_iommu_lookup - LOOKUP, LOOKUP_NEXT: what the page tables hold
+ * @dfn: IN. the device frame. IN/OUT of LOOKUP_NEXT: first device frame of the
+ *      leaf
  * @gfn: OUT. its guest frame or XEN_PV_IOMMU_GFN_UNKNOWN
  * @ctx: IN. the context, not DEFAULT
  * @flags: OUT. XEN_PV_IOMMU_F_* of the mapping
  * @order: OUT. of the leaf
  * @mbz: must be zero
+ *
+ * LOOKUP_NEXT returns the first leaf that maps @dfn or a higher frame. The next
+ * one is found from @dfn + (1 << @order). On -ENOENT @dfn has no meaning.
+ * Mappings of 1:1 regions that Xen made are found as well.
  *
  * Errors: -ENOENT no such context, or nothing mapped; -EINVAL.
  */
@@ -505,6 +616,11 @@ struct xen_pv_iommu_lookup {
 #define XEN_PV_IOMMU_FAULT_F_DISABLED   (1U << 1)
 /* pasid is valid. */
 #define XEN_PV_IOMMU_FAULT_F_PASID      (1U << 2)
+/*
+ * The device faults too often. Its IOMMU reports no further fault of it for
+ * about a second, or until the next ATTACH; these are lost, and not counted.
+ */
+#define XEN_PV_IOMMU_FAULT_F_SUPPRESSED (1U << 3)
 
 /**
  * enum xen_pv_iommu_fault_reason - why DMA was refused
