@@ -400,10 +400,13 @@ extern unsigned int fake_cpu;
 #define simple_strtoul(s, p, base) strtoul(s, (char **)(p), base)
 uint64_t parse_size_and_unit(const char *s, const char **p);
 #define custom_param(name, fn) \
+	int fake_##fn(const char *s); \
 	int fake_##fn(const char *s) { return fn(s); }
 
 /* What runs at boot is called by the test that wants it. */
-#define __initcall(fn) int fake_##fn(void) { return fn(); }
+#define __initcall(fn) \
+	int fake_##fn(void); \
+	int fake_##fn(void) { return fn(); }
 void register_keyhandler(unsigned char key, void (*fn)(unsigned char key),
 			 const char *desc, bool diagnostic);
 void process_pending_softirqs(void);
