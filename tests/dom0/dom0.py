@@ -94,6 +94,11 @@ SPECIAL = {
     'lazy': {'pvh': True, 'cmdline': 'iommu.passthrough=0 iommu.strict=0', 'xen_cmdline': 'dom0-iommu=nr-ctx=4'},
     'identity': {'pvh': True, 'cmdline': 'iommu.passthrough=1'},
 }
+# A suite's name with this suffix is the same boot with several CPUs, which send
+# requests of one context at once.
+SMP = '-smp'
+CPUS = 4
+SLOWER = 3              # times, where the host has fewer CPUs than that
 FAULT = re.compile(r'\[VT-D\].*DMA (Read|Write)\] Request device \[([0-9a-f:.]+)\] fault addr ([0-9a-f]+)', re.I)
 
 
@@ -103,6 +108,19 @@ class Kernel:
     version: str
     image: str
     modules: str
+
+
+def without_smp(suite):
+    """The suite whose steps and machine these are."""
+    return suite.removesuffix(SMP)
+
+
+def suites():
+    return sorted(STEPS) + sorted(s + SMP for s in STEPS)
+
+
+def special(suite):
+    return SPECIAL.get(without_smp(suite), {})
 
 
 def testbed(tool, *args):
@@ -173,13 +191,13 @@ def packaged_initrd(kernel):
 
 
 def make_initrd(kernel, suite, kmod):
-    if suite == 'initramfs':
+    if without_smp(suite) == 'initramfs':
         return packaged_initrd(kernel)
-    if suite == 'bare':
+    if without_smp(suite) == 'bare':
         kmod, wanted = None, MODULES
     else:
         kmod = kmod or testbed('kmod', kernel.name)
-        wanted = MODULES + OURS + SPECIAL.get(suite, {}).get('modules', [])
+        wanted = MODULES + OURS + special(suite).get('modules', [])
     return initramfs.build(os.path.join(BUILD, f'{kernel.name}.{suite}.initrd.gz'),
                            kernel.modules, kmod, wanted, guest_files())
 
@@ -216,27 +234,29 @@ def console(suite):
 
 
 def machine(kernel, suite, xen, kmod=None, steps=None, name=None):
-    steps = steps or STEPS[suite]
+    base = without_smp(suite)
+    steps, differs = steps or STEPS[base], special(suite)
     prefix = f'dom0.{kernel.name}' + (f'.{suite}' if suite not in ('full', 'absent') else '')
-    special = SPECIAL.get(suite, {})
-    bare, pvh, images = suite == 'bare', special.get('pvh', suite == 'pvh'), disks(steps, special.get('disk'))
+    cpus = CPUS if suite.endswith(SMP) else 1
+    bare, pvh, images = base == 'bare', differs.get('pvh', base == 'pvh'), disks(steps, differs.get('disk'))
     known = f' xpi_digest={digest(images[0]["path"])}' if DIGEST_STEPS & set(steps.split('+')) else ''
     return prefix, boot.Machine(
         name=name or f'dom0.{kernel.name}.{suite}',
         xen=None if bare else xen,
         kernel=kernel.image,
         initrd=make_initrd(kernel, suite, kmod),
-        xen_cmdline=f'{boot.Machine.xen_cmdline} dom0_mem=1G,max:1G{" dom0=pvh" * pvh} {special.get("xen_cmdline", "")}',
-        cmdline=f'{console(suite)} {special.get("cmdline", "")} panic=-1 rdinit=/init '
-                f'xpi_prefix={prefix} xpi_suite={suite} xpi_steps={steps}{known}',
+        xen_cmdline=f'{boot.Machine.xen_cmdline} dom0_mem=1G,max:1G{" dom0=pvh" * pvh} {differs.get("xen_cmdline", "")}',
+        cmdline=f'{console(base)} {differs.get("cmdline", "")} panic=-1 rdinit=/init '
+                f'xpi_prefix={prefix} xpi_suite={base} xpi_steps={steps} xpi_cpus={cpus}{known}',
         cpu=PVH_CPU if pvh else boot.Machine.cpu,
-        devices=special.get('devices', [EDU, EDU]),
+        smp=cpus,
+        devices=differs.get('devices', [EDU, EDU]),
         disks=images,
-        extra=special.get('extra', PORTS) + SPARE * ('plug' in special),
-        iommu=boot.Machine.iommu + special.get('iommu', ''),
-        wake=special.get('wake', False),
+        extra=differs.get('extra', PORTS) + SPARE * ('plug' in differs),
+        iommu=boot.Machine.iommu + differs.get('iommu', ''),
+        wake=differs.get('wake', False),
         expect=debug_tests(kernel, prefix),
-        timeout=special.get('timeout', 900))
+        timeout=differs.get('timeout', 900) * (SLOWER if cpus > 1 else 1))
 
 
 # --- faults -------------------------------------------------------------
@@ -290,8 +310,8 @@ def run(kernel_name, suite='full', xen=None, kmod=None, steps=None, name=None, a
         xen = xen if '/' in xen else testbed('xen-build', xen)
     prefix, m = machine(kernel, suite, xen, kmod, steps, name)
     m.cmdline, m.timeout = f'{m.cmdline} {append}'.strip(), timeout or m.timeout
-    outcome = boot_with_plug(m, SPECIAL.get(suite, {}).get('plug'), watchers)
+    outcome = boot_with_plug(m, special(suite).get('plug'), watchers)
     lines = outcome.judgement.lines(prefix if prefix.endswith(suite) else f'{prefix}.{suite}')
-    if SPECIAL.get(suite, {}).get('faults', True) and BLOCKING & set((steps or STEPS[suite]).split('+')):
+    if special(suite).get('faults', True) and BLOCKING & set((steps or STEPS[without_smp(suite)]).split('+')):
         lines.append(fault_test(prefix, outcome).line())
     return outcome, lines

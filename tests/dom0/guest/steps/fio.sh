@@ -37,6 +37,17 @@ verify()
 		eval '[ $status = 0 ] && grep -q "READ:.*io=$FIO_MIB.0MiB" /tmp/fio && grep -q "err= 0" /tmp/fio'
 }
 
+# As many jobs as CPUs, each with a CPU and a part of the disk of its own, so
+# that all CPUs map and unmap in the disk's context at once.
+verify_each_cpu()
+{
+	local n=$(nproc)
+
+	[ "$n" = 1 ] || verify each-cpu --rw=randwrite --bs=4k --ioengine=libaio --iodepth=16 \
+		--numjobs=$n --cpus_allowed=0-$((n - 1)) --cpus_allowed_policy=split \
+		--size=$((FIO_MIB / n))m --offset_increment=$((FIO_MIB / n))m --group_reporting
+}
+
 # Bytes that fio did not write must not verify, or the rest would prove nothing.
 verify_notices()
 {
@@ -62,6 +73,7 @@ step_fio()
 	verify scattered --rw=randwrite --bs=4k --ioengine=libaio --iodepth=16
 	verify mixed-sizes --rw=randwrite --bsrange=512-128k --ioengine=libaio --iodepth=8
 	verify large --rw=write --bs=256k --ioengine=libaio --iodepth=4
+	verify_each_cpu
 	tell_counters "after fio"
 	check fio.notices "fio verifies bytes that it did not write" verify_notices
 	check_quiet fio.quiet
