@@ -28,13 +28,13 @@ import plug  # noqa: E402
 from judge import Test  # noqa: E402
 
 BUILD = os.path.join(TOP, 'build', 'dom0')
-STEPS = {'full': 'before+load+vfio+dpdk', 'absent': 'absent', 'bare': 'vfio+dpdk', 'pvh': 'pvh+vfio',
+STEPS = {'full': 'before+load+vfio+edges+dpdk', 'absent': 'absent', 'bare': 'vfio+edges+dpdk', 'pvh': 'pvh+vfio+edges',
          'bypass': 'bypass', 'topology': 'topology', 'life': 'life', 'hotplug': 'hotplug+functions+pciback',
          'initramfs': 'initramfs', 'strict': 'domains', 'lazy': 'domains', 'identity': 'domains',
          'io-strict': 'driver+fio+cable', 'io-lazy': 'driver+fio+cable',
          'huge': 'untaken+huge+dpdk+share+kill', 'share': 'driver+share+kill+iommufd',
          'sleep': 'driver+sleep', 'reset': 'reset+cable', 'pvh-lacks': 'driver+functions+sleep'}
-BLOCKING = {'vfio', 'bypass', 'huge', 'share', 'kill', 'iommufd', 'sleep', 'reset'}  # steps that announce faults
+BLOCKING = {'vfio', 'edges', 'bypass', 'huge', 'share', 'kill', 'iommufd', 'sleep', 'reset'}  # steps that announce faults
 # Steps that have a disk, and those that know what is on it.
 DISK_STEPS = {'dpdk', 'untaken', 'load', 'pvh', 'topology', 'life', 'domains', 'hotplug', 'initramfs', 'sleep', 'reset'}
 DIGEST_STEPS = {'pvh', 'initramfs', 'domains', 'reset'}
@@ -167,7 +167,7 @@ def programs():
         fcntl.flock(lock, fcntl.LOCK_EX)
         subprocess.run([os.path.join(TOP, 'testbed', 'in-root'), '--', 'make', '-s', '-C', HERE, f'OUT={BUILD}'],
                        check=True, stdout=sys.stderr)
-    return [os.path.join(BUILD, p) for p in ('vfio-dma', 'vfio-share', 'vfio-huge', 'vfio-victim', 'iommufd-dma',
+    return [os.path.join(BUILD, p) for p in ('vfio-dma', 'vfio-share', 'vfio-huge', 'vfio-victim', 'vfio-edges', 'iommufd-dma',
                                              'iommufd-share', 'edu-copy')]
 
 

@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: GPL-2.0
+# The first and the last iova, holes, and all kinds of memory, through VFIO.
+
+step_edges()
+{
+	modprobe vfio-pci && modprobe vfio_iommu_type1
+	allow_unsafe Y
+	check_bind edges.bind "$EDU_A"
+	relay edges vfio-edges "$EDU_A"
+	unbind "$EDU_A"
+}
