@@ -91,6 +91,10 @@ install: ## put sources for dkms, softdeps and initramfs hooks into DESTDIR
 clean: ## remove build/ (the cache stays)
 	@rm -rf build
 
+DAYS ?= 30
+prune: ## remove from the cache what was not used for DAYS, 30 unless said otherwise
+	@testbed/prune $(DAYS)
+
 .PHONY: help demo check check-host check-micro check-dom0 check-style check-xen \
 	check-linux fuzz-xen fuzz-linux mutants bench xen-series check-series linux-series check-linux-series \
-	module install clean
+	module install clean prune

@@ -265,6 +265,7 @@ work_tree()
 {
 	WORK=$CACHE/linux-work/series-$(basename "$SOURCE")
 	mkdir -p "$WORK"
+	touch "$WORK"
 	exec 7>"$CACHE/locks/linux-work-series"
 	flock 7
 	[ -e "$WORK/ready" ] || {

@@ -161,6 +161,24 @@ step()
 	say "    $name: done in $((SECONDS - start)) s"
 }
 
+# have DIR: is this artifact there?  If so, it is marked as used now, which
+# keeps prune away from it.
+have()
+{
+	touch -c "$1" 2>/dev/null || true
+	[ -e "$1" ]
+}
+
+# why STEP: the sentence that the failed step ended with, by die or in its
+# manner; else where its log is.
+why()
+{
+	local said
+
+	said=$(sed -n "s/^$ME: //p" "$CACHE/logs/$1.log" | tail -n 1)
+	echo "${said:-making $1 failed; the whole log is $CACHE/logs/$1.log.}"
+}
+
 # artifact NAME KEY FN: make $CACHE/NAME-KEY by FN DIR unless it exists; its
 # path is left in REPLY.  Two makers of one artifact wait for each other, and
 # a maker that was killed leaves only a tmp. directory that the next removes.
@@ -169,7 +187,7 @@ artifact()
 	local name=$1 id=$1-$2 fn=$3 tmp rc
 
 	REPLY=$CACHE/$id
-	[ -e "$REPLY" ] && return 0
+	have "$REPLY" && return 0
 	cache_setup
 	exec 9>"$CACHE/locks/$id"
 	flock -n 9 || { say "    waiting for another maker of $name"; flock 9; }
@@ -183,7 +201,7 @@ artifact()
 		set -e
 		if [ $rc != 0 ]; then
 			rm -rf --one-file-system "$tmp"
-			die "making $name failed; the whole log is $CACHE/logs/$name.log."
+			die "$(why "$name")"
 		fi
 		mv -T "$tmp" "$CACHE/$id"
 		prune "$name" "$id"
@@ -192,10 +210,23 @@ artifact()
 	REPLY=$CACHE/$id
 }
 
-# Remove what other keys of NAME left, once it is some days old: another
-# checkout, or a run that is still going on, may use the younger ones.
+# What other keys of NAME left is removed once it was not used for some days:
+# another checkout, or a run that is still going on, may need the rest.
 prune()
 {
-	find "$CACHE" -maxdepth 1 -name "$1-????????????????" ! -name "$2" \
-		-mtime +3 -exec rm -rf --one-file-system {} +
+	remove_unused "$CACHE" 3 -name "$1-????????????????" ! -name "$2"
+}
+
+# remove_unused DIR DAYS TEST...: the directories in DIR that find's TESTs
+# match and that have not been used for DAYS.  Each goes by one rename, so that
+# what is there is whole.
+remove_unused()
+{
+	local d
+
+	while IFS= read -r -d '' d; do
+		mv -T "$d" "$CACHE/tmp.unused.$$" 2>/dev/null || continue
+		rm -rf --one-file-system "$CACHE/tmp.unused.$$"
+		say "    removed ${d#"$CACHE"/}, not used for $2 days"
+	done < <(find "$1" -mindepth 1 -maxdepth 1 -type d -mtime "+$2" "${@:3}" -print0)
 }

@@ -53,7 +53,7 @@ linux_source_dir()
 # Makes the source unless it is there.
 linux_source()
 {
-	[ ! -e "$(linux_source_dir)" ] || return 0
+	! have "$(linux_source_dir)" || return 0
 	need_host xz xz-utils
 	need_disk 1200 "Linux' source"
 	[ -e "$CACHE/apt/sources.list" ] || apt_setup

@@ -71,6 +71,7 @@ configure()
 	local line
 
 	mkdir -p "$WORK/obj"
+	touch "$WORK"
 	cp -p "$WORK/obj/.config" "$WORK/config.old" 2>/dev/null || true
 	xen_make -s defconfig
 	fragments | grep -v SPDX >>"$WORK/obj/.config"

@@ -103,7 +103,7 @@ xen_base()
 {
 	need_host patch patch
 	REPLY=$CACHE/xen-base-$(xen_base_key)
-	[ -e "$REPLY" ] && return 0
+	have "$REPLY" && return 0
 	need_host xz xz-utils
 	xen_sources
 	artifact xen-base "$(xen_base_key)" unpack_xen

@@ -97,6 +97,51 @@ run good >"$W/one"
 check lib.next-succeeds "it did not" [ -s "$(cat "$W/one")/file" ]
 check lib.next-cleans-up "tmp. is left" [ -z "$(things 'tmp.*')" ]
 
+# What other keys have left goes when it was not used for days, however old it is.
+cat >"$W/keyed" <<END
+. "$testbed/lib.sh"
+recipe() { echo x >"\$1/file"; }
+artifact "\$1" "\$(echo "\$2" | key)" recipe
+echo "\$REPLY"
+END
+keyed()
+{
+	XPI_CACHE=$cache bash "$W/keyed" "$@" 2>>"$W/err"
+}
+days_old()
+{
+	touch -d "$1 days ago" "${@:2}"
+}
+there()
+{
+	local f
+
+	for f; do [ -e "$f/file" ] || return 1; done
+}
+one=$(keyed thing one)
+two=$(keyed thing two)
+other=$(keyed other one)
+days_old 9 "$one" "$two" "$other"
+keyed thing one >/dev/null
+three=$(keyed thing three)
+check lib.used-stays "an artifact that was used went" there "$one" "$three" "$other"
+check lib.unused-goes "one that was not used is there" [ ! -e "$two" ]
+
+# All of the cache; a tree that is locked is being built in.
+trees=$cache/xen-work
+mkdir -p "$trees"/{old,used,locked,series-old} "$cache"/tmp.{old,used}.1 "$cache/tmp/mutants.old"
+days_old 39 "$trees"/{old,locked,series-old} "$cache"/tmp.old.1 "$cache/tmp/mutants.old" "$other"
+pruned()
+{
+	XPI_CACHE=$cache flock "$cache/locks/xen-work-locked" "$testbed/prune" "$@" 2>>"$W/err"
+}
+refuses lib.prune-few-days "^prune: '1' is no number of days; " pruned 1
+pruned
+check lib.prune-unused "something is left" \
+	[ -z "$(things 'xen-work/*old'; things 'tmp.old*'; things 'tmp/*'; things 'other-*')" ]
+check lib.prune-used "something in use went" \
+	[ -e "$one/file" -a -e "$three/file" -a -d "$trees/used" -a -d "$trees/locked" -a -d "$cache/tmp.used.1" ]
+
 if [ "$(id -u)" != 0 ]; then
 	skip in-root "needs root"
 	finish
