@@ -279,7 +279,7 @@ check_builds()
 {
 	linux_source
 	SOURCE=$(linux_source_dir)
-	artifact coccinelle "$(declare -f fetch_coccinelle spatch_env | key)" fetch_coccinelle
+	apt_artifact coccinelle "$(declare -f fetch_coccinelle spatch_env | key)" fetch_coccinelle
 	COCCINELLE=$REPLY
 	work_tree
 	good coccicheck series coccicheck_ours 7>&-

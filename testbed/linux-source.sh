@@ -14,24 +14,25 @@ LINUX_LEFT_OUT=(
 	'*/drivers/staging/*.[ch]' '*/sound/*.[ch]'
 )
 
-# The package's version: UPSTREAM and whatever Debian counts behind it.
-linux_package_version()
+# The package, of the version UPSTREAM and whatever Debian counts behind it, into
+# the directory we are in.
+download_linux()
 {
-	in_apt apt-cache madison "linux-source-$SERIES" |
-		awk -v up="$UPSTREAM-" 'index($3, up) == 1 { print $3; exit }'
+	local version
+
+	version=$(in_apt apt-cache madison "linux-source-$SERIES" |
+		awk -v up="$UPSTREAM-" 'index($3, up) == 1 && !v { v = $3 } END { print v }')
+	[ -n "$version" ] ||
+		die "the mirror has no linux-source-$SERIES of $UPSTREAM any more; run testbed/kernels --refresh, which chooses what it has."
+	in_apt apt-get download "linux-source-$SERIES=$version"
 }
 
 unpack_linux()
 {
-	local version out=()
+	local out=()
 
-	version=$(linux_package_version)
-	if [ -z "$version" ]; then
-		echo "the mirror has no linux-source-$SERIES of $UPSTREAM; run testbed/kernels --refresh, which chooses what it has."
-		return 1
-	fi
 	cd "$1"
-	in_apt apt-get download "linux-source-$SERIES=$version"
+	download_linux
 	mapfile -t out < <(printf -- '--exclude=%s\n' "${LINUX_LEFT_OUT[@]}")
 	dpkg-deb --fsys-tarfile ./linux-source-*.deb |
 		tar -xO --wildcards '*/linux-source-*.tar.xz' | xz -dc |
@@ -56,6 +57,5 @@ linux_source()
 	! have "$(linux_source_dir)" || return 0
 	need_host xz xz-utils
 	need_disk 1200 "Linux' source"
-	[ -e "$CACHE/apt/sources.list" ] || apt_setup
-	artifact "linux-source-$UPSTREAM" "$(linux_source_key)" unpack_linux
+	apt_artifact "linux-source-$UPSTREAM" "$(linux_source_key)" unpack_linux
 }

@@ -3,8 +3,11 @@
 #
 # Where Debian comes from: MIRROR= (and MIRROR_SECURITY=), or what the host's
 # own apt uses.  apt itself is asked, so every format it reads is understood.
+# MIRROR_OPTIONS= is for a mirror that Debian's own keys have not signed: apt's
+# options of a source, as signed-by=FILE, or trusted=yes for one on this host.
 
 SUITE=trixie
+KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 
 host_repos()
 {
@@ -60,6 +63,7 @@ mirror_sources()
 	local type=$1 s
 	shift
 
+	type+=${MIRROR_OPTIONS:+ [$MIRROR_OPTIONS]}
 	for s in "$@"; do
 		case $s in
 		security)
@@ -103,16 +107,52 @@ apt_update()
 	in_apt apt-get update
 }
 
-# Fresh package lists.  Callers hold the lock of what they resolve.
+apt_sources()
+{
+	local MIRROR_OPTIONS=${MIRROR_OPTIONS:-signed-by=$KEYRING}
+
+	mirror_sources deb '' updates security backports
+	mirror_sources deb-src '' security
+}
+
+# Package lists of the mirror, at most some minutes old: a mirror drops the files
+# that older lists name.  They are in apt/lists, and apt/fresh says since when.
 apt_setup()
 {
+	local dir=$CACHE/apt
+
 	mirror_setup
-	mkdir -p "$CACHE"/apt/{lists,cache/archives/partial}
-	{
-		mirror_sources deb '' updates security backports
-		mirror_sources deb-src '' security
-	} | sed 's,^\(deb[-src]*\) ,\1 [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ,' \
-		>"$CACHE/apt/sources.list"
-	step apt-update apt_update ||
-		die "fetching Debian's package lists from $MIRROR failed; check the network or set MIRROR=URI."
+	mkdir -p "$dir"/{lists,cache/archives/partial} "$CACHE/locks"
+	exec 6>"$CACHE/locks/apt"
+	flock 6
+	if [ -z "$(find "$dir/fresh" -mmin -10 2>/dev/null)" ] ||
+	   ! apt_sources | cmp -s - "$dir/sources.list"; then
+		rm -f "$dir/fresh"
+		apt_sources >"$dir/sources.list"
+		step apt-update apt_update 6>&- ||
+			die "fetching Debian's package lists from $MIRROR failed; check the network or set MIRROR=URI."
+		: >"$dir/fresh"
+	fi
+	exec 6>&-
+}
+
+# The next lists are new ones.
+apt_forget()
+{
+	rm -f "$CACHE/apt/fresh"
+}
+
+# apt_artifact NAME KEY FN: one whose recipe asks apt.
+apt_artifact()
+{
+	have "$CACHE/$1-$2" || apt_setup
+	artifact "$@"
+}
+
+# named_by PKG HOW REGEX: apt's pattern for the package whose name matches and
+# that PKG HOW: depends or recommends.  It finds the ABI number or the release
+# that stands in such a name.
+named_by()
+{
+	echo "?and(?name($3),?reverse-$2(?exact-name($1)))"
 }
