@@ -61,7 +61,7 @@ xen_make()
 		KBUILD_DEFCONFIG="${DEFCONFIG:-${ARCH:-x86_64}_defconfig}" \
 		XEN_BUILD_DATE=testbed \
 		XEN_WHOAMI=testbed XEN_DOMAIN= XEN_BUILD_HOST=testbed \
-		DEB_VERSION="$(xen_tarball orig | sed 's/^xen_//; s/\.orig.*//'), $VARIANT" \
+		DEB_VERSION="$(xen_version), $VARIANT" \
 		DEB_MAINTAINER='testbed <testbed@testbed>' "$@"
 }
 

@@ -2,13 +2,23 @@
 # shellcheck shell=bash
 #
 # Where Xen's source comes from, and what becomes of it.
+#
+# An upload is Debian's source package of one version: two tarballs, here as two
+# lines "SUM  NAME" that sha256sum reads.  Which upload is used is decided once
+# and kept in $CACHE/xen.chosen.  Its sums come from the mirror's signed index,
+# or, for tarballs without one, from testbed/xen.sha256.
 
+XEN_SERIES=4.20
+XEN_CHOICE=$CACHE/xen.chosen
 SOURCES=$CACHE/sources
 ABI_IN_XEN=xen/include/public/pv-iommu.h
 
+# The upload that was chosen, as this process sees it from xen_choose on, even if
+# another one makes a new choice.
+XEN_UPLOAD=
 xen_sums()
 {
-	grep -v '^#' "$TESTBED/xen.sha256"
+	echo "$XEN_UPLOAD"
 }
 
 xen_tarball()
@@ -16,67 +26,212 @@ xen_tarball()
 	xen_sums | awk -v re="$1" '$2 ~ re { print $2 }'
 }
 
-# Are both tarballs in directory $1, byte for byte?
-sources_good()
+xen_version()
 {
-	[ -d "$1" ] && (cd "$1" && xen_sums | sha256sum --status -c - 2>/dev/null)
+	xen_tarball '\.orig\.' | sed 's/^xen_//; s/\.orig\..*//'
 }
 
-sources_from_dir()
+# holds DIR UPLOAD: are both tarballs there, byte for byte?
+holds()
 {
-	sources_good "$1" ||
-		die "XEN_SOURCE_DIR=$1 does not hold the two tarballs that testbed/xen.sha256 names, or they differ; give a directory that does, or unset it."
-	mkdir -p "$SOURCES"
-	xen_sums | while read -r _ f; do cp "$1/$f" "$SOURCES/.$f.new"; mv "$SOURCES/.$f.new" "$SOURCES/$f"; done
+	[ -d "$1" ] && (cd "$1" && sha256sum --status -c - <<<"$2" 2>/dev/null)
 }
 
-# apt may fail at the .dsc and have brought the tarballs all the same: the
-# sums decide, not its exit status.
-sources_download()
+# cp_upload FROM TO UPLOAD: copy it, if it is there.
+cp_upload()
 {
-	local v f
+	local name
 
-	v=$(xen_tarball '\.debian\.tar' | sed 's/^xen_//; s/\.debian\.tar.*//')
-	cd "$1" || return
-	in_apt apt-get source --download-only "xen=$v" || true
-	sources_good . && return 0
-	in_apt apt-get source --download-only xen || true
-	sources_good . && return 0
-	for f in $(xen_sums | awk '{ print $2 }'); do
-		[ -s "$f" ] || "$TESTBED/in-root" -- /usr/lib/apt/apt-helper \
-			download-file "$MIRROR/pool/main/x/xen/$f" "$f" || true
+	holds "$1" "$3" || return 1
+	while read -r _ name; do
+		cp "$1/$name" "$2/.$name.new"
+		mv "$2/.$name.new" "$2/$name"
+	done <<<"$3"
+}
+
+# first_known CMD [ARG]...: print the first of the uploads in testbed/xen.sha256
+# that CMD, which gets it as last argument, accepts.
+first_known()
+{
+	local debian orig
+
+	while read -r debian <&5 && read -r orig <&5; do
+		"$@" "$debian"$'\n'"$orig" >&2 || continue
+		echo "$debian"$'\n'"$orig"
+		return 0
+	done 5< <(grep '^[0-9a-f]' "$TESTBED/xen.sha256")
+	return 1
+}
+
+# All that the mirror's index offers: lines "VERSION SUM NAME SUM NAME".
+offered()
+{
+	in_apt apt-cache showsrc --only-source xen | awk '
+		function tell() {
+			if (version && debian && orig) print version, debian, orig
+			version = debian = orig = ""
+		}
+		/^$/ { tell() }
+		/^[^ ]/ { sums = ($1 == "Checksums-Sha256:") }
+		/^Version:/ { version = $2 }
+		sums && $3 ~ /^xen_[^_\/]*\.debian\.tar\.[a-z0-9]*$/ { debian = $1 " " $3 }
+		sums && $3 ~ /^xen_[^_\/]*\.orig\.tar\.[a-z0-9]*$/ { orig = $1 " " $3 }
+		END { tell() }'
+}
+
+newest_of_series()
+{
+	grep -E "^([0-9]+:)?${XEN_SERIES/./[.]}[.+~-]" | sort -V | tail -n 1
+}
+
+# fetch_file SUM NAME: into the directory we are in, from wherever the mirror
+# has it.
+fetch_file()
+{
+	local pool
+
+	for pool in "$MIRROR/pool/main" ${MIRROR_SECURITY:+"$MIRROR_SECURITY/pool/updates/main"}; do
+		[ -s "$2" ] || "$TESTBED/in-root" -- /usr/lib/apt/apt-helper \
+			download-file "$pool/x/xen/$2" "$2" || continue
+		sha256sum --status -c - <<<"$1  $2" && return 0
+		echo "$2 does not have the sum $1"
+		mv "$2" "$2.wrong"
 	done
-	sources_good .
+	return 1
 }
 
-sources_from_apt()
+# fetch_upload UPLOAD [VERSION]: into the directory we are in, if it is not in the
+# cache; VERSION is the one by which apt knows it.  apt may fail at the .dsc and
+# have brought the tarballs all the same: the sums decide.
+fetch_upload()
+{
+	local sum name
+
+	cp_upload "$SOURCES" . "$1" && return 0
+	[ -z "${2:-}" ] || in_apt apt-get source --download-only "xen=$2" || true
+	while read -r sum name <&4; do
+		fetch_file "$sum" "$name" || return 1
+	done 4<<<"$1"
+}
+
+# What to say when nothing was fetched.  $1 is all that the index offers, $2 the
+# version that was wanted, if there was one.
+nothing_fetched()
+{
+	local wrong=(*.wrong) versions
+	local instead="give another mirror with MIRROR=URI, or the two tarballs of an upload that testbed/xen.sha256 names with XEN_SOURCE_DIR=DIR."
+
+	versions=$(awk '{ print $1 }' <<<"$1" | sort -Vu | paste -sd, | sed 's/,/, /g')
+	[ ! -e "${wrong[0]}" ] ||
+		die "${wrong[0]%.wrong} from $MIRROR does not have the sum that the index or testbed/xen.sha256 gives, and is not used; $instead"
+	[ -n "$2" ] || [ -z "$versions" ] ||
+		die "$MIRROR offers Xen $versions, but xen/hooks are for Xen $XEN_SERIES; $instead"
+	die "Xen's source${2:+ $2} could not be fetched from $MIRROR; $instead"
+}
+
+# Into directory $1: what the index offers, else a superseded upload that the
+# mirror may still have.  The file "offered" says what the index has, the file
+# "upload" what was fetched.
+download_xen()
+{
+	local all version s1 n1 s2 n2
+
+	cd "$1" || return
+	all=$(offered)
+	read -r version s1 n1 s2 n2 < <(newest_of_series <<<"$all") || true
+	if [ -n "$version" ]; then
+		printf '%s  %s\n' "$s1" "$n1" "$s2" "$n2" >offered
+		! fetch_upload "$(cat offered)" "$version" || { cp offered upload; return 0; }
+	fi
+	first_known fetch_upload >upload || nothing_fetched "$all" "$version"
+}
+
+# keep_upload FROM UPLOAD WORDS: it is the chosen one, and came from where WORDS
+# say.
+keep_upload()
+{
+	mkdir -p "$SOURCES"
+	[ "$1" = "$SOURCES" ] || cp_upload "$1" "$SOURCES" "$2"
+	echo "$2" >"$XEN_CHOICE.new"
+	mv "$XEN_CHOICE.new" "$XEN_CHOICE"
+	XEN_UPLOAD=$2
+	say "    Xen's source: $(xen_version), from $3"
+}
+
+choose_from_cache()
+{
+	local upload
+
+	upload=$(first_known holds "$SOURCES") || return 1
+	keep_upload "$SOURCES" "$upload" "the cache"
+}
+
+bad_source_dir()
+{
+	die "XEN_SOURCE_DIR=$XEN_SOURCE_DIR does not hold the two tarballs of an upload that testbed/xen.sha256 names, or they differ; give a directory that does, or unset it."
+}
+
+choose_from_dir()
+{
+	local upload
+
+	upload=$(first_known holds "$XEN_SOURCE_DIR") || bad_source_dir
+	keep_upload "$XEN_SOURCE_DIR" "$upload" "XEN_SOURCE_DIR=$XEN_SOURCE_DIR"
+}
+
+choose_from_apt()
 {
 	local tmp=$CACHE/tmp.xen-download.$$
 
 	need_root
 	apt_setup
-	mkdir -p "$tmp"
-	step xen-download sources_download "$tmp" || {
+	rm -rf "$tmp"
+	mkdir "$tmp"
+	step xen-download download_xen "$tmp" || {
 		rm -rf "$tmp"
-		die "Xen's source ($(xen_tarball 'orig')) could not be fetched from $MIRROR; fetch the two files that testbed/xen.sha256 names by hand and give their directory as XEN_SOURCE_DIR=."
+		die "$(why xen-download)"
 	}
-	mkdir -p "$SOURCES"
-	xen_sums | while read -r _ f; do mv "$tmp/$f" "$SOURCES/$f"; done
+	keep_upload "$tmp" "$(cat "$tmp/upload")" "$MIRROR"
+	cmp -s "$tmp/offered" "$tmp/upload" ||
+		say "$ME: note: the mirror still has the files of this upload, but none of Xen $XEN_SERIES that its index names."
 	rm -rf "$tmp"
 }
 
-# Cache, then the user's directory, then apt; say which.
-xen_sources()
+# Is there a choice, and what it needs?
+xen_chosen()
 {
+	XEN_UPLOAD=$(cat "$XEN_CHOICE" 2>/dev/null) &&
+		{ [ -e "$CACHE/xen-base-$(xen_base_key)" ] || holds "$SOURCES" "$XEN_UPLOAD"; }
+}
+
+# xen_choose [--refresh]: decide which upload it is: the one that was chosen
+# before, else one that lies in the cache, else one from the user's directory,
+# else from Debian by apt.  A refresh begins with the user's directory.
+xen_choose()
+{
+	if [ -z "${1:-}" ] && { [ -n "$XEN_UPLOAD" ] || xen_chosen; }; then
+		[ -z "${XEN_SOURCE_DIR:-}" ] || holds "$XEN_SOURCE_DIR" "$XEN_UPLOAD" ||
+			say "    Xen's source: $(xen_version) as chosen before, not from XEN_SOURCE_DIR; testbed/xen-source --refresh chooses anew"
+		return 0
+	fi
 	cache_setup
-	if sources_good "$SOURCES"; then
-		say "    Xen's source: from the cache"
+	exec 8>"$CACHE/locks/xen-source"
+	flock 8
+	if [ -n "${1:-}" ] || ! xen_chosen; then
+		xen_decide "${1:-}" 8>&-
+	fi
+	exec 8>&-
+}
+
+xen_decide()
+{
+	if [ -z "$1" ] && choose_from_cache; then
+		return 0
 	elif [ -n "${XEN_SOURCE_DIR:-}" ]; then
-		say "    Xen's source: from XEN_SOURCE_DIR=$XEN_SOURCE_DIR"
-		sources_from_dir "$XEN_SOURCE_DIR"
+		choose_from_dir
 	else
-		say "    Xen's source: from Debian by apt"
-		sources_from_apt
+		[ -z "$1" ] || apt_forget
+		choose_from_apt
 	fi
 }
 
@@ -101,11 +256,9 @@ xen_base_key()
 # Debian's patched source; its path is left in REPLY.
 xen_base()
 {
+	xen_choose
 	need_host patch patch
-	REPLY=$CACHE/xen-base-$(xen_base_key)
-	have "$REPLY" && return 0
 	need_host xz xz-utils
-	xen_sources
 	artifact xen-base "$(xen_base_key)" unpack_xen
 }
 
@@ -119,10 +272,17 @@ snapshot_series()
 	cp "$TOP/include/xen/interface/pv-iommu.h" "$1/include/"
 }
 
+# apply_patch DIR PATCH [OPTION]...
 apply_patch()
 {
-	patch -d "$1" -p1 -s -f --no-backup-if-mismatch <"$2" >&2 || {
-		say "$ME: ${2##*/} does not apply to Xen's source; refresh it."
+	patch -d "$1" -p1 -s -f --no-backup-if-mismatch "${@:3}" <"$2" >&2
+}
+
+# Without fuzz: another Xen may have the lines of a hook at a wrong place.
+apply_hook()
+{
+	apply_patch "$1" "$2" --fuzz=0 || {
+		say "$ME: xen/hooks/${2##*/} does not apply to Xen $(xen_version); refresh it, or choose an older upload with XEN_SOURCE_DIR=DIR testbed/xen-source --refresh."
 		return 1
 	}
 }
@@ -137,6 +297,6 @@ apply_series()
 	install -m 644 "$2/include/pv-iommu.h" "$1/$ABI_IN_XEN"
 	for p in "$2"/xen/hooks/[0-9]*.patch; do
 		[ -e "$p" ] || continue
-		apply_patch "$1" "$p" || return 1
+		apply_hook "$1" "$p" || return 1
 	done
 }
