@@ -87,6 +87,9 @@ refuses preflight.qemu-absent 'cannot be run' \
 accepts preflight.qemu-new \
 	offline env XPI_CACHE="$full" QEMU="$(fake_qemu 10.0.2)" "$preflight"
 
+refuses preflight.xen-source-dir '^preflight: XEN_SOURCE_DIR=.* does not hold the two tarballs' \
+	offline env XPI_CACHE="$full" XEN_SOURCE_DIR="$W/empty" "$preflight"
+
 head -c 100000 /dev/urandom >"$W/xen-without"
 { cat "$W/xen-without"; printf 'nr-ctx=\0'; cat "$W/xen-without"; } >"$W/xen-with"
 gzip -k "$W/xen-without" "$W/xen-with"
