@@ -209,7 +209,8 @@ xen_chosen()
 # else from Debian by apt.  A refresh begins with the user's directory.
 xen_choose()
 {
-	if [ -z "${1:-}" ] && { [ -n "$XEN_UPLOAD" ] || xen_chosen; }; then
+	[ -z "${1:-}" ] && [ -n "$XEN_UPLOAD" ] && return 0
+	if [ -z "${1:-}" ] && xen_chosen; then
 		[ -z "${XEN_SOURCE_DIR:-}" ] || holds "$XEN_SOURCE_DIR" "$XEN_UPLOAD" ||
 			say "    Xen's source: $(xen_version) as chosen before, not from XEN_SOURCE_DIR; testbed/xen-source --refresh chooses anew"
 		return 0

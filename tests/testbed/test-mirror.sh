@@ -159,7 +159,7 @@ deb()
 	rm -rf "$W/pkg"
 }
 
-# kernel DIR VERSION: in one package, as up to 6.12
+# kernel DIR VERSION [-unsigned]: in one package, as up to 6.12
 kernel()
 {
 	local v=$2-amd64 pkg=$W/pkg
@@ -167,7 +167,7 @@ kernel()
 	mkdir -p "$pkg/boot" "$pkg/lib/modules/$v/kernel" "$pkg/usr/share" "$pkg/usr/src/linux-headers-$v"
 	echo x | tee "$pkg/boot/vmlinuz-$v" >"$pkg/usr/src/linux-headers-$v/Module.symvers"
 	touch "$pkg/lib/modules/$v/modules.order" "$pkg/lib/modules/$v/modules.builtin"
-	deb "$1" "linux-image-$v" 1
+	deb "$1" "linux-image-$v${3:-}" 1
 	deb "$1" "linux-headers-$v" 1
 	deb "$1" "linux-headers-$2-common" 1
 	deb "$1" "linux-kbuild-$2" 1
@@ -209,7 +209,7 @@ kernels_are()
 }
 
 kernel "$W/debs" 6.12.2+deb13
-kernel "$W/debs" 6.12.10+deb13
+kernel "$W/debs" 6.12.10+deb13 -unsigned
 kernel "$W/debs" 6.12.10+deb13-rt
 split_kernel "$W/debs" 7.9.9
 kernel "$W/debs" 7.10.1+deb13
