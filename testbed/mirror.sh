@@ -92,19 +92,21 @@ apt_options()
 }
 
 # in_apt CMD ARG...: apt-get or apt-cache with that state, in the directory
-# we are in.
+# we are in, and with the user's keyring, if there is one.
 in_apt()
 {
-	local cmd=$1 opts
+	local cmd=$1 opts bind=()
 	shift
 
+	[[ ! ${MIRROR_OPTIONS:-} =~ signed-by=(/[^ ]*) ]] || bind=(--bind "${BASH_REMATCH[1]}")
 	mapfile -t opts < <(apt_options)
-	"$TESTBED/in-root" -- "$cmd" "${opts[@]}" "$@"
+	"$TESTBED/in-root" "${bind[@]}" -- "$cmd" "${opts[@]}" "$@"
 }
 
+# A list that cannot be renewed is an error, not the one from before.
 apt_update()
 {
-	in_apt apt-get update
+	in_apt apt-get update --error-on=any
 }
 
 apt_sources()

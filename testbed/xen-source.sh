@@ -181,7 +181,7 @@ choose_from_dir()
 
 choose_from_apt()
 {
-	local tmp=$CACHE/tmp.xen-download.$$
+	local tmp=$CACHE/tmp.xen-download.$$ named
 
 	need_root
 	apt_setup
@@ -192,8 +192,9 @@ choose_from_apt()
 		die "$(why xen-download)"
 	}
 	keep_upload "$tmp" "$(cat "$tmp/upload")" "$MIRROR"
+	named=$(sed -n 's/.* xen_\(.*\)\.debian\..*/\1/p' "$tmp/offered" 2>/dev/null) || true
 	cmp -s "$tmp/offered" "$tmp/upload" ||
-		say "$ME: note: the mirror still has the files of this upload, but none of Xen $XEN_SERIES that its index names."
+		say "$ME: note: the mirror's index names ${named:-no Xen $XEN_SERIES}${named:+, whose files it does not have}; this is an older upload that it still has."
 	rm -rf "$tmp"
 }
 
