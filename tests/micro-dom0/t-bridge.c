@@ -53,26 +53,28 @@ static void all_reach(const struct shared *s, uint64_t dfn, uint64_t *page)
 		reaches(&s->p[i], dfn, page);
 }
 
-/* Nothing of what they were loaded with gets into the page, by any way. */
-static void none_reaches(const struct shared *s)
+/* Nothing of what they were loaded with gets into the page through @dfn. */
+static void none_reaches_by(const struct shared *s, uint64_t dfn)
 {
 	uint64_t canary = random_u64();
-	uint64_t addr[2] = { iova(DFN), iova(gfn_of(s->page)) };
-	unsigned int i, j;
+	struct edu_job jobs[NR];
+	unsigned int i;
 
 	s->page[0] = canary;
-	for (j = 0; j < ARRAY_SIZE(addr); j++) {
-		struct edu_job jobs[NR];
+	for (i = 0; i < NR; i++)
+		jobs[i] = (struct edu_job){
+			.e = s->bridge->dev[i], .write = true,
+			.iova = iova(dfn), .len = WORD,
+		};
+	edu_run(jobs, NR);
+	CHECK(s->page[0] == canary, "0x%lx was written to the page by dfn 0x%lx",
+	      s->page[0], dfn);
+}
 
-		for (i = 0; i < NR; i++)
-			jobs[i] = (struct edu_job){
-				.e = s->bridge->dev[i], .write = true,
-				.iova = addr[j], .len = WORD,
-			};
-		edu_run(jobs, NR);
-	}
-	CHECK(s->page[0] == canary, "0x%lx was written to the page",
-	      s->page[0]);
+static void none_reaches(const struct shared *s)
+{
+	none_reaches_by(s, DFN);
+	none_reaches_by(s, gfn_of(s->page));
 }
 
 static void load_all(const struct shared *s)
@@ -332,6 +334,33 @@ static void one_unplugged(void)
 	all_reach(&s, DFN, s.page);
 }
 
+static void go_home(struct edu *e, uint16_t dom)
+{
+	dev_deassign(e, dom);
+	if (dev_is_away(e))
+		dev_deassign(e, DOMID_IO);
+}
+
+/* Back home they are in their context by every id, whatever DEFAULT is. */
+static void back_from(const struct shared *s, uint16_t dom)
+{
+	load_all(s);
+	dev_assign(s->bridge->dev[0], dom);
+	go_home(s->bridge->dev[0], dom);
+	EXPECT(ctx_of(s->bridge->dev[0]), s->p[0].ctx);
+	none_reaches_by(s, gfn_of(s->page));
+	fault_expected(s->p[0].e, iova(gfn_of(s->page)), true);
+	all_reach(s, DFN, s->page);
+}
+
+static void back_in_context(void)
+{
+	struct shared s = share();
+
+	back_from(&s, DOMID_IO);
+	back_from(&s, dom_create());
+}
+
 const struct test bridge_tests[] = {
 	{ .name = "bridge.told", .fn = told },
 	{ .name = "bridge.moved", .fn = moved },
@@ -342,5 +371,6 @@ const struct test bridge_tests[] = {
 	{ .name = "bridge.leave-to-blocked", .fn = leave_to_blocked },
 	{ .name = "bridge.reset-meanwhile", .fn = reset_meanwhile },
 	{ .name = "bridge.one-unplugged", .fn = one_unplugged },
+	{ .name = "bridge.back-in-context", .fn = back_in_context },
 	{ }
 };
