@@ -442,6 +442,34 @@ TEST(reclaim_passes_over_dying_contexts)
 }
 
 /*
+ * A context that the hardware is not done with
+ */
+
+/* It has no member, and its tables must not go all the same. (XSA-480) */
+TEST(free_while_in_use)
+{
+	long ctx;
+
+	start();
+	ctx = ctx_alloc();
+	CHECK_EQ(map(ctx, 0, RAM_MFN, 4), 1);
+	t.in_use = true;
+	trace_start();
+	CHECK_EQ(ctx_free(ctx), -EBUSY);
+	CHECK_EQ(reset(true), -EBUSY);
+	CHECK_TRACE("");
+	/* It was not touched, and works. */
+	CHECK_EQ(look(ctx, 3), RAM_MFN + 3);
+	CHECK_EQ(attach(0, ctx), 1);
+	CHECK_EQ(attach(0, 0), 1);
+	CHECK_EQ(iommu_ctx_relinquish(&dom0), -EBUSY);
+	CHECK_EQ(look(ctx, 3), RAM_MFN + 3);
+	t.in_use = false;
+	CHECK_EQ(ctx_free(ctx), 1);
+	end();
+}
+
+/*
  * A broken context
  */
 

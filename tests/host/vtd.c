@@ -1,422 +1,78 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The VT-d back end: the real xen/overlay/xen/drivers/passthrough/vtd/ctx.c on
- * two units that keep what they have cached, context entries by requester id
- * and translations by domain id, until they are told to drop it.
+ * the units of vtd-machine.h.
  */
-#include "xen-fake/machine.h"
+#include "xen-fake/vtd-machine.h"
 
-#define DID_DOM0 1
-#define DOM0_ROOT 0x7777000ULL
-#define ENTRY_PRESENT 1ULL
-#define AW_4_LEVELS 2ULL
-
-/* Decided once, at the first use of the page-table format. */
-bool iommu_snoop = true, ats_enabled;
-bool rwbf_quirk, iommu_hwdom_passthrough;
-__typeof__(iommu_intremap) iommu_intremap = iommu_intremap_full;
-struct iommu_ops iommu_ops = { .page_sizes = PAGE_SIZE_4K | PAGE_SIZE_2M };
-
-static unsigned long did_map[NR_UNITS][BITS_TO_LONGS(0x8000)];
-static struct vtd_iommu units[NR_UNITS];
-struct acpi_drhd_unit drhds[NR_UNITS] = {
-	{ .iommu = &units[0] }, { .iommu = &units[1] },
-};
-struct acpi_rmrr_unit rmrrs[NR_RMRRS];
-
-static struct {
-	struct context_entry entry[2][256];	/* buses 0 and 1 */
-	struct context_entry cached[2][256];	/* what the unit works with */
-	bool dirty[0x10000];		/* translations of the domain id cached */
-	bool did_used[NR_UNITS][0x10000];
-	int fail_in;			/* flushes until they fail; -1 never */
-	unsigned int nr_fail;
-	unsigned int flushes, mapped;
-	unsigned int psi_order, psi_did;
-	uint64_t psi_addr;
-	unsigned int nr_psi, nr_dsi;
-	int rc_flush;			/* of one that succeeds: 0 or 1 */
-	unsigned int write_buffer_flushes;
-	struct pci_dev dev[4];
-	struct pci_dev bridge;
-	bool translating, ats;
-	struct pci_dev *ats_dev;
-	bool ats_dirty, fail_ats, dev_flush;
-	unsigned int nr_ats_flush;
-	struct iommu_ctx ctx[3];
-} v;
+#define QUARANTINE_ROOT 0x9999000ULL
+/* Such ids come from where those of contexts do. */
+#define DID_QUARANTINE 0xeeee
 
 /*
- * Xen's VT-d driver
+ * In place of our changes to Xen's files, which tests/host/hooked.c has. While a
+ * device is in a context it is where it was when it entered.
  */
-domid_t iommu_alloc_domid(unsigned long *map)
+struct acpi_drhd_unit *acpi_find_matched_drhd_unit(const struct pci_dev *pdev)
 {
-	unsigned int i;
-
-	for (i = 1; i < 0x7fff; i++)
-		if (!test_bit(i, map)) {
-			__set_bit(i, map);
-			return i | (DOMID_MASK + 1);
-		}
-	return DOMID_INVALID;
-}
-
-void iommu_free_domid(domid_t domid, unsigned long *map)
-{
-	unsigned int i;
-
-	CHECK(domid > DOMID_MASK && test_bit(domid & DOMID_MASK, map));
-	/* An id must tag nothing when it can be given out again (XSA-399). */
-	CHECK(!v.dirty[domid]);
-	for (i = 0; i < 2 * 256; i++)
-		CHECK(context_domain_id(v.entry[i / 256][i % 256]) != domid);
-	__clear_bit(domid & DOMID_MASK, map);
-}
-
-int context_set_domain_id(struct context_entry *c, domid_t domid,
-			  struct vtd_iommu *iommu)
-{
-	v.did_used[iommu->index][domid] = true;
-	if (c)
-		c->hi = (c->hi & ~0xffff00ULL) | (uint64_t)domid << 8;
-	return 0;
-}
-
-void cleanup_domid_map(domid_t domid, struct vtd_iommu *iommu)
-{
-	CHECK(v.did_used[iommu->index][domid]);
-	v.did_used[iommu->index][domid] = false;
-}
-
-int get_iommu_did(domid_t domid, const struct vtd_iommu *iommu, bool warn)
-{
-	(void)warn;
-	return v.did_used[iommu->index][domid] ? domid : -1;
-}
-
-uint64_t bus_to_context_maddr(struct vtd_iommu *iommu, uint8_t bus)
-{
-	CHECK(iommu->lock.held);
-	CHECK(bus < 2);
-	return (uint64_t)(bus + 1) << 12;
-}
-
-void *map_vtd_domain_page(uint64_t maddr)
-{
-	v.mapped++;
-	return v.entry[(maddr >> 12) - 1];
-}
-
-void unmap_vtd_domain_page(const void *p)
-{
-	CHECK(p && v.mapped);
-	v.mapped--;
-}
-
-/* The old entry stays with the unit, and so do its translations. */
-__uint128_t fake_cmpxchg16b(void *p, void *old, void *new)
-{
-	struct context_entry *e = p, was = *e;
-
-	if (was.full == ((struct context_entry *)old)->full)
-		e->full = ((struct context_entry *)new)->full;
-	v.dirty[context_domain_id(was)] = true;
-	if (v.ats_dev && e == &v.entry[v.ats_dev->bus][v.ats_dev->devfn])
-		v.ats_dirty = true;
-	return was.full;
-}
-
-paddr_t domain_pgd_maddr(struct domain *d, paddr_t pgd, unsigned int levels)
-{
-	CHECK(d->iommu.arch.mapping_lock.held);
-	CHECK_EQ(pgd, DOM0_ROOT);
-	return pgd + levels * 0x1000ULL;
-}
-
-static int flush_rc(void)
-{
-	CHECK(!any_spinlock());
-	v.flushes++;
-	if (v.fail_in > 0)
-		v.fail_in--;
-	else if (v.fail_in == 0 && v.nr_fail) {
-		v.nr_fail--;
-		return -ETIMEDOUT;
-	}
-	return v.rc_flush;
-}
-
-int iommu_flush_context_device(struct vtd_iommu *iommu, uint16_t did,
-			       uint16_t sid, uint8_t mask, bool np)
-{
-	struct context_entry *c = &v.cached[sid >> 8][sid & 0xff];
-	int rc = flush_rc();
-
-	(void)iommu;
-	(void)np;
-	CHECK_EQ(mask, 0);
-	/* Entries are tagged with the domain id they had. */
-	if (rc >= 0 && context_domain_id(*c) == did)
-		*c = v.entry[sid >> 8][sid & 0xff];
-	return rc;
-}
-
-/* With an old entry still cached, translations would just come back. */
-static bool still_used(uint16_t did)
-{
-	unsigned int i;
-
-	for (i = 0; i < 2 * 256; i++) {
-		const struct context_entry *c = &v.cached[i / 256][i % 256];
-
-		if (context_domain_id(*c) == did &&
-		    c->full != v.entry[i / 256][i % 256].full)
-			return true;
-	}
-	return false;
-}
-
-int iommu_flush_iotlb_dsi(struct vtd_iommu *iommu, uint16_t did, bool np,
-			  bool dev)
-{
-	int rc = flush_rc();
-
-	(void)iommu;
-	(void)np;
-	v.dev_flush = dev;
-	v.nr_dsi++;
-	if (rc >= 0 && !still_used(did))
-		v.dirty[did] = false;
-	return rc;
-}
-
-int iommu_flush_iotlb_psi(struct vtd_iommu *iommu, uint16_t did, uint64_t addr,
-			  unsigned int order, bool np, bool dev)
-{
-	(void)iommu;
-	(void)np;
-	v.dev_flush = dev;
-	v.nr_psi++;
-	v.psi_did = did;
-	v.psi_addr = addr;
-	v.psi_order = order;
-	return flush_rc();
-}
-
-void iommu_flush_write_buffer(struct vtd_iommu *iommu)
-{
-	(void)iommu;
-	v.write_buffer_flushes++;
+	if (pdev->arch.vtd.ctx.drhd)
+		return pdev->arch.vtd.ctx.drhd;
+	return pdev->devfn == 0xff ? NULL : &drhds[unit_of(pdev)];
 }
 
 /* One device with a cache of its own, v.ats_dev; dirty since an entry changed. */
 struct acpi_drhd_unit *find_ats_dev_drhd(struct vtd_iommu *iommu)
 {
-	struct acpi_drhd_unit *drhd = v.ats_dev ?
-		acpi_find_matched_drhd_unit(v.ats_dev) : NULL;
-
-	return drhd && drhd->iommu == iommu ? drhd : NULL;
+	return v.ats_dev && unit_of(v.ats_dev) == iommu->index ?
+		&drhds[iommu->index] : NULL;
 }
 
 int dev_invalidate_iotlb_one(struct vtd_iommu *iommu,
 			     const struct pci_dev *pdev, uint16_t did)
 {
-	(void)iommu;
-	(void)did;
-	if (pdev != v.ats_dev)
+	uint16_t rid;
+
+	if (!pdev || pdev != v.ats_dev)
 		return 0;
 	if (v.fail_ats)
 		return -ETIMEDOUT;
 	/* Fetched again at once if the unit still has old translations. */
-	v.ats_dirty = v.dirty[did] || v.cached[pdev->bus][pdev->devfn].full !=
-				      v.entry[pdev->bus][pdev->devfn].full;
+	rid = pdev->sbdf.bdf;
+	v.ats_dirty = v.unit[iommu->index].dirty[did] ||
+		      cached_of_rid(iommu->index, rid)->full !=
+		      entry_of_rid(iommu->index, rid)->full;
 	v.nr_ats_flush++;
 	return 0;
 }
 
-uint32_t dmar_readl(const void *reg, unsigned int offset)
+int vtd_find_aliases(const struct pci_dev *pdev, uint16_t alias[2])
 {
-	(void)reg;
-	CHECK_EQ(offset, DMAR_GSTS_REG);
-	return v.translating ? DMA_GSTS_TES : 0;
-}
+	uint8_t bus = pdev->bus, devfn = 0, secbus = 0;
+	int rc;
 
-/*
- * PCI: devices 00:01.0 and 00:02.0 behind unit 0, 00:03.0 behind unit 1; and
- * 01:05.0 behind the PCIe-to-PCI bridge 00:1e.0 and unit 0.
- */
-struct acpi_drhd_unit *acpi_find_matched_drhd_unit(const struct pci_dev *pdev)
-{
-	return pdev->devfn == 0xff ? NULL : &drhds[pdev->devfn == 3 << 3];
-}
-
-struct pci_dev *pci_get_pdev(const struct domain *d, pci_sbdf_t sbdf)
-{
-	unsigned int i;
-
-	(void)d;
-	for (i = 0; i < 4; i++)
-		if (v.dev[i].sbdf.sbdf == sbdf.sbdf)
-			return &v.dev[i];
-	return NULL;
-}
-
-int find_upstream_bridge(uint16_t seg, uint8_t *bus, uint8_t *devfn,
-			 uint8_t *secbus)
-{
-	(void)seg;
-	if (*bus == 0)
+	if (pdev->type != DEV_TYPE_PCI)
 		return 0;
-	*secbus = *bus;
-	*bus = 0;
-	*devfn = 0x1e << 3;
-	return 1;
-}
-
-enum pdev_type pdev_type(uint16_t seg, uint8_t bus, uint8_t devfn)
-{
-	(void)seg;
-	CHECK(bus == 0 && devfn == 0x1e << 3);
-	return v.bridge.type;
-}
-
-bool pci_ats_device(uint16_t seg, uint8_t bus, uint8_t devfn)
-{
-	(void)seg;
-	(void)bus;
-	(void)devfn;
-	return v.ats;
-}
-
-bool pci_ats_enabled(uint16_t seg, uint8_t bus, uint8_t devfn)
-{
-	return pci_ats_device(seg, bus, devfn);
-}
-
-/* Other halves of the same series that this file does not need. */
-const struct iommu_pt_fmt iommu_pt_fmt_vtd = { .name = "vtd", .max_order = 18 };
-
-uint64_t iommu_pt_root(const struct iommu_pt *pt, unsigned int levels)
-{
-	return pt->root + (pt->levels - levels) * 0x1000;
-}
-
-/*
- * Set-up
- */
-static struct context_entry dom0_entry(unsigned int levels)
-{
-	return (struct context_entry){
-		.lo = (DOM0_ROOT + levels * 0x1000) | ENTRY_PRESENT,
-		.hi = AW_4_LEVELS | DID_DOM0 << 8,
-	};
-}
-
-static void device(unsigned int i, uint16_t bdf, enum pdev_type type)
-{
-	v.dev[i].sbdf.sbdf = bdf;
-	v.dev[i].domain = &dom0;
-	v.dev[i].type = type;
-}
-
-static void start(void)
-{
-	unsigned int i;
-
-	/* Which ids contexts hold outlives a test: give them back. */
-	memset(v.entry, 0, sizeof(v.entry));
-	memset(v.cached, 0, sizeof(v.cached));
-	v.fail_in = -1;
-	for (i = 0; i < 3; i++)
-		vtd_ctx_fini(&v.ctx[i]);
-	machine_start();
-	memset(&v, 0, sizeof(v));
-	memset(did_map, 0, sizeof(did_map));
-	memset(rmrrs, 0, sizeof(rmrrs));
-	v.fail_in = -1;
-	v.translating = true;
-	iommu_hwdom_passthrough = rwbf_quirk = false;
-	dom0.domain_id = DID_DOM0;
-	dom0.iommu.arch.vtd.pgd_maddr = DOM0_ROOT;
-	for (i = 0; i < NR_UNITS; i++) {
-		units[i] = (struct vtd_iommu){
-			.index = i, .nr_pt_levels = 4 - i,
-			.cap = 6 | (i ? 38ULL : 47ULL) << 16, .ecap = 1,
-			.pseudo_domid_map = did_map[i],
-		};
-		v.did_used[i][DID_DOM0] = true;
-	}
-	for (i = 0; i < 2 * 256; i++)
-		v.cached[i / 256][i % 256] = v.entry[i / 256][i % 256] =
-			dom0_entry(i == 3 << 3 ? 3 : 4);
-	device(0, 1 << 3, DEV_TYPE_PCIe_ENDPOINT);
-	device(1, 2 << 3, DEV_TYPE_PCIe_ENDPOINT);
-	device(2, 3 << 3, DEV_TYPE_PCIe_ENDPOINT);
-	device(3, 0x100 | 5 << 3, DEV_TYPE_PCI);
-	v.bridge.type = DEV_TYPE_PCIe2PCI_BRIDGE;
-	for (i = 0; i < 3; i++) {
-		v.ctx[i].owner = &dom0;
-		v.ctx[i].id = i + 1;
-		v.ctx[i].pt.root = (i + 1) * 0x100000;
-		v.ctx[i].pt.levels = 4;
-	}
-	pcidevs_lock();
-	for (i = 0; i < 3; i++)
-		CHECK_EQ(vtd_ctx_init(&v.ctx[i], false), 0);
-}
-
-/* Enter, switch and leave, in the order of the callers. */
-static int move(unsigned int dev, struct iommu_ctx *from, struct iommu_ctx *to)
-{
-	int rc = to ? vtd_ctx_enter(to, &v.dev[dev]) : 0;
-
-	if (rc)
-		return rc;
-	rc = vtd_ctx_switch(&dom0, &v.dev[dev], to);
-	if (rc && to)
-		vtd_ctx_leave(to, &v.dev[dev]);
-	if (!rc && from)
-		vtd_ctx_leave(from, &v.dev[dev]);
-	CHECK(!v.mapped && !any_spinlock());
-	return rc;
-}
-
-/* The units work with what stands in memory, and hold nothing older. */
-static void check_clean(void)
-{
-	unsigned int i;
-
-	CHECK(!memcmp(v.cached, v.entry, sizeof(v.entry)));
-	for (i = 0; i < 0x10000; i++)
-		CHECK(!v.dirty[i]);
-}
-
-static void check_entry(unsigned int bus, unsigned int devfn, uint64_t root,
-			unsigned int did)
-{
-	struct context_entry e = v.entry[bus][devfn];
-
-	CHECK_EQ(e.lo, root | ENTRY_PRESENT);
-	CHECK_EQ(e.hi, AW_4_LEVELS | did << 8);
-}
-
-static unsigned int did_of(unsigned int ctx, unsigned int unit)
-{
-	return v.ctx[ctx].unit[unit].domid;
+	rc = find_upstream_bridge(pdev->seg, &bus, &devfn, &secbus);
+	if (rc < 1)
+		return rc ? -ENXIO : 0;
+	alias[0] = PCI_BDF(bus, devfn);
+	alias[1] = PCI_BDF(secbus, 0);
+	return pdev_type(pdev->seg, bus, devfn) == DEV_TYPE_PCIe2PCI_BRIDGE &&
+	       alias[1] != pdev->sbdf.bdf ? 2 : 1;
 }
 
 /* XSA-442: the old id is flushed with every switch. */
 TEST(switch_there_and_back)
 {
 	start();
-	CHECK_EQ(move(0, NULL, &v.ctx[0]), 0);
-	check_entry(0, 1 << 3, 0x100000, did_of(0, 0));
+	CHECK_EQ(move(0, &v.ctx[0]), 0);
+	check_entry(1 << 3, 0x100000, did_of(0, 0));
 	check_clean();
-	CHECK_EQ(move(0, &v.ctx[0], &v.ctx[1]), 0);
-	check_entry(0, 1 << 3, 0x200000, did_of(1, 0));
+	CHECK_EQ(move(0, &v.ctx[1]), 0);
+	check_entry(1 << 3, 0x200000, did_of(1, 0));
 	check_clean();
-	CHECK_EQ(move(0, &v.ctx[1], NULL), 0);
-	CHECK(v.entry[0][1 << 3].full == dom0_entry(4).full);
+	CHECK_EQ(move(0, NULL), 0);
+	check_home(1 << 3);
 	check_clean();
 }
 
@@ -424,23 +80,26 @@ TEST(switch_there_and_back)
 TEST(switch_fewer_levels)
 {
 	start();
-	CHECK_EQ(move(2, NULL, &v.ctx[0]), 0);
-	check_entry(0, 3 << 3, 0x101000, did_of(0, 1));
-	CHECK_EQ(move(2, &v.ctx[0], NULL), 0);
-	CHECK(v.entry[0][3 << 3].full == dom0_entry(3).full);
+	CHECK_EQ(move(2, &v.ctx[0]), 0);
+	check_entry(3 << 3, 0x100000, did_of(0, 1));
+	CHECK_EQ(entry_of_rid(1, 3 << 3)->lo, 0x101000 | ENTRY_PRESENT);
+	CHECK_EQ(move(2, NULL), 0);
+	check_home(3 << 3);
 }
 
 TEST(switch_pass_through)
 {
+	struct context_entry *e = entry_of_rid(0, 1 << 3);
+
 	start();
 	iommu_hwdom_passthrough = true;
-	v.entry[0][1 << 3].lo |= CONTEXT_TT_PASS_THRU << 2;
-	v.cached[0][1 << 3] = v.entry[0][1 << 3];
-	CHECK_EQ(move(0, NULL, &v.ctx[0]), 0);
-	check_entry(0, 1 << 3, 0x100000, did_of(0, 0));
-	CHECK_EQ(move(0, &v.ctx[0], NULL), 0);
-	CHECK_EQ(v.entry[0][1 << 3].lo >> 2 & 3, CONTEXT_TT_PASS_THRU);
-	CHECK_EQ(context_domain_id(v.entry[0][1 << 3]), DID_DOM0);
+	e->lo |= CONTEXT_TT_PASS_THRU << 2;
+	set_entry(0, 1 << 3, *e);
+	CHECK_EQ(move(0, &v.ctx[0]), 0);
+	check_entry(1 << 3, 0x100000, did_of(0, 0));
+	CHECK_EQ(move(0, NULL), 0);
+	CHECK_EQ(e->lo >> 2 & 3, CONTEXT_TT_PASS_THRU);
+	CHECK_EQ(context_domain_id(*e), DID_DOM0);
 	check_clean();
 }
 
@@ -451,11 +110,11 @@ TEST(switch_phantom_functions)
 
 	start();
 	v.dev[0].phantom_stride = 2;
-	CHECK_EQ(move(0, NULL, &v.ctx[0]), 0);
+	CHECK_EQ(move(0, &v.ctx[0]), 0);
 	for (fn = 0; fn < 8; fn++)
-		CHECK(fn % 2 ? v.entry[0][8 + fn].full == dom0_entry(4).full :
-		      context_domain_id(v.entry[0][8 + fn]) == did_of(0, 0));
-	check_entry(0, 2 << 3, DOM0_ROOT + 0x4000, DID_DOM0);
+		CHECK_EQ(context_domain_id(*entry_of_rid(0, 8 + fn)),
+			 fn % 2 ? DID_DOM0 : did_of(0, 0));
+	check_home(2 << 3);
 	check_clean();
 }
 
@@ -463,16 +122,23 @@ TEST(switch_phantom_functions)
 TEST(switch_aliases)
 {
 	start();
-	CHECK_EQ(move(3, NULL, &v.ctx[0]), 0);
-	check_entry(1, 5 << 3, 0x100000, did_of(0, 0));
-	check_entry(0, 0x1e << 3, 0x100000, did_of(0, 0));
-	check_entry(1, 0, 0x100000, did_of(0, 0));
+	CHECK_EQ(move(3, &v.ctx[0]), 0);
+	check_entry(0x100 | 5 << 3, 0x100000, did_of(0, 0));
+	check_entry(BRIDGE, 0x100000, did_of(0, 0));
+	check_entry(0x100, 0x100000, did_of(0, 0));
 	check_clean();
 	start();
 	v.bridge.type = DEV_TYPE_LEGACY_PCI_BRIDGE;
-	CHECK_EQ(move(3, NULL, &v.ctx[0]), 0);
-	check_entry(0, 0x1e << 3, 0x100000, did_of(0, 0));
-	CHECK(v.entry[1][0].full == dom0_entry(4).full);
+	CHECK_EQ(move(3, &v.ctx[0]), 0);
+	check_entry(BRIDGE, 0x100000, did_of(0, 0));
+	check_home(0x100);
+}
+
+/* What assigning a device to dom_io does to an id of its. */
+static void quarantined(uint16_t rid)
+{
+	v.unit[0].did_used[DID_QUARANTINE] = true;
+	set_entry(0, rid, entry_for(0, QUARANTINE_ROOT, DID_QUARANTINE));
 }
 
 /*
@@ -482,17 +148,23 @@ TEST(switch_aliases)
 TEST(switch_leaves_shared_ids)
 {
 	start();
-	CHECK_EQ(move(3, NULL, &v.ctx[0]), 0);
+	CHECK_EQ(move(3, &v.ctx[0]), 0);
 	v.dev[1].sbdf.sbdf = 0x100 | 6 << 3;
 	v.dev[1].domain = dom_io;
-	CHECK_EQ(move(3, &v.ctx[0], NULL), 0);
-	check_entry(1, 5 << 3, DOM0_ROOT + 0x4000, DID_DOM0);
-	check_entry(0, 0x1e << 3, 0x100000, did_of(0, 0));
-	check_entry(1, 0, 0x100000, did_of(0, 0));
+	quarantined(BRIDGE);
+	quarantined(0x100);
+	/* Quarantine without tables: its ids have none. */
+	set_entry(0, 0x100, (struct context_entry){ 0 });
+	CHECK_EQ(move(3, NULL), 0);
+	check_home(0x100 | 5 << 3);
+	check_entry(BRIDGE, QUARANTINE_ROOT, DID_QUARANTINE);
+	CHECK(!context_present(*entry_of_rid(0, 0x100)));
 	v.dev[1].domain = &dom0;
-	CHECK_EQ(move(3, NULL, &v.ctx[1]), 0);
-	check_entry(0, 0x1e << 3, 0x200000, did_of(1, 0));
-	check_entry(1, 0, 0x200000, did_of(1, 0));
+	set_entry(0, BRIDGE, dom0_entry(0));
+	set_entry(0, 0x100, dom0_entry(0));
+	CHECK_EQ(move(3, &v.ctx[1]), 0);
+	check_entry(BRIDGE, 0x200000, did_of(1, 0));
+	check_entry(0x100, 0x200000, did_of(1, 0));
 	check_clean();
 }
 
@@ -500,16 +172,230 @@ TEST(switch_leaves_shared_ids)
 TEST(switch_restores_shared_ids)
 {
 	start();
-	CHECK_EQ(move(3, NULL, &v.ctx[0]), 0);
-	memset(&v.entry[0][0x1e << 3], 0, sizeof(v.entry[0][0]));
-	memset(&v.entry[1][0], 0, sizeof(v.entry[0][0]));
-	memset(&v.cached[0][0x1e << 3], 0, sizeof(v.entry[0][0]));
-	memset(&v.cached[1][0], 0, sizeof(v.entry[0][0]));
-	CHECK_EQ(move(3, &v.ctx[0], &v.ctx[1]), 0);
-	check_entry(1, 5 << 3, 0x200000, did_of(1, 0));
-	check_entry(0, 0x1e << 3, 0x200000, did_of(1, 0));
-	check_entry(1, 0, 0x200000, did_of(1, 0));
+	CHECK_EQ(move(3, &v.ctx[0]), 0);
+	set_entry(0, BRIDGE, (struct context_entry){ 0 });
+	set_entry(0, 0x100, (struct context_entry){ 0 });
+	CHECK_EQ(move(3, &v.ctx[1]), 0);
+	check_entry(0x100 | 5 << 3, 0x200000, did_of(1, 0));
+	check_entry(BRIDGE, 0x200000, did_of(1, 0));
+	check_entry(0x100, 0x200000, did_of(1, 0));
 	check_clean();
+}
+
+/*
+ * Xen is told other things about a device while it is in a context. Entries
+ * stand where they were switched, and from there they are taken out.
+ */
+static void check_aliased(unsigned int ctx)
+{
+	check_entry(0x100 | 5 << 3, v.ctx[ctx].pt.root, did_of(ctx, 0));
+	check_entry(BRIDGE, v.ctx[ctx].pt.root, did_of(ctx, 0));
+	check_entry(0x100, v.ctx[ctx].pt.root, did_of(ctx, 0));
+	check_clean();
+}
+
+static void check_aliased_home(void)
+{
+	check_home(0x100 | 5 << 3);
+	check_home(BRIDGE);
+	check_home(0x100);
+	check_clean();
+}
+
+TEST(bridge_gone_meanwhile)
+{
+	start();
+	CHECK_EQ(move(3, &v.ctx[0]), 0);
+	check_aliased(0);
+	v.bridge_gone = true;
+	CHECK_EQ(move(3, &v.ctx[1]), 0);
+	check_aliased(1);
+	CHECK(!vtd_ctx_in_use(&v.ctx[0]));
+	CHECK(vtd_ctx_in_use(&v.ctx[1]));
+	CHECK_EQ(move(3, NULL), 0);
+	check_aliased_home();
+	CHECK(!vtd_ctx_in_use(&v.ctx[1]));
+	/* Nothing is remembered any more. */
+	CHECK_EQ(move(3, &v.ctx[0]), 0);
+	check_home(BRIDGE);
+	v.bridge_gone = false;
+	CHECK_EQ(move(3, NULL), 0);
+	CHECK_EQ(move(3, &v.ctx[0]), 0);
+	check_aliased(0);
+}
+
+/* Also while the device is away, where its entries are its user's. */
+TEST(bridge_gone_while_away)
+{
+	start();
+	CHECK_EQ(move(3, &v.ctx[0]), 0);
+	v.bridge_gone = true;
+	v.dev[3].domain = dom_io;
+	quarantined(0x100 | 5 << 3);
+	CHECK_EQ(move(3, &v.ctx[1]), 0);
+	/* What its assigner left behind it takes along. */
+	check_entry(0x100 | 5 << 3, QUARANTINE_ROOT, DID_QUARANTINE);
+	CHECK(!context_present(*entry_of_rid(0, BRIDGE)));
+	CHECK(!vtd_ctx_in_use(&v.ctx[0]));
+	check_clean();
+}
+
+TEST(unit_changes_meanwhile)
+{
+	start();
+	CHECK_EQ(move(0, &v.ctx[0]), 0);
+	v.other_unit = true;
+	CHECK_EQ(move(0, &v.ctx[1]), 0);
+	check_entry_at(0, 1 << 3, 0x200000, did_of(1, 0));
+	CHECK(!context_present(*entry_of_rid(1, 1 << 3)));
+	CHECK_EQ(v.ctx[0].unit[0].nr_members, 0);
+	CHECK_EQ(v.ctx[1].unit[0].nr_members, 1);
+	CHECK_EQ(did_of(1, 1), DOMID_INVALID);
+	CHECK_EQ(move(0, NULL), 0);
+	check_home(1 << 3);
+	CHECK(!vtd_ctx_in_use(&v.ctx[1]));
+	/* It has no entry there. */
+	CHECK_EQ(move(0, &v.ctx[0]), -ENODEV);
+	CHECK_EQ(v.ctx[0].unit[1].nr_members, 0);
+}
+
+/* An id that is remembered may have come to a device of another domain. */
+TEST(alias_of_others_meanwhile)
+{
+	start();
+	CHECK_EQ(move(3, &v.ctx[0]), 0);
+	v.bridge_gone = true;
+	quarantined(BRIDGE);
+	CHECK_EQ(move(3, &v.ctx[1]), 0);
+	check_entry(BRIDGE, QUARANTINE_ROOT, DID_QUARANTINE);
+	check_entry(0x100, 0x200000, did_of(1, 0));
+	CHECK_EQ(move(3, NULL), 0);
+	check_entry(BRIDGE, QUARANTINE_ROOT, DID_QUARANTINE);
+	check_home(0x100);
+	check_clean();
+}
+
+/*
+ * An unplugged device leaves with all of its ids, however far Xen got with them
+ * (XSA-285).
+ */
+TEST(unplugged_with_entries)
+{
+	start();
+	v.dev[0].phantom_stride = 4;
+	CHECK_EQ(move(0, &v.ctx[0]), 0);
+	CHECK_EQ(move(3, &v.ctx[0]), 0);
+	v.bridge_gone = true;
+	CHECK(vtd_ctx_in_use(&v.ctx[0]));
+	gone(0);
+	CHECK(!context_present(*entry_of_rid(0, 1 << 3)));
+	CHECK(!context_present(*entry_of_rid(0, 1 << 3 | 4)));
+	CHECK(vtd_ctx_in_use(&v.ctx[0]));
+	gone(3);
+	CHECK(!context_present(*entry_of_rid(0, 0x100 | 5 << 3)));
+	CHECK(!context_present(*entry_of_rid(0, BRIDGE)));
+	CHECK(!context_present(*entry_of_rid(0, 0x100)));
+	CHECK(!vtd_ctx_in_use(&v.ctx[0]));
+	check_clean();
+}
+
+/* What another member has, too, is left to that one. */
+TEST(unplugged_with_shared_ids)
+{
+	start();
+	device(1, 0x100 | 6 << 3, DEV_TYPE_PCI);
+	CHECK_EQ(move(1, &v.ctx[0]), 0);
+	CHECK_EQ(move(3, &v.ctx[0]), 0);
+	gone(3);
+	CHECK(!context_present(*entry_of_rid(0, 0x100 | 5 << 3)));
+	check_entry(0x100 | 6 << 3, 0x100000, did_of(0, 0));
+	check_entry(BRIDGE, 0x100000, did_of(0, 0));
+	check_entry(0x100, 0x100000, did_of(0, 0));
+	check_clean();
+	CHECK_EQ(move(1, NULL), 0);
+	check_home(BRIDGE);
+	CHECK(!vtd_ctx_in_use(&v.ctx[0]));
+}
+
+/* One device's alias may be another one's own id. */
+TEST(unplugged_beside_device_0)
+{
+	start();
+	device(1, 0x100, DEV_TYPE_PCI);
+	CHECK_EQ(move(1, &v.ctx[0]), 0);
+	CHECK_EQ(move(3, &v.ctx[0]), 0);
+	gone(3);
+	CHECK(!context_present(*entry_of_rid(0, 0x100 | 5 << 3)));
+	check_entry(BRIDGE, 0x100000, did_of(0, 0));
+	check_entry(0x100, 0x100000, did_of(0, 0));
+	check_clean();
+}
+
+/* Xen cleared the entries; whether it could flush them it does not say. */
+static void unplugged_at(int n)
+{
+	start();
+	CHECK_EQ(move(3, &v.ctx[0]), 0);
+	entry_of_rid(0, 0x100 | 5 << 3)->full = 0;
+	entry_of_rid(0, BRIDGE)->full = 0;
+	v.flushes = 0;
+	v.fail_in = n;
+	v.nr_fail = 1;
+	gone(3);
+	CHECK(!context_present(*entry_of_rid(0, 0x100)));
+	CHECK_EQ(v.nr_fail, n >= (int)v.flushes);
+	/* The unit may still walk it: the context must not go (XSA-480). */
+	CHECK_EQ(vtd_ctx_in_use(&v.ctx[0]), !v.nr_fail);
+	if (v.nr_fail)
+		check_clean();
+}
+
+TEST(unplugged_and_not_flushed)
+{
+	int n;
+
+	for (n = 0; n <= 6; n++)
+		unplugged_at(n);
+	CHECK_EQ(v.nr_fail, 1);
+}
+
+/* Whatever the books say: an entry keeps its context from being freed. */
+TEST(in_use_by_an_entry)
+{
+	struct context_entry e;
+	unsigned int bus;
+
+	start();
+	CHECK(!vtd_ctx_in_use(&v.ctx[0]));
+	CHECK_EQ(move(2, &v.ctx[0]), 0);
+	e = *entry_of_rid(1, 3 << 3);
+	CHECK_EQ(move(2, NULL), 0);
+	CHECK(!vtd_ctx_in_use(&v.ctx[0]));
+	for (bus = 0; bus < NR_BUSES; bus++) {
+		set_entry(1, bus << 8 | 0xff, e);
+		CHECK(vtd_ctx_in_use(&v.ctx[0]));
+		CHECK(!vtd_ctx_in_use(&v.ctx[1]));
+		e.lo &= ~ENTRY_PRESENT;
+		set_entry(1, bus << 8 | 0xff, e);
+		CHECK(!vtd_ctx_in_use(&v.ctx[0]));
+		e.lo |= ENTRY_PRESENT;
+	}
+	CHECK(!v.mapped);
+}
+
+/* Requester ids that cannot be found out cannot be switched, either. */
+TEST(way_up_unknown)
+{
+	start();
+	v.bridge_lost = true;
+	CHECK_EQ(move(3, &v.ctx[0]), -ENODEV);
+	check_aliased_home();
+	CHECK_EQ(v.ctx[0].unit[0].nr_members, 0);
+	v.bridge_lost = false;
+	CHECK_EQ(move(3, &v.ctx[0]), 0);
+	v.bridge_lost = true;
+	CHECK_EQ(move(3, NULL), 0);
+	check_aliased_home();
 }
 
 /*
@@ -518,24 +404,25 @@ TEST(switch_restores_shared_ids)
  */
 static void failed_move_at(int n, unsigned int *flushes)
 {
-	struct context_entry before[2][256];
+	static struct context_entry before[NR_BUSES][256];
+	struct hw_unit *hw = &v.unit[0];
 
 	start();
 	v.dev[0].phantom_stride = 1;
-	CHECK_EQ(move(0, NULL, &v.ctx[0]), 0);
-	memcpy(before, v.entry, sizeof(before));
+	CHECK_EQ(move(0, &v.ctx[0]), 0);
+	memcpy(before, hw->entry, sizeof(before));
 	v.flushes = 0;
 	v.fail_in = n;
 	v.nr_fail = n >= 0;
 	if (n < 0) {
-		CHECK_EQ(move(0, &v.ctx[0], &v.ctx[1]), 0);
+		CHECK_EQ(move(0, &v.ctx[1]), 0);
 		*flushes = v.flushes;
 		return;
 	}
-	CHECK_EQ(move(0, &v.ctx[0], &v.ctx[1]), -EIO);
-	CHECK(!memcmp(before, v.entry, sizeof(before)));
-	CHECK(!memcmp(v.cached, v.entry, sizeof(before)));
-	CHECK(!v.dirty[did_of(1, 0)]);
+	CHECK_EQ(move(0, &v.ctx[1]), -EIO);
+	CHECK(!memcmp(before, hw->entry, sizeof(before)));
+	CHECK(!memcmp(hw->cached, hw->entry, sizeof(before)));
+	CHECK(!hw->dirty[did_of(1, 0)]);
 	CHECK(!v.dev[0].broken);
 	CHECK_EQ(v.ctx[0].unit[0].nr_members, 1);
 	CHECK_EQ(v.ctx[1].unit[0].nr_members, 0);
@@ -558,19 +445,21 @@ TEST(failed_move_back_breaks_the_device)
 	start();
 	v.fail_in = 0;
 	v.nr_fail = 100;
-	CHECK_EQ(move(0, NULL, &v.ctx[0]), -EIO);
+	CHECK_EQ(move(0, &v.ctx[0]), -EIO);
 	CHECK(v.dev[0].broken);
-	CHECK(v.entry[0][1 << 3].full == dom0_entry(4).full);
+	check_home(1 << 3);
+	/* The unit may have seen the new entry, and not its end. */
+	CHECK(vtd_ctx_in_use(&v.ctx[0]));
 }
 
 TEST(switch_without_entry)
 {
 	start();
-	v.entry[0][1 << 3].full = 0;
-	CHECK_EQ(move(0, NULL, &v.ctx[0]), -ENODEV);
-	CHECK(!v.entry[0][1 << 3].full);
+	entry_of_rid(0, 1 << 3)->full = 0;
+	CHECK_EQ(move(0, &v.ctx[0]), -ENODEV);
+	CHECK(!entry_of_rid(0, 1 << 3)->full);
 	v.dev[1].devfn = 0xff;
-	CHECK_EQ(move(1, NULL, &v.ctx[0]), -ENODEV);
+	CHECK_EQ(move(1, &v.ctx[0]), -ENODEV);
 }
 
 /* Positive results ask for a flush of the write buffer, and are no errors. */
@@ -578,7 +467,7 @@ TEST(write_buffer)
 {
 	start();
 	v.rc_flush = 1;
-	CHECK_EQ(move(0, NULL, &v.ctx[0]), 0);
+	CHECK_EQ(move(0, &v.ctx[0]), 0);
 	CHECK_EQ(v.write_buffer_flushes, 2);
 	CHECK_EQ(vtd_ctx_flush(&v.ctx[0], 0, 1), 0);
 	CHECK_EQ(v.write_buffer_flushes, 3);
@@ -594,8 +483,8 @@ TEST(domain_ids)
 
 	start();
 	CHECK_EQ(did_of(0, 0), DOMID_INVALID);
-	CHECK_EQ(move(0, NULL, &v.ctx[0]), 0);
-	CHECK_EQ(move(1, NULL, &v.ctx[1]), 0);
+	CHECK_EQ(move(0, &v.ctx[0]), 0);
+	CHECK_EQ(move(1, &v.ctx[1]), 0);
 	did = did_of(0, 0);
 	CHECK(did > DOMID_MASK && did != did_of(1, 0));
 	CHECK_EQ(did_of(0, 1), DOMID_INVALID);
@@ -604,11 +493,11 @@ TEST(domain_ids)
 	CHECK(!vtd_ctx_holds_domid(&units[0], DID_DOM0));
 	CHECK_EQ(vtd_ctx_domid(&v.ctx[0], &v.dev[0]), did);
 	CHECK_EQ(vtd_ctx_pgtable(&v.ctx[0]), 0x100000);
-	CHECK_EQ(move(0, &v.ctx[0], NULL), 0);
+	CHECK_EQ(move(0, NULL), 0);
 	CHECK_EQ(did_of(0, 0), did);
 	vtd_ctx_fini(&v.ctx[0]);
 	CHECK(!vtd_ctx_holds_domid(&units[0], did));
-	CHECK(!v.did_used[0][did]);
+	CHECK(!v.unit[0].did_used[did]);
 	CHECK(!v.ctx[0].unit);
 }
 
@@ -618,15 +507,15 @@ TEST(domain_id_of_failed_flush)
 	unsigned int did;
 
 	start();
-	CHECK_EQ(move(0, NULL, &v.ctx[0]), 0);
+	CHECK_EQ(move(0, &v.ctx[0]), 0);
 	did = did_of(0, 0);
-	CHECK_EQ(move(0, &v.ctx[0], NULL), 0);
+	CHECK_EQ(move(0, NULL), 0);
 	v.fail_in = 0;
 	v.nr_fail = 1;
 	vtd_ctx_fini(&v.ctx[0]);
-	CHECK(v.did_used[0][did]);
+	CHECK(v.unit[0].did_used[did]);
 	CHECK(test_bit(did & DOMID_MASK, did_map[0]));
-	CHECK_EQ(move(0, NULL, &v.ctx[1]), 0);
+	CHECK_EQ(move(0, &v.ctx[1]), 0);
 	CHECK(did_of(1, 0) != did);
 }
 
@@ -674,7 +563,7 @@ TEST(flush_covers_range)
 	unsigned int i;
 
 	start();
-	CHECK_EQ(move(0, NULL, &v.ctx[0]), 0);
+	CHECK_EQ(move(0, &v.ctx[0]), 0);
 	for (i = 0; i < 100000; i++) {
 		uint64_t first = rnd() >> (28 + rnd_below(36));
 		uint64_t nr = 1 + (rnd() >> (40 + rnd_below(24)));
@@ -702,12 +591,12 @@ TEST(flush_only_where_members_are)
 	start();
 	CHECK_EQ(vtd_ctx_flush(&v.ctx[0], 0, 1), 0);
 	CHECK_EQ(v.flushes, 0);
-	CHECK_EQ(move(0, NULL, &v.ctx[0]), 0);
-	CHECK_EQ(move(2, NULL, &v.ctx[0]), 0);
+	CHECK_EQ(move(0, &v.ctx[0]), 0);
+	CHECK_EQ(move(2, &v.ctx[0]), 0);
 	v.flushes = 0;
 	CHECK_EQ(vtd_ctx_flush(&v.ctx[0], 0, 1), 0);
 	CHECK_EQ(v.flushes, 2);
-	CHECK_EQ(move(0, &v.ctx[0], NULL), 0);
+	CHECK_EQ(move(0, NULL), 0);
 	v.flushes = 0;
 	CHECK_EQ(vtd_ctx_flush(&v.ctx[0], 0, 1), 0);
 	CHECK_EQ(v.flushes, 1);
@@ -718,8 +607,8 @@ TEST(flush_only_where_members_are)
 TEST(flush_failure)
 {
 	start();
-	CHECK_EQ(move(0, NULL, &v.ctx[0]), 0);
-	CHECK_EQ(move(2, NULL, &v.ctx[0]), 0);
+	CHECK_EQ(move(0, &v.ctx[0]), 0);
+	CHECK_EQ(move(2, &v.ctx[0]), 0);
 	v.flushes = 0;
 	v.fail_in = 0;
 	v.nr_fail = 1;
@@ -765,6 +654,9 @@ TEST(query_reasons)
 	v.dev[0].type = DEV_TYPE_PCI_HOST_BRIDGE;
 	CHECK_EQ(reason(0), XEN_PV_IOMMU_NO_CTX_BRIDGE);
 	v.dev[0].type = DEV_TYPE_PCIe_ENDPOINT;
+	v.bridge_lost = true;
+	CHECK_EQ(reason(0), XEN_PV_IOMMU_NO_CTX_NONE);
+	CHECK_EQ(reason(3), XEN_PV_IOMMU_NO_CTX_QUIRK);
 	v.dev[0].devfn = 0xff;
 	CHECK_EQ(reason(0), XEN_PV_IOMMU_NO_CTX_NO_IOMMU);
 }
@@ -864,19 +756,19 @@ TEST(ats_switch_flushes_by_name)
 	struct context_entry e;
 
 	start_ats(0);
-	CHECK_EQ(move(0, NULL, &v.ctx[0]), 0);
+	CHECK_EQ(move(0, &v.ctx[0]), 0);
 	CHECK_EQ(v.nr_ats_flush, 1);
 	CHECK(!v.ats_dirty);
 	/* Its requests are to be translated as such. */
-	e = v.entry[0][1 << 3];
+	e = *entry_of_rid(0, 1 << 3);
 	CHECK_EQ(e.lo >> 2 & 3, CONTEXT_TT_DEV_IOTLB);
-	CHECK_EQ(move(0, &v.ctx[0], &v.ctx[1]), 0);
+	CHECK_EQ(move(0, &v.ctx[1]), 0);
 	CHECK_EQ(v.nr_ats_flush, 2);
 	CHECK(!v.ats_dirty);
-	CHECK_EQ(move(0, &v.ctx[1], NULL), 0);
+	CHECK_EQ(move(0, NULL), 0);
 	CHECK(!v.ats_dirty);
 	/* Others need no such flush. */
-	CHECK_EQ(move(1, NULL, &v.ctx[0]), 0);
+	CHECK_EQ(move(1, &v.ctx[0]), 0);
 	CHECK_EQ(v.nr_ats_flush, 3);
 	check_clean();
 	ats_enabled = false;
@@ -887,8 +779,8 @@ TEST(ats_switch_flush_fails)
 {
 	start_ats(0);
 	v.fail_ats = true;
-	CHECK_EQ(move(0, NULL, &v.ctx[0]), -EIO);
-	CHECK_EQ(context_domain_id(v.entry[0][1 << 3]), DID_DOM0);
+	CHECK_EQ(move(0, &v.ctx[0]), -EIO);
+	check_home(1 << 3);
 	/* Nor could the way back. */
 	CHECK(v.dev[0].broken);
 	ats_enabled = false;
@@ -898,7 +790,7 @@ TEST(ats_switch_flush_fails)
 TEST(ats_unmap_flushes_devices)
 {
 	start_ats(0);
-	CHECK_EQ(move(0, NULL, &v.ctx[0]), 0);
+	CHECK_EQ(move(0, &v.ctx[0]), 0);
 	v.dev_flush = false;
 	CHECK_EQ(vtd_ctx_flush(&v.ctx[0], 16, 17), 0);
 	CHECK(v.nr_psi == 1 && v.dev_flush);
@@ -906,7 +798,7 @@ TEST(ats_unmap_flushes_devices)
 	CHECK_EQ(vtd_ctx_flush(&v.ctx[0], 0, 0), 0);
 	CHECK(v.dev_flush);
 	/* The other unit has no such device. */
-	CHECK_EQ(move(2, NULL, &v.ctx[1]), 0);
+	CHECK_EQ(move(2, &v.ctx[1]), 0);
 	CHECK_EQ(vtd_ctx_flush(&v.ctx[1], 16, 17), 0);
 	CHECK(!v.dev_flush);
 	ats_enabled = false;
@@ -917,8 +809,8 @@ TEST(ats_unit_without)
 {
 	start_ats(0);
 	units[0].ecap &= ~(1ULL << 2);
-	CHECK_EQ(move(0, NULL, &v.ctx[0]), 0);
-	CHECK_EQ(v.entry[0][1 << 3].lo >> 2 & 3, CONTEXT_TT_MULTI_LEVEL);
+	CHECK_EQ(move(0, &v.ctx[0]), 0);
+	CHECK_EQ(entry_of_rid(0, 1 << 3)->lo >> 2 & 3, CONTEXT_TT_MULTI_LEVEL);
 	ats_enabled = false;
 }
 
@@ -931,7 +823,7 @@ TEST(injected_flush_failures)
 	unsigned int i, failed = 0;
 
 	start();
-	CHECK_EQ(move(0, NULL, &v.ctx[0]), 0);
+	CHECK_EQ(move(0, &v.ctx[0]), 0);
 	CHECK_EQ(fake_parse_fail_flush("2x3y"), -EINVAL);
 	CHECK_EQ(fake_parse_fail_flush("y"), -EINVAL);
 	/* Counted from the first one after it was asked for. */
@@ -946,8 +838,8 @@ TEST(injected_flush_failures)
 	CHECK_EQ(failed, 3);
 	/* Also in the middle of a switch, which is then taken back. */
 	CHECK_EQ(fake_parse_fail_flush("9"), 0);
-	CHECK_EQ(move(0, &v.ctx[0], &v.ctx[1]), -EIO);
-	CHECK_EQ(context_domain_id(v.entry[0][1 << 3]), did_of(0, 0));
+	CHECK_EQ(move(0, &v.ctx[1]), -EIO);
+	check_entry(1 << 3, 0x100000, did_of(0, 0));
 	CHECK(!v.dev[0].broken);
 	CHECK_EQ(fake_parse_fail_flush("0"), 0);
 	check_clean();

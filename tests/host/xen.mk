@@ -86,3 +86,21 @@ vtd-src := $(addprefix xen/overlay/xen/drivers/passthrough/, \
 vtd-cflags := $(XEN_CFLAGS) -DCONFIG_IOMMU_CTX_INJECT -I$(XEN_EMPTY)/vtd \
 	-include $(TOP)/tests/host/xen-fake/vtd.h
 vtd-deps := $(XEN_VTD_EMPTY)
+
+# Xen's own functions, as xen/hooks leaves them, with the back end.
+XEN_HOOKED := $(O)/xen-hooked/xen-hooked.c
+XEN_HOOKED_FUNCTIONS := $(addprefix vtd/iommu.c:, device_domid device_pgtable \
+		vtd_find_aliases domain_context_mapping_one \
+		domain_context_mapping domain_context_unmap_one \
+		domain_context_unmap) \
+	vtd/dmar.c:acpi_find_matched_drhd_unit
+
+# Made anew each time, for the cache is no file that make could watch.
+.PHONY: xen-hooked
+xen-hooked:
+	@mkdir -p $(dir $(XEN_HOOKED))
+	@$(TOP)/tests/host/xen-hooked $(XEN_HOOKED) $(XEN_HOOKED_FUNCTIONS)
+
+TESTS += hooked
+hooked-cflags := $(vtd-cflags) -I$(dir $(XEN_HOOKED))
+hooked-deps := $(XEN_VTD_EMPTY) xen-hooked

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Devices that are pulled out and plugged in again, as Xen is told of it: the
- * device itself stays. Those that are out at the end of a test are added again.
+ * device itself stays. What is out at the end of a test is added again.
  */
 #ifndef MICRO_HOTPLUG_H
 #define MICRO_HOTPLUG_H
@@ -11,6 +11,10 @@
 void dev_remove(const struct edu *e);
 /* It is in DEFAULT afterwards, for Xen knows nothing of it from before. */
 void dev_add(const struct edu *e);
+
+/* One bridge at a time. The devices behind it stay, as far as Xen is told. */
+void bridge_remove(uint32_t bdf);
+void bridge_add(uint32_t bdf);
 
 void hotplug_reset(void);
 

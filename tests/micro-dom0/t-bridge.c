@@ -361,6 +361,67 @@ static void back_in_context(void)
 	back_from(&s, dom_create());
 }
 
+/* Xen takes all buses behind a bridge that is added for its secondary bus. */
+static void put_back(const struct bridge *b)
+{
+	bridge_add(b->bdf);
+	bridge_remove(b->nested);
+	bridge_add(b->nested);
+}
+
+/*
+ * Xen is told that the bridge has gone, while devices behind it are in a
+ * context. They leave it, and come back, by the bridge's ids as well.
+ */
+static void bridge_pulled(void)
+{
+	struct shared s = share();
+
+	load_all(&s);
+	bridge_remove(s.bridge->bdf);
+	attach_all(s.bridge, XEN_PV_IOMMU_CTX_BLOCKED);
+	none_reaches(&s);
+	attach_all(s.bridge, s.p[0].ctx);
+	all_reach(&s, DFN, s.page);
+	put_back(s.bridge);
+	all_reach(&s, DFN, s.page);
+}
+
+/* The same for one that is given away meanwhile. (XSA-461) */
+static void bridge_pulled_away(void)
+{
+	struct shared s = share();
+	struct edu *e = s.bridge->dev[0];
+
+	load_all(&s);
+	bridge_remove(s.bridge->bdf);
+	dev_assign(e, DOMID_IO);
+	none_reaches(&s);
+	go_home(e, DOMID_IO);
+	EXPECT(ctx_of(e), s.p[0].ctx);
+	all_reach(&s, DFN, s.page);
+	put_back(s.bridge);
+}
+
+/* And for those that are pulled as well, after it. The context may end then. */
+static void all_pulled(void)
+{
+	struct shared s = share();
+	unsigned int i;
+
+	load_all(&s);
+	bridge_remove(s.bridge->bdf);
+	for (i = 0; i < NR; i++)
+		dev_remove(s.bridge->dev[i]);
+	none_reaches(&s);
+	ctx_free(s.p[0].ctx);
+	none_reaches(&s);
+	put_back(s.bridge);
+	for (i = 0; i < NR; i++)
+		dev_add(s.bridge->dev[i]);
+	all_reach(&s, gfn_of(s.page), s.page);
+}
+
 const struct test bridge_tests[] = {
 	{ .name = "bridge.told", .fn = told },
 	{ .name = "bridge.moved", .fn = moved },
@@ -372,5 +433,8 @@ const struct test bridge_tests[] = {
 	{ .name = "bridge.reset-meanwhile", .fn = reset_meanwhile },
 	{ .name = "bridge.one-unplugged", .fn = one_unplugged },
 	{ .name = "bridge.back-in-context", .fn = back_in_context },
+	{ .name = "bridge.bridge-pulled", .fn = bridge_pulled },
+	{ .name = "bridge.bridge-pulled-away", .fn = bridge_pulled_away },
+	{ .name = "bridge.all-pulled", .fn = all_pulled },
 	{ }
 };

@@ -75,8 +75,8 @@
  *   -ENOSPC      no free context that the caller may have, or no hardware
  *                domain id for the context
  *   -EADDRINUSE  a mapping clashes with a reserved region of a device
- *   -EBUSY       the context still has members or nested contexts, or (RESET)
- *                a device that Xen still finds in it cannot leave
+ *   -EBUSY       the context still has members or nested contexts, or an IOMMU
+ *                may use it
  *   -ERANGE      a leaf sticks out of the range to unmap
  *   -EEXIST      something is mapped there already
  *   -EIO         the context is broken: a flush failed, its devices are blocked

@@ -35,6 +35,7 @@ static struct {
 	bool flush_on_map;
 	int enter_rc;
 	int arch_rc;
+	bool in_use;			/* the hardware still has a context */
 } t;
 
 /*
@@ -75,7 +76,14 @@ static void be_fini(struct iommu_ctx *ctx)
 	XFREE(ctx->unit);
 }
 
-static int be_enter(struct iommu_ctx *ctx, const struct pci_dev *pdev)
+static bool be_in_use(const struct iommu_ctx *ctx)
+{
+	CHECK(pcidevs_locked());
+	CHECK(list_empty(&ctx->members) && !ctx->dying);
+	return t.in_use;
+}
+
+static int be_enter(struct iommu_ctx *ctx, struct pci_dev *pdev)
 {
 	(void)pdev;
 	CHECK(pcidevs_locked());
@@ -85,7 +93,7 @@ static int be_enter(struct iommu_ctx *ctx, const struct pci_dev *pdev)
 	return 0;
 }
 
-static void be_leave(struct iommu_ctx *ctx, const struct pci_dev *pdev)
+static void be_leave(struct iommu_ctx *ctx, struct pci_dev *pdev)
 {
 	CHECK(pcidevs_locked());
 	CHECK(pdev->hw != ctx || pdev->domain != &dom0);
@@ -158,6 +166,7 @@ static const struct iommu_ops be_ops = {
 	.ctx_caps = be_caps,
 	.ctx_init = be_init,
 	.ctx_fini = be_fini,
+	.ctx_in_use = be_in_use,
 	.ctx_enter = be_enter,
 	.ctx_leave = be_leave,
 	.ctx_switch = be_switch,

@@ -61,6 +61,7 @@ static struct {
 
 	struct held held;		/* by the CPU that runs */
 	struct held other;		/* by the one that waits for it */
+	bool leafs_nest;		/* Xen's own code takes one under another */
 	bool may_wait, waited;		/* on_other_cpu() */
 	jmp_buf wait;
 	void (*in_flush)(void);		/* called in the middle of a flush */
@@ -437,8 +438,8 @@ void spin_lock(spinlock_t *lock)
 
 	if (lock->held)
 		wait_for_lock();
-	CHECK(!machine.held.leafs && (held == &machine.held.leafs ||
-				      !machine.held.ctxs));
+	CHECK(machine.leafs_nest || !machine.held.leafs);
+	CHECK(held == &machine.held.leafs || !machine.held.ctxs);
 	CHECK(held != &machine.held.syncs || !machine.held.syncs);
 	lock->held = true;
 	++*held;

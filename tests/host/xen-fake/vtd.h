@@ -44,6 +44,11 @@ static inline unsigned int flsl(unsigned long x)
 	return x ? 64 - __builtin_clzl(x) : 0;
 }
 
+struct root_entry {
+	uint64_t val, rsvd;
+};
+#define root_present(r) ((r).val & 1)
+
 struct context_entry {
 	union {
 		struct {
@@ -53,6 +58,13 @@ struct context_entry {
 	};
 };
 #define context_present(c) ((c).lo & 1)
+#define context_set_present(c) ((void)((c).lo |= 1))
+#define context_clear_present(c) ((void)((c).lo &= ~1ULL))
+#define context_clear_entry(c) ((void)((c).full = 0))
+#define context_fault_disable(c) ((c).lo >> 1 & 1)
+#define context_set_fault_enable(c) ((void)((c).lo &= ~2ULL))
+#define context_address_width(c) ((c).hi & 7)
+#define context_set_address_width(c, w) ((void)((c).hi |= (w)))
 #define context_domain_id(c) ((c).hi >> 8 & 0xffff)
 #define CONTEXT_TT_MULTI_LEVEL 0
 #define CONTEXT_TT_DEV_IOTLB 1
@@ -86,10 +98,22 @@ struct vtd_iommu {
 	uint64_t cap, ecap;
 	spinlock_t lock;
 	void *reg;
+	uint64_t root_maddr;
+	struct acpi_drhd_unit *drhd;
+	struct list_head ats_devices;
+	unsigned int node;
 	unsigned long *pseudo_domid_map;
 };
 
 struct acpi_drhd_unit {
+	struct list_head list;
+	uint16_t segment;
+	struct {
+		int devices_cnt;
+		uint16_t *devices;
+		unsigned long buses[4];
+	} scope;
+	bool include_all;
 	struct vtd_iommu *iommu;
 };
 #define NR_UNITS 2
@@ -116,6 +140,7 @@ int context_set_domain_id(struct context_entry *c, domid_t domid,
 			  struct vtd_iommu *iommu);
 void cleanup_domid_map(domid_t domid, struct vtd_iommu *iommu);
 int get_iommu_did(domid_t domid, const struct vtd_iommu *iommu, bool warn);
+domid_t did_to_domain_id(const struct vtd_iommu *iommu, unsigned int did);
 uint64_t bus_to_context_maddr(struct vtd_iommu *iommu, uint8_t bus);
 void *map_vtd_domain_page(uint64_t maddr);
 void unmap_vtd_domain_page(const void *p);
@@ -135,13 +160,26 @@ int dev_invalidate_iotlb_one(struct vtd_iommu *iommu,
 #define DMA_GSTS_TES (1U << 31)
 uint32_t dmar_readl(const void *reg, unsigned int offset);
 
-#define PCI_BDF(b, d) ((uint16_t)((b) << 8 | (d)))
-#define PCI_SBDF(s, b, d) \
-	((pci_sbdf_t){ .sbdf = (uint32_t)(s) << 16 | PCI_BDF(b, d) })
-#define PCI_SLOT(devfn) ((devfn) >> 3)
+#define PCI_BUS(bdf) ((bdf) >> 8 & 0xff)
+#define PCI_BDF(b, d) ((uint16_t)(((b) & 0xff) << 8 | ((d) & 0xff)))
+
+/* Each with as many arguments as there are numbers in a name, or fewer. */
+#define FAKE_OF_4(a, b, c, d, name, ...) name
+#define PCI_DEVFN_1(bdf) ((bdf) & 0xff)
+#define PCI_DEVFN_2(d, f) (((d) & 0x1f) << 3 | ((f) & 7))
+#define PCI_DEVFN(...) \
+	FAKE_OF_4(__VA_ARGS__, , , PCI_DEVFN_2, PCI_DEVFN_1)(__VA_ARGS__)
+#define PCI_SBDF_2(s, bdf) \
+	((pci_sbdf_t){ .sbdf = (uint32_t)(s) << 16 | (uint16_t)(bdf) })
+#define PCI_SBDF_3(s, b, devfn) PCI_SBDF_2(s, PCI_BDF(b, devfn))
+#define PCI_SBDF_4(s, b, d, f) PCI_SBDF_3(s, b, PCI_DEVFN_2(d, f))
+#define PCI_SBDF(...) \
+	FAKE_OF_4(__VA_ARGS__, PCI_SBDF_4, PCI_SBDF_3, PCI_SBDF_2, )(__VA_ARGS__)
+#define PCI_SLOT(devfn) ((devfn) >> 3 & 0x1f)
 int find_upstream_bridge(uint16_t seg, uint8_t *bus, uint8_t *devfn,
 			 uint8_t *secbus);
 enum pdev_type pdev_type(uint16_t seg, uint8_t bus, uint8_t devfn);
+int vtd_find_aliases(const struct pci_dev *pdev, uint16_t alias[2]);
 bool pci_ats_device(uint16_t seg, uint8_t bus, uint8_t devfn);
 bool pci_ats_enabled(uint16_t seg, uint8_t bus, uint8_t devfn);
 
@@ -151,13 +189,20 @@ paddr_t vtd_ctx_pgtable(const struct iommu_ctx *ctx);
 void vtd_ctx_caps(struct iommu_ctx_caps *caps);
 int vtd_ctx_init(struct iommu_ctx *ctx, bool everywhere);
 void vtd_ctx_fini(struct iommu_ctx *ctx);
-int vtd_ctx_enter(struct iommu_ctx *ctx, const struct pci_dev *pdev);
-void vtd_ctx_leave(struct iommu_ctx *ctx, const struct pci_dev *pdev);
+bool vtd_ctx_in_use(const struct iommu_ctx *ctx);
+int vtd_ctx_enter(struct iommu_ctx *ctx, struct pci_dev *pdev);
+void vtd_ctx_leave(struct iommu_ctx *ctx, struct pci_dev *pdev);
 int vtd_ctx_switch(struct domain *d, struct pci_dev *pdev,
 		   const struct iommu_ctx *to);
 int vtd_ctx_flush(struct iommu_ctx *ctx, uint64_t first, uint64_t end);
 void vtd_ctx_dev_query(const struct pci_dev *pdev,
 		       struct xen_pv_iommu_dev_query *q);
+int vtd_ctx_aliases(const struct pci_dev *pdev, uint16_t alias[2]);
+void vtd_ctx_save(struct vtd_iommu *iommu, const uint16_t *rid,
+		  unsigned int nr, struct context_entry *was);
+int vtd_ctx_restore(struct vtd_iommu *iommu, const struct pci_dev *pdev,
+		    const uint16_t *rid, unsigned int nr,
+		    const struct context_entry *was);
 int vtd_ctx_dev_resv(const struct pci_dev *pdev, unsigned int index,
 		     struct iommu_ctx_resv *resv);
 

@@ -102,6 +102,8 @@ struct list_head {
 	struct list_head *next, *prev;
 };
 
+#define LIST_HEAD(name) struct list_head name = { &(name), &(name) }
+
 static inline void INIT_LIST_HEAD(struct list_head *h)
 {
 	h->next = h->prev = h;
@@ -316,7 +318,24 @@ struct pci_dev {
 	struct domain *domain;
 	enum pdev_type type;
 	unsigned int phantom_stride;
+	struct {
+		bool is_virtfn, is_extfn;
+		struct {
+			uint8_t bus, devfn;
+		} physfn;
+	} info;
 	bool broken;
+	struct {
+		struct {
+			uint64_t pgd_maddr;
+			struct {
+				struct acpi_drhd_unit *drhd;
+				uint16_t alias[2];
+				uint8_t nr_aliases;
+			} ctx;
+		} vtd;
+		domid_t pseudo_domid;
+	} arch;
 	struct iommu_ctx *ctx;
 	struct list_head ctx_list;
 
@@ -342,8 +361,9 @@ struct iommu_ops {
 	void (*ctx_caps)(struct iommu_ctx_caps *caps);
 	int (*ctx_init)(struct iommu_ctx *ctx, bool everywhere);
 	void (*ctx_fini)(struct iommu_ctx *ctx);
-	int (*ctx_enter)(struct iommu_ctx *ctx, const device_t *dev);
-	void (*ctx_leave)(struct iommu_ctx *ctx, const device_t *dev);
+	bool (*ctx_in_use)(const struct iommu_ctx *ctx);
+	int (*ctx_enter)(struct iommu_ctx *ctx, device_t *dev);
+	void (*ctx_leave)(struct iommu_ctx *ctx, device_t *dev);
 	int (*ctx_switch)(struct domain *d, device_t *dev,
 			  const struct iommu_ctx *to);
 	int (*ctx_flush)(struct iommu_ctx *ctx, uint64_t first, uint64_t end);
@@ -359,10 +379,12 @@ struct iommu_ops {
 struct domain_iommu {
 	const struct iommu_ops *platform_ops;
 	struct iommu_ctx_tbl *ctxs;
+	unsigned int node;
 	struct {
 		spinlock_t mapping_lock;
 		struct {
 			uint64_t pgd_maddr;
+			unsigned long iommu_bitmap[1];
 		} vtd;
 	} arch;
 };
@@ -371,6 +393,7 @@ struct domain {
 	domid_t domain_id;
 	struct domain_iommu iommu;
 	bool pv, translated, paging, iommu_enabled, hardware, log_dirty;
+	bool is_dying;
 	struct domain *next;
 };
 #define dom_iommu(d) (&(d)->iommu)

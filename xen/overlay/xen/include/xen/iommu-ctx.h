@@ -174,7 +174,10 @@ int iommu_ctx_reset(struct domain *d, bool to_default); /* -ERESTART */
  */
 bool iommu_ctx_reclaim(struct domain *d);
 
-/* The domain is dying and has no device any more. 0 or -ERESTART. */
+/*
+ * The domain is dying and has no device any more. 0, -ERESTART, or -EBUSY as
+ * long as an IOMMU uses a context of it.
+ */
 int iommu_ctx_relinquish(struct domain *d);
 
 /* A user's reference; NULL: no such context. BLOCKED can be had, 0 cannot. */

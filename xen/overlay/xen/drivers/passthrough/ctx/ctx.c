@@ -352,6 +352,13 @@ void iommu_ctx_put(struct iommu_ctx *ctx)
     atomic_dec(&ctx->refs);
 }
 
+/* Devices are in it, or an IOMMU uses it for one that is not any more. */
+static bool is_busy(const struct iommu_ctx *ctx)
+{
+    return !list_empty(&ctx->members) ||
+           iommu_call(dom_iommu(ctx->owner)->platform_ops, ctx_in_use, ctx);
+}
+
 /*
  * CTX_FREE, by steps. A dying context is found again by whoever continues;
  * `freeing` keeps a second caller out while one is at work.
@@ -366,7 +373,7 @@ static struct iommu_ctx *free_begin(struct iommu_ctx_tbl *tbl, unsigned int id)
     ctx = radix_tree_lookup(&tbl->tree, id);
     if ( !ctx || ctx->freeing )
         ctx = ERR_PTR(-ENOENT);
-    else if ( !list_empty(&ctx->members) )
+    else if ( !ctx->dying && is_busy(ctx) )
         ctx = ERR_PTR(-EBUSY);
     else
         ctx->dying = ctx->freeing = true;

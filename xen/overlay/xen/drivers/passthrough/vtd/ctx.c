@@ -15,6 +15,11 @@
  * A unit is flushed if it has members. The order matters without a common
  * lock: entering counts the member before it switches the entry; unmapping
  * clears the leaves before it reads the count.
+ *
+ * When a device enters a context this file notes its unit and the requester
+ * ids that it has besides its own, in pdev->arch.vtd.ctx. They hold until the
+ * device is in no context any more. The hardware domain may tell Xen meanwhile
+ * that a bridge has gone; the bridge's entries are still where they were put.
  */
 #include <xen/iommu.h>
 #include <xen/iommu-ctx.h>
@@ -32,8 +37,9 @@
 #include "../ats.h"
 
 #define NR_DOMIDS           (UINT16_MAX - DOMID_MASK)
-/* Own function, seven phantom ones, the bridge and (secondary bus, 0). */
-#define MAX_RIDS            10
+/* Own function, seven phantom ones, and what vtd_find_aliases() may find. */
+#define MAX_OWN_RIDS        8
+#define MAX_RIDS            (MAX_OWN_RIDS + 2)
 
 /* Domain ids that contexts hold, a bitmap per unit. pcidevs_lock. */
 static unsigned long **ctx_domids;
@@ -262,39 +268,6 @@ void cf_check vtd_ctx_fini(struct iommu_ctx *ctx)
     XFREE(ctx->unit);
 }
 
-int cf_check vtd_ctx_enter(struct iommu_ctx *ctx, const struct pci_dev *pdev)
-{
-    const struct acpi_drhd_unit *drhd = acpi_find_matched_drhd_unit(pdev);
-    int rc;
-
-    if ( !drhd )
-        return -ENODEV;
-
-    rc = domid_get(ctx, drhd->iommu);
-    if ( rc )
-        return rc;
-
-    write_atomic(&ctx->unit[drhd->iommu->index].nr_members,
-                 ctx->unit[drhd->iommu->index].nr_members + 1);
-    /* Counted before the entry is switched: see the top of the file. */
-    smp_mb();
-
-    return 0;
-}
-
-void cf_check vtd_ctx_leave(struct iommu_ctx *ctx, const struct pci_dev *pdev)
-{
-    const struct acpi_drhd_unit *drhd = acpi_find_matched_drhd_unit(pdev);
-    struct iommu_ctx_unit *unit;
-
-    if ( !drhd )
-        return;
-
-    unit = &ctx->unit[drhd->iommu->index];
-    ASSERT(unit->nr_members);
-    write_atomic(&unit->nr_members, unit->nr_members - 1);
-}
-
 /* The smallest aligned power of two of pages that covers [first, end). */
 static unsigned int cover_order(uint64_t first, uint64_t end)
 {
@@ -379,53 +352,40 @@ static int make_entry(struct domain *d, const struct iommu_ctx *ctx,
                                  iommu);
 }
 
-struct rid {
-    uint8_t bus, devfn;
-};
-
-static int entry_read(struct vtd_iommu *iommu, const struct rid *rid,
+/* Read an entry; on error, if the bus can have no table, it is not present. */
+static int entry_read(struct vtd_iommu *iommu, uint16_t rid,
                       struct context_entry *entry)
 {
     struct context_entry *entries;
     uint64_t maddr;
 
+    *entry = (struct context_entry){};
+
     spin_lock(&iommu->lock);
-    maddr = bus_to_context_maddr(iommu, rid->bus);
+    maddr = bus_to_context_maddr(iommu, PCI_BUS(rid));
     spin_unlock(&iommu->lock);
     if ( !maddr )
         return -EIO;
 
     entries = map_vtd_domain_page(maddr);
-    *entry = entries[rid->devfn];
+    *entry = entries[PCI_DEVFN(rid)];
     unmap_vtd_domain_page(entries);
 
-    return context_present(*entry) ? 0 : -ENODEV;
+    return 0;
 }
 
 /*
- * Replace one entry by another; only we write them, under pcidevs_lock. The
- * device's own cache is flushed by name: finding it by the old domain id would
- * fail, as its entry has the new one by now.
+ * Flush the entry of a requester id, and what was fetched under the domain id
+ * that it had. The device's own cache is flushed by name, unless pdev is NULL:
+ * finding it by the old domain id would fail, as its entry has the new one.
  */
-static int entry_replace(struct vtd_iommu *iommu, const struct pci_dev *pdev,
-                         const struct rid *rid,
-                         const struct context_entry *from,
-                         const struct context_entry *to)
+static int entry_flush(struct vtd_iommu *iommu, const struct pci_dev *pdev,
+                       uint16_t rid, uint16_t did)
 {
-    struct context_entry old = *from, new = *to, *entries;
-    uint16_t did = context_domain_id(old);
     int rc, ret;
 
-    spin_lock(&iommu->lock);
-    entries = map_vtd_domain_page(bus_to_context_maddr(iommu, rid->bus));
-    if ( cmpxchg16b(&entries[rid->devfn], &old.full, &new.full) != from->full )
-        ASSERT_UNREACHABLE();
-    iommu_sync_cache(&entries[rid->devfn], sizeof(*entries));
-    unmap_vtd_domain_page(entries);
-    spin_unlock(&iommu->lock);
-
-    rc = iommu_flush_context_device(iommu, did, PCI_BDF(rid->bus, rid->devfn),
-                                    DMA_CCMD_MASK_NOBIT, false);
+    rc = iommu_flush_context_device(iommu, did, rid, DMA_CCMD_MASK_NOBIT,
+                                    false);
     ret = iommu_flush_iotlb_dsi(iommu, did, false, false);
     rc = settle(iommu, rc);
     ret = settle(iommu, ret);
@@ -435,22 +395,34 @@ static int entry_replace(struct vtd_iommu *iommu, const struct pci_dev *pdev,
     return rc || ret || dev_invalidate_iotlb_one(iommu, pdev, did) ? -EIO : 0;
 }
 
-static unsigned int add_aliases(const struct pci_dev *pdev, struct rid *rids)
+/* Replace one entry by another; only we write them, under pcidevs_lock. */
+static int entry_replace(struct vtd_iommu *iommu, const struct pci_dev *pdev,
+                         uint16_t rid, const struct context_entry *from,
+                         const struct context_entry *to)
 {
-    uint8_t bus = pdev->bus, devfn = pdev->devfn, secbus;
+    struct context_entry old = *from, new = *to, *entries;
 
-    if ( pdev->type != DEV_TYPE_PCI ||
-         find_upstream_bridge(pdev->seg, &bus, &devfn, &secbus) < 1 )
-        return 0;
+    spin_lock(&iommu->lock);
+    entries = map_vtd_domain_page(bus_to_context_maddr(iommu, PCI_BUS(rid)));
+    if ( cmpxchg16b(&entries[PCI_DEVFN(rid)], &old.full, &new.full) !=
+         from->full )
+        ASSERT_UNREACHABLE();
+    iommu_sync_cache(&entries[PCI_DEVFN(rid)], sizeof(*entries));
+    unmap_vtd_domain_page(entries);
+    spin_unlock(&iommu->lock);
 
-    rids[0] = (struct rid){ .bus = bus, .devfn = devfn };
-    if ( pdev_type(pdev->seg, bus, devfn) != DEV_TYPE_PCIe2PCI_BRIDGE ||
-         (secbus == pdev->bus && !pdev->devfn) )
-        return 1;
+    return entry_flush(iommu, pdev, rid, context_domain_id(old));
+}
 
-    rids[1] = (struct rid){ .bus = secbus };
+int vtd_ctx_aliases(const struct pci_dev *pdev, uint16_t alias[2])
+{
+    if ( !pdev->arch.vtd.ctx.drhd )
+        return vtd_find_aliases(pdev, alias);
 
-    return 2;
+    alias[0] = pdev->arch.vtd.ctx.alias[0];
+    alias[1] = pdev->arch.vtd.ctx.alias[1];
+
+    return pdev->arch.vtd.ctx.nr_aliases;
 }
 
 static bool others_on_bus(const struct pci_dev *pdev, uint8_t bus)
@@ -475,10 +447,10 @@ static bool others_on_bus(const struct pci_dev *pdev, uint8_t bus)
  */
 static bool shares_id(const struct pci_dev *pdev)
 {
-    struct rid alias[2];
+    uint16_t alias[2];
     unsigned int i;
 
-    if ( !add_aliases(pdev, alias) )
+    if ( vtd_ctx_aliases(pdev, alias) < 1 )
         return false;
 
     for ( i = 0; i < 256; i++ )
@@ -486,56 +458,274 @@ static bool shares_id(const struct pci_dev *pdev)
         uint8_t bus = i, devfn = 0, secbus;
 
         if ( find_upstream_bridge(pdev->seg, &bus, &devfn, &secbus) > 0 &&
-             bus == alias[0].bus && devfn == alias[0].devfn &&
-             others_on_bus(pdev, i) )
+             PCI_BDF(bus, devfn) == alias[0] && others_on_bus(pdev, i) )
             return true;
     }
 
     return false;
 }
 
-/*
- * Every requester id the device may use. One that a device of another domain
- * has, too, stays as the latter's assignment left it: that device would come
- * along into a table which is not its owner's (XSA-461).
- */
-static unsigned int find_rids(const struct pci_dev *pdev, struct rid *rids)
+/* The device's function and its phantom ones. */
+static unsigned int own_rids(const struct pci_dev *pdev, uint16_t *rid)
 {
     unsigned int devfn = pdev->devfn, nr = 0;
 
     do {
-        rids[nr++] = (struct rid){ .bus = pdev->bus, .devfn = devfn };
+        rid[nr++] = PCI_BDF(pdev->bus, devfn);
         devfn += pdev->phantom_stride;
     } while ( pdev->phantom_stride &&
               PCI_SLOT(devfn) == PCI_SLOT(pdev->devfn) );
 
-    return shares_id(pdev) ? nr : nr + add_aliases(pdev, rids + nr);
+    return nr;
 }
 
-/* Put back entries 0 .. nr - 1, the last one first. */
-static void switch_back(struct pci_dev *pdev, struct vtd_iommu *iommu,
-                        const struct rid *rids, unsigned int nr,
-                        const struct context_entry *now,
-                        const struct context_entry *was)
+static unsigned int all_rids(const struct pci_dev *pdev, uint16_t *rid)
 {
-    bool failed = false;
+    unsigned int nr = own_rids(pdev, rid);
+
+    return nr + max(vtd_ctx_aliases(pdev, rid + nr), 0);
+}
+
+/* Note where the device is; in a context this keeps what was noted before. */
+static int remember(struct pci_dev *pdev)
+{
+    struct acpi_drhd_unit *drhd = acpi_find_matched_drhd_unit(pdev);
+    int nr = vtd_ctx_aliases(pdev, pdev->arch.vtd.ctx.alias);
+
+    if ( !drhd || nr < 0 )
+        return -ENODEV;
+
+    pdev->arch.vtd.ctx.nr_aliases = nr;
+    pdev->arch.vtd.ctx.drhd = drhd;
+
+    return 0;
+}
+
+static void forget(struct pci_dev *pdev)
+{
+    if ( !pdev->ctx )
+        pdev->arch.vtd.ctx.drhd = NULL;
+}
+
+static void count_member(const struct iommu_ctx *ctx,
+                         const struct vtd_iommu *iommu, int change)
+{
+    struct iommu_ctx_unit *unit = &ctx->unit[iommu->index];
+
+    ASSERT(pcidevs_locked());
+    write_atomic(&unit->nr_members, unit->nr_members + change);
+}
+
+int cf_check vtd_ctx_enter(struct iommu_ctx *ctx, struct pci_dev *pdev)
+{
+    int rc = remember(pdev);
+
+    if ( rc )
+        return rc;
+
+    rc = domid_get(ctx, pdev->arch.vtd.ctx.drhd->iommu);
+    if ( rc )
+    {
+        forget(pdev);
+        return rc;
+    }
+
+    count_member(ctx, pdev->arch.vtd.ctx.drhd->iommu, 1);
+    /* Counted before the entry is switched: see the top of the file. */
+    smp_mb();
+
+    return 0;
+}
+
+/* Has another device in the context this requester id, too? */
+static bool others_have(const struct iommu_ctx *ctx,
+                        const struct pci_dev *except, uint16_t rid)
+{
+    const struct pci_dev *pdev;
+    uint16_t its[MAX_RIDS];
+    unsigned int i;
+
+    list_for_each_entry ( pdev, &ctx->members, ctx_list )
+        if ( pdev != except && pdev->seg == except->seg )
+            for ( i = all_rids(pdev, its); i; i-- )
+                if ( its[i - 1] == rid )
+                    return true;
+
+    return false;
+}
+
+/*
+ * Clear entries by which a device that leaves still uses the context. A device
+ * that has moved has none. For one that was unplugged Xen has cleared them as
+ * far as it got; this does the rest, and flushes what it finds cleared.
+ */
+static int take_out(const struct iommu_ctx *ctx, const struct pci_dev *pdev)
+{
+    struct vtd_iommu *iommu = pdev->arch.vtd.ctx.drhd->iommu;
+    int did = get_iommu_did(ctx->unit[iommu->index].domid, iommu, true);
+    uint16_t rid[MAX_RIDS];
+    unsigned int i, nr = all_rids(pdev, rid);
+    int rc = did < 0 ? -EIO : 0;
+
+    for ( i = 0; did >= 0 && i < nr; i++ )
+    {
+        static const struct context_entry none;
+        struct context_entry now;
+
+        (void)entry_read(iommu, rid[i], &now);
+        /* The device's own cache is not flushed: the device may be gone. */
+        if ( !context_present(now) )
+            rc = entry_flush(iommu, NULL, rid[i], did) ?: rc;
+        else if ( context_domain_id(now) == did &&
+                  !others_have(ctx, pdev, rid[i]) )
+            rc = entry_replace(iommu, NULL, rid[i], &now, &none) ?: rc;
+    }
+
+    return rc;
+}
+
+void cf_check vtd_ctx_leave(struct iommu_ctx *ctx, struct pci_dev *pdev)
+{
+    struct vtd_iommu *iommu = pdev->arch.vtd.ctx.drhd->iommu;
+
+    ASSERT(ctx->unit[iommu->index].nr_members);
+
+    /* After a failed flush the unit goes on using the context. */
+    if ( take_out(ctx, pdev) )
+        printk(XENLOG_ERR VTDPREFIX
+               "%pp: not flushed, IOMMU context %u cannot be freed\n",
+               &pdev->sbdf, ctx->id);
+    else
+        count_member(ctx, iommu, -1);
+    forget(pdev);
+}
+
+/* Is there an entry of the unit that uses the context? */
+static bool has_entry(const struct iommu_ctx *ctx, struct vtd_iommu *iommu)
+{
+    domid_t domid = ctx->unit[iommu->index].domid;
+    int did = domid == DOMID_INVALID ? -1 : get_iommu_did(domid, iommu, true);
+    const struct root_entry *root;
+    unsigned int bus, devfn;
+    bool found = false;
+
+    if ( did < 0 )
+        return false;
+
+    root = map_vtd_domain_page(iommu->root_maddr);
+    for ( bus = 0; bus < 256 && !found; bus++ )
+    {
+        const struct context_entry *entries;
+
+        if ( !root_present(root[bus]) )
+            continue;
+
+        entries = map_vtd_domain_page(root[bus].val);
+        for ( devfn = 0; devfn < 256 && !found; devfn++ )
+            found = context_present(entries[devfn]) &&
+                    context_domain_id(entries[devfn]) == did;
+        unmap_vtd_domain_page(entries);
+    }
+    unmap_vtd_domain_page(root);
+
+    return found;
+}
+
+/*
+ * Asked before a context without members is freed. The entries themselves
+ * decide: tables that an IOMMU can reach must stay.
+ */
+bool cf_check vtd_ctx_in_use(const struct iommu_ctx *ctx)
+{
+    const struct acpi_drhd_unit *drhd;
+
+    ASSERT(pcidevs_locked());
+
+    for_each_drhd_unit ( drhd )
+        if ( ctx->unit[drhd->iommu->index].nr_members ||
+             has_entry(ctx, drhd->iommu) )
+            return true;
+
+    return false;
+}
+
+void vtd_ctx_save(struct vtd_iommu *iommu, const uint16_t *rid,
+                  unsigned int nr, struct context_entry *was)
+{
+    while ( nr-- )
+        (void)entry_read(iommu, rid[nr], &was[nr]);
+}
+
+/* Put entries back, the last one first. All are tried; 0 or -EIO. */
+int vtd_ctx_restore(struct vtd_iommu *iommu, const struct pci_dev *pdev,
+                    const uint16_t *rid, unsigned int nr,
+                    const struct context_entry *was)
+{
+    struct context_entry now;
+    int rc = 0;
 
     while ( nr-- )
-        if ( entry_replace(iommu, pdev, &rids[nr], &now[nr], &was[nr]) )
-            failed = true;
+        if ( !entry_read(iommu, rid[nr], &now) && now.full != was[nr].full )
+            rc = entry_replace(iommu, pdev, rid[nr], &now, &was[nr]) ?: rc;
 
-    if ( failed )
-    {
-        pdev->broken = true;
-        printk(XENLOG_ERR VTDPREFIX
-               "%pp: flush failed twice, device is broken\n", &pdev->sbdf);
-    }
+    return rc;
 }
 
-static bool is_alias(const struct pci_dev *pdev, const struct rid *rid)
+/*
+ * Is the entry the domain's, by its ordinary table or by a context? An alias
+ * that was noted may have become another domain's device since.
+ */
+static bool entry_of(const struct domain *d, const struct vtd_iommu *iommu,
+                     const struct context_entry *entry)
 {
-    return rid->bus != pdev->bus ||
-           PCI_SLOT(rid->devfn) != PCI_SLOT(pdev->devfn);
+    domid_t domid = did_to_domain_id(iommu, context_domain_id(*entry));
+
+    return domid == d->domain_id || vtd_ctx_holds_domid(iommu, domid);
+}
+
+/*
+ * List the requester ids to be switched, with their entries before and after.
+ * Returns their number.
+ *
+ * An alias that a device of another domain has, too, stays as that device's
+ * assignment left it: the device would come along into a table that is not its
+ * owner's (XSA-461).
+ */
+static int make_entries(struct domain *d, const struct pci_dev *pdev,
+                        const struct iommu_ctx *to, uint16_t *rid,
+                        struct context_entry *was, struct context_entry *now)
+{
+    struct vtd_iommu *iommu = acpi_find_matched_drhd_unit(pdev)->iommu;
+    unsigned int nr = own_rids(pdev, rid);
+    uint16_t alias[2];
+    int i, nr_aliases = shares_id(pdev) ? 0 : vtd_ctx_aliases(pdev, alias);
+
+    for ( i = 0; i < nr; i++ )
+    {
+        if ( entry_read(iommu, rid[i], &was[i]) )
+            return -EIO;
+        if ( !context_present(was[i]) )
+            return -ENODEV;
+        now[i] = was[i];
+        if ( make_entry(d, to, iommu, &now[i]) )
+            return -EIO;
+    }
+
+    for ( i = 0; i < nr_aliases; i++ )
+    {
+        if ( entry_read(iommu, alias[i], &was[nr]) )
+            return -EIO;
+        if ( context_present(was[nr]) && !entry_of(d, iommu, &was[nr]) )
+            continue;
+        /*
+         * Also if it is not present: unplugging one of the devices behind a
+         * bridge clears what all of them share.
+         */
+        now[nr] = now[0];
+        rid[nr++] = alias[i];
+    }
+
+    return nr;
 }
 
 int cf_check vtd_ctx_switch(struct domain *d, struct pci_dev *pdev,
@@ -543,47 +733,39 @@ int cf_check vtd_ctx_switch(struct domain *d, struct pci_dev *pdev,
 {
     const struct acpi_drhd_unit *drhd = acpi_find_matched_drhd_unit(pdev);
     struct context_entry was[MAX_RIDS], now[MAX_RIDS];
-    struct rid rids[MAX_RIDS];
-    unsigned int i, nr;
-    int rc = 0;
+    uint16_t rid[MAX_RIDS];
+    int i, nr;
 
     ASSERT(pcidevs_locked());
 
     if ( !drhd )
         return -ENODEV;
 
-    nr = find_rids(pdev, rids);
-    for ( i = 0; i < nr && !rc; i++ )
-    {
-        rc = entry_read(drhd->iommu, &rids[i], &was[i]);
-        now[i] = was[i];
-        /*
-         * Unplugging one of the devices behind a bridge clears what all of
-         * them share. It comes back as what this one has.
-         */
-        if ( rc == -ENODEV && is_alias(pdev, &rids[i]) )
-        {
-            now[i] = now[0];
-            rc = 0;
-        }
-        else if ( !rc )
-            rc = make_entry(d, to, drhd->iommu, &now[i]);
-    }
-    if ( rc )
-        return rc == -ENODEV ? rc : -EIO;
+    nr = make_entries(d, pdev, to, rid, was, now);
+    if ( nr < 0 )
+        return nr;
 
     for ( i = 0; i < nr; i++ )
-        if ( entry_replace(drhd->iommu, pdev, &rids[i], &was[i], &now[i]) )
-        {
-            printk(XENLOG_WARNING VTDPREFIX
-                   "%pp: requester id %pp not flushed, device not moved\n",
-                   &pdev->sbdf,
-                   &PCI_SBDF(pdev->seg, rids[i].bus, rids[i].devfn));
-            switch_back(pdev, drhd->iommu, rids, i + 1, now, was);
-            return -EIO;
-        }
+        if ( entry_replace(drhd->iommu, pdev, rid[i], &was[i], &now[i]) )
+            break;
+    if ( i == nr )
+        return 0;
 
-    return 0;
+    printk(XENLOG_WARNING VTDPREFIX
+           "%pp: requester id %pp not flushed, device not moved\n",
+           &pdev->sbdf, &PCI_SBDF(pdev->seg, rid[i]));
+
+    if ( vtd_ctx_restore(drhd->iommu, pdev, rid, i + 1, was) )
+    {
+        printk(XENLOG_ERR VTDPREFIX
+               "%pp: flush failed twice, device is broken\n", &pdev->sbdf);
+        pdev->broken = true;
+        /* The unit may have seen the new entries, and go on using them. */
+        if ( to )
+            count_member(to, drhd->iommu, 1);
+    }
+
+    return -EIO;
 }
 
 static bool translating(const struct vtd_iommu *iommu)
@@ -600,6 +782,8 @@ static bool has_ats_enabled(const struct pci_dev *pdev)
 static enum xen_pv_iommu_no_ctx no_ctx_reason(
     const struct pci_dev *pdev, const struct acpi_drhd_unit *drhd)
 {
+    uint16_t alias[2];
+
     switch ( pdev->type )
     {
     case DEV_TYPE_PCIe_ENDPOINT:
@@ -616,7 +800,8 @@ static enum xen_pv_iommu_no_ctx no_ctx_reason(
 
     if ( !drhd )
         return XEN_PV_IOMMU_NO_CTX_NO_IOMMU;
-    if ( pdev->broken || !translating(drhd->iommu) )
+    if ( pdev->broken || !translating(drhd->iommu) ||
+         vtd_ctx_aliases(pdev, alias) < 0 )
         return XEN_PV_IOMMU_NO_CTX_QUIRK;
 
     return shares_id(pdev) ? XEN_PV_IOMMU_NO_CTX_SHARED_ID
@@ -628,14 +813,14 @@ void cf_check vtd_ctx_dev_query(const struct pci_dev *pdev,
 {
     const struct acpi_drhd_unit *drhd = acpi_find_matched_drhd_unit(pdev);
     enum xen_pv_iommu_no_ctx reason = no_ctx_reason(pdev, drhd);
-    struct rid alias[2] = { { .bus = pdev->bus, .devfn = pdev->devfn }, {} };
+    uint16_t alias[2] = { pdev->sbdf.bdf };
     struct iommu_ctx_caps caps;
 
     q->flags = reason ? (uint32_t)reason << XEN_PV_IOMMU_DEV_F_NO_CTX_SHIFT
                       : XEN_PV_IOMMU_DEV_F_CAN_CTX;
-    if ( add_aliases(pdev, alias) )
+    if ( vtd_ctx_aliases(pdev, alias) > 0 )
         q->flags |= XEN_PV_IOMMU_DEV_F_ALIASED;
-    q->group = PCI_SBDF(pdev->seg, alias[0].bus, alias[0].devfn).sbdf;
+    q->group = PCI_SBDF(pdev->seg, alias[0]).sbdf;
 
     if ( !drhd )
         return;

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Xen's own functions as xen/hooks leaves them, together with the VT-d back end
+ * on the units of vtd-machine.h: devices that are assigned, come back, or are
+ * unplugged while they are in a context. tests/host/xen-hooked takes the
+ * functions out of Xen's source; where there is none this is skipped.
+ */
+#include "harness.h"
+
+#if !__has_include("xen-hooked.c")
+TEST(xen_source)
+{
+	SKIP("the cache has no source of Xen to which xen/hooks applies; testbed/xen-build debug gets it");
+}
+#else
+#include "xen-fake/vtd-machine.h"
+#include "xen-fake/vtd-driver.h"
+#include "xen-hooked.c"
+#include "../../xen/overlay/xen/drivers/passthrough/vtd/ctx.c"
+#include "../../xen/overlay/xen/drivers/passthrough/ctx/inject.c"
+
+/* Each device has its own tables for when it is in quarantine. */
+#define DOMU_ROOT 0x5555000ULL
+#define QUARANTINE_ROOT(n) (0x9000000ULL + (n) * 0x100000ULL)
+
+static void begin(void)
+{
+	unsigned int i;
+
+	start();
+	units_by_scope();
+	v.under_lock = machine.leafs_nest = true;
+	domu.iommu.arch.vtd.pgd_maddr = DOMU_ROOT;
+	for (i = 0; i < NR_DEVS; i++) {
+		v.dev[i].arch.vtd.pgd_maddr = QUARANTINE_ROOT(i);
+		v.dev[i].arch.pseudo_domid =
+			iommu_alloc_domid(units[unit_of(&v.dev[i])].pseudo_domid_map);
+	}
+}
+
+/* As reassign_device_ownership() does it. */
+static int assign(unsigned int dev, struct domain *to)
+{
+	struct pci_dev *pdev = &v.dev[dev];
+	int rc;
+
+	if (to == dom_io && !pdev->arch.vtd.pgd_maddr)
+		rc = IS_ERR(domain_context_unmap(pdev->domain, pdev->devfn, pdev)) ?
+			-EIO : 0;
+	else
+		rc = domain_context_mapping(to, pdev->devfn, pdev);
+	if (!rc)
+		pdev->domain = to;
+	CHECK(!v.mapped && !any_spinlock());
+	return rc;
+}
+
+static void unplug(unsigned int dev)
+{
+	struct pci_dev *pdev = &v.dev[dev];
+
+	CHECK(!IS_ERR(domain_context_unmap(pdev->domain, pdev->devfn, pdev)));
+	gone(dev);
+}
+
+static const uint16_t rids[] = { 0x100 | 5 << 3, BRIDGE, 0x100 };
+
+/* All that device 3 sends is translated so. */
+static void check_all(uint64_t root, unsigned int did)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(rids); i++)
+		check_entry(rids[i], root, did);
+	check_clean();
+}
+
+static void check_none(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(rids); i++)
+		CHECK(!context_present(*entry_of_rid(0, rids[i])));
+	check_clean();
+}
+
+static void check_in(unsigned int ctx)
+{
+	check_all(v.ctx[ctx].pt.root, did_of(ctx, 0));
+}
+
+static void check_quarantined(void)
+{
+	check_all(QUARANTINE_ROOT(3), v.dev[3].arch.pseudo_domid);
+}
+
+static void there_and_back(void)
+{
+	CHECK_EQ(move(3, &v.ctx[0]), 0);
+	check_in(0);
+	CHECK_EQ(assign(3, dom_io), 0);
+	check_quarantined();
+	CHECK_EQ(assign(3, &dom0), 0);
+	check_in(0);
+	CHECK_EQ(assign(3, &domu), 0);
+	check_all(DOMU_ROOT, 5);
+	CHECK_EQ(assign(3, &dom0), 0);
+	check_in(0);
+	v.dev[3].arch.vtd.pgd_maddr = 0;
+	CHECK_EQ(assign(3, dom_io), 0);
+	check_none();
+	CHECK_EQ(assign(3, &dom0), 0);
+	check_in(0);
+}
+
+/* What a device comes back to is its context by all of its ids. (XSA-461) */
+TEST(back_in_context)
+{
+	begin();
+	there_and_back();
+}
+
+/* A context translates, whether the domain's ordinary table does or not. */
+TEST(back_in_context_in_passthrough)
+{
+	begin();
+	iommu_hwdom_passthrough = true;
+	there_and_back();
+}
+
+/* In no context it comes back to what the machine was booted with. */
+TEST(back_in_passthrough)
+{
+	struct context_entry *e;
+	unsigned int i;
+
+	begin();
+	iommu_hwdom_passthrough = true;
+	CHECK_EQ(assign(3, dom_io), 0);
+	check_quarantined();
+	CHECK_EQ(assign(3, &dom0), 0);
+	for (i = 0; i < ARRAY_SIZE(rids); i++) {
+		e = entry_of_rid(0, rids[i]);
+		CHECK_EQ(e->lo >> 2 & 3, CONTEXT_TT_PASS_THRU);
+		CHECK_EQ(context_domain_id(*e), DID_DOM0);
+	}
+	check_clean();
+}
+
+static struct hw_unit before;
+
+/*
+ * The flush number n of an assignment fails, and no other. Returns whether that
+ * many were made.
+ */
+static bool assign_fails_at(unsigned int n, struct domain *to)
+{
+	struct domain *from = v.dev[3].domain;
+	int rc;
+
+	before = v.unit[0];
+	v.fail_in = n;
+	v.nr_fail = 1;
+	rc = assign(3, to);
+	if (v.nr_fail) {
+		CHECK_EQ(rc, 0);
+		return false;
+	}
+	CHECK(rc < 0);
+	CHECK(v.dev[3].domain == from);
+	CHECK(!memcmp(before.entry, v.unit[0].entry, sizeof(before.entry)));
+	CHECK(!memcmp(before.entry, v.unit[0].cached, sizeof(before.entry)));
+	return true;
+}
+
+/*
+ * Every entry is as it was, to the bit: the device's own, and those that a move
+ * of another device behind the bridge has left elsewhere (XSA-449).
+ */
+static void assign_fails(struct iommu_ctx *others)
+{
+	unsigned int n = 0;
+	bool failed;
+
+	do {
+		begin();
+		device(1, 0x100 | 6 << 3, DEV_TYPE_PCI);
+		CHECK_EQ(move(3, &v.ctx[0]), 0);
+		CHECK_EQ(move(1, &v.ctx[0]), 0);
+		CHECK_EQ(move(1, others), 0);
+		v.went_home = 0;
+		failed = assign_fails_at(n++, &domu);
+		/* What was in a context does not meet the ordinary table. */
+		CHECK(!others || !v.went_home);
+	} while (failed);
+	CHECK_EQ(n, 2 * ARRAY_SIZE(rids) + 1);
+}
+
+TEST(assign_fails_beside_default)
+{
+	assign_fails(NULL);
+}
+
+TEST(assign_fails_beside_another_context)
+{
+	assign_fails(&v.ctx[1]);
+}
+
+TEST(return_fails)
+{
+	unsigned int n = 0;
+	bool failed;
+
+	do {
+		begin();
+		iommu_hwdom_passthrough = true;
+		CHECK_EQ(move(3, &v.ctx[0]), 0);
+		CHECK_EQ(assign(3, dom_io), 0);
+		failed = assign_fails_at(n++, &dom0);
+	} while (failed);
+	check_in(0);
+	CHECK_EQ(n, 2 * ARRAY_SIZE(rids) + 1);
+}
+
+/* Assigned and returned by the ids that it has had since it is in contexts. */
+TEST(bridge_gone_meanwhile)
+{
+	begin();
+	CHECK_EQ(move(3, &v.ctx[0]), 0);
+	v.bridge_gone = true;
+	CHECK_EQ(assign(3, dom_io), 0);
+	check_quarantined();
+	CHECK_EQ(assign(3, &dom0), 0);
+	check_in(0);
+	v.dev[3].arch.vtd.pgd_maddr = 0;
+	CHECK_EQ(assign(3, dom_io), 0);
+	check_none();
+	CHECK_EQ(assign(3, &dom0), 0);
+	check_in(0);
+	CHECK_EQ(move(3, NULL), 0);
+	CHECK(!vtd_ctx_in_use(&v.ctx[0]));
+}
+
+TEST(bridge_gone_then_unplugged)
+{
+	begin();
+	CHECK_EQ(move(3, &v.ctx[0]), 0);
+	v.bridge_gone = true;
+	unplug(3);
+	check_none();
+	CHECK(!vtd_ctx_in_use(&v.ctx[0]));
+}
+
+TEST(unplugged_in_quarantine)
+{
+	begin();
+	CHECK_EQ(move(3, &v.ctx[0]), 0);
+	CHECK_EQ(assign(3, dom_io), 0);
+	unplug(3);
+	check_none();
+	CHECK(!vtd_ctx_in_use(&v.ctx[0]));
+}
+
+/*
+ * The hardware domain adds a device again and says that it is a function of
+ * another one, which is behind the other unit.
+ */
+TEST(unit_changes_meanwhile)
+{
+	begin();
+	CHECK_EQ(move(0, &v.ctx[0]), 0);
+	v.dev[0].info.is_virtfn = true;
+	v.dev[0].info.physfn.devfn = 3 << 3;
+	CHECK(acpi_find_matched_drhd_unit(&v.dev[0]) == &drhds[0]);
+	CHECK_EQ(assign(0, dom_io), 0);
+	check_entry(1 << 3, QUARANTINE_ROOT(0),
+		    v.dev[0].arch.pseudo_domid);
+	CHECK_EQ(assign(0, &dom0), 0);
+	check_entry(1 << 3, 0x100000, did_of(0, 0));
+	check_clean();
+	CHECK_EQ(move(0, NULL), 0);
+	CHECK(acpi_find_matched_drhd_unit(&v.dev[0]) == &drhds[1]);
+}
+
+#endif /* xen-hooked.c */
