@@ -680,6 +680,30 @@ TEST(query_shared_id)
 	CHECK_EQ(reason(3), XEN_PV_IOMMU_NO_CTX_NONE);
 }
 
+/* It is asked with pcidevs_lock held: not once for every bus there may be. */
+TEST(shared_id_in_one_pass)
+{
+	unsigned int i;
+
+	start();
+	for (i = 0; i < NR_DEVS - 1; i++) {
+		device(i, 0x100 | i << 3, DEV_TYPE_PCI);
+		v.dev[i].domain = dom_io;
+	}
+	v.bridge.type = DEV_TYPE_LEGACY_PCI_BRIDGE;
+	v.bridge_gone = true;
+	CHECK_EQ(reason(3), XEN_PV_IOMMU_NO_CTX_NONE);
+	v.bridge_gone = false;
+	v.walks = v.lookups = 0;
+	CHECK_EQ(reason(3), XEN_PV_IOMMU_NO_CTX_SHARED_ID);
+	CHECK_EQ(v.walks, 1);
+	CHECK(v.lookups <= 2 * NR_DEVS);
+	v.walks = v.lookups = 0;
+	CHECK_EQ(move(3, &v.ctx[0]), 0);
+	CHECK_EQ(v.walks, 1);
+	CHECK(v.lookups <= 2 * NR_DEVS);
+}
+
 /* Ruling 19: PROTECTED is about now. */
 TEST(query_protected)
 {

@@ -65,6 +65,7 @@ static struct {
 	bool bridge_gone;		/* as Xen was told */
 	bool bridge_lost;		/* the way up does not end */
 	bool other_unit;		/* device 0 is said to be behind unit 1 */
+	unsigned int lookups, walks;
 	bool translating, ats;
 	struct pci_dev *ats_dev;
 	bool ats_dirty, fail_ats, dev_flush;
@@ -324,10 +325,24 @@ struct pci_dev *pci_get_pdev(const struct domain *d, pci_sbdf_t sbdf)
 	return NULL;
 }
 
+int pci_iterate_devices(int (*handler)(struct pci_dev *pdev, void *arg),
+			void *arg)
+{
+	unsigned int i;
+	int rc = 0;
+
+	CHECK(pcidevs_locked());
+	v.walks++;
+	for (i = 0; i < NR_DEVS; i++)
+		rc = rc ?: handler(&v.dev[i], arg);
+	return rc;
+}
+
 int find_upstream_bridge(uint16_t seg, uint8_t *bus, uint8_t *devfn,
 			 uint8_t *secbus)
 {
 	(void)seg;
+	v.lookups++;
 	if (v.bridge_lost)
 		return -1;
 	if (*bus == 0 || v.bridge_gone)

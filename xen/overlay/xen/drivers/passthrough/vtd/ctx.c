@@ -425,44 +425,47 @@ int vtd_ctx_aliases(const struct pci_dev *pdev, uint16_t alias[2])
     return pdev->arch.vtd.ctx.nr_aliases;
 }
 
-static bool others_on_bus(const struct pci_dev *pdev, uint8_t bus)
+/* Is the device behind the bridge, or was it when it entered its context? */
+static bool is_behind(const struct pci_dev *pdev, uint16_t bridge)
 {
-    unsigned int devfn;
+    uint8_t bus = pdev->bus, devfn, secbus;
+    uint16_t alias[2];
 
-    for ( devfn = 0; devfn < 256; devfn++ )
-    {
-        const struct pci_dev *other =
-            pci_get_pdev(NULL, PCI_SBDF(pdev->seg, bus, devfn));
+    if ( vtd_ctx_aliases(pdev, alias) > 0 && alias[0] == bridge )
+        return true;
 
-        if ( other && other->domain != pdev->domain )
-            return true;
-    }
+    return find_upstream_bridge(pdev->seg, &bus, &devfn, &secbus) > 0 &&
+           PCI_BDF(bus, devfn) == bridge;
+}
 
-    return false;
+struct sharing {
+    const struct pci_dev *pdev;
+    uint16_t bridge;
+};
+
+static int cf_check find_sharing(struct pci_dev *other, void *arg)
+{
+    const struct sharing *s = arg;
+
+    return other->domain != s->pdev->domain && other->seg == s->pdev->seg &&
+           is_behind(other, s->bridge) ? -EBUSY : 0;
 }
 
 /*
- * Devices of others behind the same bridge, on whichever bus there, would move
+ * Devices of other domains behind the same bridge, on any bus there, would move
  * along.
  */
 static bool shares_id(const struct pci_dev *pdev)
 {
+    struct sharing s = { .pdev = pdev };
     uint16_t alias[2];
-    unsigned int i;
 
     if ( vtd_ctx_aliases(pdev, alias) < 1 )
         return false;
 
-    for ( i = 0; i < 256; i++ )
-    {
-        uint8_t bus = i, devfn = 0, secbus;
+    s.bridge = alias[0];
 
-        if ( find_upstream_bridge(pdev->seg, &bus, &devfn, &secbus) > 0 &&
-             PCI_BDF(bus, devfn) == alias[0] && others_on_bus(pdev, i) )
-            return true;
-    }
-
-    return false;
+    return pci_iterate_devices(find_sharing, &s);
 }
 
 /* The device's function and its phantom ones. */
