@@ -38,6 +38,17 @@ void bridge_add(uint32_t bdf)
 	bridge_removed = false;
 }
 
+long try_add_vf(const struct edu *e, uint32_t pf)
+{
+	struct physdev_pci_device d = {
+		.bus = e->bdf >> 8, .devfn = e->bdf,
+		.flags = PCI_DEV_VIRTFN, .physfn = { pf >> 8, pf },
+	};
+
+	return hypercall(HC_PHYSDEV_OP, PHYSDEVOP_PCI_DEVICE_ADD, hc_ptr(&d), 0,
+			 0, 0);
+}
+
 /* The bridge first: devices behind it are known by its id as well. */
 void hotplug_reset(void)
 {

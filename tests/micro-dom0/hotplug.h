@@ -16,6 +16,9 @@ void dev_add(const struct edu *e);
 void bridge_remove(uint32_t bdf);
 void bridge_add(uint32_t bdf);
 
+/* Say that the device, which Xen knows, is a virtual function of @pf. */
+long try_add_vf(const struct edu *e, uint32_t pf);
+
 void hotplug_reset(void);
 
 #endif

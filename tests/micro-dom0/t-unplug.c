@@ -21,6 +21,9 @@
 #define VTD_FRAME	0xfed90UL
 #define MSI_FRAME	0xfee00UL
 
+/* On a bus that the machine does not have. */
+#define NO_DEVICE	0xee00U
+
 static unsigned int cycles(void)
 {
 	return option("long", 0) ? CYCLES_LONG : CYCLES;
@@ -154,6 +157,30 @@ static void from_blocked(void)
 	reaches(&p, gfn_of(page), page);
 	attach(p.e, p.ctx);
 	positive(&p);
+}
+
+/*
+ * A device that Xen knows is announced as a function of another one, which Xen
+ * does not know. That is refused, and changes nothing.
+ */
+static void vf_without_pf(void)
+{
+	uint64_t *page = page_alloc();
+	struct place p = place(0);
+
+	edu_need(2);
+	map(p.ctx, DFN, gfn_of(page), 1, RW);
+	EXPECT(try_add_vf(p.e, NO_DEVICE), -EEXIST);
+	EXPECT(try_add_vf(p.e, edu[1].bdf), -EEXIST);
+	EXPECT(ctx_of(p.e), p.ctx);
+	EXPECT(try_ctx_free(p.ctx), -EBUSY);
+	reaches(&p, DFN, page);
+	attach(p.e, XEN_PV_IOMMU_CTX_BLOCKED);
+	attach(p.e, p.ctx);
+	positive(&p);
+	dev_remove(p.e);
+	ctx_free(p.ctx);
+	dev_add(p.e);
 }
 
 /* Registers give back the complement of what is written to them. */
@@ -306,6 +333,7 @@ const struct test unplug_tests[] = {
 	{ .name = "unplug.context-stays", .fn = context_stays },
 	{ .name = "unplug.with-region", .fn = with_region },
 	{ .name = "unplug.from-blocked", .fn = from_blocked },
+	{ .name = "unplug.vf-without-pf", .fn = vf_without_pf },
 	{ .name = "unplug.rights", .fn = rights },
 	{ .name = "smp.unplug", .fn = while_mapped },
 	{ }
