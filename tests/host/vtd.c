@@ -474,6 +474,31 @@ TEST(write_buffer)
 }
 
 /*
+ * Without interrupt remapping whoever drives a device may send any interrupt
+ * (XSA-3).
+ */
+static void check_msi(bool remapping, bool away, struct iommu_ctx *to)
+{
+	start();
+	if (!remapping)
+		iommu_intremap = iommu_intremap_off;
+	if (away)
+		v.dev[0].domain = dom_io;
+	CHECK_EQ(move(0, to), 0);
+	iommu_intremap = iommu_intremap_full;
+	CHECK_EQ(untrusted_msi, !remapping && to);
+}
+
+TEST(untrusted_msi)
+{
+	check_msi(true, false, &v.ctx[0]);
+	check_msi(false, false, NULL);
+	check_msi(false, false, &v.ctx[0]);
+	/* It is in its context as soon as it is back, and nothing is switched. */
+	check_msi(false, true, &v.ctx[0]);
+}
+
+/*
  * Domain ids
  */
 /* XSA-399: given back once, and flushed before. */

@@ -30,6 +30,7 @@
 /* Decided once, at the first use of the page-table format. */
 bool iommu_snoop = true, ats_enabled;
 bool rwbf_quirk, iommu_hwdom_passthrough;
+bool untrusted_msi;
 __typeof__(iommu_intremap) iommu_intremap = iommu_intremap_full;
 struct iommu_ops iommu_ops = { .page_sizes = PAGE_SIZE_4K | PAGE_SIZE_2M };
 
@@ -441,7 +442,7 @@ static void start(void)
 	memset(rmrrs, 0, sizeof(rmrrs));
 	v.fail_in = -1;
 	v.translating = true;
-	iommu_hwdom_passthrough = rwbf_quirk = false;
+	iommu_hwdom_passthrough = rwbf_quirk = untrusted_msi = false;
 	dom0.domain_id = DID_DOM0;
 	dom0.iommu.arch.vtd.pgd_maddr = DOM0_ROOT;
 	for (i = 0; i < NR_UNITS; i++)

@@ -89,7 +89,7 @@ __uint128_t fake_cmpxchg16b(void *p, void *old, void *new);
 #define ecap_dev_iotlb(e) ((e) >> 2 & 1)
 #define DMA_PTE_SNP 0x800
 extern bool iommu_snoop, ats_enabled;
-extern bool rwbf_quirk, iommu_hwdom_passthrough;
+extern bool rwbf_quirk, iommu_hwdom_passthrough, untrusted_msi;
 extern enum { iommu_intremap_off, iommu_intremap_full } iommu_intremap;
 extern struct iommu_ops iommu_ops;
 

@@ -21,6 +21,7 @@
 
 #define CONFIG_X86 1
 #define CONFIG_HVM 1
+#define CONFIG_PV 1
 #define CONFIG_IOMMU_CTX 1
 
 #ifndef ERESTART

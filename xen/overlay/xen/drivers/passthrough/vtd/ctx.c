@@ -533,6 +533,15 @@ int cf_check vtd_ctx_enter(struct iommu_ctx *ctx, struct pci_dev *pdev)
         return rc;
     }
 
+#ifdef CONFIG_PV
+    /*
+     * The device may be driven by a program that is not trusted, and can send
+     * any interrupt. It need not be switched for that: it may be away.
+     */
+    if ( !iommu_intremap )
+        untrusted_msi = true;
+#endif
+
     count_member(ctx, pdev->arch.vtd.ctx.drhd->iommu, 1);
     /* Counted before the entry is switched: see the top of the file. */
     smp_mb();
