@@ -13,6 +13,13 @@
  * In place of our changes to Xen's files, which tests/host/hooked.c has. While a
  * device is in a context it is where it was when it entered.
  */
+static bool me_wifi;			/* device 0 works with the ME */
+
+bool me_wifi_affected(const struct pci_dev *pdev)
+{
+	return pdev == &v.dev[0] && me_wifi;
+}
+
 struct acpi_drhd_unit *acpi_find_matched_drhd_unit(const struct pci_dev *pdev)
 {
 	if (pdev->arch.vtd.ctx.drhd)
@@ -674,6 +681,10 @@ TEST(query_reasons)
 	CHECK_EQ(reason(0), XEN_PV_IOMMU_NO_CTX_QUIRK);
 	CHECK(!(query(0).flags & XEN_PV_IOMMU_DEV_F_PROTECTED));
 	v.translating = true;
+	me_wifi = true;
+	CHECK_EQ(reason(0), XEN_PV_IOMMU_NO_CTX_QUIRK);
+	CHECK_EQ(reason(1), XEN_PV_IOMMU_NO_CTX_NONE);
+	me_wifi = false;
 	v.dev[0].type = DEV_TYPE_PCIe_BRIDGE;
 	CHECK_EQ(reason(0), XEN_PV_IOMMU_NO_CTX_BRIDGE);
 	v.dev[0].type = DEV_TYPE_PCI_HOST_BRIDGE;

@@ -93,7 +93,9 @@ XEN_HOOKED_FUNCTIONS := $(addprefix vtd/iommu.c:, device_domid device_pgtable \
 		vtd_find_aliases domain_context_mapping_one \
 		domain_context_mapping domain_context_unmap_one \
 		domain_context_unmap) \
-	vtd/dmar.c:acpi_find_matched_drhd_unit
+	vtd/dmar.c:acpi_find_matched_drhd_unit \
+	$(addprefix vtd/quirks.c:, map_me_phantom_function me_wifi_slot \
+		me_wifi_quirk me_wifi_affected)
 
 # Made anew each time, for the cache is no file that make could watch.
 .PHONY: xen-hooked

@@ -19,7 +19,6 @@
 #define MAP_OWNER_DYING (1U << 1)
 #define MAP_ERROR_RECOVERY (1U << 2)
 #define UNMAP_ME_PHANTOM_FUNC (1U << 3)
-#define me_wifi_quirk(...) 0
 #define QUARANTINE_SKIP(d, pgd_maddr) ((d) == dom_io && !(pgd_maddr))
 
 static struct domain domu = { .domain_id = 5 };
@@ -60,6 +59,20 @@ int dev_invalidate_iotlb_one(struct vtd_iommu *iommu,
 	return iommu && pdev && did ? 0 : 0;
 }
 
+/* The host bridge and the ME are there; what is at 00:01.0 the test says. */
+static uint32_t wifi_id;
+
+#define CANTIGA 0x2a408086U
+#define IS_CTG(id) ((id) == CANTIGA)
+#define IS_ILK(id) ((id) == 0x00448086U)
+#define IS_CPT(id) ((id) == 0x01008086U)
+
+static uint32_t pci_conf_read32(pci_sbdf_t sbdf, unsigned int reg)
+{
+	CHECK_EQ(reg, 0);
+	return sbdf.sbdf == 0 ? CANTIGA : sbdf.sbdf == 1 << 3 ? wifi_id : 0x8086;
+}
+
 /* One unit for 00:03.0, the other for all the rest. */
 static uint16_t unit1_devices[] = { 3 << 3 };
 static LIST_HEAD(acpi_drhd_units);
@@ -80,6 +93,8 @@ int domain_context_mapping_one(struct domain *domain, struct vtd_iommu *iommu,
 			       paddr_t pgd_maddr, unsigned int mode);
 int domain_context_unmap_one(struct domain *domain, struct vtd_iommu *iommu,
 			     uint8_t bus, uint8_t devfn);
+int me_wifi_quirk(struct domain *domain, uint8_t bus, uint8_t devfn,
+		  domid_t domid, paddr_t pgd_maddr, unsigned int mode);
 static const struct acpi_drhd_unit *
 domain_context_unmap(struct domain *d, uint8_t devfn, struct pci_dev *pdev);
 

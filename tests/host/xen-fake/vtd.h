@@ -180,6 +180,7 @@ int find_upstream_bridge(uint16_t seg, uint8_t *bus, uint8_t *devfn,
 			 uint8_t *secbus);
 enum pdev_type pdev_type(uint16_t seg, uint8_t bus, uint8_t devfn);
 int vtd_find_aliases(const struct pci_dev *pdev, uint16_t alias[2]);
+bool me_wifi_affected(const struct pci_dev *pdev);
 bool pci_ats_device(uint16_t seg, uint8_t bus, uint8_t devfn);
 bool pci_ats_enabled(uint16_t seg, uint8_t bus, uint8_t devfn);
 

@@ -812,8 +812,9 @@ static enum xen_pv_iommu_no_ctx no_ctx_reason(
 
     if ( !drhd )
         return XEN_PV_IOMMU_NO_CTX_NO_IOMMU;
+    /* The ME does DMA for some devices, and would not move with them. */
     if ( pdev->broken || !translating(drhd->iommu) ||
-         vtd_ctx_aliases(pdev, alias) < 0 )
+         me_wifi_affected(pdev) || vtd_ctx_aliases(pdev, alias) < 0 )
         return XEN_PV_IOMMU_NO_CTX_QUIRK;
 
     return shares_id(pdev) ? XEN_PV_IOMMU_NO_CTX_SHARED_ID
