@@ -29,6 +29,7 @@ static void begin(void)
 
 	start();
 	units_by_scope();
+	ats_start();
 	v.under_lock = machine.leafs_nest = true;
 	domu.iommu.arch.vtd.pgd_maddr = DOMU_ROOT;
 	wifi_id = ~0U;
@@ -305,5 +306,87 @@ TEST(me_stays_behind)
 	wifi_id = 0x12348086;
 	vtd_ctx_dev_query(&v.dev[0], &q);
 	CHECK(q.flags & XEN_PV_IOMMU_DEV_F_CAN_CTX);
+}
+
+/*
+ * Devices with a TLB of their own, which are flushed by any unmap, with no lock
+ * of the devices' held.
+ */
+static void begin_ats(void)
+{
+	begin();
+	v.ats = ats_enabled = true;
+	units[0].ecap |= 1 << 2;
+	CHECK_EQ(assign(0, &domu), 0);
+	CHECK_EQ(assign(1, &domu), 0);
+	CHECK_EQ(assign(0, &dom0), 0);
+	CHECK_EQ(assign(1, &dom0), 0);
+	CHECK_EQ(move(0, &v.ctx[0]), 0);
+	CHECK_EQ(move(1, &v.ctx[0]), 0);
+	memset(ats.flushed, 0, sizeof(ats.flushed));
+}
+
+static void flush_devices(void)
+{
+	pcidevs_unlock();
+	CHECK_EQ(dev_invalidate_iotlb(&units[0], did_of(0, 0), 0, 0,
+				      DMA_TLB_DSI_FLUSH), 0);
+	CHECK(!ats_lock.readers && !ats_lock.writer && !v.mapped);
+	pcidevs_lock();
+}
+
+static void end_ats(void)
+{
+	ats_enabled = false;
+}
+
+/* A device comes or goes only where none is being flushed. */
+TEST(ats_devices_under_lock)
+{
+	begin_ats();
+	flush_devices();
+	CHECK_EQ(ats.flushed[0], 1);
+	CHECK_EQ(ats.flushed[1], 1);
+	unplug(0);
+	CHECK_EQ(ats.ctl[0], 0);
+	flush_devices();
+	CHECK_EQ(ats.flushed[0], 1);
+	CHECK_EQ(ats.flushed[1], 2);
+	pcidevs_unlock();
+	CHECK_EQ(dev_invalidate_iotlb(&units[0], 0, 0, 0, 77), -EOPNOTSUPP);
+	CHECK(!ats_lock.readers);
+	pcidevs_lock();
+	end_ats();
+}
+
+/* Of a device that is not there any more nothing stays in the list. */
+TEST(ats_device_pulled)
+{
+	begin_ats();
+	ats.gone = true;
+	unplug(0);
+	unplug(1);
+	CHECK(list_empty(&units[0].ats_devices));
+	flush_devices();
+	CHECK_EQ(ats.flushed[0] + ats.flushed[1], 0);
+	end_ats();
+}
+
+/* A reset turns ATS off behind Xen's back; the device is in the list once. */
+TEST(ats_device_reset)
+{
+	begin_ats();
+	ats.ctl[0] = 0;
+	CHECK_EQ(assign(0, &domu), 0);
+	CHECK_EQ(ats.ctl[0], ATS_ENABLE);
+	CHECK_EQ(assign(0, &dom0), 0);
+	memset(ats.flushed, 0, sizeof(ats.flushed));
+	flush_devices();
+	CHECK_EQ(ats.flushed[0], 1);
+	CHECK_EQ(ats.flushed[1], 1);
+	unplug(0);
+	flush_devices();
+	CHECK_EQ(ats.flushed[0], 1);
+	end_ats();
 }
 #endif /* xen-hooked.c */

@@ -94,6 +94,10 @@ XEN_HOOKED_FUNCTIONS := $(addprefix vtd/iommu.c:, device_domid device_pgtable \
 		domain_context_mapping domain_context_unmap_one \
 		domain_context_unmap) \
 	vtd/dmar.c:acpi_find_matched_drhd_unit \
+	$(addprefix vtd/x86/ats.c:, vtd_enable_ats vtd_disable_ats \
+		device_in_domain dev_invalidate_iotlb \
+		dev_invalidate_iotlb_one) \
+	$(addprefix ats.c:, enable_ats_device disable_ats_device) \
 	$(addprefix vtd/quirks.c:, map_me_phantom_function me_wifi_slot \
 		me_wifi_quirk me_wifi_affected)
 
@@ -104,5 +108,5 @@ xen-hooked:
 	@$(TOP)/tests/host/xen-hooked $(XEN_HOOKED) $(XEN_HOOKED_FUNCTIONS)
 
 TESTS += hooked
-hooked-cflags := $(vtd-cflags) -I$(dir $(XEN_HOOKED))
+hooked-cflags := $(vtd-cflags) -I$(dir $(XEN_HOOKED)) -Wno-implicit-fallthrough
 hooked-deps := $(XEN_VTD_EMPTY) xen-hooked

@@ -44,19 +44,88 @@ static void domain_crash(struct domain *d)
 
 #define pci_vtd_quirk(pdev) ((void)(pdev))
 
-#define ats_device(pdev, drhd) ((void)(pdev), (void)(drhd), 0)
-#define enable_ats_device(pdev, list) ((void)(pdev), (void)(list))
-#define disable_ats_device(pdev) ((void)(pdev))
+/*
+ * Devices with ATS. That it is enabled, and that a device is flushed, is looked
+ * at under ats_lock: pcidevs_lock is not held by those who flush.
+ */
+#define ATS_POS 0x100U
+#define ATS_REG_CAP 4
+#define ATS_REG_CTL 6
+#define ATS_QUEUE_DEPTH_MASK 0x1f
+#define ATS_ENABLE (1 << 15)
+#define PCI_EXT_CAP_ID_ATS 15
+#define PAGE_SHIFT_4K 12
+#define DMA_TLB_GLOBAL_FLUSH 1
+#define DMA_TLB_DSI_FLUSH 2
+#define DMA_TLB_PSI_FLUSH 3
+#define iommu_verbose false
+#define BUG_ON(cond) ASSERT(!(cond))
+#define context_translation_type(c) ((c).lo >> 2 & 3)
+
+static rwlock_t ats_lock;
+static struct {
+	bool gone;			/* devices do not answer any more */
+	uint16_t ctl[NR_DEVS];
+	unsigned int flushed[NR_DEVS];
+} ats;
+
+static unsigned int index_of(const struct pci_dev *pdev)
+{
+	CHECK(pdev >= v.dev && pdev < v.dev + NR_DEVS);
+	return pdev - v.dev;
+}
+
+static unsigned int pci_find_ext_capability(pci_sbdf_t sbdf, unsigned int cap)
+{
+	CHECK_EQ(cap, PCI_EXT_CAP_ID_ATS);
+	CHECK(pci_get_pdev(NULL, sbdf));
+	return v.ats && !ats.gone ? ATS_POS : 0;
+}
+
+#define ats_device(pdev, drhd) \
+	((void)(drhd), (int)pci_find_ext_capability((pdev)->sbdf, \
+						    PCI_EXT_CAP_ID_ATS))
+
+uint16_t pci_conf_read16(pci_sbdf_t sbdf, unsigned int reg)
+{
+	CHECK(ats_lock.writer);
+	if (ats.gone)
+		return 0xffff;
+	return reg == ATS_POS + ATS_REG_CTL ?
+		ats.ctl[index_of(pci_get_pdev(NULL, sbdf))] : 0;
+}
+
+void pci_conf_write16(pci_sbdf_t sbdf, unsigned int reg, uint16_t value)
+{
+	CHECK(ats_lock.writer);
+	CHECK_EQ(reg, ATS_POS + ATS_REG_CTL);
+	ats.ctl[index_of(pci_get_pdev(NULL, sbdf))] = value;
+}
 
 struct acpi_drhd_unit *find_ats_dev_drhd(struct vtd_iommu *iommu)
 {
-	return !iommu ? drhds : NULL;
+	return v.ats ? &drhds[iommu->index] : NULL;
 }
 
-int dev_invalidate_iotlb_one(struct vtd_iommu *iommu,
-			     const struct pci_dev *pdev, uint16_t did)
+static int qinval_device_iotlb_sync(struct vtd_iommu *iommu,
+				    struct pci_dev *pdev, uint16_t did,
+				    uint16_t size, uint64_t addr)
 {
-	return iommu && pdev && did ? 0 : 0;
+	(void)size;
+	(void)addr;
+	CHECK(ats_lock.readers || pcidevs_locked());
+	CHECK(!ats.gone && v.unit[iommu->index].did_used[did]);
+	ats.flushed[index_of(pdev)]++;
+	return 0;
+}
+
+static void ats_start(void)
+{
+	unsigned int i;
+
+	memset(&ats, 0, sizeof(ats));
+	for (i = 0; i < NR_UNITS; i++)
+		INIT_LIST_HEAD(&units[i].ats_devices);
 }
 
 /* The host bridge and the ME are there; what is at 00:01.0 the test says. */
@@ -87,6 +156,8 @@ static void units_by_scope(void)
 	list_add(&drhds[1].list, &acpi_drhd_units);
 }
 
+int enable_ats_device(struct pci_dev *pdev, struct list_head *list);
+void disable_ats_device(struct pci_dev *pdev);
 int domain_context_mapping_one(struct domain *domain, struct vtd_iommu *iommu,
 			       uint8_t bus, uint8_t devfn,
 			       const struct pci_dev *pdev, domid_t domid,

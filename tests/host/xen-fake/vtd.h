@@ -156,6 +156,10 @@ int iommu_flush_iotlb_psi(struct vtd_iommu *iommu, uint16_t did, uint64_t addr,
 struct acpi_drhd_unit *find_ats_dev_drhd(struct vtd_iommu *iommu);
 int dev_invalidate_iotlb_one(struct vtd_iommu *iommu,
 			     const struct pci_dev *pdev, uint16_t did);
+int dev_invalidate_iotlb(struct vtd_iommu *iommu, uint16_t did, uint64_t addr,
+			 unsigned int order, uint64_t type);
+int vtd_enable_ats(struct pci_dev *pdev, struct vtd_iommu *iommu);
+void vtd_disable_ats(struct pci_dev *pdev);
 #define DMAR_GSTS_REG 0x1c
 #define DMA_GSTS_TES (1U << 31)
 uint32_t dmar_readl(const void *reg, unsigned int offset);

@@ -327,6 +327,10 @@ struct pci_dev {
 	} info;
 	bool broken;
 	struct {
+		struct list_head list;
+		unsigned int cap_pos, queue_depth;
+	} ats;
+	struct {
 		struct {
 			uint64_t pgd_maddr;
 			struct {
