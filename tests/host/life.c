@@ -664,6 +664,23 @@ TEST(crash_under_pcidevs_lock)
 	end();
 }
 
+/* A CPU that was stopped in the middle of an access is not waited for. */
+TEST(crash_in_configuration_access)
+{
+	start();
+	CHECK_EQ(attach(0, BLOCKED), 1);
+	t.dev[0].command = PCI_COMMAND_MASTER;
+	t.conf_busy = true;
+	iommu_ctx_crash_shutdown();
+	t.conf_busy = false;
+	CHECK_EQ(t.dev[0].command, PCI_COMMAND_MASTER);
+	CHECK(strstr(fake_log, "PCI config in use"));
+	CHECK(!machine.held.pci);
+	iommu_ctx_crash_shutdown();
+	CHECK_EQ(t.dev[0].command, 0);
+	end();
+}
+
 /* In steps that let others run (XSA-410, XSA-492). */
 TEST(relinquish_in_steps)
 {

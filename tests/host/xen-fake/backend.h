@@ -36,6 +36,7 @@ static struct {
 	int enter_rc;
 	int arch_rc;
 	bool in_use;			/* the hardware still has a context */
+	bool conf_busy;			/* a CPU was stopped in an access */
 } t;
 
 /*
@@ -187,14 +188,21 @@ struct pci_dev *pci_get_pdev(const struct domain *d, pci_sbdf_t sbdf)
 	return NULL;
 }
 
+bool pci_conf_is_idle(void)
+{
+	return !t.conf_busy;
+}
+
 uint16_t pci_conf_read16(pci_sbdf_t sbdf, unsigned int reg)
 {
+	CHECK(!t.conf_busy);
 	CHECK_EQ(reg, PCI_COMMAND);
 	return pci_get_pdev(NULL, sbdf)->command;
 }
 
 void pci_conf_write16(pci_sbdf_t sbdf, unsigned int reg, uint16_t value)
 {
+	CHECK(!t.conf_busy);
 	CHECK_EQ(reg, PCI_COMMAND);
 	pci_get_pdev(NULL, sbdf)->command = value;
 }

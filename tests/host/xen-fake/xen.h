@@ -356,6 +356,7 @@ struct pci_dev *pci_get_pdev(const struct domain *d, pci_sbdf_t sbdf);
 #define pci_get_real_pdev(sbdf) pci_get_pdev(NULL, sbdf)
 uint16_t pci_conf_read16(pci_sbdf_t sbdf, unsigned int reg);
 void pci_conf_write16(pci_sbdf_t sbdf, unsigned int reg, uint16_t value);
+bool pci_conf_is_idle(void);
 int pci_iterate_devices(int (*handler)(struct pci_dev *pdev, void *arg),
 			void *arg);
 #define PCI_COMMAND 4

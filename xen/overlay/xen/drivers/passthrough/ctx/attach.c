@@ -488,7 +488,12 @@ void iommu_ctx_crash_shutdown(void)
         return;
     }
 
-    pci_iterate_devices(silence, NULL);
+    /* A CPU that was stopped during an access will not end it. */
+    if ( pci_conf_is_idle() )
+        pci_iterate_devices(silence, NULL);
+    else
+        printk(XENLOG_ERR
+               "IOMMU contexts: PCI config in use, devices left running\n");
     pcidevs_unlock();
 }
 
