@@ -2,7 +2,7 @@
 # Tests of the Linux driver's pure-C parts. linux-fake/ has what they need of
 # the kernel's headers.
 
-TESTS += runs shadow group caps queue lanes context stats record
+TESTS += runs shadow group caps queue lanes context stats record threads threads-asan
 
 xpi-parts := drivers/iommu/xen-pv-iommu
 xpi-cflags := -I$(TOP)/tests/host/linux-fake -I$(TOP)/$(xpi-parts)
@@ -25,6 +25,16 @@ stats-src := $(lanes-src)
 stats-cflags := $(xpi-cflags)
 record-src := $(xpi-parts)/record.c
 record-cflags := $(xpi-cflags)
+
+# Real threads, hence locks and CPUs of their own; two builds of the same.
+threads-src := $(context-src)
+threads-cflags := -I$(TOP)/tests/host/linux-threads $(xpi-cflags)
+threads-san := -fsanitize=thread -DXPI_TSAN
+threads-ldflags := -pthread
+threads-asan-main := tests/host/threads.c
+threads-asan-src := $(threads-src)
+threads-asan-cflags := $(threads-cflags)
+threads-asan-ldflags := $(threads-ldflags)
 
 # tests/fuzz/driver.c: as Xen's, see xen.mk.
 PROGS_OTHER += fuzz-linux

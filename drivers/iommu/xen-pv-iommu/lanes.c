@@ -549,9 +549,12 @@ void xpi_lanes_waiting(const struct xpi_lanes *ls, unsigned int *maps,
 
 	*maps = 0;
 	*unmaps = 0;
-	/* A look without the locks: they are held across hypercalls. */
+	/*
+	 * A look without the locks, which are held across hypercalls: a figure
+	 * that is a little old does no harm.
+	 */
 	for (i = 0; i < ls->nr; i++) {
-		*maps += READ_ONCE(ls->lane[i].maps.queue.used);
-		*unmaps += READ_ONCE(ls->lane[i].unmaps.queue.used);
+		*maps += data_race(ls->lane[i].maps.queue.used);
+		*unmaps += data_race(ls->lane[i].unmaps.queue.used);
 	}
 }

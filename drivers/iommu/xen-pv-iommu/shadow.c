@@ -401,7 +401,7 @@ static __always_inline struct xpi_taken erase_in_node(struct xpi_shadow *sh,
 	taken.flags = marks & XPI_LEAF_FLAGS;
 	sh->nr_leaves[at.level] -= i;
 	if (marks & XPI_LEAF_ERROR)
-		sh->nr_failed -= i;
+		WRITE_ONCE(sh->nr_failed, sh->nr_failed - i);
 out:
 	raw_spin_unlock_irqrestore(&sh->lock, irqflags);
 	return taken;
@@ -479,7 +479,7 @@ static void mark_entry(struct xpi_shadow *sh, u64 *entry, unsigned int flags)
 	if (flags & XPI_LEAF_ERROR) {
 		if (*entry & XPI_LEAF_ERROR)
 			return;
-		sh->nr_failed++;
+		WRITE_ONCE(sh->nr_failed, sh->nr_failed + 1);
 	}
 	*entry |= flags;
 }

@@ -6,6 +6,7 @@
  * each is cheap: one per CPU, no lock.
  */
 #include <linux/bitops.h>
+#include <linux/compiler.h>
 #include <linux/minmax.h>
 #include <linux/percpu.h>
 #include <linux/string.h>
@@ -97,8 +98,8 @@ void xpi_stats_sum(struct xpi_stats *sum)
 		const struct xpi_stats *s = &per_cpu(xpi_stats, cpu);
 
 		for (i = 0; i < XPI_STATS; i++)
-			sum->n[i] += s->n[i];
+			sum->n[i] += READ_ONCE(s->n[i]);
 		for (i = 0; i < XPI_STAT_BUCKETS; i++)
-			sum->arrays[i] += s->arrays[i];
+			sum->arrays[i] += READ_ONCE(s->arrays[i]);
 	}
 }

@@ -18,4 +18,18 @@
 #define READ_ONCE(x) __atomic_load_n(&(x), __ATOMIC_RELAXED)
 #define WRITE_ONCE(x, v) __atomic_store_n(&(x), v, __ATOMIC_RELAXED)
 
+#ifdef XPI_TSAN
+void AnnotateIgnoreReadsBegin(const char *file, int line);
+void AnnotateIgnoreReadsEnd(const char *file, int line);
+
+#define data_race(x) ({						\
+	AnnotateIgnoreReadsBegin(__FILE__, __LINE__);		\
+	__auto_type data_race_x = (x);				\
+	AnnotateIgnoreReadsEnd(__FILE__, __LINE__);		\
+	data_race_x;						\
+})
+#else
+#define data_race(x) (x)
+#endif
+
 #endif

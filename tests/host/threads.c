@@ -1,0 +1,754 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Several CPUs at a time: real threads ask a context for what the IOMMU core's
+ * callers ask for, of a hypervisor that remembers every page. host.threads is
+ * built with the thread sanitizer, which finds what two threads touch without
+ * an order between them; host.threads-asan is the same with the address
+ * sanitizer.
+ *
+ * A thread owns a range of iovas, a slot, from its map until the iovas may be
+ * used again. Xen maps what was asked for once iotlb_sync_map has returned, and
+ * nothing of the slot once iotlb_sync or a flush of all has. Tests end after a
+ * number of rounds, however long these take.
+ *
+ * Pins: xpi_shadow.nr_failed was read without the lock under which it was counted
+ * up by a plain addition.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+
+#include <linux/compiler.h>
+#include <linux/limits.h>
+#include <linux/types.h>
+
+#include <asm/barrier.h>
+
+#include <xen/interface/pv-iommu.h>
+
+#include "context.h"
+#include "hv.h"
+#include "runs.h"
+#include "stats.h"
+
+#include "harness.h"
+
+#define CTX		9
+#define THREADS		6U
+#define LANES		4U
+#define CPUS		16U	/* a thread may be on any at each call */
+#define LEAF_2M		512U
+
+/* Short slots, then long ones, which begin where a large leaf may. */
+#define SHORT_PAGES	16U
+#define SHORT_SLOTS	128U
+#define LONG_PAGES	1024U
+#define LONG_SLOTS	12U
+#define LONG_FIRST	(SHORT_SLOTS * SHORT_PAGES)
+#define PAGES		(LONG_FIRST + LONG_SLOTS * LONG_PAGES)
+
+/* Pages from here on are scattered, have no frame, are not allowed. */
+#define SCATTERED	0x100000U
+#define NO_FRAME	0x200000U
+#define FORBIDDEN	0x400000U
+
+__thread int fake_locks_held;
+__thread unsigned int fake_cpu;
+
+/**
+ * struct way - what the threads of a test do
+ * @rounds: of each thread
+ * @deferred: unmaps are left to a flush of all, as dma-iommu does it
+ * @reuse: a slot is mapped again while its unmap waits, as dma-iommu does not
+ * @bad: of a hundred requests, those with a page that cannot be mapped
+ * @scattered: of a hundred requests, those for scattered pages
+ * @unmaps_fail: of a hundred unmaps, those that Xen says to have failed
+ */
+struct way {
+	unsigned int rounds;
+	bool deferred;
+	bool reuse;
+	unsigned int bad;
+	unsigned int scattered;
+	unsigned int unmaps_fail;
+};
+
+static struct way way;
+static struct xpi_context c;
+static struct xpi_lane lane[LANES];
+
+/* What was seen, for the log and for tests that must have seen it. */
+static struct {
+	unsigned long rounds, exists, refused, unmaps_failed, told;
+} seen;
+
+#define COUNT(what) __atomic_fetch_add(&seen.what, 1, __ATOMIC_RELAXED)
+
+/*
+ * The first thing that went wrong; then all threads come to an end.
+ */
+
+static struct {
+	const char *what;
+	u64 dfn;
+} failure;
+static bool failed;
+
+static void wrong(const char *what, u64 dfn)
+{
+	if (__atomic_exchange_n(&failed, true, __ATOMIC_RELAXED))
+		return;
+	failure.what = what;
+	failure.dfn = dfn;
+}
+
+/* The harness' generator is for one thread. */
+static __thread uint64_t chance_state;
+
+static u64 chance(u64 n)
+{
+	chance_state ^= chance_state << 13;
+	chance_state ^= chance_state >> 7;
+	chance_state ^= chance_state << 17;
+	return chance_state % n;
+}
+
+static bool percent(unsigned int n)
+{
+	return chance(100) < n;
+}
+
+static void maybe_yield(unsigned int one_in)
+{
+	if (!chance(one_in))
+		sched_yield();
+}
+
+/*
+ * The hypervisor. Its lock is no business of the driver's, so the thread
+ * sanitizer is not to learn from it what came before what.
+ */
+
+#ifdef XPI_TSAN
+/* Called for each race. */
+void __tsan_on_report(void *report);
+
+void __tsan_on_report(void *report)
+{
+	(void)report;
+	wrong("the thread sanitizer has seen a race, see threads.err", 0);
+}
+
+void AnnotateIgnoreSyncBegin(const char *file, int line);
+void AnnotateIgnoreSyncEnd(const char *file, int line);
+#else
+#define AnnotateIgnoreSyncBegin(file, line) ((void)(file), (void)(line))
+#define AnnotateIgnoreSyncEnd(file, line) ((void)(file), (void)(line))
+#endif
+
+#define LARGE	(1ULL << 63)	/* a part of a large leaf */
+
+static pthread_mutex_t hv_mutex = PTHREAD_MUTEX_INITIALIZER;
+static u64 mapped[PAGES];	/* gfn + 1 and LARGE, 0 for nothing */
+
+static void hv_lock(void)
+{
+	AnnotateIgnoreSyncBegin(__FILE__, __LINE__);
+	pthread_mutex_lock(&hv_mutex);
+	AnnotateIgnoreSyncEnd(__FILE__, __LINE__);
+}
+
+static void hv_unlock(void)
+{
+	AnnotateIgnoreSyncBegin(__FILE__, __LINE__);
+	pthread_mutex_unlock(&hv_mutex);
+	AnnotateIgnoreSyncEnd(__FILE__, __LINE__);
+}
+
+static u64 hv_at(u64 dfn)
+{
+	return READ_ONCE(mapped[dfn]);
+}
+
+static int unmap_leaf(u64 dfn, u32 left, u32 *size)
+{
+	u32 i;
+
+	*size = hv_at(dfn) & LARGE ? LEAF_2M : 1;
+	if (dfn % *size || left < *size) {
+		wrong("an unmap cuts a large leaf", dfn);
+		return -ERANGE;
+	}
+	for (i = 0; i < *size; i++)
+		WRITE_ONCE(mapped[dfn + i], 0);
+	return 0;
+}
+
+static int map_leaf(u64 dfn, u64 gfn, u32 size)
+{
+	u32 i;
+
+	for (i = 0; i < size; i++) {
+		if (gfn + i >= FORBIDDEN) {
+			COUNT(refused);
+			return -EACCES;
+		}
+		if (hv_at(dfn + i)) {
+			COUNT(exists);
+			return -EEXIST;
+		}
+	}
+	for (i = 0; i < size; i++)
+		WRITE_ONCE(mapped[dfn + i],
+			   (gfn + i + 1) | (size > 1 ? LARGE : 0));
+	return 0;
+}
+
+static int do_leaf(struct xen_pv_iommu_batch *d)
+{
+	u64 dfn = d->dfn + d->done, gfn = d->gfn + d->done;
+	u32 left = d->nr - d->done, size = 1;
+	int err;
+
+	if (d->op == XEN_PV_IOMMU_BATCH_UNMAP) {
+		err = unmap_leaf(dfn, left, &size);
+	} else {
+		if (d->order == XPI_ORDER_2M && !((dfn | gfn) % LEAF_2M) &&
+		    left >= LEAF_2M)
+			size = LEAF_2M;
+		err = map_leaf(dfn, gfn, size);
+	}
+	d->done += err ? 0 : size;
+	return err;
+}
+
+static int do_desc(struct xen_pv_iommu_batch *d)
+{
+	bool unmap = d->op == XEN_PV_IOMMU_BATCH_UNMAP;
+
+	d->status = 0;
+	if (d->ctx != CTX || !d->nr || d->dfn + d->nr > PAGES) {
+		wrong("a descriptor makes no sense", d->dfn);
+		return -EINVAL;
+	}
+	while (d->done < d->nr && !d->status) {
+		hv_lock();
+		d->status = do_leaf(d);
+		hv_unlock();
+		maybe_yield(64);
+	}
+	/* It is unmapped all the same, so that the slot can be used again. */
+	if (unmap && percent(way.unmaps_fail)) {
+		COUNT(unmaps_failed);
+		d->status = -EIO;
+	}
+	return d->status;
+}
+
+static long fake_op(unsigned int op, void *array, unsigned int count)
+{
+	struct xen_pv_iommu_batch *d = array;
+	unsigned int i;
+
+	xpi_stats_call(op, array, count);
+	maybe_yield(8);
+	for (i = 0; i < count; i++)
+		if (do_desc(&d[i]))
+			break;
+	maybe_yield(8);
+	return i ? (long)i : d->status ?: (long)count;
+}
+
+static void fake_multi(unsigned int op, struct xpi_call *calls, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		calls[i].ret = fake_op(op, calls[i].array, calls[i].count);
+}
+
+static struct xpi_frame fake_frame(u64 pfn, u32 max)
+{
+	if (pfn >= NO_FRAME && pfn < FORBIDDEN)
+		return (struct xpi_frame){};
+	if (pfn >= SCATTERED && pfn < NO_FRAME)
+		return (struct xpi_frame){
+			.gfn = SCATTERED + (pfn - SCATTERED) * 7919 % 0x10000,
+			.nr = 1,
+		};
+	return (struct xpi_frame){ .gfn = pfn, .nr = max };
+}
+
+static unsigned int fake_max_maps(void)
+{
+	return 64;
+}
+
+static const struct xpi_hv hv = {
+	.iommu_op = fake_op,
+	.iommu_multi = fake_multi,
+	.frame = fake_frame,
+	.max_maps = fake_max_maps,
+};
+
+/*
+ * Memory and the log
+ */
+
+static void *page_alloc(gfp_t gfp)
+{
+	void *p = aligned_alloc(4096, 4096);
+
+	(void)gfp;
+	if (fake_locks_held)
+		wrong("memory is allocated under a lock", 0);
+	return memset(p, 0, 4096);
+}
+
+static void page_free(void *p)
+{
+	if (fake_locks_held)
+		wrong("memory is freed under a lock", 0);
+	free(p);
+}
+
+static const struct xpi_shadow_mem mem = { page_alloc, page_free };
+
+static void on_lost(struct xpi_lanes *ls, u64 dfn, u64 nr, int err)
+{
+	if (ls != &c.lanes || !nr || err != -EIO)
+		wrong("the log is told nonsense", dfn);
+	COUNT(told);
+}
+
+/*
+ * Slots: who has one owns its iovas
+ */
+
+struct slot {
+	bool is_long;
+	unsigned int nr;
+};
+
+static struct {
+	pthread_mutex_t mutex;
+	unsigned int nr[2];
+	unsigned int free[2][SHORT_SLOTS];
+} slots = { .mutex = PTHREAD_MUTEX_INITIALIZER };
+
+static u64 slot_dfn(const struct slot *s)
+{
+	return s->is_long ? LONG_FIRST + (u64)s->nr * LONG_PAGES
+			  : (u64)s->nr * SHORT_PAGES;
+}
+
+static u64 slot_pages(const struct slot *s)
+{
+	return s->is_long ? LONG_PAGES : SHORT_PAGES;
+}
+
+static void slots_fill(void)
+{
+	unsigned int i;
+
+	slots.nr[false] = SHORT_SLOTS;
+	slots.nr[true] = LONG_SLOTS;
+	for (i = 0; i < SHORT_SLOTS; i++)
+		slots.free[false][i] = slots.free[true][i] = i;
+}
+
+static bool slot_get(struct slot *s)
+{
+	bool got = false;
+
+	s->is_long = !chance(8);
+	pthread_mutex_lock(&slots.mutex);
+	if (slots.nr[s->is_long]) {
+		unsigned int *at = slots.free[s->is_long];
+		unsigned int i = chance(slots.nr[s->is_long]);
+
+		s->nr = at[i];
+		at[i] = at[--slots.nr[s->is_long]];
+		got = true;
+	}
+	pthread_mutex_unlock(&slots.mutex);
+	return got;
+}
+
+static void slot_put(const struct slot *s)
+{
+	pthread_mutex_lock(&slots.mutex);
+	slots.free[s->is_long][slots.nr[s->is_long]++] = s->nr;
+	pthread_mutex_unlock(&slots.mutex);
+}
+
+static void expect_nothing(const struct slot *s, const char *what)
+{
+	u64 dfn = slot_dfn(s), i;
+
+	for (i = 0; i < slot_pages(s); i++)
+		if (hv_at(dfn + i))
+			wrong(what, dfn + i);
+}
+
+/*
+ * What dma-iommu does when flushes are deferred: a slot that was unmapped is
+ * free when a flush has ended that began after that.
+ */
+
+#define RING	32U
+
+struct ring {
+	struct {
+		struct slot slot;
+		u64 began;
+	} entry[RING];
+	unsigned int head, tail;
+};
+
+static u64 flushes_began, flushes_ended;
+
+static void flush_all(void)
+{
+	__atomic_fetch_add(&flushes_began, 1, __ATOMIC_RELAXED);
+	xpi_lanes_flush(&c.lanes);
+	__atomic_fetch_add(&flushes_ended, 1, __ATOMIC_RELEASE);
+}
+
+static void ring_free(struct ring *r)
+{
+	u64 ended = __atomic_load_n(&flushes_ended, __ATOMIC_ACQUIRE);
+
+	for (; r->head != r->tail; r->head++) {
+		if (r->entry[r->head % RING].began >= ended)
+			break;
+		expect_nothing(&r->entry[r->head % RING].slot,
+			       "mapped after a flush of all");
+		slot_put(&r->entry[r->head % RING].slot);
+	}
+}
+
+static void ring_add(struct ring *r, const struct slot *s)
+{
+	/* Pairs with the barrier in xpi_lanes_flush(); so does dma-iommu's. */
+	smp_mb();
+	ring_free(r);
+	if (r->tail - r->head == RING) {
+		flush_all();
+		ring_free(r);
+	}
+	r->entry[r->tail % RING].slot = *s;
+	r->entry[r->tail % RING].began = READ_ONCE(flushes_began);
+	r->tail++;
+}
+
+/*
+ * A round: map, look, unmap
+ */
+
+struct worker {
+	pthread_t thread;
+	unsigned int cpu;
+	uint64_t seed;
+	struct ring ring;
+	struct slot kept;	/* to be used again, with an unmap that waits */
+	bool keeps;
+	u64 got;		/* pages of the slot that were mapped */
+	bool bad;		/* one of them cannot be */
+};
+
+static u64 choose_pages(const struct slot *s, u64 nr, struct worker *w)
+{
+	u64 pfn = 0x1000 + chance(0x400) * LEAF_2M + (s->is_long ? 0 : chance(300));
+
+	if (percent(way.scattered))
+		pfn = SCATTERED + chance(0x8000);
+	if (percent(way.bad))
+		pfn = FORBIDDEN - (nr > 1 ? chance(nr) : 0);
+	else if (percent(way.bad))
+		pfn = NO_FRAME - chance(nr);
+	w->bad |= pfn + nr > NO_FRAME;
+	return pfn;
+}
+
+static int map_piece(struct worker *w, const struct slot *s, u64 nr)
+{
+	struct xpi_map m = {
+		.dfn = slot_dfn(s) + w->got, .nr = nr,
+		.pfn = choose_pages(s, nr, w), .flags = XEN_PV_IOMMU_F_R,
+	};
+	u64 done = 0;
+	int ret;
+
+	if (s->is_long && !((m.dfn | m.pfn | nr) % LEAF_2M) && chance(2))
+		m.order = XPI_ORDER_2M;
+	ret = xpi_context_map(&c, chance(CPUS), &m,
+			      chance(3) ? GFP_ATOMIC : GFP_KERNEL, &done);
+	if (ret && !w->bad)
+		wrong("a good map has failed", m.dfn);
+	if (!ret && done != nr)
+		wrong("a map is short", m.dfn);
+	w->got += done;
+	return ret;
+}
+
+/* A scatterlist: several requests, one sync. */
+static int map_slot(struct worker *w, const struct slot *s)
+{
+	u64 nr = s->is_long ? LEAF_2M << chance(2) : 1 + chance(SHORT_PAGES);
+	int ret = 0;
+
+	w->got = 0;
+	w->bad = false;
+	while (w->got < nr && !ret) {
+		u64 left = nr - w->got;
+		u64 n = s->is_long ? (chance(2) ? LEAF_2M : left)
+				   : 1 + chance(left);
+
+		ret = map_piece(w, s, n);
+		maybe_yield(16);
+	}
+	return ret;
+}
+
+static void check_mapped(const struct slot *s, u64 nr)
+{
+	u64 dfn = slot_dfn(s), end = dfn + nr, pfn;
+
+	for (; dfn < end; dfn++) {
+		if (!xpi_shadow_lookup(&c.shadow, dfn, &pfn)) {
+			wrong("not in the shadow after its sync", dfn);
+			return;
+		}
+		if (fake_frame(pfn, 1).gfn + 1 != (hv_at(dfn) & ~LARGE)) {
+			wrong("not mapped after its sync", dfn);
+			return;
+		}
+	}
+}
+
+static void sync_slot(struct worker *w, const struct slot *s)
+{
+	int ret = xpi_context_sync_map(&c, slot_dfn(s), w->got);
+
+	if (ret && !w->bad)
+		wrong("told of another's error", slot_dfn(s));
+	if (!ret)
+		check_mapped(s, w->got);
+}
+
+static void unmap_slot(struct worker *w, const struct slot *s)
+{
+	u64 dfn = slot_dfn(s), done = 0;
+
+	while (done < w->got) {
+		/* In pieces, but a large leaf is never cut. */
+		u64 n = s->is_long ? w->got - done : 1 + chance(w->got - done);
+		struct xpi_taken t = xpi_context_unmap(&c, chance(CPUS),
+						       dfn + done, n);
+
+		if (t.nr != n) {
+			wrong("an unmap is short", dfn + done);
+			return;
+		}
+		done += t.nr;
+	}
+}
+
+static void leave_slot(struct worker *w, const struct slot *s)
+{
+	/* Where something was refused no caller maps before the sync. */
+	w->keeps = way.reuse && !w->bad && chance(4);
+	if (w->keeps) {
+		w->kept = *s;
+	} else if (way.deferred && chance(4)) {
+		ring_add(&w->ring, s);
+	} else {
+		xpi_lanes_sync_unmap(&c.lanes, slot_dfn(s), slot_pages(s),
+				     XPI_WHY_SYNC);
+		expect_nothing(s, "mapped after its sync");
+		slot_put(s);
+	}
+}
+
+static bool find_slot(struct worker *w, struct slot *s)
+{
+	if (w->keeps) {
+		*s = w->kept;
+		return true;
+	}
+	if (!slot_get(s)) {
+		flush_all();
+		ring_free(&w->ring);
+		sched_yield();
+		return false;
+	}
+	expect_nothing(s, "mapped in a slot that is free");
+	return true;
+}
+
+static void one_round(struct worker *w)
+{
+	struct slot s;
+	int ret;
+
+	if (!find_slot(w, &s))
+		return;
+	ret = map_slot(w, &s);
+	if (!ret && chance(8))
+		sync_slot(w, &s);
+	maybe_yield(8);
+	unmap_slot(w, &s);
+	leave_slot(w, &s);
+	COUNT(rounds);
+}
+
+static void *work(void *arg)
+{
+	struct worker *w = arg;
+	unsigned int i;
+
+	fake_cpu = w->cpu;
+	chance_state = w->seed;
+	for (i = 0; i < way.rounds && !READ_ONCE(failed); i++)
+		one_round(w);
+	w->keeps = false;
+	flush_all();
+	ring_free(&w->ring);
+	return NULL;
+}
+
+/* A person who reads debugfs all the time. */
+static bool all_done;
+
+static void *look(void *arg)
+{
+	unsigned int maps, unmaps;
+	struct xpi_stats sum;
+	u64 dfn, pfn;
+
+	(void)arg;
+	fake_cpu = THREADS;
+	for (dfn = 0; !READ_ONCE(all_done); dfn = (dfn + 7) % PAGES) {
+		xpi_lanes_waiting(&c.lanes, &maps, &unmaps);
+		xpi_stats_sum(&sum);
+		xpi_shadow_leaves(&c.shadow, XPI_ORDER_4K);
+		xpi_shadow_lookup(&c.shadow, dfn, &pfn);
+		xpi_shadow_flags(&c.shadow, dfn);
+		sched_yield();
+	}
+	return NULL;
+}
+
+/*
+ * Around a test
+ */
+
+static void setup(const struct way *what)
+{
+	way = *what;
+	failed = all_done = false;
+	memset(&seen, 0, sizeof(seen));
+	memset(mapped, 0, sizeof(mapped));
+	memset(lane, 0, sizeof(lane));
+	flushes_began = flushes_ended = 0;
+	slots_fill();
+	c = (struct xpi_context){
+		.ctx = CTX, .batch = true, .max_count = 1024, .max_nr = 1U << 20,
+		.bytes = 4096, .hv = &hv, .mem = &mem, .lanes = {
+			.lost = on_lost, .nr = LANES, .lane = lane,
+		},
+	};
+	CHECK_EQ(xpi_context_init(&c, PAGES - 1), 0);
+}
+
+static void run_threads(void)
+{
+	struct worker w[THREADS] = { 0 };
+	pthread_t looker;
+	unsigned int i;
+
+	CHECK_EQ(pthread_create(&looker, NULL, look, NULL), 0);
+	for (i = 0; i < THREADS; i++) {
+		w[i].cpu = i;
+		w[i].seed = rnd() | 1;
+		CHECK_EQ(pthread_create(&w[i].thread, NULL, work, &w[i]), 0);
+	}
+	for (i = 0; i < THREADS; i++)
+		pthread_join(w[i].thread, NULL);
+	WRITE_ONCE(all_done, true);
+	pthread_join(looker, NULL);
+}
+
+/* When all have ended nothing is left. */
+static void teardown(void)
+{
+	unsigned int i;
+
+	if (failed)
+		FAIL("%s: dfn %#llx", failure.what,
+		     (unsigned long long)failure.dfn);
+	for (i = 0; i < PAGES; i++)
+		CHECK_EQ(mapped[i], 0);
+	CHECK_EQ(c.shadow.nr_failed, 0);
+	CHECK_EQ(c.shadow.nr_leaves[0] + c.shadow.nr_leaves[1], 0);
+	xpi_context_fini(&c);
+}
+
+static void stress(const char *name, const struct way *what)
+{
+	setup(what);
+	run_threads();
+	INFO("%s: %lu rounds, %lu maps refused, %lu too early, %lu unmaps failed",
+	     name, seen.rounds, seen.refused, seen.exists, seen.unmaps_failed);
+	teardown();
+}
+
+TEST(strict)
+{
+	stress("strict", &(struct way){ .rounds = 1000, .scattered = 50 });
+	CHECK(seen.rounds && !seen.exists && !seen.refused);
+}
+
+TEST(deferred)
+{
+	stress("deferred", &(struct way){
+		.rounds = 1000, .deferred = true, .scattered = 50,
+	});
+	CHECK(seen.rounds && !seen.exists && !seen.refused);
+}
+
+/* Errors find their owners, and nobody else. */
+TEST(refused)
+{
+	stress("refused", &(struct way){
+		.rounds = 1000, .deferred = true, .bad = 10, .scattered = 50,
+	});
+	CHECK(seen.refused && !seen.exists);
+}
+
+/* Maps that come before the unmap of what was there. */
+TEST(reused)
+{
+	stress("reused", &(struct way){
+		.rounds = 1000, .reuse = true, .scattered = 50,
+	});
+	CHECK(seen.exists && !seen.refused);
+}
+
+TEST(reused_and_refused)
+{
+	stress("reused-and-refused", &(struct way){
+		.rounds = 1000, .reuse = true, .bad = 10, .scattered = 50,
+	});
+	CHECK(seen.exists && seen.refused);
+}
+
+TEST(unmaps_fail)
+{
+	stress("unmaps-fail", &(struct way){
+		.rounds = 1000, .deferred = true, .scattered = 50,
+		.unmaps_fail = 2,
+	});
+	CHECK(seen.unmaps_failed && seen.told);
+}
