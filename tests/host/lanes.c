@@ -35,6 +35,7 @@
 
 int fake_locks_held;
 unsigned int fake_locks_taken;
+void (*fake_before_mb)(void);
 
 static u64 mapped[PAGES];	/* gfn + 1, 0 for nothing */
 static unsigned int calls, descs, maps, lost;
@@ -199,6 +200,7 @@ static void setup_short(unsigned int cpus, unsigned int max_maps)
 	whole_leaves = false;
 	during = NULL;
 	refused = NULL;
+	fake_before_mb = NULL;
 	fake_locks_held = 0;
 	CHECK_EQ(xpi_shadow_init(&sh, &mem, PAGES - 1, GFP_KERNEL), 0);
 	ls = (struct xpi_lanes){
@@ -784,6 +786,30 @@ TEST(unmap_sent_by_another_cpu_right_then)
 	CHECK_EQ(sync_map(100, 4), 0);
 	CHECK(!refused);
 	CHECK_EQ(mapped[100], 2001);
+	check_all();
+	teardown();
+}
+
+static void other_cpu_unmaps(void)
+{
+	fake_before_mb = NULL;
+	unmap_on(3, 100, 4);
+}
+
+/*
+ * Flush queues count on it: what waits when a flush begins is sent. The barrier
+ * between "begins" and the first look at a lane says when that is. Here is
+ * shown that there is one; what it is good for shows on Arm only.
+ */
+TEST(flush_begins_with_a_barrier)
+{
+	setup(CPUS);
+	CHECK_EQ(map_on(0, 100, 1000, 4), 0);
+	CHECK_EQ(sync_map(100, 4), 0);
+	fake_before_mb = other_cpu_unmaps;
+	xpi_lanes_flush(&ls);
+	CHECK(!fake_before_mb);
+	CHECK_EQ(mapped[100], 0);
 	check_all();
 	teardown();
 }

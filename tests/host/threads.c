@@ -430,7 +430,7 @@ static void ring_free(struct ring *r)
 
 static void ring_add(struct ring *r, const struct slot *s)
 {
-	/* Pairs with the barrier in xpi_lanes_flush(); so does dma-iommu's. */
+	/* As queue_iova() of dma-iommu; pairs with that of xpi_lanes_flush(). */
 	smp_mb();
 	ring_free(r);
 	if (r->tail - r->head == RING) {

@@ -283,8 +283,22 @@ void xpi_lanes_sync_unmap(struct xpi_lanes *ls, u64 dfn, u64 nr,
 	visit_lanes(ls, offsetof(struct xpi_lane, unmaps), visit_unmaps, &v);
 }
 
+/*
+ * dma-iommu uses an iova again after a flush that began when the unmap was in
+ * its lane, which it knows by a count of flushes:
+ *
+ *	fq_flush_iotlb()			unmap_pages(), queue_iova()
+ *
+ *	atomic64_inc(&fq_flush_start_cnt)	range_add()
+ *	smp_mb(), here				smp_mb()
+ *	range_meets()				atomic64_read(&fq_flush_start_cnt)
+ *
+ * Either the right side reads the new count, and waits for the next flush, or
+ * the left side sees the range. Neither follows without both barriers.
+ */
 void xpi_lanes_flush(struct xpi_lanes *ls)
 {
+	smp_mb();	/* pairs with that of queue_iova(), see above */
 	xpi_lanes_sync_unmap(ls, 0, U64_MAX, XPI_WHY_FLUSH_ALL);
 }
 
