@@ -36,6 +36,7 @@
 int fake_locks_held;
 unsigned int fake_locks_taken;
 void (*fake_before_mb)(void);
+void (*fake_on_unlock)(void);
 
 static u64 mapped[PAGES];	/* gfn + 1, 0 for nothing */
 static unsigned int calls, descs, maps, lost;
@@ -201,6 +202,7 @@ static void setup_short(unsigned int cpus, unsigned int max_maps)
 	during = NULL;
 	refused = NULL;
 	fake_before_mb = NULL;
+	fake_on_unlock = NULL;
 	fake_locks_held = 0;
 	CHECK_EQ(xpi_shadow_init(&sh, &mem, PAGES - 1, GFP_KERNEL), 0);
 	ls = (struct xpi_lanes){
@@ -375,9 +377,11 @@ TEST(onlookers_are_told_why)
 	CHECK_EQ(map_on(0, 100, 1000, 4), 0);
 	CHECK_EQ(map_on(0, 200, 2000, 4), 0);
 	unmap_on(0, 102, 2);
-	CHECK(was_told(0, map, 2, XPI_WHY_PART));
-	CHECK_EQ(map_on(0, 102, 3000, 2), 0);
-	CHECK_EQ(sync_map(102, 2), 0);
+	CHECK(was_told(1, map, 2, XPI_WHY_PART));
+	CHECK(was_told(0, un, 1, XPI_WHY_HOLE));
+	unmap_on(0, 100, 2);
+	CHECK_EQ(map_on(0, 100, 3000, 2), 0);
+	CHECK_EQ(sync_map(100, 2), 0);
 	CHECK(was_told(1, map, 1, XPI_WHY_SYNC_MAP));
 	CHECK(was_told(0, un, 1, XPI_WHY_REFUSED));
 	unmap_on(0, 200, 4);
@@ -452,6 +456,52 @@ TEST(many_pages_do_not_wait)
 	CHECK_EQ(calls, 0);
 	CHECK_EQ(sync_map(0, 400), 0);
 	CHECK_EQ(sync_map(1000, 300), 0);
+	CHECK_EQ(calls, 1);
+	check_all();
+	teardown();
+}
+
+/* In all lanes as much waits to be unmapped as can; in between nothing does. */
+static void fill_with_unmaps(void)
+{
+	unsigned int i;
+
+	setup(CPUS);
+	ls.max_nr = XPI_CHUNK_PAGES;
+	CHECK_EQ(map_on(0, 0, 0x1000, PAGES - 8), 0);
+	CHECK_EQ(sync_map(0, PAGES - 8), 0);
+	/* In turn, so that a long range meets what waits in each of them. */
+	for (i = 0; i < 12 * CPUS; i++)
+		unmap_on(i % CPUS, 64 * i, 63);
+	calls = most_in_one_go = 0;
+}
+
+/* Where interrupts are off for each of them they were off for all, once. */
+TEST(refused_map_sends_unmaps_without_its_lock)
+{
+	fill_with_unmaps();
+	CHECK_EQ(map_on(0, 0, FORBIDDEN + 1, 63), 0);
+	CHECK_EQ(map_on(0, 64, 0x10, 63), 0);
+	CHECK_EQ(map_on(1, 640, 0x2000, 63), 0);
+	CHECK_EQ(sync_map(64, 63), 0);
+	CHECK_EQ(sync_map(0, 63), -EACCES);
+	CHECK_EQ(sync_map(640, 63), 0);
+	CHECK(most_in_one_go && most_in_one_go <= XPI_PENDING_PAGES);
+	check_all();
+	teardown();
+}
+
+/* And no others' than those that may be in its way. */
+TEST(refused_map_sends_no_unmaps_of_others)
+{
+	unsigned int m, before, u;
+
+	fill_with_unmaps();
+	xpi_lanes_waiting(&ls, &m, &before);
+	CHECK_EQ(map_on(0, PAGES - 8, FORBIDDEN, 8), 0);
+	CHECK_EQ(sync_map(PAGES - 8, 8), -EACCES);
+	xpi_lanes_waiting(&ls, &m, &u);
+	CHECK_EQ(u, before);
 	CHECK_EQ(calls, 1);
 	check_all();
 	teardown();
@@ -742,7 +792,7 @@ TEST(mapped_by_nobody_we_know)
 	CHECK_EQ(map_on(0, 100, 1000, 4), 0);
 	CHECK_EQ(sync_map(100, 4), -EEXIST);
 	CHECK_EQ(mapped[101], 77);
-	CHECK_EQ(calls, 4);
+	CHECK_EQ(calls, 3);
 	mapped[101] = 0;
 	teardown();
 }
@@ -810,6 +860,102 @@ TEST(flush_begins_with_a_barrier)
 	xpi_lanes_flush(&ls);
 	CHECK(!fake_before_mb);
 	CHECK_EQ(mapped[100], 0);
+	check_all();
+	teardown();
+}
+
+/*
+ * While Xen has refused a map, and its lock is given back: @fn is what another
+ * CPU does then.
+ */
+static void (*while_refused)(void);
+
+static void at_unlock(void)
+{
+	fake_on_unlock = NULL;
+	while_refused();
+}
+
+static void arm(void)
+{
+	fake_on_unlock = at_unlock;
+}
+
+/* Of a map of 100..103 in lane 0 the unmap of what was there waits in lane 1. */
+static void refuse_once(void (*fn)(void))
+{
+	setup(2);
+	CHECK_EQ(map_on(0, 100, 1000, 4), 0);
+	CHECK_EQ(map_on(0, 200, 1100, 4), 0);
+	CHECK_EQ(sync_map(100, 104), 0);
+	unmap_on(1, 100, 4);
+	CHECK_EQ(map_on(0, 100, 2000, 4), 0);
+	CHECK_EQ(map_on(0, 300, 3000, 4), 0);
+	while_refused = fn;
+	refused = arm;
+}
+
+/* It goes on with the queue, and adds one that Xen is going to refuse, too. */
+static void other_cpu_takes_over(void)
+{
+	others_result = sync_map(300, 4);
+	unmap_on(1, 200, 4);
+	if (!others_result)
+		others_result = map_on(0, 200, 4000, 4);
+}
+
+/* The second -EEXIST in the same place is the first of another map. */
+TEST(another_cpu_takes_over)
+{
+	refuse_once(other_cpu_takes_over);
+	others_result = 1;
+	CHECK_EQ(sync_map(100, 4), 0);
+	CHECK_EQ(others_result, 0);
+	CHECK_EQ(sync_map(200, 4), 0);
+	CHECK(mapped[100] == 2001 && mapped[200] == 4001 && mapped[300] == 3001);
+	check_all();
+	teardown();
+}
+
+/* Its owner wants it no more; another one comes in its place. */
+static void other_cpu_cancels(void)
+{
+	unmap_on(0, 200, 4);
+	others_result = map_on(0, 200, 4000, 4);
+	unmap_on(1, 100, 4);
+}
+
+TEST(another_cpu_cancels)
+{
+	refuse_once(other_cpu_cancels);
+	CHECK_EQ(sync_map(300, 4), 0);
+	CHECK_EQ(others_result, 0);
+	CHECK_EQ(sync_map(200, 4), 0);
+	xpi_lanes_flush(&ls);
+	CHECK(!mapped[100] && mapped[200] == 4001 && mapped[300] == 3001);
+	check_all();
+	teardown();
+}
+
+/* Of which Xen has done a part: that is not dropped as if it were not there. */
+static void other_cpu_cancels_a_part_done(void)
+{
+	unmap_on(1, 98, 6);
+}
+
+TEST(another_cpu_cancels_a_part_done)
+{
+	setup(2);
+	CHECK_EQ(map_on(0, 100, 1000, 4), 0);
+	CHECK_EQ(sync_map(100, 4), 0);
+	unmap_on(1, 100, 4);
+	CHECK_EQ(map_on(0, 98, 2000, 6), 0);
+	CHECK_EQ(map_on(0, 300, 3000, 4), 0);
+	while_refused = other_cpu_cancels_a_part_done;
+	refused = arm;
+	CHECK_EQ(sync_map(300, 4), 0);
+	xpi_lanes_flush(&ls);
+	CHECK(!mapped[98] && !mapped[100] && mapped[300] == 3001);
 	check_all();
 	teardown();
 }

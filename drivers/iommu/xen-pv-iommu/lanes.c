@@ -17,14 +17,18 @@
  * Order. Ranges that wait to be mapped are disjoint, for the shadow has each
  * but once; therefore their order does not matter. A range may wait to be
  * unmapped and, anew, to be mapped: Xen says -EEXIST to the map that comes too
- * early, and replaces nothing. Then all unmaps are sent, and the map again. For
- * this to hold Xen must have all that waits to be unmapped: a range in which
- * something was never mapped is sent at once. Holes are nothing to Xen, unless
- * there is what an older unmap is for, in leaves that this one would cut; so that
- * one is sent before.
+ * early, and replaces nothing. Then the unmaps that meet it are sent, and the map
+ * again. For this to hold Xen must have all that waits to be unmapped: a range in
+ * which something was never mapped is sent at once. Holes are nothing to Xen,
+ * unless there is what an older unmap is for, in leaves that this one would cut;
+ * so that one is sent before.
  *
- * Locks: a lane's maps.lock, then any unmaps.lock; the shadow's lock inside of
- * both. Nothing here sleeps or allocates but xpi_lanes_init().
+ * Interrupts are off while Xen serves an array. For a map that it refuses the lock
+ * is given back, and the unmaps are sent without it. The queue stays as it is, and
+ * another CPU may go on with it meanwhile.
+ *
+ * Locks: one lane's lock at a time, the shadow's inside of it. Nothing here sleeps
+ * or allocates but xpi_lanes_init().
  */
 #include <linux/compiler.h>
 #include <linux/errno.h>
@@ -93,11 +97,12 @@ static bool range_meets(const struct xpi_pending *p, u64 dfn, u64 nr)
 	return dfn < end && dfn + nr > first;
 }
 
-/* All of it was sent, or dropped. */
+/* All of it was sent. */
 static void pending_clear(struct xpi_pending *p)
 {
 	xpi_queue_clear(&p->queue);
 	p->pages = 0;
+	p->turn++;
 	range_clear(p);
 }
 
@@ -117,23 +122,23 @@ static struct xpi_lane *lane_of(struct xpi_lanes *ls, unsigned int cpu)
  * @nr: 4 KiB pages
  * @why: why it is sent
  * @dropped: pages that were dropped
- * @refused: Xen has refused to map something that was sent for its sake
+ * @sent: some of it was sent to be mapped just now
  */
 struct visit {
 	u64 dfn;
 	u64 nr;
 	enum xpi_why why;
 	u64 dropped;
-	bool refused;
+	bool sent;
 };
 
 typedef void (*visit_fn)(struct xpi_lanes *ls, struct xpi_pending *p,
 			 struct visit *v);
 
 /*
- * Call @fn, with the lock, for what waits in each lane at @offset and meets the
- * range. Most lanes are passed by with a look at two words. Inlined, so that
- * @fn is a direct call and *@v is not in memory.
+ * Call @fn for what waits in each lane at @offset and meets the range. Most
+ * lanes are passed by with a look at two words. Inlined, so that @fn is a direct
+ * call and *@v is not in memory.
  */
 static __always_inline void visit_lanes(struct xpi_lanes *ls, size_t offset,
 					visit_fn fn, struct visit *v)
@@ -142,13 +147,9 @@ static __always_inline void visit_lanes(struct xpi_lanes *ls, size_t offset,
 
 	for (i = 0; i < ls->nr; i++) {
 		struct xpi_pending *p = (void *)&ls->lane[i] + offset;
-		unsigned long irqflags;
 
-		if (!range_meets(p, v->dfn, v->nr))
-			continue;
-		raw_spin_lock_irqsave(&p->lock, irqflags);
-		fn(ls, p, v);
-		raw_spin_unlock_irqrestore(&p->lock, irqflags);
+		if (range_meets(p, v->dfn, v->nr))
+			fn(ls, p, v);
 	}
 }
 
@@ -272,7 +273,11 @@ static void unmaps_add(struct xpi_lanes *ls, struct xpi_pending *p, u64 dfn,
 static void visit_unmaps(struct xpi_lanes *ls, struct xpi_pending *p,
 			 struct visit *v)
 {
+	unsigned long irqflags;
+
+	raw_spin_lock_irqsave(&p->lock, irqflags);
 	unmaps_send(ls, p, v->why);
+	raw_spin_unlock_irqrestore(&p->lock, irqflags);
 }
 
 void xpi_lanes_sync_unmap(struct xpi_lanes *ls, u64 dfn, u64 nr,
@@ -306,49 +311,74 @@ void xpi_lanes_flush(struct xpi_lanes *ls)
  * Maps
  */
 
-/*
- * Xen has refused the descriptor at which it stopped. Either it is to be sent
- * again, or the shadow says so to its owner, and the next one comes. @again is
- * behind the last one that was sent again.
- *
- * In both cases all unmaps are sent: for the map to succeed, or because it leaves
- * a hole: see the top.
+/**
+ * struct refusal - a descriptor that Xen has refused to map
+ * @dfn: first device frame
+ * @nr: 4 KiB pages, 0: none was refused
+ * @turn: of its queue, as of then
+ * @at: where in the queue it was
  */
-static noinline unsigned int map_refused(struct xpi_lanes *ls,
-					 struct xpi_queue *q, int err,
-					 unsigned int again)
-{
-	const struct xen_pv_iommu_batch *d = xpi_queue_at(q, q->sent);
+struct refusal {
+	u64 dfn;
+	u64 nr;
+	unsigned int turn;
+	unsigned int at;
+};
 
-	xpi_lanes_sync_unmap(ls, 0, U64_MAX, XPI_WHY_REFUSED);
-	/*
-	 * Also if nothing waited: another CPU may have sent the unmap after Xen
-	 * had refused this.
-	 */
-	if (err == -EEXIST && again <= q->sent)
-		return q->sent + 1;
+/*
+ * Xen has stopped at this descriptor. Either it stays, to be sent again, or the
+ * shadow says so to its owner, and the next one comes. @r: what was refused
+ * before in this place, if anything, and now.
+ *
+ * A first -EEXIST may be an unmap's that waits, or that another CPU has sent just
+ * now. It is final if the unmaps were sent and it is the same descriptor still.
+ */
+static noinline void map_refused(struct xpi_lanes *ls, struct xpi_pending *p,
+				 int err, struct refusal *r)
+{
+	struct xpi_queue *q = &p->queue;
+	const struct xen_pv_iommu_batch *d = xpi_queue_at(q, q->sent);
+	bool before = r->nr && r->turn == p->turn && r->at == q->sent;
+
+	*r = (struct refusal){
+		.dfn = d->dfn, .nr = d->nr, .turn = p->turn, .at = q->sent,
+	};
+	if (err == -EEXIST && !before)
+		return;
 	xpi_shadow_mark(ls->shadow, d->dfn, d->nr, xpi_leaf_error(err));
 	q->sent++;
-	return again;
 }
 
-/* Returns whether Xen has refused any of them for good. */
-static bool maps_send(struct xpi_lanes *ls, struct xpi_pending *p,
-		      enum xpi_why why)
+/* Up to the first that Xen refuses. Returns whether all is done. */
+static bool maps_try(struct xpi_lanes *ls, struct xpi_pending *p,
+		     enum xpi_why why, struct refusal *r)
 {
-	unsigned int again = 0;
-	bool refused = false;
+	unsigned long irqflags;
 	int err;
 
-	announce(ls, p, why);
-	while ((err = xpi_queue_send(&p->queue))) {
-		unsigned int at = p->queue.sent;
+	raw_spin_lock_irqsave(&p->lock, irqflags);
+	if (!r->nr && !p->queue.sent)
+		announce(ls, p, why);
+	err = xpi_queue_send(&p->queue);
+	if (unlikely(err))
+		map_refused(ls, p, err, r);
+	else
+		pending_clear(p);
+	raw_spin_unlock_irqrestore(&p->lock, irqflags);
+	return !err;
+}
 
-		again = map_refused(ls, &p->queue, err, again);
-		refused |= p->queue.sent != at;
-	}
-	pending_clear(p);
-	return refused;
+/*
+ * Send what waits, without the lock. The unmaps that meet what Xen has refused
+ * are sent for it to succeed, or because it leaves a hole: see the top.
+ */
+static void maps_send(struct xpi_lanes *ls, struct xpi_pending *p,
+		      enum xpi_why why)
+{
+	struct refusal r = {};
+
+	while (!maps_try(ls, p, why, &r))
+		xpi_lanes_sync_unmap(ls, r.dfn, r.nr, XPI_WHY_REFUSED);
 }
 
 /* @p has room for it. */
@@ -381,9 +411,8 @@ static noinline int map_runs(struct xpi_lanes *ls, struct xpi_pending *p,
 	raw_spin_lock_irqsave(&p->lock, irqflags);
 	while ((ret = xpi_runs_next(&it, &run)) > 0) {
 		while (!pending_has_room(p, run.nr)) {
-			maps_send(ls, p, XPI_WHY_FULL);
-			/* Let interrupts in between two hypercalls. */
 			raw_spin_unlock_irqrestore(&p->lock, irqflags);
+			maps_send(ls, p, XPI_WHY_FULL);
 			raw_spin_lock_irqsave(&p->lock, irqflags);
 		}
 		maps_add(p, m, run.dfn, run.gfn, run.nr, run.flags);
@@ -400,8 +429,11 @@ static void map_run(struct xpi_lanes *ls, struct xpi_pending *p,
 	unsigned long irqflags;
 
 	raw_spin_lock_irqsave(&p->lock, irqflags);
-	if (unlikely(!pending_has_room(p, m->nr)))
+	while (unlikely(!pending_has_room(p, m->nr))) {
+		raw_spin_unlock_irqrestore(&p->lock, irqflags);
 		maps_send(ls, p, XPI_WHY_FULL);
+		raw_spin_lock_irqsave(&p->lock, irqflags);
+	}
 	maps_add(p, m, m->dfn, frame.gfn, m->nr, frame.flags);
 	raw_spin_unlock_irqrestore(&p->lock, irqflags);
 }
@@ -443,7 +475,23 @@ void xpi_lanes_sync_map(struct xpi_lanes *ls, u64 dfn, u64 nr)
  * Unmapping what was not mapped yet
  */
 
-/* Drop what lies in the range. False: something sticks out of it. */
+/* Drop number @i, and put the last one into its place. */
+static void map_drop(struct xpi_pending *p, unsigned int i, struct visit *v)
+{
+	struct xpi_queue *q = &p->queue;
+	struct xen_pv_iommu_batch *d = xpi_queue_at(q, i);
+
+	v->dropped += d->nr;
+	p->pages -= d->nr;
+	p->turn++;
+	xpi_stat_add(XPI_STAT_MAPS_DROPPED, 1);
+	*d = *xpi_queue_at(q, --q->used);
+}
+
+/*
+ * Drop what lies in the range and was not sent. False: there is something left
+ * that sticks out of it, or that another CPU has begun to send.
+ */
 static bool maps_drop(struct xpi_pending *p, struct visit *v)
 {
 	struct xpi_queue *q = &p->queue;
@@ -452,13 +500,11 @@ static bool maps_drop(struct xpi_pending *p, struct visit *v)
 	unsigned int i = 0;
 
 	while (i < q->used) {
-		struct xen_pv_iommu_batch *d = xpi_queue_at(q, i);
+		const struct xen_pv_iommu_batch *d = xpi_queue_at(q, i);
+		bool begun = i < q->sent || d->done;
 
-		if (d->dfn >= v->dfn && d->dfn + d->nr <= end) {
-			v->dropped += d->nr;
-			p->pages -= d->nr;
-			xpi_stat_add(XPI_STAT_MAPS_DROPPED, 1);
-			*d = *xpi_queue_at(q, --q->used);
+		if (!begun && d->dfn >= v->dfn && d->dfn + d->nr <= end) {
+			map_drop(p, i, v);
 			continue;
 		}
 		if (d->dfn < end && d->dfn + d->nr > v->dfn)
@@ -471,10 +517,19 @@ static bool maps_drop(struct xpi_pending *p, struct visit *v)
 static void visit_cancel(struct xpi_lanes *ls, struct xpi_pending *p,
 			 struct visit *v)
 {
-	if (!maps_drop(p, v))
-		v->refused |= maps_send(ls, p, XPI_WHY_PART);
-	else if (!p->queue.used)
+	unsigned long irqflags;
+	bool whole;
+
+	raw_spin_lock_irqsave(&p->lock, irqflags);
+	whole = maps_drop(p, v);
+	if (!p->queue.used)
 		range_clear(p);
+	raw_spin_unlock_irqrestore(&p->lock, irqflags);
+
+	if (whole)
+		return;
+	maps_send(ls, p, XPI_WHY_PART);
+	v->sent = true;
 }
 
 static bool maps_wait(const struct xpi_lanes *ls, u64 dfn, u64 nr)
@@ -526,7 +581,8 @@ static noinline void unmap_waiting(struct xpi_lanes *ls, struct xpi_pending *p,
 	if (v.dropped == nr)
 		return;
 
-	if (v.dropped || v.refused)
+	/* What was sent just now may have been refused. */
+	if (v.dropped || v.sent)
 		unmap_holes(ls, p, dfn, nr, XPI_WHY_HOLE);
 	else
 		unmap_long(ls, p, dfn, nr);

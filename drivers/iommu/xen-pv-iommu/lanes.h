@@ -79,8 +79,10 @@ struct xpi_map {
 /**
  * struct xpi_pending - descriptors of one kind that wait
  * @lock: guards the rest, also while it is sent; interrupts off
- * @queue: the descriptors, all for disjoint ranges
+ * @queue: the descriptors, all for disjoint ranges. Those that Xen is done with
+ *	are at its front while Xen has refused one and the lock was given back
  * @pages: of all of them
+ * @turn: changes whenever one of them may have got another place
  * @first: they lie in [@first, @end). Read without the lock: whoever added
  * @end: something finds it there until Xen is done with it
  */
@@ -88,6 +90,7 @@ struct xpi_pending {
 	raw_spinlock_t lock;
 	struct xpi_queue queue;
 	unsigned int pages;
+	unsigned int turn;
 	u64 first;
 	u64 end;
 };
