@@ -214,13 +214,14 @@ static void xpi_direct_del(struct xpi_dev *xdev)
  * Mapping
  */
 
-static void xpi_lanes_lost(struct xpi_lanes *lanes, u64 dfn, u64 nr, int err)
+static void xpi_lanes_lost(struct xpi_lanes *lanes, const struct xpi_lost *what)
 {
 	const struct xpi_context *c = container_of(lanes, struct xpi_context,
 						   lanes);
 
-	pr_err_ratelimited("context %u: unmap of %#llx pages at iova %#llx: error %d; Xen keeps them\n",
-			   c->ctx, nr, dfn << XPI_PAGE_SHIFT, err);
+	pr_err_ratelimited("context %u: unmap of %#llx pages at iova %#llx failed, and %u more since: error %d; Xen keeps the pages\n",
+			   c->ctx, what->nr, what->dfn << XPI_PAGE_SHIFT,
+			   what->times - 1, what->err);
 }
 
 static void xpi_lanes_sending(const struct xpi_queue *q, enum xpi_why why)

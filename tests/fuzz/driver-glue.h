@@ -56,11 +56,14 @@ static const struct xpi_shadow_mem mem = { page_alloc, page_free };
  * What the driver is told
  */
 
-static void on_lost(struct xpi_lanes *l, u64 dfn, u64 nr, int err)
+/* Of those that were refused in a lane the hypervisor knows without this. */
+static void on_lost(struct xpi_lanes *l, const struct xpi_lost *what)
 {
-	CHECK(l == &cx.lanes && err < 0 && nr <= SPAN && dfn <= SPAN - nr);
+	CHECK(l == &cx.lanes && what->times && what->err < 0);
+	CHECK(what->nr <= SPAN && what->dfn <= SPAN - what->nr);
+	CHECK_EQ(fake_locks_held, 0);
 	if (!hv.liar)
-		hv_keep(dfn, nr);
+		hv_keep(what->dfn, what->nr);
 }
 
 static void on_sending(const struct xpi_queue *q, enum xpi_why why)

@@ -248,6 +248,16 @@ static int unmap_leaf(struct xen_pv_iommu_batch *d)
 	return 0;
 }
 
+/* What is mapped of a range stays so: its unmap was refused. */
+static void hv_keep(u64 dfn, u64 nr)
+{
+	u64 i;
+
+	CHECK(nr && dfn < SPAN && nr <= SPAN - dfn);
+	for (i = dfn; i < dfn + nr; i++)
+		hv.page[i].kept = hv.page[i].flags;
+}
+
 /* What the driver has to do about a map that was refused, or not. */
 static void note_map(const struct xen_pv_iommu_batch *d, int err, bool wish)
 {
@@ -304,6 +314,8 @@ static int do_desc(struct xen_pv_iommu_batch *d, unsigned int *left)
 	count.refused += !!err;
 	if (map && (err || d->done == d->nr))
 		note_map(d, err, wish);
+	else if (err)
+		hv_keep(d->dfn, d->nr);
 	CHECK(d->done >= before);
 	trace("    %s %#llx+%#x gfn %#llx order %u done %u error %d\n",
 	      map ? "map" : "unmap", (unsigned long long)d->dfn, d->nr,
@@ -337,6 +349,8 @@ static long refuse_call(const struct xen_pv_iommu_batch *d)
 	trace("    call refused: error %d\n", hv.call_err);
 	if (d->op == XEN_PV_IOMMU_BATCH_MAP)
 		note_map(d, hv.call_err, true);
+	else
+		hv_keep(d->dfn, d->nr);
 	return hv.call_err;
 }
 
@@ -446,16 +460,6 @@ static const struct xpi_hv fuzz_hv = {
 	.frame = hv_frame,
 	.max_maps = hv_max_maps,
 };
-
-/* The driver was told that a range stays mapped. */
-static void hv_keep(u64 dfn, u64 nr)
-{
-	u64 i;
-
-	CHECK(nr && dfn < SPAN && nr <= SPAN - dfn);
-	for (i = dfn; i < dfn + nr; i++)
-		hv.page[i].kept = hv.page[i].flags;
-}
 
 /* No more wishes. */
 static void hv_behave(void)

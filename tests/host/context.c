@@ -34,11 +34,7 @@ static unsigned int calls, pages;
 static bool late_error;		/* a call does everything, and says -EIO */
 static int unmap_error;		/* no unmap does anything */
 static u64 refused;		/* where nothing can be mapped */
-static struct {
-	unsigned int times;
-	u64 dfn, nr;
-	int err;
-} lost;
+static struct xpi_lost lost;
 
 static struct xpi_context c;
 static struct xpi_lane lane[2];
@@ -168,13 +164,10 @@ static void page_free(void *p)
 
 static const struct xpi_shadow_mem mem = { page_alloc, page_free };
 
-static void on_lost(struct xpi_lanes *ls, u64 dfn, u64 nr, int err)
+static void on_lost(struct xpi_lanes *ls, const struct xpi_lost *what)
 {
-	CHECK(ls == &c.lanes);
-	lost.times++;
-	lost.dfn = dfn;
-	lost.nr = nr;
-	lost.err = err;
+	CHECK(ls == &c.lanes && what->times && !fake_locks_held);
+	lost = *what;
 }
 
 static void setup(bool batch)

@@ -39,7 +39,8 @@ void (*fake_before_mb)(void);
 void (*fake_on_unlock)(void);
 
 static u64 mapped[PAGES];	/* gfn + 1, 0 for nothing */
-static unsigned int calls, descs, maps, lost;
+static unsigned int calls, descs, maps;
+static unsigned int lost;	/* unmaps, as the log was told */
 /* Pages of all calls in which interrupts were off all the time, and the most. */
 static unsigned int in_one_go, most_in_one_go, goes;
 static bool whole_leaves;	/* unmaps must not cut 512 aligned pages */
@@ -162,10 +163,13 @@ static void page_free(void *p)
 
 static const struct xpi_shadow_mem mem = { page_alloc, page_free };
 
-static void on_lost(struct xpi_lanes *l, u64 dfn, u64 nr, int err)
+/* The log may go out through a network card whose DMA waits here. */
+static void on_lost(struct xpi_lanes *l, const struct xpi_lost *what)
 {
-	CHECK(l == &ls && err && dfn + nr <= PAGES);
-	lost++;
+	CHECK_EQ(fake_locks_held, 0);
+	CHECK(l == &ls && what->times && what->err && what->nr);
+	CHECK(what->dfn + what->nr <= PAGES);
+	lost += what->times;
 }
 
 /* What onlookers were told, the last of it first. */
@@ -997,6 +1001,50 @@ TEST(broken_context)
 	CHECK_EQ(lost, 1);
 	xpi_lanes_flush(&ls);
 	CHECK_EQ(lost, 1);
+	teardown();
+}
+
+/* As netconsole does: what is printed is sent, by the same lane. */
+static void other_request(struct xpi_lanes *l, const struct xpi_lost *what)
+{
+	on_lost(l, what);
+	broken = 0;
+	CHECK_EQ(map_on(0, 500, 5000, 4), 0);
+	CHECK_EQ(sync_map(500, 4), 0);
+	unmap_on(0, 500, 4);
+	xpi_lanes_sync_unmap(&ls, 500, 4, XPI_WHY_SYNC);
+}
+
+TEST(log_goes_out_through_the_lane)
+{
+	setup(1);
+	ls.lost = other_request;
+	CHECK_EQ(map_on(0, 100, 1000, 8), 0);
+	CHECK_EQ(sync_map(100, 8), 0);
+	unmap_on(0, 106, 2);
+	unmap_on(0, 100, 2);
+	broken = -EIO;
+	xpi_lanes_sync_unmap(&ls, 100, 2, XPI_WHY_SYNC);
+	CHECK_EQ(lost, 2);
+	CHECK(mapped[100] && !mapped[500]);
+	teardown();
+}
+
+/* Whoever finds the lane full sends it; whoever syncs next prints. */
+TEST(refused_when_the_lane_is_full)
+{
+	unsigned int i;
+
+	setup(1);
+	CHECK_EQ(map_on(0, 100, 1000, 40), 0);
+	CHECK_EQ(sync_map(100, 40), 0);
+	broken = -EIO;
+	for (i = 0; i < 17; i++)
+		unmap_on(0, 100 + 2 * i, 1);
+	CHECK_EQ(lost, 0);
+	broken = 0;
+	xpi_lanes_sync_unmap(&ls, 132, 1, XPI_WHY_SYNC);
+	CHECK_EQ(lost, 16);
 	teardown();
 }
 

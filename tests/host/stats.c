@@ -109,9 +109,11 @@ static void *page_alloc(gfp_t gfp)
 
 static const struct xpi_shadow_mem mem = { page_alloc, free };
 
-static void on_lost(struct xpi_lanes *l, u64 dfn, u64 nr, int err)
+static void on_lost(struct xpi_lanes *l, const struct xpi_lost *what)
 {
-	CHECK(l == &ls && dfn + nr <= PAGES && err);
+	(void)l;
+	FAIL("unmap of %#llx lost, error %d", (unsigned long long)what->dfn,
+	     what->err);
 }
 
 static void lanes_up(void)

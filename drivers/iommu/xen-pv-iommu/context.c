@@ -71,7 +71,10 @@ void xpi_context_unmap_now(struct xpi_context *c, u64 dfn, u64 nr)
 		ret = xpi_queue_submit(&q);
 	/* Of an error that comes when all was done there is nothing to tell. */
 	if (q.done < nr)
-		c->lanes.lost(&c->lanes, dfn + q.done, nr - q.done, ret);
+		c->lanes.lost(&c->lanes, &(const struct xpi_lost){
+			.dfn = dfn + q.done, .nr = nr - q.done, .err = ret,
+			.times = 1,
+		});
 }
 
 /* One more buffer if there is memory; if not, those that are there do. */

@@ -27,8 +27,9 @@
  * is given back, and the unmaps are sent without it. The queue stays as it is, and
  * another CPU may go on with it meanwhile.
  *
- * Locks: one lane's lock at a time, the shadow's inside of it. Nothing here sleeps
- * or allocates but xpi_lanes_init().
+ * Locks: one lane's lock at a time; inside of it the shadow's, or lost_lock. Nothing
+ * is printed under any of them. Nothing here sleeps or allocates but
+ * xpi_lanes_init().
  */
 #include <linux/compiler.h>
 #include <linux/errno.h>
@@ -176,6 +177,7 @@ int xpi_lanes_init(struct xpi_lanes *ls, const struct xpi_lanes_config *c)
 	unsigned int i;
 	int ret = 0;
 
+	raw_spin_lock_init(&ls->lost_lock);
 	for (i = 0; i < ls->nr && !ret; i++) {
 		struct xpi_lane *lane = &ls->lane[i];
 
@@ -224,6 +226,37 @@ static void announce(const struct xpi_lanes *ls, const struct xpi_pending *p,
  * Unmaps
  */
 
+/* A lane's lock is held, so this is only noted. */
+static noinline void lost_note(struct xpi_lanes *ls,
+			       const struct xen_pv_iommu_batch *d, int err)
+{
+	struct xpi_lost *what = &ls->unsaid;
+	unsigned long irqflags;
+
+	raw_spin_lock_irqsave(&ls->lost_lock, irqflags);
+	if (!what->times) {
+		what->dfn = d->dfn;
+		what->nr = d->nr;
+		what->err = err;
+	}
+	WRITE_ONCE(what->times, what->times + 1);
+	raw_spin_unlock_irqrestore(&ls->lost_lock, irqflags);
+}
+
+/* No lane's lock is held. */
+static noinline void lost_tell(struct xpi_lanes *ls)
+{
+	unsigned long irqflags;
+	struct xpi_lost what;
+
+	raw_spin_lock_irqsave(&ls->lost_lock, irqflags);
+	what = ls->unsaid;
+	WRITE_ONCE(ls->unsaid.times, 0);
+	raw_spin_unlock_irqrestore(&ls->lost_lock, irqflags);
+	if (what.times)
+		ls->lost(ls, &what);
+}
+
 static void unmaps_send(struct xpi_lanes *ls, struct xpi_pending *p,
 			enum xpi_why why)
 {
@@ -234,7 +267,7 @@ static void unmaps_send(struct xpi_lanes *ls, struct xpi_pending *p,
 		const struct xen_pv_iommu_batch *d =
 			xpi_queue_at(&p->queue, p->queue.sent++);
 
-		ls->lost(ls, d->dfn, d->nr, err);
+		lost_note(ls, d, err);
 	}
 	pending_clear(p);
 }
@@ -286,6 +319,8 @@ void xpi_lanes_sync_unmap(struct xpi_lanes *ls, u64 dfn, u64 nr,
 	struct visit v = { .dfn = dfn, .nr = nr, .why = why };
 
 	visit_lanes(ls, offsetof(struct xpi_lane, unmaps), visit_unmaps, &v);
+	if (unlikely(READ_ONCE(ls->unsaid.times)))
+		lost_tell(ls);
 }
 
 /*

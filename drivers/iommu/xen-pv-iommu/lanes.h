@@ -106,9 +106,27 @@ struct xpi_lane {
 } ____cacheline_aligned_in_smp;
 
 /**
+ * struct xpi_lost - unmaps that Xen has refused
+ * @dfn: of the first one: device frame
+ * @nr: of the first one: 4 KiB pages that Xen keeps
+ * @err: of the first one: why
+ * @times: how many there were, 0: none
+ */
+struct xpi_lost {
+	u64 dfn;
+	u64 nr;
+	int err;
+	unsigned int times;
+};
+
+/**
  * struct xpi_lanes - all that waits in one context
  * @shadow: where a map that Xen refuses is marked
- * @lost: told of an unmap that Xen refuses; any context, locks may be held
+ * @lost: told of unmaps that Xen has refused, at the next sync or flush at the
+ *	latest; any context, but no lane's lock is held. It may print: the console
+ *	may be a network card whose DMA waits in these lanes
+ * @lost_lock: guards @unsaid; inside of a lane's lock
+ * @unsaid: what @lost was not told yet. @times is read without the lock
  * @sending: told of what is about to be sent; any context, a lock held; may be
  *	NULL
  * @free: gives a buffer back
@@ -118,7 +136,9 @@ struct xpi_lane {
  */
 struct xpi_lanes {
 	struct xpi_shadow *shadow;
-	void (*lost)(struct xpi_lanes *ls, u64 dfn, u64 nr, int err);
+	void (*lost)(struct xpi_lanes *ls, const struct xpi_lost *what);
+	raw_spinlock_t lost_lock;
+	struct xpi_lost unsaid;
 	void (*sending)(const struct xpi_queue *q, enum xpi_why why);
 	void (*free)(void *buf);
 	u32 max_nr;
