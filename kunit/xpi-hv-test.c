@@ -250,9 +250,62 @@ static void translated_frames(struct kunit *test)
 	expect_frames(test, pfn, 1, pfn, 1, 0);
 	__free_page(page);
 
-	/* Memory that nobody could have. */
+	/* Memory that no machine has. */
 	expect_frames(test, 1ULL << 39, 9, 1ULL << 39, 9,
 		      XEN_PV_IOMMU_F_MMIO);
+}
+
+/*
+ * The flag of foreign pages is others', too: here the swap cache's, a file
+ * system's, and one that is left on a compound page.
+ */
+static void not_foreign(struct kunit *test)
+{
+	struct address_space mapping = {};
+	struct page *page = alloc_page(GFP_KERNEL);
+	struct page *large = alloc_pages(GFP_KERNEL | __GFP_COMP, 1);
+	u64 pfn;
+
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	KUNIT_ASSERT_NOT_NULL(test, large);
+	pfn = page_to_pfn(page);
+	SetPageForeign(page);
+	__folio_set_swapbacked(page_folio(page));
+	if (IS_ENABLED(CONFIG_SWAP))
+		expect_frames(test, pfn, 1, pfn, 1, 0);
+	__folio_clear_swapbacked(page_folio(page));
+	expect_frames(test, pfn, 1, pfn, 1, XEN_PV_IOMMU_F_FOREIGN);
+	page_folio(page)->mapping = &mapping;
+	expect_frames(test, pfn, 1, pfn, 1, 0);
+	page_folio(page)->mapping = NULL;
+	ClearPageForeign(page);
+	__free_page(page);
+
+	pfn = page_to_pfn(large);
+	set_bit(PG_foreign, (unsigned long *)&large->flags);
+	expect_frames(test, pfn, 2, pfn, 2, 0);
+	clear_bit(PG_foreign, (unsigned long *)&large->flags);
+	__free_pages(large, 1);
+}
+
+/* What Xen does not take is not said to it. */
+static void flags_by_features(struct kunit *test)
+{
+	struct page *page = alloc_page(GFP_KERNEL);
+	u64 none = 1ULL << 39, pfn;
+
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	pfn = page_to_pfn(page);
+	SetPageForeign(page);
+	xpi_frames_limit(XEN_PV_IOMMU_FEAT_FOREIGN);
+	expect_frames(test, pfn, 1, pfn, 1, XEN_PV_IOMMU_F_FOREIGN);
+	expect_frames(test, none, 1, none, 1, 0);
+	xpi_frames_limit(XEN_PV_IOMMU_FEAT_MMIO | XEN_PV_IOMMU_FEAT_DEFER);
+	expect_frames(test, pfn, 1, pfn, 1, 0);
+	expect_frames(test, none, 1, none, 1, XEN_PV_IOMMU_F_MMIO);
+	xpi_frames_limit(XEN_PV_IOMMU_FEAT_FOREIGN | XEN_PV_IOMMU_FEAT_MMIO);
+	ClearPageForeign(page);
+	__free_page(page);
 }
 
 /* Documentation/performance.rst has what that takes. */
@@ -270,6 +323,8 @@ static struct kunit_case hv_cases[] = {
 	KUNIT_CASE(multicall_that_was_not_made),
 	KUNIT_CASE(frames_of_pv),
 	KUNIT_CASE(translated_frames),
+	KUNIT_CASE(not_foreign),
+	KUNIT_CASE(flags_by_features),
 	KUNIT_CASE(maps_with_interrupts_off),
 	{}
 };

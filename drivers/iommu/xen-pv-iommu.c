@@ -880,6 +880,7 @@ static int xpi_query(void)
 		pr_err("not loading, Xen's PV-IOMMU cannot be used: %s\n", why);
 		return -ENODEV;
 	}
+	xpi_frames_limit(xpi_caps.features);
 	return 0;
 }
 

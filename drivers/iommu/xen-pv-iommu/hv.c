@@ -128,6 +128,21 @@ static struct xpi_frame pv_frame(u64 pfn, u32 max)
 }
 #endif
 
+/*
+ * Is another domain's memory mapped here? File systems and the swap cache use the
+ * same flag for pages of theirs; and on a compound page no kernel looks at it.
+ */
+static bool is_foreign(struct page *page)
+{
+	const struct folio *folio;
+
+	if (PageCompound(page) || !PageForeign(page))
+		return false;
+
+	folio = page_folio(page);
+	return !folio->mapping && !folio_test_swapcache(folio);
+}
+
 /* Here a frame has one number, and only its page tells what it is. */
 static u16 translated_flags(u64 pfn)
 {
@@ -139,8 +154,7 @@ static u16 translated_flags(u64 pfn)
 	page = pfn_to_page(pfn);
 	if (is_pci_p2pdma_page(page))
 		return XEN_PV_IOMMU_F_MMIO;
-	/* The flag is shared with others; claiming too much is harmless. */
-	return PageForeign(page) ? XEN_PV_IOMMU_F_FOREIGN : 0;
+	return is_foreign(page) ? XEN_PV_IOMMU_F_FOREIGN : 0;
 }
 
 static noinline struct xpi_frame translated_frame(u64 pfn, u32 max)
@@ -153,9 +167,25 @@ static noinline struct xpi_frame translated_frame(u64 pfn, u32 max)
 	return (struct xpi_frame){ .gfn = pfn, .nr = nr, .flags = flags };
 }
 
+/* What Xen takes in a map; written once, before the first. */
+static u32 frame_flags = XEN_PV_IOMMU_F_MMIO | XEN_PV_IOMMU_F_FOREIGN;
+
+void xpi_frames_limit(u32 features)
+{
+	frame_flags = 0;
+	if (features & XEN_PV_IOMMU_FEAT_MMIO)
+		frame_flags |= XEN_PV_IOMMU_F_MMIO;
+	if (features & XEN_PV_IOMMU_FEAT_FOREIGN)
+		frame_flags |= XEN_PV_IOMMU_F_FOREIGN;
+}
+
 static struct xpi_frame xen_frame(u64 pfn, u32 max)
 {
-	return xen_pv_domain() ? pv_frame(pfn, max) : translated_frame(pfn, max);
+	struct xpi_frame frame = xen_pv_domain() ? pv_frame(pfn, max) :
+				 translated_frame(pfn, max);
+
+	frame.flags &= frame_flags;
+	return frame;
 }
 
 /*

@@ -47,6 +47,15 @@ struct xpi_hv {
 extern const struct xpi_hv xpi_xen_hv;
 
 /**
+ * xpi_frames_limit() - what Xen can be told of a frame
+ * @features: XEN_PV_IOMMU_FEAT_* of QUERY
+ *
+ * Without the feature device memory, or another domain's, is called memory of
+ * this domain's own: then Xen looks at the frame, and refuses it with -EACCES.
+ */
+void xpi_frames_limit(u32 features);
+
+/**
  * xpi_hv_one() - an operation on an array of one
  * @hv: the hypervisor
  * @op: enum xen_pv_iommu_op
