@@ -7,8 +7,10 @@
  */
 #include <kunit/test.h>
 #include <linux/align.h>
+#include <linux/delay.h>
 #include <linux/errno.h>
 #include <linux/gfp.h>
+#include <linux/io.h>
 #include <linux/iommu.h>
 #include <linux/mm.h>
 #include <linux/page-flags.h>
@@ -256,6 +258,24 @@ static void translated_frames(struct kunit *test)
 }
 
 /*
+ * There are pages for the whole section of 128 MiB that RAM is in: of those of the
+ * legacy video window, too, which is device memory, and of the kernel's own data,
+ * which is as reserved as that.
+ */
+static void device_memory_between_ram(struct kunit *test)
+{
+	u64 video = 0xa0, data = virt_to_phys((void *)&loops_per_jiffy) >> 12;
+
+	if (!IS_ENABLED(CONFIG_X86))
+		kunit_skip(test, "there is no video window here");
+
+	KUNIT_ASSERT_TRUE(test, pfn_valid(video));
+	expect_frames(test, video, 0x20, video, 0x20, XEN_PV_IOMMU_F_MMIO);
+	KUNIT_ASSERT_TRUE(test, PageReserved(pfn_to_page(data)));
+	expect_frames(test, data, 1, data, 1, 0);
+}
+
+/*
  * The flag of foreign pages is others', too: here the swap cache's, a file
  * system's, and one that is left on a compound page.
  */
@@ -323,6 +343,7 @@ static struct kunit_case hv_cases[] = {
 	KUNIT_CASE(multicall_that_was_not_made),
 	KUNIT_CASE(frames_of_pv),
 	KUNIT_CASE(translated_frames),
+	KUNIT_CASE(device_memory_between_ram),
 	KUNIT_CASE(not_foreign),
 	KUNIT_CASE(flags_by_features),
 	KUNIT_CASE(maps_with_interrupts_off),

@@ -6,10 +6,13 @@
 #include <linux/errno.h>
 #include <linux/limits.h>
 #include <linux/mm.h>
-#include <linux/memremap.h>
+#include <linux/mmzone.h>
 #include <linux/page-flags.h>
 #include <linux/types.h>
 
+#ifdef CONFIG_X86
+#include <asm/e820/api.h>
+#endif
 #include <asm/xen/hypercall.h>
 #include <xen/interface/pv-iommu.h>
 #include <xen/interface/xen.h>
@@ -143,6 +146,33 @@ static bool is_foreign(struct page *page)
 	return !folio->mapping && !folio_test_swapcache(folio);
 }
 
+/*
+ * Is it RAM by the firmware's map? That does not change, unlike the tree of
+ * resources that page_is_ram() looks into: its lock is not for interrupts.
+ */
+static bool is_firmware_ram(u64 pfn)
+{
+#ifdef CONFIG_X86
+	u64 start = pfn << XEN_PAGE_SHIFT;
+
+	return e820__mapped_any(start, start + XEN_PAGE_SIZE, E820_TYPE_RAM);
+#else
+	return pfn_is_map_memory(pfn);
+#endif
+}
+
+/*
+ * There is a struct page for all of a section, be it RAM or not. One that the
+ * kernel gives out is RAM; a reserved one is if the firmware says so.
+ */
+static bool is_ram(u64 pfn, struct page *page)
+{
+	if (is_zone_device_page(page))
+		return false;
+	return PageCompound(page) || !PageReserved(page) ||
+	       is_firmware_ram(pfn);
+}
+
 /* Here a frame has one number, and only its page tells what it is. */
 static u16 translated_flags(u64 pfn)
 {
@@ -151,10 +181,11 @@ static u16 translated_flags(u64 pfn)
 	if (!pfn_valid(pfn))
 		return XEN_PV_IOMMU_F_MMIO;
 
+	/* Foreign pages may be in a place that is not RAM. */
 	page = pfn_to_page(pfn);
-	if (is_pci_p2pdma_page(page))
-		return XEN_PV_IOMMU_F_MMIO;
-	return is_foreign(page) ? XEN_PV_IOMMU_F_FOREIGN : 0;
+	if (is_foreign(page))
+		return XEN_PV_IOMMU_F_FOREIGN;
+	return is_ram(pfn, page) ? 0 : XEN_PV_IOMMU_F_MMIO;
 }
 
 static noinline struct xpi_frame translated_frame(u64 pfn, u32 max)
