@@ -6,7 +6,8 @@
  *
  * Pins: virtio-iommu's queue loses the error of a map that somebody else's sync
  * has sent; VFIO of Linux 6.12 maps 8 KiB and unmaps 4 KiB twice; an earlier
- * PV-IOMMU driver sent reserved 1:1 regions although Xen maps them itself.
+ * PV-IOMMU driver sent reserved 1:1 regions although Xen maps them itself; a
+ * domain that iommufd kept was freed by code that had been unloaded.
  */
 #include <kunit/test.h>
 #include <linux/iommu.h>
@@ -683,6 +684,21 @@ static void freed_while_things_wait(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, xpi_fake.nr_refs, 0);
 }
 
+/* iommufd may free a domain when no device holds the module any more. */
+static void holds_the_module(struct kunit *test)
+{
+	struct iommu_domain *d[2];
+
+	xpi_fake.max_ctx = 1;
+	d[0] = xpi_driver_domain(NULL);
+	KUNIT_EXPECT_NOT_ERR_OR_NULL(test, d[0]);
+	d[1] = xpi_driver_domain(NULL);
+	KUNIT_EXPECT_TRUE(test, IS_ERR(d[1]));
+	KUNIT_EXPECT_EQ(test, xpi_driver_holds(), 1);
+	xpi_driver_free(d[0]);
+	KUNIT_EXPECT_EQ(test, xpi_driver_holds(), 0);
+}
+
 static void no_context_left(struct kunit *test)
 {
 	struct iommu_domain *d[2];
@@ -957,6 +973,7 @@ static void what_it_can(struct kunit *test)
 static struct kunit_case domain_cases[] = {
 	KUNIT_CASE(figures),
 	KUNIT_CASE(freed_while_things_wait),
+	KUNIT_CASE(holds_the_module),
 	KUNIT_CASE(no_context_left),
 	KUNIT_CASE(domains_are_apart),
 	KUNIT_CASE(useless_xen),

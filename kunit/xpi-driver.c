@@ -189,11 +189,17 @@ int xpi_driver_init(struct kunit *test)
 	msi_isolated = false;
 	xpi_dma_api = false;
 	xpi_identity_only = false;
-	xpi_driver = (struct xpi_driver){ .alloc_fails_in = ATOMIC_INIT(-1) };
+	xpi_driver = (struct xpi_driver){
+		.alloc_fails_in = ATOMIC_INIT(-1),
+		.holds = module_refcount(THIS_MODULE),
+	};
 	return xpi_query() ?: xpi_reset();
 }
 
-/* I3 and I8: no context, no frame, no memory, and every device where it was. */
+/*
+ * I3 and I8: no context, no frame, no memory, no hold on the module, and every
+ * device where it was.
+ */
 void xpi_driver_exit(struct kunit *test)
 {
 	unsigned int i;
@@ -204,6 +210,7 @@ void xpi_driver_exit(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, xpi_fake.nr_refs, 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&xpi_driver.allocated), 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&xpi_nr_domains), 0);
+	KUNIT_EXPECT_EQ(test, xpi_driver_holds(), 0);
 	for (i = 0; i < XPI_FAKE_DEVS; i++)
 		KUNIT_EXPECT_EQ(test, xpi_fake.dev[i].ctx,
 				XEN_PV_IOMMU_CTX_DEFAULT);
@@ -234,6 +241,11 @@ void xpi_driver_free(struct iommu_domain *domain)
 {
 	if (!IS_ERR_OR_NULL(domain))
 		domain->ops->free(domain);
+}
+
+int xpi_driver_holds(void)
+{
+	return module_refcount(THIS_MODULE) - xpi_driver.holds;
 }
 
 u32 xpi_driver_ctx(struct iommu_domain *domain)

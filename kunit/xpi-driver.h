@@ -30,6 +30,7 @@ struct kunit;
  * @bypasses: times that swiotlb-xen was bypassed, and not let be again
  * @is_protected: who is asked then which devices are translated
  * @msi_domain: of every PCI device
+ * @holds: references to the module when the test began
  */
 struct xpi_driver {
 	atomic_t alloc_fails_in;
@@ -44,6 +45,7 @@ struct xpi_driver {
 	unsigned int bypasses;
 	bool (*is_protected)(struct device *dev);
 	struct irq_domain *msi_domain;
+	int holds;
 };
 
 extern struct xpi_driver xpi_driver;
@@ -145,6 +147,13 @@ int xpi_driver_attach(struct iommu_domain *domain, struct device *dev);
  * Return: its number.
  */
 u32 xpi_driver_ctx(struct iommu_domain *domain);
+
+/**
+ * xpi_driver_holds() - what keeps the module from being unloaded
+ *
+ * Return: references that were taken since the test began.
+ */
+int xpi_driver_holds(void);
 
 /**
  * xpi_driver_differs() - I1: Xen maps what the shadow shows, less what waits to

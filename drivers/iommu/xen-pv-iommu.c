@@ -15,7 +15,8 @@
  *
  * Ownership. A context lives from domain_alloc_paging() to free(): mappings
  * may be made before the first attach, and free() is called only when no
- * device is attached. Xen takes a reference to every page that it maps and
+ * device is attached, maybe long after the last device is gone. So a domain
+ * holds the module, too. Xen takes a reference to every page that it maps and
  * drops it after the flush, so nothing here pins memory. What is mapped is also
  * recorded in the domain's shadow, which answers iova_to_phys() and says what
  * an unmap has to send. What a device can reach is in the shadow, or waits to
@@ -66,6 +67,7 @@
 #include <linux/msi.h>
 #include <linux/overflow.h>
 #include <linux/pci.h>
+#include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
 
@@ -559,6 +561,8 @@ static struct iommu_domain *xpi_domain_alloc_paging(struct device *dev)
 	}
 
 	atomic_inc(&xpi_nr_domains);
+	/* Now the device holds the module; iommufd may keep the domain longer. */
+	__module_get(THIS_MODULE);
 	return &dom->domain;
 }
 
@@ -567,6 +571,8 @@ static void xpi_domain_free(struct iommu_domain *domain)
 	xpi_dev_forget(domain);
 	xpi_domain_release(to_xpi_domain(domain));
 	atomic_dec(&xpi_nr_domains);
+	/* xpi_exit() waits until this task has left the module's code. */
+	module_put(THIS_MODULE);
 }
 
 /*
@@ -959,9 +965,11 @@ static int __init xpi_init(void)
 /* Built in: after PCI devices are found, before drivers bind to them. */
 fs_initcall(xpi_init);
 
-/* Every device in a group holds the module, so no device is left here. */
+/* Every device in a group and every domain holds the module: none is left. */
 static void __exit xpi_exit(void)
 {
+	/* The task that put the last reference may be in xpi_domain_free() yet. */
+	synchronize_rcu_tasks();
 	xpi_msi_unclaim();
 	xpi_fault_stop();
 	iommu_device_unregister(&xpi_iommu);

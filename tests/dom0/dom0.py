@@ -44,6 +44,10 @@ PVH_CPU = 'EPYC,-monitor,-rdtscp'
 MODULES = ['nvme', 'ext4', 'crc32c_generic?', 'vfio-pci', 'vfio_iommu_type1', 'iommufd?']
 OURS = ['xen-pv-iommu', 'xpi_secret', 'xpi_partunmap', 'xpi_orphan', 'xpi_dmaapi', 'xpi_look']
 CARDS = ['e1000e', 'igb']
+# What the Makefile builds for the guest.
+PROGRAMS = ['vfio-dma', 'vfio-share', 'vfio-huge', 'vfio-victim', 'vfio-edges',
+            'iommufd-dma', 'iommufd-share', 'iommufd-outlive',
+            'edu-copy']
 # Empty disks: XFS, which the bypass suite uses, wants 300 MiB.
 SCRATCH_BYTES = {'bypass': 512 << 20, 'fio': 64 << 20}
 DIGEST_BYTES = 8 << 20   # as many as guest/steps/pvh.sh reads
@@ -167,8 +171,7 @@ def programs():
         fcntl.flock(lock, fcntl.LOCK_EX)
         subprocess.run([os.path.join(TOP, 'testbed', 'in-root'), '--', 'make', '-s', '-C', HERE, f'OUT={BUILD}'],
                        check=True, stdout=sys.stderr)
-    return [os.path.join(BUILD, p) for p in ('vfio-dma', 'vfio-share', 'vfio-huge', 'vfio-victim', 'vfio-edges', 'iommufd-dma',
-                                             'iommufd-share', 'edu-copy')]
+    return [os.path.join(BUILD, p) for p in PROGRAMS]
 
 
 def guest_files():

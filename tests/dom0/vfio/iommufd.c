@@ -83,6 +83,7 @@ void container_take(struct container *c, struct device *dev)
 	dev->fd = device_file(dev->bdf);
 	if (ioctl(dev->fd, VFIO_DEVICE_BIND_IOMMUFD, &bind))
 		die_of_bind(dev->bdf);
+	dev->id = bind.out_devid;
 	if (ioctl(dev->fd, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &attach))
 		die("%s cannot be in the address space: %s", dev->bdf,
 		    strerror(errno));

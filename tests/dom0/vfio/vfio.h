@@ -26,6 +26,7 @@ struct container {
 struct device {
 	const char *bdf;
 	int group;			/* type1 */
+	uint32_t id;			/* iommufd */
 	int fd;
 	uint64_t config;		/* offset of configuration space in fd */
 	struct edu edu;

@@ -1,6 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0
 # The same DMA with devices in iommufd's address spaces, for kernels that have it.
 
+# A program's page table is there when no device is, and needs its driver.
+table_outlives_devices()
+{
+	local holder
+	iommufd-outlive "$EDU_A" >/tmp/outlive 2>&1 &
+	holder=$!
+	check_after iommufd.outlive.holds "cat /tmp/outlive" says 60 /tmp/outlive holding $holder
+	unbind "$EDU_A"
+	remove_devices
+	check iommufd.outlive.no-device "there are $(groups) groups" [ "$(groups)" = 0 ]
+	check iommufd.outlive.rmmod-refused \
+		"the module went away under a page table" eval '! rmmod_driver'
+	kill $holder
+	wait $holder
+	check iommufd.outlive.no-context "Xen has $(xen_has contexts) contexts" [ "$(xen_has contexts)" = 0 ]
+	check_after iommufd.outlive.rmmod-works "cat /tmp/rmmod" rmmod_driver
+}
+
 step_iommufd()
 {
 	if ! modprobe iommufd 2>/dev/null; then
@@ -16,6 +34,6 @@ step_iommufd()
 	allow_unsafe Y iommufd
 	relay iommufd iommufd-dma "$EDU_A" "$EDU_B"
 	relay iommufd-share iommufd-share "$EDU_A" "$EDU_B"
-	unbind "$EDU_A"
 	unbind "$EDU_B"
+	table_outlives_devices
 }

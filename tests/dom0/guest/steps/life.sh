@@ -83,14 +83,21 @@ in_groups()
 	done
 }
 
-# Take all devices away, unload, let them come back.
-unload()
+# All that are in a group; a rescan brings them back.
+remove_devices()
 {
 	local d
 	for d in $(in_groups); do
 		[ -e "$d" ] && echo 1 >"$d/remove"
 	done
-	rmmod xen-pv-iommu 2>/tmp/rmmod
+}
+
+rmmod_driver() { rmmod xen-pv-iommu 2>/tmp/rmmod; }
+
+unload()
+{
+	remove_devices
+	rmmod_driver
 }
 
 unmap_some() { modprobe xpi_partunmap "device=$EDU_B" && rmmod xpi_partunmap; }
@@ -145,7 +152,7 @@ step_life()
 	many=$(groups)
 	check life.disk-works "the disk reads differently now" disk_works "$DIGEST"
 	vfio_works life
-	check life.rmmod-refused "the module went away under its devices" sh -c '! rmmod xen-pv-iommu 2>/dev/null'
+	check life.rmmod-refused "the module went away under its devices" eval '! rmmod_driver'
 	unbind "$EDU_A"
 	unbind "$EDU_B"
 	# The disk was left alone; from now on it is a device without a driver.
