@@ -7,7 +7,8 @@
  * kunit/run has two functions of one device that nobody else drives (QEMU's
  * edu), and a root port.
  *
- * Pins: one group that could not be served left the machine without a driver.
+ * Pins: one group that could not be served left the machine without a driver; a
+ * device whose driver had come while the module was loading got a DMA domain.
  */
 #include <kunit/test.h>
 #include <linux/iommu.h>
@@ -408,9 +409,66 @@ static void managed_but_skipped(struct kunit *test)
 	xpi_driver_unload(test);
 }
 
+static unsigned int looks;
+
+static enum xpi_bound after_the_first_look(struct pci_dev *p)
+{
+	return p == pdev[1] && looks++ ? XPI_LIVE : XPI_UNBOUND;
+}
+
+/* It found no group yet, so its DMA has to stay where it is. */
+static void bound_meanwhile(struct kunit *test)
+{
+	looks = 0;
+	xpi_driver.bound = after_the_first_look;
+	load(test);
+	KUNIT_EXPECT_EQ(test, looks, 2);
+	expect_type(test, 0, false);
+	expect_type(test, 1, false);
+	KUNIT_EXPECT_EQ(test, xpi_fake.calls[XEN_PV_IOMMU_OP_CTX_ALLOC], 0);
+	xpi_driver_unload(test);
+}
+
+static enum xpi_bound mate_is_quick(struct pci_dev *p)
+{
+	if (p == pdev[0])
+		pdev[1]->dev.driver = &edu_driver.driver;
+	return p == pdev[1] ? XPI_LIVE : XPI_UNBOUND;
+}
+
+static void no_quick_mate(void *unused)
+{
+	pdev[1]->dev.driver = NULL;
+}
+
+/* It got its driver when function 0 was taken already: that one is not for VFIO. */
+static void mate_bound_meanwhile(struct kunit *test)
+{
+	struct iommu_domain *d;
+
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action(test, no_quick_mate, NULL));
+	xpi_driver.bound = mate_is_quick;
+	load(test);
+	KUNIT_EXPECT_TRUE(test, device_iommu_mapped(dev(0)));
+	KUNIT_EXPECT_FALSE(test, device_iommu_mapped(dev(1)));
+	d = iommu_paging_domain_alloc(dev(0));
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, d);
+	KUNIT_EXPECT_EQ(test, -ENODEV, iommu_attach_device(d, dev(0)));
+	KUNIT_EXPECT_NE(test, xpi_fake.dev[0].ctx, xpi_driver_ctx(d));
+	/* When it has its driver no more, there is nothing to fear. */
+	kunit_release_action(test, no_quick_mate, NULL);
+	KUNIT_EXPECT_EQ(test, 0, iommu_attach_device(d, dev(0)));
+	KUNIT_EXPECT_EQ(test, xpi_fake.dev[0].ctx, xpi_driver_ctx(d));
+	iommu_detach_device(d, dev(0));
+	iommu_domain_free(d);
+	xpi_driver_unload(test);
+}
+
 static struct kunit_case late_cases[] = {
 	KUNIT_CASE(live),
 	KUNIT_CASE(managed_but_skipped),
+	KUNIT_CASE(bound_meanwhile),
+	KUNIT_CASE(mate_bound_meanwhile),
 	{}
 };
 

@@ -19,6 +19,7 @@
 #include <xen/swiotlb-xen-bypass.h>
 #include <xen/xen.h>
 
+#include "device.h"
 #include "xpi-driver.h"
 #include "xpi-fake-hv.h"
 
@@ -100,6 +101,11 @@ static int test_sysfs_add(struct iommu_device *iommu, const char *name)
 	       iommu_device_sysfs_add(iommu, NULL, NULL, "%s", name);
 }
 
+static enum xpi_bound test_bound(struct pci_dev *pdev)
+{
+	return xpi_driver.bound ? xpi_driver.bound(pdev) : xpi_dev_bound(pdev);
+}
+
 static int xpi_init(void);
 static void xpi_exit(void);
 
@@ -117,6 +123,7 @@ static void xpi_exit(void);
 	((void)(hwdev), test_register(iommu, ops))
 #define iommu_device_sysfs_add(iommu, parent, groups, name)		\
 	((void)(parent), (void)(groups), test_sysfs_add(iommu, name))
+#define xpi_dev_bound(pdev)	test_bound(pdev)
 #define dev_get_msi_domain(dev)	((void)(dev), xpi_driver.msi_domain)
 #undef fs_initcall
 #define fs_initcall(fn)		static_assert(__same_type(fn, xpi_init))

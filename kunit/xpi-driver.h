@@ -10,8 +10,11 @@
 #include <linux/iommu.h>
 #include <linux/types.h>
 
+#include "group.h"
+
 struct irq_domain;
 struct kunit;
+struct pci_dev;
 
 #define XPI_ADDR(frame)		((u64)(frame) << 12)
 #define XPI_RW			(IOMMU_READ | IOMMU_WRITE)
@@ -30,6 +33,7 @@ struct kunit;
  * @bypasses: times that swiotlb-xen was bypassed, and not let be again
  * @is_protected: who is asked then which devices are translated
  * @msi_domain: of every PCI device
+ * @bound: in the place of xpi_dev_bound() if it is set
  * @holds: references to the module when the test began
  */
 struct xpi_driver {
@@ -45,6 +49,7 @@ struct xpi_driver {
 	unsigned int bypasses;
 	bool (*is_protected)(struct device *dev);
 	struct irq_domain *msi_domain;
+	enum xpi_bound (*bound)(struct pci_dev *pdev);
 	int holds;
 };
 

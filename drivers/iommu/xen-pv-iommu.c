@@ -427,6 +427,20 @@ static int xpi_attach_release(struct iommu_domain *domain, struct device *dev,
 
 XPI_ATTACH_FN(xpi_attach_release);
 
+/* Is there a live device that it could be used against? Says so. */
+static bool xpi_has_live_mate(struct pci_dev *pdev, const char *then)
+{
+	struct pci_dev *mate = xpi_dev_live_mate(pdev);
+
+	if (!mate)
+		return false;
+
+	pci_info(pdev, "%s: %s, which has a live driver, may reach it\n", then,
+		 pci_name(mate));
+	pci_dev_put(mate);
+	return true;
+}
+
 static int xpi_attach_paging(struct iommu_domain *domain, struct device *dev,
 			     struct iommu_domain *old)
 {
@@ -439,6 +453,10 @@ static int xpi_attach_paging(struct iommu_domain *domain, struct device *dev,
 	     (domain->pgsize_bitmap & ~xdev->caps.pgsizes) ||
 	     dom->coherent != xdev->coherent))
 		return -EINVAL;
+	/* A mate that was left alone may have got its driver after the probe. */
+	if (!xdev->passive && !iommu_is_dma_domain(domain) &&
+	    xpi_has_live_mate(xdev->pdev, "not for a user's domain"))
+		return -ENODEV;
 
 	return xpi_attach(dev, &(const struct xpi_place){
 		.domain = domain,
@@ -587,8 +605,6 @@ static bool xpi_no_dma_domains(void)
 /* Called for devices that Xen manages only, so the advice is good. */
 static bool xpi_may_have(struct pci_dev *pdev)
 {
-	struct pci_dev *mate;
-
 	if (!xpi_may_take(xpi_dev_bound(pdev), xpi_late)) {
 		pci_info(pdev, "left to its driver; to bring it under the IOMMU unbind it, run setpci -s %s COMMAND=0, write 1 to its remove file and rescan\n",
 			 pci_name(pdev));
@@ -603,16 +619,8 @@ static bool xpi_may_have(struct pci_dev *pdev)
 	}
 
 	/* Without its bridges the core finds wrong groups for what comes later. */
-	if (pci_is_bridge(pdev))
-		return true;
-
-	mate = xpi_dev_live_mate(pdev);
-	if (mate) {
-		pci_info(pdev, "not under the IOMMU: %s, which has a live driver, may reach it\n",
-			 pci_name(mate));
-		pci_dev_put(mate);
-	}
-	return !mate;
+	return pci_is_bridge(pdev) ||
+	       !xpi_has_live_mate(pdev, "not under the IOMMU");
 }
 
 /*
@@ -671,9 +679,26 @@ static void xpi_release_device(struct device *dev)
  */
 
 /*
- * All devices of a group have to agree; they do, since nothing here depends on
- * the device but for untrusted ones. Those are translated whatever it costs,
- * and the core fails if a mate wants identity.
+ * The core asks once it has made the group. A driver that has come after
+ * probe_device() looked may have found no group, and then maps its DMA as if
+ * there were none. Where it has found the group it waits for the core, but here
+ * both look the same: identity serves both.
+ */
+static bool xpi_bound_meanwhile(struct pci_dev *pdev)
+{
+	/* The group first, then the driver; a driver that binds: the reverse. */
+	smp_mb();
+	if (xpi_dev_bound(pdev) != XPI_LIVE)
+		return false;
+
+	pci_info(pdev, "got its driver while this module was loading; its group has an identity domain\n");
+	return true;
+}
+
+/*
+ * All devices of a group have to agree. They do where no device is special, and
+ * if not, one that wants identity has its way. But untrusted ones are translated
+ * whatever it costs, and the core fails if a mate wants identity.
  */
 static int xpi_def_domain_type(struct device *dev)
 {
@@ -682,7 +707,7 @@ static int xpi_def_domain_type(struct device *dev)
 
 	if (to_pci_dev(dev)->untrusted)
 		return 0;
-	if (xpi_no_dma_domains())
+	if (xpi_no_dma_domains() || xpi_bound_meanwhile(to_pci_dev(dev)))
 		return IOMMU_DOMAIN_IDENTITY;
 	if (used + kept < xpi_caps.max_ctx ||
 	    xpi_dev_untrusted_mate(to_pci_dev(dev)))
