@@ -40,6 +40,7 @@ static const struct dma_map_ops other_ops;
  * @no_notifier: the bus takes none
  * @intruder: somebody sets these operations at the last moment
  * @served: the only device that dma-iommu serves
+ * @patched: the kernel ignores operations of devices that dma-iommu serves
  * @copies: of the table of announcements; one is made at a time
  * @nr_copies: how many
  * @kernel_ops: what the kernel had before the test
@@ -51,6 +52,7 @@ static struct surroundings {
 	bool no_notifier;
 	const struct dma_map_ops *intruder;
 	const struct device *served;
+	bool patched;
 	void *copies[4];
 	unsigned int nr_copies;
 	const struct dma_map_ops *kernel_ops;
@@ -98,6 +100,7 @@ static void test_symbol(char *name, size_t size, const char *fmt, const void *at
 }
 
 #define use_dma_iommu(dev)			((dev) == around.served)
+#define get_dma_ops(dev)	(around.patched ? NULL : (dev)->dma_ops)
 #undef xen_pv_domain
 #define xen_pv_domain()				(around.pv)
 #undef kmemdup
@@ -114,8 +117,6 @@ static void test_symbol(char *name, size_t size, const char *fmt, const void *at
 #include "../drivers/xen/swiotlb-xen-bypass.c"
 
 #undef kfree
-
-#ifndef XPI_HAVE_DMA_IOMMU_FIRST
 
 static bool is_protected(struct device *dev)
 {
@@ -185,6 +186,19 @@ static void not_pv(struct kunit *test)
 	struct device *dev = new_device(test, "xpi-bypass");
 
 	around.pv = false;
+	KUNIT_EXPECT_TRUE(test, swiotlb_xen_bypass_start(is_protected));
+	pv_dma_ops_swap = false;
+	KUNIT_EXPECT_TRUE(test, swiotlb_xen_bypass_start(is_protected));
+	KUNIT_EXPECT_PTR_EQ(test, dma_ops, &swiotlb_xen_ops);
+	expect_nothing_moved(test, dev);
+}
+
+/* Whatever stands in a header: it is asked what it does. */
+static void kernel_is_patched(struct kunit *test)
+{
+	struct device *dev = new_device(test, "xpi-bypass");
+
+	around.patched = true;
 	KUNIT_EXPECT_TRUE(test, swiotlb_xen_bypass_start(is_protected));
 	pv_dma_ops_swap = false;
 	KUNIT_EXPECT_TRUE(test, swiotlb_xen_bypass_start(is_protected));
@@ -308,6 +322,7 @@ static void domain_has_changed(struct kunit *test)
 
 static struct kunit_case bypass_cases[] = {
 	KUNIT_CASE(not_pv),
+	KUNIT_CASE(kernel_is_patched),
 	KUNIT_CASE(not_wanted),
 	KUNIT_CASE(not_swiotlb_xen),
 	KUNIT_CASE(without_memory),
@@ -326,5 +341,3 @@ static struct kunit_suite bypass_suite = {
 };
 
 kunit_test_suites(&bypass_suite);
-
-#endif /* XPI_HAVE_DMA_IOMMU_FIRST */

@@ -613,7 +613,8 @@ static bool xpi_may_have(struct pci_dev *pdev)
 	if (xpi_no_dma_domains() && pdev->untrusted) {
 		pci_notice(pdev, "not trusted, but this domain cannot translate its DMA\n");
 #ifndef XPI_HAVE_DMA_IOMMU_FIRST
-		pci_notice(pdev, "on PV pv_dma_ops_swap=1 may help\n");
+		if (!xpi_dma_api)
+			pci_notice(pdev, "on PV pv_dma_ops_swap=1 may help\n");
 #endif
 		return false;
 	}

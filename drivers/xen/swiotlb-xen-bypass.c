@@ -6,7 +6,9 @@
  * dma_ops, and swiotlb-xen is behind it. A device that dma-iommu serves does
  * not use them, but dma_set_mask() fails for a device that has both, and there
  * is no way to say "none" for one device. packaging/linux has the few lines
- * that the kernel lacks; with them there is nothing to do, and nothing here.
+ * that the kernel lacks; a kernel that has them needs nothing of this. The module
+ * asks the kernel's get_dma_ops() for that: what stands in a header proves
+ * nothing, and who takes an unpatched kernel for a patched one loses every disk.
  *
  * Without them, and if the administrator wants it, the operations move: every
  * device gets swiotlb-xen's as its own (dev->dma_ops goes before the global
@@ -52,8 +54,6 @@
 
 #include <xen/swiotlb-xen-bypass.h>
 #include <xen/xen.h>
-
-#ifndef XPI_HAVE_DMA_IOMMU_FIRST
 
 static bool pv_dma_ops_swap;
 module_param(pv_dma_ops_swap, bool, 0444);
@@ -209,9 +209,27 @@ static bool xsb_swap(void)
 	return true;
 }
 
+/*
+ * Does the kernel ignore the operations of a device that dma-iommu serves? The
+ * device is one of which everything is true, however a kernel stores it.
+ */
+static bool xsb_not_needed(void)
+{
+	struct device *dev = kmalloc(sizeof(*dev), GFP_KERNEL);
+	bool ignored;
+
+	if (!dev)
+		return false;
+
+	memset(dev, 0xff, sizeof(*dev));
+	ignored = !get_dma_ops(dev);
+	kfree(dev);
+	return ignored;
+}
+
 bool swiotlb_xen_bypass_start(bool (*is_protected)(struct device *dev))
 {
-	if (!xen_pv_domain()) {
+	if (!xen_pv_domain() || xsb_not_needed()) {
 		if (pv_dma_ops_swap)
 			pr_info("pv_dma_ops_swap=1 is not needed here\n");
 		return true;
@@ -232,5 +250,3 @@ void swiotlb_xen_bypass_stop(void)
 	xsb_swapped = false;
 	module_put(THIS_MODULE);
 }
-
-#endif /* XPI_HAVE_DMA_IOMMU_FIRST */

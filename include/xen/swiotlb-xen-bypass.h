@@ -15,7 +15,7 @@ struct device;
 #endif
 #endif
 
-/* On x86 a kernel that asks dma-iommu first has nothing to bypass. */
+/* On x86 a kernel that is known to ask dma-iommu first has nothing to bypass. */
 #ifdef XSB_IS_NEEDED
 /**
  * swiotlb_xen_bypass_start() - let translated devices do without swiotlb-xen

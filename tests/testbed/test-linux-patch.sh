@@ -1,44 +1,85 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# packaging/linux: the patch applies to each kernel as it is, the module's
-# makefile notices it, and the module builds with it.
+# packaging/linux: the patch applies to each kernel as it is, does what it says,
+# and the module builds with it. The module tells a patched kernel from others by
+# what the kernel does: a word in a header changes nothing.
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
 . "$here/xpi.sh" || exit 1
 PATCH=$top/packaging/linux/dma-iommu-before-other-ops.patch
 HEADER=include/linux/dma-map-ops.h
 
-# Does the makefile say so of a kernel with the header in $1?
-notices()
+# kbuild DIR KERNEL HEADERS TARGET: with the header in $W/KERNEL in the place of
+# the kernel's own
+kbuild()
 {
-	printf 'include Kbuild\nall:\n\t@echo $(ccflags-y)\n' |
-		make -s -C "$top" -f - srctree="$1" 2>/dev/null |
-		grep -q -- -DXPI_HAVE_DMA_IOMMU_FIRST
+	"$top/testbed/in-root" --bind "$W/$2/$HEADER:${3%-*}-common/$HEADER" -- \
+		make -C "$3" M="$1" W=1 KCFLAGS=-Werror "$4"
 }
 
-# With the patched header before the kernel's directory.
+# Has a device that dma-iommu serves no operations? The compiler says.
+ignores_others()
+{
+	local dir
+	dir=$(mktemp -d "$W/ask.XXXXXX")
+	echo 'obj-m := ask.o' >"$dir/Kbuild"
+	cat >"$dir/ask.c" <<-'END'
+		/* In the place of the kernel's: dma-iommu serves all devices. */
+		#define _LINUX_IOMMU_DMA_H
+		#include <linux/device.h>
+		static inline bool use_dma_iommu(struct device *dev) { return true; }
+		#include <linux/dma-map-ops.h>
+		void has_others(void) __attribute__((error("get_dma_ops() names some")));
+		void ask(struct device *dev);
+		void ask(struct device *dev)
+		{
+			if (get_dma_ops(dev))
+				has_others();
+		}
+	END
+	kbuild "$dir" "$1" "$2" ask.o
+}
+
+module()
+{
+	rm -rf "$W/module"
+	mkdir "$W/module"
+	cp -R "$top"/{Kbuild,Kconfig,include,drivers} "$W/module/"
+}
+
 builds()
 {
-	mkdir "$W/module.$1"
-	cp -R "$top"/{Kbuild,Kconfig,include,drivers} "$W/module.$1/"
-	"$top/testbed/in-root" -- make -C "$2" M="$W/module.$1" W=1 \
-		NOSTDINC_FLAGS="-nostdinc -I$W/$1/include" \
-		KCFLAGS="-DXPI_HAVE_DMA_IOMMU_FIRST -Werror" modules &&
-		grep -q "$W/$1/$HEADER" "$W/module.$1"/drivers/xen/.swiotlb-xen-bypass.o.cmd
+	module
+	kbuild "$W/module" "$1" "$2" modules
+}
+
+# What an unpatched kernel needs is in the module, whatever its header talks about.
+word_is_not_enough()
+{
+	module
+	sed -i 's,^static inline const struct dma_map_ops \*get_dma_ops,/* See use_dma_iommu(). */\n&,' "$W/$1/$HEADER"
+	grep -q use_dma_iommu "$W/$1/$HEADER" &&
+		kbuild "$W/module" "$1" "$2" drivers/xen/swiotlb-xen-bypass.o &&
+		grep -q parm=pv_dma_ops_swap: "$W"/module/drivers/xen/swiotlb-xen-bypass.o
 }
 
 while read -r name _ _ _ headers; do
 	mkdir -p "$W/$name/include/linux"
 	cp "${headers%-*}-common/$HEADER" "$W/$name/include/linux/"
-	if notices "$W/$name"; then
-		fail "linux-patch.$name.absent" "the makefile sees it where it is not"
-	else
+	cp "$W/$name/$HEADER" "$W/original"
+	if ignores_others "$name" "$headers" >"$W/out" 2>&1; then
+		fail "linux-patch.$name.absent" "get_dma_ops() does without the patch what the patch is for"
+	elif grep -q 'names some' "$W/out"; then
 		pass "linux-patch.$name.absent"
+	else
+		fail "linux-patch.$name.absent" "the question does not compile: $(tail -n 1 "$W/out")"
 	fi
+	accepts "linux-patch.$name.word-is-not-enough" word_is_not_enough "$name" "$headers"
+	cp "$W/original" "$W/$name/$HEADER"
 	accepts "linux-patch.$name.applies" \
 		patch -d "$W/$name" -p1 --fuzz=0 -i "$PATCH"
-	accepts "linux-patch.$name.noticed" notices "$W/$name"
+	accepts "linux-patch.$name.works" ignores_others "$name" "$headers"
 	accepts "linux-patch.$name.builds" builds "$name" "$headers"
 done < <("$top/testbed/kernels")
 finish
