@@ -5,7 +5,8 @@
  * is the fake. And what the files in debugfs say of it.
  *
  * kunit/run has two functions of one device that nobody else drives (QEMU's
- * edu), and a root port.
+ * edu), a root port, and two edus behind a switch without access control
+ * services.
  *
  * Pins: one group that could not be served left the machine without a driver; a
  * device whose driver had come while the module was loading got a DMA domain.
@@ -39,7 +40,8 @@ static void find_devices(void)
 	struct pci_dev *at = NULL;
 
 	while ((at = pci_get_device(QEMU, EDU, at)))
-		if (PCI_FUNC(at->devfn) < ARRAY_SIZE(pdev))
+		if (pci_is_root_bus(at->bus) &&
+		    PCI_FUNC(at->devfn) < ARRAY_SIZE(pdev))
 			pdev[PCI_FUNC(at->devfn)] = pci_dev_get(at);
 }
 
@@ -130,7 +132,8 @@ static void not_for_this_domain(struct kunit *test)
 
 static void parameter_that_is_none(struct kunit *test)
 {
-	xpi_driver_late("never");
+	if (!xpi_driver_late("never"))
+		kunit_skip(test, "where the core warns of late probes there is no choice");
 	KUNIT_EXPECT_EQ(test, -EINVAL, xpi_driver_load(test));
 	KUNIT_EXPECT_FALSE(test, device_iommu_mapped(dev(0)));
 }
@@ -312,6 +315,16 @@ static void root_port(struct kunit *test)
 	xpi_fake.dev[1].sbdf = pci_dev_id(port);
 	xpi_fake.dev[1].flags = XEN_PV_IOMMU_NO_CTX_BRIDGE <<
 				XEN_PV_IOMMU_DEV_F_NO_CTX_SHIFT;
+	/* It has a driver, too, which leaves DMA to others. */
+	KUNIT_EXPECT_NOT_NULL(test, port->dev.driver);
+	xpi_driver_late("skip");
+	load(test);
+	KUNIT_EXPECT_FALSE(test, device_iommu_mapped(&port->dev));
+	xpi_driver_unload(test);
+
+	/* Where the core warns of a device with a driver, first without. */
+	if (!xpi_driver_late("managed"))
+		device_release_driver(&port->dev);
 	load(test);
 	KUNIT_EXPECT_TRUE(test, device_iommu_mapped(&port->dev));
 	KUNIT_EXPECT_EQ(test, xpi_fake.dev[1].ctx, XEN_PV_IOMMU_CTX_DEFAULT);
@@ -319,14 +332,40 @@ static void root_port(struct kunit *test)
 			   read_file(test, port, "context"));
 	KUNIT_EXPECT_FALSE(test, xpi_file_exists(path_of(test, port, "lookup")));
 	xpi_driver_unload(test);
-
-	/* It has a driver, too, which leaves DMA to others. */
-	KUNIT_EXPECT_NOT_NULL(test, port->dev.driver);
-	xpi_driver_late("skip");
-	load(test);
-	KUNIT_EXPECT_FALSE(test, device_iommu_mapped(&port->dev));
-	xpi_driver_unload(test);
+	KUNIT_EXPECT_GE(test, device_attach(&port->dev), 0);
 	pci_dev_put(port);
+}
+
+/* Xen gives them to nobody, so the core cannot find the switch's group. */
+static void switch_that_was_left_alone(struct kunit *test)
+{
+	struct pci_dev *at = NULL, *below[2];
+	unsigned int nr = 0;
+
+	while ((at = pci_get_device(QEMU, EDU, at)))
+		if (!pci_is_root_bus(at->bus) && nr < ARRAY_SIZE(below))
+			below[nr++] = pci_dev_get(at);
+	if (nr < ARRAY_SIZE(below))
+		kunit_skip(test, "the machine has no two edu devices behind a switch");
+	xpi_fake.dev[0].sbdf = pci_dev_id(below[0]);
+	xpi_fake.dev[1].sbdf = pci_dev_id(below[1]);
+	load(test);
+	KUNIT_EXPECT_FALSE(test, device_iommu_mapped(&below[0]->bus->self->dev));
+	KUNIT_EXPECT_NOT_NULL(test, below[0]->dev.iommu_group);
+	KUNIT_EXPECT_PTR_EQ(test, below[0]->dev.iommu_group,
+			    below[1]->dev.iommu_group);
+	xpi_driver_unload(test);
+	KUNIT_EXPECT_FALSE(test, device_iommu_mapped(&below[0]->dev));
+
+	/* Others are not in it. */
+	xpi_fake.dev[0].sbdf = pci_dev_id(pdev[0]);
+	load(test);
+	KUNIT_EXPECT_TRUE(test, device_iommu_mapped(dev(0)));
+	KUNIT_EXPECT_PTR_NE(test, pdev[0]->dev.iommu_group,
+			    below[1]->dev.iommu_group);
+	xpi_driver_unload(test);
+	pci_dev_put(below[0]);
+	pci_dev_put(below[1]);
 }
 
 static struct kunit_case core_cases[] = {
@@ -344,6 +383,7 @@ static struct kunit_case core_cases[] = {
 	KUNIT_CASE(few_contexts),
 	KUNIT_CASE(not_trusted),
 	KUNIT_CASE(root_port),
+	KUNIT_CASE(switch_that_was_left_alone),
 	{}
 };
 
@@ -398,7 +438,7 @@ static void live(struct kunit *test)
 	xpi_driver_unload(test);
 }
 
-/* No longer a danger to its mate. */
+/* No longer a danger to its mate. Also where there is no other way. */
 static void managed_but_skipped(struct kunit *test)
 {
 	bind_edu(test, true);

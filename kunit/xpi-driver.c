@@ -162,9 +162,14 @@ void xpi_driver_batch(bool on)
 	batch = on;
 }
 
-void xpi_driver_late(char *what)
+bool xpi_driver_late(char *what)
 {
+#ifndef XPI_HAVE_LATE_WARNING
 	late = what;
+	return true;
+#else
+	return false;
+#endif
 }
 
 void xpi_driver_msi_isolated(bool on)
@@ -192,7 +197,7 @@ int xpi_driver_init(struct kunit *test)
 	xpi_fake_reset();
 	xpi_hv = &xpi_fake_hv;
 	batch = true;
-	late = "managed";
+	xpi_driver_late("managed");
 	msi_isolated = false;
 	xpi_dma_api = false;
 	xpi_identity_only = false;

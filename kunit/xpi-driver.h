@@ -92,8 +92,10 @@ void xpi_driver_batch(bool on);
 /**
  * xpi_driver_late() - set the module parameter "late"
  * @what: to what
+ *
+ * Return: whether there is such a parameter. If not, it is as if it were "skip".
  */
-void xpi_driver_late(char *what);
+bool xpi_driver_late(char *what);
 
 /**
  * xpi_driver_msi_isolated() - set the module parameter "msi_isolated"

@@ -46,9 +46,11 @@
  *
  * Devices. Only those that Xen says can be put in a context are taken. One
  * that a driver is using when this module comes late is left as it is, and so
- * is every device that would share a group with it. Bridges are taken whoever
- * drives them and whatever is below, because the core finds groups by them; they
- * do no DMA of their own, and Xen never attaches them.
+ * is every device that would share a group with it. Bridges are taken whatever
+ * is below, because the core finds groups by them; they do no DMA of their own,
+ * and Xen never attaches them. Since Linux 6.15 the core warns of a device that
+ * has a driver already, so bridges that have one are left alone, too; what they
+ * do not keep apart is put in one group here.
  *
  * Default domains. On PV the DMA API belongs to swiotlb-xen, so devices get
  * the identity domain and only VFIO and its like translated ones, unless
@@ -112,9 +114,11 @@ struct xpi_domain {
 	struct xpi_lane lane[];
 };
 
+#ifndef XPI_HAVE_LATE_WARNING
 static char *late = "managed";
 module_param(late, charp, 0444);
 MODULE_PARM_DESC(late, "devices that have a driver when this module loads: managed = take those whose driver leaves DMA to others (default), skip = take none");
+#endif
 
 static bool batch = true;
 module_param(batch, bool, 0444);
@@ -606,8 +610,9 @@ static bool xpi_no_dma_domains(void)
 static bool xpi_may_have(struct pci_dev *pdev)
 {
 	if (!xpi_may_take(xpi_dev_bound(pdev), xpi_late)) {
-		pci_info(pdev, "left to its driver; to bring it under the IOMMU unbind it, run setpci -s %s COMMAND=0, write 1 to its remove file and rescan\n",
-			 pci_name(pdev));
+		if (!pci_is_bridge(pdev))
+			pci_info(pdev, "left to its driver; to bring it under the IOMMU unbind it, run setpci -s %s COMMAND=0, write 1 to its remove file and rescan\n",
+				 pci_name(pdev));
 		return false;
 	}
 	if (xpi_no_dma_domains() && pdev->untrusted) {
@@ -663,6 +668,11 @@ static struct iommu_device *xpi_probe_device(struct device *dev)
 	xpi_debugfs_add(xdev);
 	dev_iommu_priv_set(dev, xdev);
 	return &xpi_iommu;
+}
+
+static struct iommu_group *xpi_device_group(struct device *dev)
+{
+	return xpi_dev_mates_group(to_pci_dev(dev)) ?: pci_device_group(dev);
 }
 
 static void xpi_release_device(struct device *dev)
@@ -795,7 +805,7 @@ static const struct iommu_ops xpi_ops = {
 	.domain_alloc_paging = xpi_domain_alloc_paging,
 	.probe_device = xpi_probe_device,
 	.release_device = xpi_release_device,
-	.device_group = pci_device_group,
+	.device_group = xpi_device_group,
 	.get_resv_regions = xpi_get_resv_regions,
 	.def_domain_type = xpi_def_domain_type,
 	.identity_domain = &xpi_identity_domain,
@@ -883,6 +893,7 @@ static void xpi_msi_setup(void)
  * Loading
  */
 
+#ifndef XPI_HAVE_LATE_WARNING
 static int xpi_parse_late(void)
 {
 	if (sysfs_streq(late, "managed"))
@@ -893,6 +904,7 @@ static int xpi_parse_late(void)
 		return -EINVAL;
 	return 0;
 }
+#endif
 
 static int xpi_query(void)
 {
@@ -961,11 +973,13 @@ static int __init xpi_init(void)
 	if (!xen_initial_domain())
 		return -ENODEV;
 
+#ifndef XPI_HAVE_LATE_WARNING
 	ret = xpi_parse_late();
 	if (ret) {
 		pr_err("not loading: late=%s is neither managed nor skip\n", late);
 		return ret;
 	}
+#endif
 
 	ret = xpi_query() ?: xpi_reset();
 	if (ret)

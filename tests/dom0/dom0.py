@@ -84,6 +84,8 @@ SPECIAL = {
     'hotplug': {'devices': SLOTS, 'extra': [], 'modules': ['igb', 'xen-pciback'], 'timeout': 2400,
                 'plug': {'edu': {'driver': 'edu', 'bus': 'h1', 'dma_mask': 2 ** 64 - 1},
                          'nvme': {'driver': 'nvme', 'bus': 'h2', 'drive': 'spare', 'serial': 'xpihot'}}},
+    # The supported way of loading: nothing may be worth a warning.
+    'initramfs': {'cmdline': 'panic_on_warn=1'},
     'life': {'extra': [], 'cmdline': 'xpi_lives=20', 'timeout': 1800},
     'bypass': {'modules': ['xfs'] + CARDS, 'timeout': 1800},
     'io-strict': {'pvh': True, 'cmdline': 'iommu.strict=1 xpi_type=DMA', 'modules': CARDS, 'timeout': 1800},

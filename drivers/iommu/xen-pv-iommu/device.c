@@ -4,6 +4,7 @@
  */
 #include <linux/err.h>
 #include <linux/errno.h>
+#include <linux/iommu.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/pci.h>
@@ -266,14 +267,13 @@ enum xpi_bound xpi_dev_bound(struct pci_dev *pdev)
 static bool has_acs(struct pci_dev *pdev)
 {
 	const u16 wanted = PCI_ACS_SV | PCI_ACS_RR | PCI_ACS_CR | PCI_ACS_UF;
-	int pos = pci_find_ext_capability(pdev, PCI_EXT_CAP_ID_ACS);
 	u16 cap = 0, ctrl = 0;
 
-	if (!pos)
+	if (!pdev->acs_cap)
 		return false;
 
-	pci_read_config_word(pdev, pos + PCI_ACS_CAP, &cap);
-	pci_read_config_word(pdev, pos + PCI_ACS_CTRL, &ctrl);
+	pci_read_config_word(pdev, pdev->acs_cap + PCI_ACS_CAP, &cap);
+	pci_read_config_word(pdev, pdev->acs_cap + PCI_ACS_CTRL, &ctrl);
 	return !(cap & wanted & ~ctrl);
 }
 
@@ -348,4 +348,48 @@ struct pci_dev *xpi_dev_live_mate(struct pci_dev *pdev)
 			return other;
 	}
 	return NULL;
+}
+
+/* Would the core look at it for the group of a device with that key, in vain? */
+static bool hides_group(struct pci_dev *bridge, u64 key)
+{
+	u64 its_key;
+
+	return pci_is_bridge(bridge) && !device_iommu_mapped(&bridge->dev) &&
+	       topology_key(bridge, &its_key) && its_key == key;
+}
+
+static bool group_is_hidden(u64 key)
+{
+	struct pci_dev *bridge = NULL;
+
+	for_each_pci_dev(bridge) {
+		if (hides_group(bridge, key)) {
+			pci_dev_put(bridge);
+			return true;
+		}
+	}
+	return false;
+}
+
+struct iommu_group *xpi_dev_mates_group(struct pci_dev *pdev)
+{
+	struct iommu_group *group = NULL;
+	struct xpi_dev *mate;
+	u64 key, mates_key;
+
+	if (!topology_key(pdev, &key) || !group_is_hidden(key))
+		return NULL;
+
+	mutex_lock(&xpi_devs_lock);
+	list_for_each_entry(mate, &devs, list) {
+		if (!topology_key(mate->pdev, &mates_key) || mates_key != key)
+			continue;
+		/* It has none yet if it is pdev itself. */
+		group = iommu_group_get(&mate->pdev->dev);
+		if (group)
+			break;
+	}
+	mutex_unlock(&xpi_devs_lock);
+	return group;
 }

@@ -11,6 +11,7 @@
 
 struct dentry;
 struct iommu_domain;
+struct iommu_group;
 struct pci_dev;
 struct xpi_context;
 struct xpi_hv;
@@ -168,6 +169,19 @@ enum xpi_bound xpi_dev_bound(struct pci_dev *pdev);
  * put in one with @pdev; the caller puts it. NULL if there is none.
  */
 struct pci_dev *xpi_dev_live_mate(struct pci_dev *pdev);
+
+/**
+ * xpi_dev_mates_group() - a group that the core would not find
+ * @pdev: a device of the list that is in no group yet
+ *
+ * The core finds the group of a device by the bridges around it. A bridge that
+ * was left to its driver is in no group. Devices that such a bridge does not keep
+ * apart are put in one group by their key, which is on the safe side: it does not
+ * know the hardware quirks that the core knows.
+ *
+ * Return: the group, which the caller puts; NULL if the core can be asked.
+ */
+struct iommu_group *xpi_dev_mates_group(struct pci_dev *pdev);
 
 /**
  * xpi_dev_untrusted_mate() - may a device that is not trusted be its group mate?

@@ -61,12 +61,12 @@ enum xpi_bound {
 
 /**
  * enum xpi_late - what to do with devices that have a driver already
- * @XPI_LATE_MANAGED: take those whose driver leaves DMA to others
  * @XPI_LATE_SKIP: take none
+ * @XPI_LATE_MANAGED: take those whose driver leaves DMA to others
  */
 enum xpi_late {
-	XPI_LATE_MANAGED,
 	XPI_LATE_SKIP,
+	XPI_LATE_MANAGED,
 };
 
 /**

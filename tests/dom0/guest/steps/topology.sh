@@ -26,6 +26,18 @@ taken_alive()
 }
 
 
+port_groups()
+{
+	local d
+	for d in $(devices 104c:8233); do
+		group_of "$d"
+	done | sort | uniq -c | xargs
+}
+
+# All of one switch in its devices' group; or none, for newer kernels than 6.12
+# warn if a port that has its driver is taken.
+ports_with() { [ "$(mates 104c:8233 "$1" | wc -l)" = 2 ] || [ -z "$(port_groups)" ]; }
+
 late_groups()
 {
 	local first second legacy
@@ -34,8 +46,8 @@ late_groups()
 	legacy=$(group_of "$EDU_B")
 	check topology.below-switch "the NICs behind one switch without ACS are in groups ${first:-none} and ${second:-none}" \
 		[ -n "$first" -a "$first" = "$second" ]
-	check topology.with-ports "the switch's ports are not in the group of what they cannot keep apart" \
-		[ "$(mates 104c:8233 "$first" | wc -l)" = 2 ]
+	check topology.with-ports "the switch's ports are in other groups than what they cannot keep apart: $(port_groups)" \
+		ports_with "$first"
 	check topology.legacy-has-group "the device on the conventional bus has no group" [ -n "$legacy" ]
 	check topology.legacy-with-bridge "the bridge of the conventional bus is not in its device's group" \
 		[ -n "$(mates 1b36:000e "$legacy")" ]
@@ -95,6 +107,8 @@ step_topology()
 	before=$(disk_digest)
 	modprobe vfio-pci
 	mark
+	# Whatever the kernel warns of from now on is the end.
+	echo 1 >/proc/sys/kernel/panic_on_warn
 	if ! modprobe xen-pv-iommu 2>/tmp/modprobe; then
 		fail topology.modprobe "$(cat /tmp/modprobe) $(since_mark | tail -n 3)"
 		return
