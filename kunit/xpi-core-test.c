@@ -5,8 +5,8 @@
  * is the fake. And what the files in debugfs say of it.
  *
  * kunit/run has two functions of one device that nobody else drives (QEMU's
- * edu), a root port, and two edus behind a switch without access control
- * services.
+ * edu), two root ports, one of which has a slot, and two edus behind a switch
+ * without access control services.
  *
  * Pins: one group that could not be served left the machine without a driver; a
  * device whose driver had come while the module was loading got a DMA domain.
@@ -305,16 +305,43 @@ static void not_trusted(struct kunit *test)
 	pdev[0]->untrusted = false;
 }
 
+static struct pci_dev *find_port(struct kunit *test, bool has_slot)
+{
+	struct pci_dev *at = NULL;
+
+	while ((at = pci_get_device(REDHAT, ROOT_PORT, at)))
+		if (at->acs_cap && at->is_hotplug_bridge == has_slot)
+			break;
+	if (!at)
+		kunit_skip(test, "the machine has no root port of that kind");
+	xpi_fake.dev[1].sbdf = pci_dev_id(at);
+	xpi_fake.dev[1].flags = XEN_PV_IOMMU_NO_CTX_BRIDGE <<
+				XEN_PV_IOMMU_DEV_F_NO_CTX_SHIFT;
+	return at;
+}
+
+/* Where the core warns of a device with a driver, its driver has to go before. */
+static void load_with_port(struct kunit *test, struct pci_dev *port)
+{
+	if (!xpi_driver_late("managed"))
+		device_release_driver(&port->dev);
+	load(test);
+	KUNIT_EXPECT_TRUE(test, device_iommu_mapped(&port->dev));
+	KUNIT_EXPECT_EQ(test, xpi_fake.dev[1].ctx, XEN_PV_IOMMU_CTX_DEFAULT);
+}
+
+static void unload_and_put(struct kunit *test, struct pci_dev *port)
+{
+	xpi_driver_unload(test);
+	KUNIT_EXPECT_GE(test, device_attach(&port->dev), 0);
+	pci_dev_put(port);
+}
+
 /* Xen never attaches it, but the core has to know it. */
 static void root_port(struct kunit *test)
 {
-	struct pci_dev *port = pci_get_device(REDHAT, ROOT_PORT, NULL);
+	struct pci_dev *port = find_port(test, true);
 
-	if (!port)
-		kunit_skip(test, "the machine has no root port");
-	xpi_fake.dev[1].sbdf = pci_dev_id(port);
-	xpi_fake.dev[1].flags = XEN_PV_IOMMU_NO_CTX_BRIDGE <<
-				XEN_PV_IOMMU_DEV_F_NO_CTX_SHIFT;
 	/* It has a driver, too, which leaves DMA to others. */
 	KUNIT_EXPECT_NOT_NULL(test, port->dev.driver);
 	xpi_driver_late("skip");
@@ -322,18 +349,60 @@ static void root_port(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, device_iommu_mapped(&port->dev));
 	xpi_driver_unload(test);
 
-	/* Where the core warns of a device with a driver, first without. */
-	if (!xpi_driver_late("managed"))
-		device_release_driver(&port->dev);
-	load(test);
-	KUNIT_EXPECT_TRUE(test, device_iommu_mapped(&port->dev));
-	KUNIT_EXPECT_EQ(test, xpi_fake.dev[1].ctx, XEN_PV_IOMMU_CTX_DEFAULT);
+	load_with_port(test, port);
 	KUNIT_EXPECT_STREQ(test, "context none\n",
 			   read_file(test, port, "context"));
 	KUNIT_EXPECT_FALSE(test, xpi_file_exists(path_of(test, port, "lookup")));
+	unload_and_put(test, port);
+}
+
+static bool has_context(struct pci_dev *port)
+{
+	return iommu_get_domain_for_dev(&port->dev)->type !=
+	       IOMMU_DOMAIN_IDENTITY;
+}
+
+/* Without an IOMMU at boot the kernel leaves them off. */
+static void switch_acs(struct pci_dev *port, bool on)
+{
+	pci_write_config_word(port, port->acs_cap + PCI_ACS_CTRL,
+			      on ? PCI_ACS_SV | PCI_ACS_RR | PCI_ACS_CR |
+				   PCI_ACS_UF : 0);
+}
+
+/* Of what may join a port's group it is not known whether it can do without. */
+static void port_with_a_slot(struct kunit *test)
+{
+	struct pci_dev *port = find_port(test, true);
+
+	switch_acs(port, true);
+	load_with_port(test, port);
+	KUNIT_EXPECT_TRUE(test, has_context(port));
+	switch_acs(port, false);
+	unload_and_put(test, port);
+}
+
+static void port_without_a_slot(struct kunit *test)
+{
+	struct pci_dev *port = find_port(test, false);
+
+	switch_acs(port, true);
+	load_with_port(test, port);
+	KUNIT_EXPECT_FALSE(test, has_context(port));
 	xpi_driver_unload(test);
-	KUNIT_EXPECT_GE(test, device_attach(&port->dev), 0);
-	pci_dev_put(port);
+
+	/* If it is said to be on the outside, the core insists. */
+	port->external_facing = true;
+	load(test);
+	KUNIT_EXPECT_TRUE(test, has_context(port));
+	port->external_facing = false;
+	xpi_driver_unload(test);
+
+	/* And what is plugged in below it some day would join it. */
+	switch_acs(port, false);
+	load(test);
+	KUNIT_EXPECT_TRUE(test, has_context(port));
+	unload_and_put(test, port);
 }
 
 /* Xen gives them to nobody, so the core cannot find the switch's group. */
@@ -383,6 +452,8 @@ static struct kunit_case core_cases[] = {
 	KUNIT_CASE(few_contexts),
 	KUNIT_CASE(not_trusted),
 	KUNIT_CASE(root_port),
+	KUNIT_CASE(port_with_a_slot),
+	KUNIT_CASE(port_without_a_slot),
 	KUNIT_CASE(switch_that_was_left_alone),
 	{}
 };

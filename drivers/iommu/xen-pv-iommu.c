@@ -34,8 +34,8 @@
  * caller that can sleep goes out at once, in buffers of its own, with
  * interrupts on.
  *
- * Unmap never fails for want of memory: its descriptors have their buffers
- * since the domain was made, and erasing frees no nodes.
+ * Unmap never lacks memory: its descriptors have their buffers since the first
+ * map, and erasing frees no nodes.
  *
  * Locks, outermost first: the core's group mutex; xpi_devs_lock, which says
  * where devices are and keeps domains there for who looks at them; those of the
@@ -713,9 +713,13 @@ static bool xpi_bound_meanwhile(struct pci_dev *pdev)
  */
 static int xpi_def_domain_type(struct device *dev)
 {
+	const struct xpi_dev *xdev = dev_iommu_priv_get(dev);
 	unsigned int used = atomic_read(&xpi_nr_domains);
 	unsigned int kept = min(XPI_CTX_RESERVE, xpi_caps.max_ctx / 2);
 
+	/* It does no DMA: a context would be of no use. */
+	if (xdev->passive && xpi_dev_stays_alone(to_pci_dev(dev)))
+		return IOMMU_DOMAIN_IDENTITY;
 	if (to_pci_dev(dev)->untrusted)
 		return 0;
 	if (xpi_no_dma_domains() || xpi_bound_meanwhile(to_pci_dev(dev)))

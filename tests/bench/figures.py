@@ -91,11 +91,10 @@ def both(values):
 
 def queue_bytes(results):
     """With as many lanes as a domain ever has; one was measured: one CPU."""
-    empty = results.get('pv', {}).get('memory', {}).get('dense', {}).get('empty')
+    buffers = results.get('pv', {}).get('memory', {}).get('dense', {}).get('buffers')
     with open(os.path.join(TOP, 'drivers', 'iommu', 'xen-pv-iommu', 'lanes.h'), encoding='utf-8') as f:
         lanes = int(re.search(r'XPI_LANES_MAX\s+(\d+)', f.read())[1])
-    # One page of an empty domain is the shadow's root.
-    return None if empty is None else (empty - 1) * PAGE * lanes
+    return None if buffers is None else buffers * PAGE * lanes
 
 
 def shadow_per_page(results, kind):

@@ -31,6 +31,7 @@ unsigned int fake_locks_taken;
 static u64 mapped[PAGES];	/* gfn + 1, 0 for nothing */
 static bool large[PAGES / LEAF_2M];
 static unsigned int calls, pages;
+static bool no_memory;
 static bool late_error;		/* a call does everything, and says -EIO */
 static int unmap_error;		/* no unmap does anything */
 static u64 refused;		/* where nothing can be mapped */
@@ -149,8 +150,11 @@ static const struct xpi_hv hv = {
 
 static void *page_alloc(gfp_t gfp)
 {
-	void *p = aligned_alloc(4096, 4096);
+	void *p;
 
+	if (no_memory)
+		return NULL;
+	p = aligned_alloc(4096, 4096);
 	assert(p && gfp && !fake_locks_held);
 	pages++;
 	return memset(p, 0, 4096);
@@ -177,6 +181,7 @@ static void setup(bool batch)
 	memset(lane, 0, sizeof(lane));
 	memset(&lost, 0, sizeof(lost));
 	calls = pages = 0;
+	no_memory = false;
 	late_error = false;
 	unmap_error = 0;
 	refused = U64_MAX;
@@ -222,6 +227,42 @@ static u64 nr_shown(void)
 {
 	return xpi_shadow_leaves(&c.shadow, XPI_ORDER_4K) +
 	       LEAF_2M * xpi_shadow_leaves(&c.shadow, XPI_ORDER_2M);
+}
+
+/*
+ * A context in which nothing is mapped has none, as those of devices that nobody
+ * uses. Without memory for all of them nothing is mapped.
+ */
+TEST(buffers_come_with_the_first_map)
+{
+	const unsigned int buffers = 2 * 2;
+	const struct xpi_map direct = { .dfn = 8, .pfn = 8, .nr = 1,
+					.flags = XEN_PV_IOMMU_F_R };
+	unsigned int before;
+	u64 done;
+
+	setup(true);
+	CHECK_EQ(xpi_context_record(&c, &direct, XPI_LEAF_DIRECT, GFP_KERNEL), 0);
+	before = pages;
+	CHECK_EQ(xpi_context_unmap(&c, 1, 8, 1).nr, 1);
+	CHECK_EQ(xpi_context_unmap(&c, 1, 0, 8).nr, 0);
+	xpi_lanes_flush(&c.lanes);
+	CHECK_EQ(pages, before);
+
+	no_memory = true;
+	CHECK_EQ(map(0, 0x1000, 1, XPI_ORDER_4K, &done), -ENOMEM);
+	CHECK_EQ(done, 0);
+	CHECK_EQ(nr_shown(), 0);
+	no_memory = false;
+	CHECK_EQ(map(0, 0x1000, 1, XPI_ORDER_4K, &done), 0);
+	CHECK_EQ(pages, before + buffers);
+	/* From now on no unmap needs memory, whoever asks. */
+	no_memory = true;
+	CHECK_EQ(xpi_context_sync_map(&c, 0, 1), 0);
+	CHECK_EQ(xpi_context_unmap(&c, 1, 0, 1).nr, 1);
+	xpi_lanes_flush(&c.lanes);
+	CHECK_EQ(nr_mapped(), 0);
+	teardown();
 }
 
 TEST(long_map_does_not_wait)

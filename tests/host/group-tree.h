@@ -95,14 +95,20 @@ static void random_tree(uint64_t (*below)(uint64_t n))
 		tree[i].group = group_of(i, NODES);
 }
 
-static u64 key_of(int dev)
+static unsigned int hops_of(int dev, struct xpi_hop *hops)
 {
-	struct xpi_hop hops[XPI_MAX_HOPS + NODES];
 	unsigned int nr = 0;
 
 	for (; dev >= 0; dev = tree[dev].parent)
 		hops[nr++] = tree[dev].hop;
-	return xpi_group_key(hops, nr);
+	return nr;
+}
+
+static u64 key_of(int dev)
+{
+	struct xpi_hop hops[XPI_MAX_HOPS + NODES];
+
+	return xpi_group_key(hops, hops_of(dev, hops));
 }
 
 #endif /* XPI_GROUP_TREE_H */

@@ -126,6 +126,52 @@ TEST(core_never_joins_what_keys_part)
 	CHECK(joined > 1000);
 }
 
+static bool is_alone(int at)
+{
+	struct xpi_hop hops[XPI_MAX_HOPS + NODES];
+
+	return xpi_group_is_alone(hops, hops_of(at, hops));
+}
+
+/* Of such a group nothing has to be translated, so nothing may ever join it. */
+TEST(nothing_joins_who_is_alone)
+{
+	unsigned int round, alone = 0, others = 0;
+	int i, j;
+
+	for (round = 0; round < 2000; round++) {
+		random_tree(rnd_below);
+		for (i = 0; i < NODES; i++) {
+			if (!is_alone(i)) {
+				others++;
+				continue;
+			}
+			alone++;
+			for (j = 0; j < NODES; j++)
+				CHECK(j == i || key_of(j) != key_of(i));
+		}
+	}
+	CHECK(alone > 1000);
+	CHECK(others > 1000);
+}
+
+/* What is plugged in below them is in their group. */
+TEST(who_does_not_keep_others_out)
+{
+	const struct xpi_hop no_acs[] = { PORT(0x08, false) };
+	const struct xpi_hop slot[] = { EP_MF(0x10, false) };
+	const struct xpi_hop to_pci[] = { PCI(0x100), PORT(0x08, true) };
+	const struct xpi_hop below[] = { PORT(0x200, true), EP(0x100),
+					 PORT(0x08, false) };
+	const struct xpi_hop port[] = { PORT_MF(0x08, true) };
+
+	CHECK(!xpi_group_is_alone(no_acs, 1));
+	CHECK(!xpi_group_is_alone(slot, 1));
+	CHECK(!xpi_group_is_alone(to_pci, 2));
+	CHECK(!xpi_group_is_alone(below, 3));
+	CHECK(xpi_group_is_alone(port, 1));
+}
+
 TEST(who_may_be_taken)
 {
 	CHECK(xpi_may_take(XPI_UNBOUND, XPI_LATE_MANAGED));

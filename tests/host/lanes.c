@@ -214,7 +214,8 @@ static void setup_short(unsigned int cpus, unsigned int max_maps)
 		.sending = on_sending,
 		.max_nr = 64, .nr = cpus, .lane = lane,
 	};
-	CHECK_EQ(xpi_lanes_init(&ls, &c), 0);
+	xpi_lanes_init(&ls);
+	CHECK_EQ(xpi_lanes_fill(&ls, &c, GFP_KERNEL), 0);
 }
 
 static void setup(unsigned int cpus)
@@ -1064,7 +1065,8 @@ static void *scarce_alloc(gfp_t gfp)
 	return allocs_left-- ? page_alloc(gfp) : NULL;
 }
 
-TEST(init_without_memory)
+/* What was filled stays, and the next caller goes on from there. */
+TEST(filled_without_memory)
 {
 	struct xpi_lanes_config c = {
 		.hv = &hv, .alloc = scarce_alloc, .bytes = BUF,
@@ -1076,8 +1078,57 @@ TEST(init_without_memory)
 		setup(CPUS);
 		xpi_lanes_fini(&ls);
 		memset(lane, 0, sizeof(lane));
+		xpi_lanes_init(&ls);
 		allocs_left = n;
-		CHECK_EQ(xpi_lanes_init(&ls, &c), -ENOMEM);
+		CHECK_EQ(xpi_lanes_fill(&ls, &c, GFP_ATOMIC), -ENOMEM);
+		CHECK(!ls.filled);
+		allocs_left = 2 * CPUS;
+		CHECK_EQ(xpi_lanes_fill(&ls, &c, GFP_ATOMIC), 0);
+		CHECK(ls.filled);
+		CHECK_EQ(map_on(0, 100, 1000, 4), 0);
+		CHECK_EQ(sync_map(100, 4), 0);
+		unmap_on(1, 100, 4);
+		xpi_lanes_flush(&ls);
+		teardown();
+	}
+}
+
+/* Others fill them in the middle of it: each buffer is used, or given back. */
+static const struct xpi_lanes_config *others;
+static unsigned int others_fill_at;
+
+static void *raced_alloc(gfp_t gfp)
+{
+	if (others && !others_fill_at--) {
+		const struct xpi_lanes_config *c = others;
+
+		others = NULL;
+		CHECK_EQ(xpi_lanes_fill(&ls, c, gfp), 0);
+	}
+	return page_alloc(gfp);
+}
+
+TEST(filled_by_two)
+{
+	struct xpi_lanes_config c = {
+		.hv = &hv, .alloc = raced_alloc, .bytes = BUF,
+		.max_count = 1000, .max_maps = 1000, .ctx = CTX,
+	};
+	unsigned int n;
+
+	for (n = 0; n < 2 * CPUS; n++) {
+		setup(CPUS);
+		xpi_lanes_fini(&ls);
+		memset(lane, 0, sizeof(lane));
+		xpi_lanes_init(&ls);
+		others = &c;
+		others_fill_at = n;
+		CHECK_EQ(xpi_lanes_fill(&ls, &c, GFP_ATOMIC), 0);
+		CHECK(!others);
+		CHECK_EQ(map_on(0, 100, 1000, 4), 0);
+		CHECK_EQ(sync_map(100, 4), 0);
+		unmap_on(1, 100, 4);
+		xpi_lanes_flush(&ls);
 		teardown();
 	}
 }

@@ -131,7 +131,8 @@ static void lanes_up(void)
 		.max_nr = 512, .nr = 1, .lane = lane,
 	};
 	CHECK_EQ(xpi_shadow_init(&sh, &mem, PAGES - 1, GFP_KERNEL), 0);
-	CHECK_EQ(xpi_lanes_init(&ls, &c), 0);
+	xpi_lanes_init(&ls);
+	CHECK_EQ(xpi_lanes_fill(&ls, &c, GFP_KERNEL), 0);
 }
 
 static void lanes_down(void)

@@ -22,6 +22,16 @@
 
 int xpi_context_init(struct xpi_context *c, u64 last)
 {
+	c->lanes.shadow = &c->shadow;
+	c->lanes.free = c->mem->free;
+	c->lanes.max_nr = min(c->max_nr, XPI_CHUNK_PAGES);
+	xpi_lanes_init(&c->lanes);
+	return xpi_shadow_init(&c->shadow, c->mem, last, GFP_KERNEL);
+}
+
+/* Before the first map: unmap must not have to ask for memory. */
+int xpi_context_fill(struct xpi_context *c, gfp_t gfp)
+{
 	const struct xpi_lanes_config config = {
 		.hv = c->hv,
 		.alloc = c->mem->alloc,
@@ -30,15 +40,8 @@ int xpi_context_init(struct xpi_context *c, u64 last)
 		.max_maps = c->hv->max_maps(),
 		.ctx = c->ctx,
 	};
-	int ret = xpi_shadow_init(&c->shadow, c->mem, last, GFP_KERNEL);
 
-	if (ret)
-		return ret;
-
-	c->lanes.shadow = &c->shadow;
-	c->lanes.free = c->mem->free;
-	c->lanes.max_nr = min(c->max_nr, XPI_CHUNK_PAGES);
-	return xpi_lanes_init(&c->lanes, &config);
+	return xpi_lanes_fill(&c->lanes, &config, gfp);
 }
 
 void xpi_context_fini(struct xpi_context *c)

@@ -6,6 +6,8 @@
 #include <linux/gfp.h>
 #include <linux/types.h>
 
+#include <asm/barrier.h>
+
 #include <xen/interface/pv-iommu.h>
 
 #include "lanes.h"
@@ -63,6 +65,7 @@ void xpi_context_fini(struct xpi_context *c);
 /*
  * What the request of a lucky caller does not need: see the functions below.
  */
+int xpi_context_fill(struct xpi_context *c, gfp_t gfp);
 int xpi_context_record_again(struct xpi_context *c, const struct xpi_map *m,
 			     unsigned int leaf, u64 kept, gfp_t gfp);
 int xpi_context_map_now(struct xpi_context *c, const struct xpi_map *m,
@@ -131,8 +134,13 @@ static inline int xpi_context_map_later(struct xpi_context *c,
 static inline int xpi_context_map(struct xpi_context *c, unsigned int cpu,
 				  const struct xpi_map *m, gfp_t gfp, u64 *done)
 {
-	int ret = xpi_context_record(c, m, 0, gfp);
+	int ret = 0;
 
+	/* Pairs with xpi_lanes_fill(). */
+	if (unlikely(!smp_load_acquire(&c->lanes.filled)))
+		ret = xpi_context_fill(c, gfp);
+	if (!ret)
+		ret = xpi_context_record(c, m, 0, gfp);
 	if (ret)
 		return ret;
 	if (!c->batch ||

@@ -295,23 +295,31 @@ static enum xpi_hop_kind hop_kind(struct pci_dev *pdev)
 	}
 }
 
-/* False if the way up is longer than can be. */
-static bool topology_key(struct pci_dev *pdev, u64 *key)
+/* How many; 0 if the way up is longer than can be. */
+static unsigned int way_up(struct pci_dev *pdev,
+			   struct xpi_hop hops[XPI_MAX_HOPS])
 {
-	struct xpi_hop hops[XPI_MAX_HOPS];
 	unsigned int nr = 0;
 
 	for (; pdev; pdev = pci_upstream_bridge(pdev)) {
 		if (nr == XPI_MAX_HOPS || !to_sbdf(pdev, &hops[nr].sbdf))
-			return false;
+			return 0;
 		hops[nr].multifunction = pdev->multifunction;
 		hops[nr].kind = hop_kind(pdev);
 		hops[nr].acs = has_acs(pdev);
 		nr++;
 	}
+	return nr;
+}
 
-	*key = xpi_group_key(hops, nr);
-	return true;
+static bool topology_key(struct pci_dev *pdev, u64 *key)
+{
+	struct xpi_hop hops[XPI_MAX_HOPS];
+	unsigned int nr = way_up(pdev, hops);
+
+	if (nr)
+		*key = xpi_group_key(hops, nr);
+	return nr;
 }
 
 bool xpi_dev_untrusted_mate(struct pci_dev *pdev)
@@ -392,4 +400,16 @@ struct iommu_group *xpi_dev_mates_group(struct pci_dev *pdev)
 	}
 	mutex_unlock(&xpi_devs_lock);
 	return group;
+}
+
+bool xpi_dev_stays_alone(struct pci_dev *pdev)
+{
+	struct xpi_hop hops[XPI_MAX_HOPS];
+	unsigned int nr;
+
+	if (pdev->is_hotplug_bridge || pdev->external_facing || pdev->untrusted)
+		return false;
+
+	nr = way_up(pdev, hops);
+	return nr && xpi_group_is_alone(hops, nr);
 }

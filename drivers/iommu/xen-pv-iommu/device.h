@@ -184,6 +184,18 @@ struct pci_dev *xpi_dev_live_mate(struct pci_dev *pdev);
 struct iommu_group *xpi_dev_mates_group(struct pci_dev *pdev);
 
 /**
+ * xpi_dev_stays_alone() - will a bridge's group have no other device?
+ * @pdev: the bridge
+ *
+ * Not said of one below which something may be plugged in: should it have lost
+ * its access control services by then, the newcomer is put in its group. Nor of
+ * one that is not trusted, for which the core insists on translation.
+ *
+ * Return: whether it stays alone.
+ */
+bool xpi_dev_stays_alone(struct pci_dev *pdev);
+
+/**
  * xpi_dev_untrusted_mate() - may a device that is not trusted be its group mate?
  * @pdev: a device
  *

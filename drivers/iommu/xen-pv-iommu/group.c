@@ -50,6 +50,11 @@ u64 xpi_group_key(const struct xpi_hop *hops, unsigned int nr)
 	return top->sbdf;
 }
 
+bool xpi_group_is_alone(const struct xpi_hop *hops, unsigned int nr)
+{
+	return isolates(&hops[0]) && xpi_group_key(hops, nr) == hops[0].sbdf;
+}
+
 bool xpi_may_take(enum xpi_bound bound, enum xpi_late late)
 {
 	switch (bound) {

@@ -48,6 +48,15 @@ struct xpi_hop {
 u64 xpi_group_key(const struct xpi_hop *hops, unsigned int nr);
 
 /**
+ * xpi_group_is_alone() - does a device keep all others out of its group?
+ * @hops: as for xpi_group_key()
+ * @nr: likewise
+ *
+ * Return: whether no other device, were it plugged in now, could have its key.
+ */
+bool xpi_group_is_alone(const struct xpi_hop *hops, unsigned int nr);
+
+/**
  * enum xpi_bound - who drives a device at the moment
  * @XPI_UNBOUND: nobody
  * @XPI_MANAGED: a driver that leaves DMA to others (pcieport, vfio-pci)

@@ -29,7 +29,7 @@
  *
  * Locks: one lane's lock at a time; inside of it the shadow's, or lost_lock. Nothing
  * is printed under any of them. Nothing here sleeps or allocates but
- * xpi_lanes_init().
+ * xpi_lanes_fill().
  */
 #include <linux/compiler.h>
 #include <linux/errno.h>
@@ -158,37 +158,58 @@ static __always_inline void visit_lanes(struct xpi_lanes *ls, size_t offset,
  * Buffers
  */
 
-static int pending_init(struct xpi_pending *p, const struct xpi_lanes_config *c,
-			unsigned int max_count)
+static int pending_fill(struct xpi_lanes *ls, struct xpi_pending *p,
+			const struct xpi_lanes_config *c,
+			unsigned int max_count, gfp_t gfp)
 {
-	void *buf = c->alloc(GFP_KERNEL);
+	void *buf = c->alloc(gfp);
+	unsigned long irqflags;
 
 	if (!buf)
 		return -ENOMEM;
 
-	xpi_queue_init(&p->queue, c->hv, buf, c->bytes, max_count);
-	xpi_queue_start(&p->queue, c->ctx);
-	pending_clear(p);
+	raw_spin_lock_irqsave(&p->lock, irqflags);
+	if (!p->queue.nr_bufs) {
+		xpi_queue_init(&p->queue, c->hv, buf, c->bytes, max_count);
+		xpi_queue_start(&p->queue, c->ctx);
+		pending_clear(p);
+		buf = NULL;
+	}
+	raw_spin_unlock_irqrestore(&p->lock, irqflags);
+	/* Another caller was faster. */
+	if (buf)
+		ls->free(buf);
 	return 0;
 }
 
-int xpi_lanes_init(struct xpi_lanes *ls, const struct xpi_lanes_config *c)
+void xpi_lanes_init(struct xpi_lanes *ls)
+{
+	unsigned int i;
+
+	raw_spin_lock_init(&ls->lost_lock);
+	for (i = 0; i < ls->nr; i++) {
+		/* Two places, for lockdep to know that these are two kinds. */
+		raw_spin_lock_init(&ls->lane[i].maps.lock);
+		raw_spin_lock_init(&ls->lane[i].unmaps.lock);
+	}
+}
+
+int xpi_lanes_fill(struct xpi_lanes *ls, const struct xpi_lanes_config *c,
+		   gfp_t gfp)
 {
 	unsigned int i;
 	int ret = 0;
 
-	raw_spin_lock_init(&ls->lost_lock);
 	for (i = 0; i < ls->nr && !ret; i++) {
-		struct xpi_lane *lane = &ls->lane[i];
-
-		/* Two places, for lockdep to know that these are two kinds. */
-		raw_spin_lock_init(&lane->maps.lock);
-		raw_spin_lock_init(&lane->unmaps.lock);
-		ret = pending_init(&lane->maps, c,
-				   min(c->max_count, c->max_maps));
+		ret = pending_fill(ls, &ls->lane[i].maps, c,
+				   min(c->max_count, c->max_maps), gfp);
 		if (!ret)
-			ret = pending_init(&lane->unmaps, c, c->max_count);
+			ret = pending_fill(ls, &ls->lane[i].unmaps, c,
+					   c->max_count, gfp);
 	}
+	/* Whoever sees it sees the buffers; pairs with xpi_context_map(). */
+	if (!ret)
+		smp_store_release(&ls->filled, true);
 	return ret;
 }
 
@@ -207,6 +228,7 @@ void xpi_lanes_fini(struct xpi_lanes *ls)
 		pending_fini(ls, &ls->lane[i].maps);
 		pending_fini(ls, &ls->lane[i].unmaps);
 	}
+	ls->filled = false;
 }
 
 static bool pending_has_room(const struct xpi_pending *p, u32 nr)

@@ -11,7 +11,7 @@
 
 struct xpi_shadow;
 
-/* Pages that a domain's lanes take at most: 16, that is 64 KiB. */
+/* Their buffers take at most 16 pages, that is 64 KiB. */
 #define XPI_LANES_MAX	8U
 
 /*
@@ -131,6 +131,7 @@ struct xpi_lost {
  *	NULL
  * @free: gives a buffer back
  * @max_nr: longest run, at most XPI_CHUNK_PAGES
+ * @filled: every lane has its buffers. Read without a lock: whoever maps
  * @nr: lanes
  * @lane: the lanes
  */
@@ -142,6 +143,7 @@ struct xpi_lanes {
 	void (*sending)(const struct xpi_queue *q, enum xpi_why why);
 	void (*free)(void *buf);
 	u32 max_nr;
+	bool filled;
 	unsigned int nr;
 	struct xpi_lane *lane;
 };
@@ -149,7 +151,7 @@ struct xpi_lanes {
 /**
  * struct xpi_lanes_config - what lanes are made of
  * @hv: the hypervisor
- * @alloc: gives a buffer of @bytes, or NULL; may sleep
+ * @alloc: gives a buffer of @bytes, or NULL; sleeps if its argument allows it
  * @bytes: size of a buffer
  * @max_count: the hypervisor's limit on an array
  * @max_maps: and what an array of maps should not be longer than
@@ -165,13 +167,23 @@ struct xpi_lanes_config {
 };
 
 /**
- * xpi_lanes_init() - make lanes ready
+ * xpi_lanes_init() - make lanes ready but for their buffers
  * @ls: filled in but for the buffers
- * @c: what to make them of
- *
- * Return: 0 or -ENOMEM; then, too, xpi_lanes_fini() is to be called.
  */
-int xpi_lanes_init(struct xpi_lanes *ls, const struct xpi_lanes_config *c);
+void xpi_lanes_init(struct xpi_lanes *ls);
+
+/**
+ * xpi_lanes_fill() - give all lanes their buffers
+ * @ls: lanes; some may have buffers, and others may be filling them right now
+ * @c: what to make them of
+ * @gfp: for the buffers
+ *
+ * To be called before the first map. What fails is made good by a later call.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int xpi_lanes_fill(struct xpi_lanes *ls, const struct xpi_lanes_config *c,
+		   gfp_t gfp);
 
 /**
  * xpi_lanes_fini() - give the buffers back

@@ -3,8 +3,9 @@
  * What mappings cost in memory.
  *
  * The driver takes all its long-lived pages in xpi_page_alloc() and gives them
- * back in xpi_page_free(), so probes there count what a domain has. Xen says
- * itself how many pages its tables have.
+ * back in xpi_page_free(), so probes there count what a domain has; those that it
+ * takes in xpi_lanes_fill() are buffers. Xen says itself how many pages its
+ * tables have.
  */
 #include <linux/device.h>
 #include <linux/err.h>
@@ -24,11 +25,13 @@
 #define DENSE_PAGES	8192U	/* 16 times 2 MiB */
 #define SPARSE_PAGES	512U	/* one in 2 MiB each */
 
-static long allocated;
+static long allocated, buffers;
+static bool filling;
 
 static int count_alloc(struct kprobe *p, struct pt_regs *regs)
 {
 	allocated++;
+	buffers += filling;
 	return 0;
 }
 
@@ -41,6 +44,24 @@ static int count_free(struct kprobe *p, struct pt_regs *regs)
 static struct kprobe probes[] = {
 	{ .symbol_name = "xpi_page_alloc", .pre_handler = count_alloc },
 	{ .symbol_name = "xpi_page_free", .pre_handler = count_free },
+};
+
+static int fill_begins(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	filling = true;
+	return 0;
+}
+
+static int fill_ends(struct kretprobe_instance *ri, struct pt_regs *regs)
+{
+	filling = false;
+	return 0;
+}
+
+static struct kretprobe fill_probe = {
+	.kp.symbol_name = "xpi_lanes_fill",
+	.entry_handler = fill_begins,
+	.handler = fill_ends,
 };
 
 int bench_xen(unsigned int *pages, unsigned int *contexts)
@@ -108,14 +129,15 @@ static int measure(struct device *dev, phys_addr_t phys, const char *what,
 	if (IS_ERR(dom))
 		return PTR_ERR(dom);
 	empty = allocated;
+	buffers = 0;
 	ret = xen_pages(&xen_empty);
 	if (!ret)
 		ret = map_many(dom, phys, nr, stride);
 	if (!ret)
 		ret = xen_pages(&xen_after);
 	if (!ret) {
-		bench_emit("xpi: info bench-memory %s pages %u empty %ld shadow %ld\n",
-			   what, nr, empty - before, allocated - empty);
+		bench_emit("xpi: info bench-memory %s pages %u buffers %ld shadow %ld\n",
+			   what, nr, buffers, allocated - empty - buffers);
 		bench_emit("xpi: info bench-memory %s xen-empty %u xen %u\n",
 			   what, xen_empty - xen_before, xen_after - xen_empty);
 	}
@@ -153,10 +175,16 @@ int bench_memory(struct device *dev)
 	if (ret)
 		return ret;
 	ret = register_kprobe(&probes[1]);
-	if (!ret) {
-		ret = measure_all(dev);
-		unregister_kprobe(&probes[1]);
-	}
+	if (ret)
+		goto out_alloc;
+	ret = register_kretprobe(&fill_probe);
+	if (ret)
+		goto out_free;
+	ret = measure_all(dev);
+	unregister_kretprobe(&fill_probe);
+out_free:
+	unregister_kprobe(&probes[1]);
+out_alloc:
 	unregister_kprobe(&probes[0]);
 	return ret;
 }
