@@ -7,13 +7,29 @@
  * The driver's file is included as it is, for what it keeps to itself.
  *
  * Pins: two devices behind a switch without ACS got groups of their own when
- * bridges that have a driver were left out.
+ * bridges that have a driver were left out; a disk behind a VMD was in no group,
+ * and its DMA was refused.
  */
 #include <kunit/test.h>
 #include <linux/pci.h>
 #include <linux/sizes.h>
 
+/* A bus behind a VMD, and that VMD, also in a kernel that knows none. */
+static struct {
+	const struct pci_bus *bus;
+	struct pci_dev *vmd_dev;
+} vmd;
+
+#undef CONFIG_VMD
+#define CONFIG_VMD		1
+#undef is_vmd
+#define is_vmd(b)		((b) == vmd.bus)
+#undef to_pci_sysdata
+#define to_pci_sysdata(b)	((void)(b), &vmd)
+
 #include "../drivers/iommu/xen-pv-iommu/device.c"
+
+#undef to_pci_sysdata
 
 #include "xpi-driver.h"
 #include "xpi-fake-hv.h"
@@ -262,6 +278,7 @@ static int device_init(struct kunit *test)
 
 static void device_exit(struct kunit *test)
 {
+	vmd.bus = NULL;
 	KUNIT_EXPECT_NULL_MSG(test, xpi_fake.wrong, "the driver sent %s",
 			      xpi_fake.wrong);
 }
@@ -344,6 +361,80 @@ static void bridge(struct kunit *test)
 	xpi_dev_destroy(xdev);
 }
 
+/*
+ * Behind a VMD: a root bus in a segment of more than 16 bits, a port and a disk
+ * there. Linux alone knows them; their DMA is the VMD's.
+ */
+
+#ifdef CONFIG_X86
+static struct pci_dev *make_vmd(void)
+{
+	static struct pci_sysdata behind = { .domain = 0x10000 };
+	struct pci_dev *real = device_at(0);
+
+	real->bus = &bus[0];
+	bus[0].number = xpi_fake.dev[0].sbdf >> 8;
+	pdev[2].bus = &bus[4];
+	pdev[3].bus = &bus[5];
+	pdev[2].devfn = 0;
+	pdev[3].devfn = 0;
+	make_bus(&bus[4], 0, NULL);
+	make_bus(&bus[5], 1, &pdev[2]);
+	bus[4].sysdata = &behind;
+	bus[5].sysdata = &behind;
+	vmd.vmd_dev = real;
+	return real;
+}
+
+/* Either bus is the VMD's; the fake knows one at a time. */
+static struct pci_dev *behind_vmd(unsigned int i)
+{
+	vmd.bus = pdev[i].bus;
+	return &pdev[i];
+}
+
+static void vmd_is_unknown(struct kunit *test)
+{
+	make_vmd();
+	/* Its DMA is not translated, so theirs is not. */
+	KUNIT_EXPECT_PTR_EQ(test, (void *)xpi_dev_create(&xpi_fake_hv, &caps,
+							 behind_vmd(3)),
+			    ERR_PTR(-ENODEV));
+}
+
+static void behind_a_vmd(struct kunit *test)
+{
+	struct pci_dev *real = make_vmd();
+	struct xpi_dev *parent, *child;
+	unsigned int i;
+	u64 key, its_key;
+
+	xpi_fake.dev[0].iova_last = SZ_4G - 1;
+	parent = xpi_dev_create(&xpi_fake_hv, &caps, real);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, parent);
+	xpi_dev_list(parent);
+	KUNIT_EXPECT_TRUE(test, topology_key(real, &key));
+	for (i = 2; i <= 3; i++) {
+		child = xpi_dev_create(&xpi_fake_hv, &caps, behind_vmd(i));
+		KUNIT_EXPECT_NOT_ERR_OR_NULL(test, child);
+		if (IS_ERR(child))
+			continue;
+		KUNIT_EXPECT_TRUE(test, child->passive);
+		KUNIT_EXPECT_EQ(test, child->sbdf, xpi_fake.dev[0].sbdf);
+		KUNIT_EXPECT_EQ(test, child->caps.iova_last, SZ_4G - 1);
+		/* Whoever can reach one can reach the other. */
+		KUNIT_EXPECT_TRUE(test, topology_key(&pdev[i], &its_key));
+		KUNIT_EXPECT_EQ(test, key, its_key);
+		KUNIT_EXPECT_FALSE(test, xpi_dev_stays_alone(&pdev[i]));
+		KUNIT_EXPECT_TRUE(test, xpi_dev_is_protected(&xpi_fake_hv,
+							     &pdev[i]));
+		xpi_dev_destroy(child);
+	}
+	xpi_dev_unlist(parent);
+	xpi_dev_destroy(parent);
+}
+#endif
+
 /* A device about which Xen says nonsense is left out. */
 static void nonsense(struct kunit *test)
 {
@@ -372,6 +463,10 @@ static struct kunit_case device_cases[] = {
 	KUNIT_CASE(unknown),
 	KUNIT_CASE(not_for_contexts),
 	KUNIT_CASE(bridge),
+#ifdef CONFIG_X86
+	KUNIT_CASE(vmd_is_unknown),
+	KUNIT_CASE(behind_a_vmd),
+#endif
 	KUNIT_CASE(nonsense),
 	{}
 };

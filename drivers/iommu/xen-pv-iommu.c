@@ -717,7 +717,7 @@ static int xpi_def_domain_type(struct device *dev)
 	unsigned int used = atomic_read(&xpi_nr_domains);
 	unsigned int kept = min(XPI_CTX_RESERVE, xpi_caps.max_ctx / 2);
 
-	/* It does no DMA: a context would be of no use. */
+	/* A bridge does no DMA: a context would be of no use. */
 	if (xdev->passive && xpi_dev_stays_alone(to_pci_dev(dev)))
 		return IOMMU_DOMAIN_IDENTITY;
 	if (to_pci_dev(dev)->untrusted)

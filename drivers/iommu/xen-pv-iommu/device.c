@@ -25,6 +25,19 @@
 DEFINE_MUTEX(xpi_devs_lock);	/* the list, and where each is; see device.h */
 static LIST_HEAD(devs);
 
+/*
+ * The device that the requester id of a device's DMA names. Below Intel's VMD
+ * that is the VMD itself. The PCI core's own function is not exported.
+ */
+static struct pci_dev *real_dma_dev(struct pci_dev *pdev)
+{
+#if IS_ENABLED(CONFIG_VMD)
+	if (is_vmd(pdev->bus))
+		return to_pci_sysdata(pdev->bus)->vmd_dev;
+#endif
+	return pdev;
+}
+
 static bool to_sbdf(struct pci_dev *pdev, u32 *sbdf)
 {
 	int segment = pci_domain_nr(pdev->bus);
@@ -92,9 +105,9 @@ static struct xpi_dev *create_with_resv(const struct xpi_hv *hv,
 	return xdev;
 }
 
-/* Only here for the groups. */
-static struct xpi_dev *create_bridge(const struct xpi_caps *caps,
-				     struct pci_dev *pdev, u32 sbdf)
+/* Only here for the groups: Xen does not attach it. */
+static struct xpi_dev *create_passive(const struct xpi_caps *caps,
+				      struct pci_dev *pdev, u32 sbdf)
 {
 	struct xpi_dev *xdev = kzalloc_flex(*xdev, resv, 0, GFP_KERNEL);
 
@@ -139,13 +152,38 @@ static struct xpi_dev *create_endpoint(const struct xpi_hv *hv,
 	return xdev;
 }
 
+/*
+ * It goes where @real goes, whose group the core finds for it. Without that group
+ * it must have none: its DMA would not be translated.
+ */
+static struct xpi_dev *create_child(struct pci_dev *pdev,
+				    struct pci_dev *real)
+{
+	struct xpi_dev *xdev = ERR_PTR(-ENODEV);
+	const struct xpi_dev *parent;
+
+	mutex_lock(&xpi_devs_lock);
+	parent = xpi_dev_find(real);
+	if (parent)
+		xdev = create_passive(&parent->caps, pdev, parent->sbdf);
+	mutex_unlock(&xpi_devs_lock);
+
+	if (xdev == ERR_PTR(-ENODEV))
+		pci_info(pdev, "not under the IOMMU: its DMA is that of %s, which is not\n",
+			 pci_name(real));
+	return xdev;
+}
+
 struct xpi_dev *xpi_dev_create(const struct xpi_hv *hv,
 			       const struct xpi_caps *caps,
 			       struct pci_dev *pdev)
 {
+	struct pci_dev *real = real_dma_dev(pdev);
 	struct xen_pv_iommu_dev_query dq;
 	u32 sbdf;
 
+	if (real != pdev)
+		return create_child(pdev, real);
 	if (!to_sbdf(pdev, &sbdf) || query(hv, sbdf, &dq))
 		return ERR_PTR(-ENODEV);
 
@@ -153,7 +191,7 @@ struct xpi_dev *xpi_dev_create(const struct xpi_hv *hv,
 		return create_endpoint(hv, caps, pdev, sbdf, &dq);
 	if (pci_is_bridge(pdev) &&
 	    no_ctx_reason(&dq) == XEN_PV_IOMMU_NO_CTX_BRIDGE)
-		return create_bridge(caps, pdev, sbdf);
+		return create_passive(caps, pdev, sbdf);
 
 	pci_dbg(pdev, "not managed by Xen: reason %u\n", no_ctx_reason(&dq));
 	return ERR_PTR(-ENODEV);
@@ -169,7 +207,7 @@ bool xpi_dev_is_protected(const struct xpi_hv *hv, struct pci_dev *pdev)
 	struct xen_pv_iommu_dev_query dq;
 	u32 sbdf;
 
-	return to_sbdf(pdev, &sbdf) && !query(hv, sbdf, &dq) &&
+	return to_sbdf(real_dma_dev(pdev), &sbdf) && !query(hv, sbdf, &dq) &&
 	       (dq.flags & XEN_PV_IOMMU_DEV_F_PROTECTED);
 }
 
@@ -301,7 +339,7 @@ static unsigned int way_up(struct pci_dev *pdev,
 {
 	unsigned int nr = 0;
 
-	for (; pdev; pdev = pci_upstream_bridge(pdev)) {
+	for (pdev = real_dma_dev(pdev); pdev; pdev = pci_upstream_bridge(pdev)) {
 		if (nr == XPI_MAX_HOPS || !to_sbdf(pdev, &hops[nr].sbdf))
 			return 0;
 		hops[nr].multifunction = pdev->multifunction;
@@ -407,7 +445,8 @@ bool xpi_dev_stays_alone(struct pci_dev *pdev)
 	struct xpi_hop hops[XPI_MAX_HOPS];
 	unsigned int nr;
 
-	if (pdev->is_hotplug_bridge || pdev->external_facing || pdev->untrusted)
+	if (pdev->is_hotplug_bridge || pdev->external_facing ||
+	    pdev->untrusted || real_dma_dev(pdev) != pdev)
 		return false;
 
 	nr = way_up(pdev, hops);

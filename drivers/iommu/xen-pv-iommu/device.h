@@ -36,8 +36,9 @@ struct xpi_place {
  * in between, but for the lists, @at and @lookup.
  *
  * @pdev: the device; it outlives this
- * @sbdf: its name for Xen
- * @passive: a bridge: grouped, but never attached to anything
+ * @sbdf: its name for Xen, or that of the device whose requester id it has
+ * @passive: grouped, but never attached: a bridge, or a device behind the VMD,
+ *	which goes where the VMD goes
  * @coherent: its translated DMA snoops the caches
  * @left_blocked: a predecessor left it as a bus master, and Xen has blocked it
  * @caps: what holds for it
@@ -70,6 +71,9 @@ struct xpi_dev {
  * @hv: the hypervisor
  * @caps: what holds for all devices
  * @pdev: the device
+ *
+ * A device behind Intel's VMD is unknown to Xen and has the VMD's requester id.
+ * It is passive if the VMD is in the list, and refused if not.
  *
  * Return: the device, or an ERR_PTR: -ENODEV if it cannot be put in a context.
  */
@@ -189,7 +193,8 @@ struct iommu_group *xpi_dev_mates_group(struct pci_dev *pdev);
  *
  * Not said of one below which something may be plugged in: should it have lost
  * its access control services by then, the newcomer is put in its group. Nor of
- * one that is not trusted, for which the core insists on translation.
+ * one that is not trusted, for which the core insists on translation, or that is
+ * behind the VMD and in its group.
  *
  * Return: whether it stays alone.
  */

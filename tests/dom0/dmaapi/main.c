@@ -33,6 +33,10 @@ static char *other = "";
 module_param(other, charp, 0400);
 MODULE_PARM_DESC(other, "another one, whose registers the first reads");
 
+static char *behind = "";
+module_param(behind, charp, 0400);
+MODULE_PARM_DESC(behind, "a device behind the first, for which that one does the DMA; default: none");
+
 static char *untrusted = "";
 module_param(untrusted, charp, 0400);
 MODULE_PARM_DESC(untrusted, "an edu device to distrust from now on, as if it were behind an external port");
@@ -271,9 +275,30 @@ static void run_tests(struct edu *edu)
 	free_pages((unsigned long)buf, ORDER);
 }
 
+/* The tests' device may be another one than does the DMA. */
+static void test_as(struct edu *edu, struct pci_dev *pdev)
+{
+	int ret = dma_set_mask_and_coherent(&pdev->dev, DMA_BIT_MASK(64));
+
+	edu->pdev = pdev;
+	expect("dmaapi.mask", "dma_set_mask_and_coherent", 0, ret);
+	if (!ret)
+		run_tests(edu);
+}
+
+static void test_behind(struct edu *edu)
+{
+	struct pci_dev *pdev = find(behind);
+
+	expect("dmaapi.behind", "such a device", true, !!pdev);
+	if (pdev)
+		test_as(edu, pdev);
+	pci_dev_put(pdev);
+}
+
 static int dmaapi_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 {
-	struct edu edu = { .pdev = pdev };
+	struct edu edu = {};
 	int ret;
 
 	if (!strcmp(pci_name(pdev), untrusted))
@@ -288,10 +313,10 @@ static int dmaapi_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	if (!edu.regs)
 		return -ENOMEM;
 
-	ret = dma_set_mask_and_coherent(&pdev->dev, DMA_BIT_MASK(64));
-	expect("dmaapi.mask", "dma_set_mask_and_coherent", 0, ret);
-	if (!ret)
-		run_tests(&edu);
+	if (*behind)
+		test_behind(&edu);
+	else
+		test_as(&edu, pdev);
 	report_end();
 	return 0;
 }
