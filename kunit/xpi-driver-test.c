@@ -970,6 +970,31 @@ static void what_it_can(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, ops->capable(dev, IOMMU_CAP_DEFERRED_FLUSH));
 }
 
+/* Only what Xen says of the context that it had the device in from the start. */
+static void protected_from_the_start(struct kunit *test)
+{
+	const struct iommu_ops *ops = xpi_driver_ops();
+	struct device *dev;
+
+	xpi_fake.dev[1].flags &= ~XEN_PV_IOMMU_DEV_F_PROTECTED;
+	dev = xpi_driver_add_dev(test, 0);
+	KUNIT_EXPECT_TRUE(test, ops->capable(dev, IOMMU_CAP_PRE_BOOT_PROTECTION));
+	dev = xpi_driver_add_dev(test, 1);
+	KUNIT_EXPECT_FALSE(test, ops->capable(dev, IOMMU_CAP_PRE_BOOT_PROTECTION));
+}
+
+/* What a predecessor left there says nothing of the time before. */
+static void blocked_is_not_protected(struct kunit *test)
+{
+	struct device *dev;
+
+	xpi_fake.dev[0].ctx = XEN_PV_IOMMU_CTX_BLOCKED;
+	dev = xpi_driver_add_dev(test, 0);
+	KUNIT_EXPECT_FALSE(test, xpi_driver_ops()->capable(dev,
+				IOMMU_CAP_PRE_BOOT_PROTECTION));
+	xpi_fake.dev[0].ctx = XEN_PV_IOMMU_CTX_DEFAULT;
+}
+
 static struct kunit_case domain_cases[] = {
 	KUNIT_CASE(figures),
 	KUNIT_CASE(freed_while_things_wait),
@@ -987,6 +1012,8 @@ static struct kunit_case domain_cases[] = {
 	KUNIT_CASE(what_is_reserved),
 	KUNIT_CASE(kinds_of_reserved),
 	KUNIT_CASE(what_it_can),
+	KUNIT_CASE(protected_from_the_start),
+	KUNIT_CASE(blocked_is_not_protected),
 	{}
 };
 

@@ -740,6 +740,8 @@ static bool xpi_capable(struct device *dev, enum iommu_cap cap)
 	switch (cap) {
 	case IOMMU_CAP_CACHE_COHERENCY:
 		return xdev->coherent;
+	case IOMMU_CAP_PRE_BOOT_PROTECTION:
+		return xdev->protected;
 	case IOMMU_CAP_DEFERRED_FLUSH:
 		return batch && xpi_caps.features & XEN_PV_IOMMU_FEAT_DEFER;
 	default:

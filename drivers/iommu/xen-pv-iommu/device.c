@@ -105,9 +105,17 @@ static struct xpi_dev *create_with_resv(const struct xpi_hv *hv,
 	return xdev;
 }
 
+/* Is it translated where Xen had it from the start? */
+static bool was_protected(const struct xen_pv_iommu_dev_query *dq)
+{
+	return dq->ctx == XEN_PV_IOMMU_CTX_DEFAULT &&
+	       dq->flags & XEN_PV_IOMMU_DEV_F_PROTECTED;
+}
+
 /* Only here for the groups: Xen does not attach it. */
 static struct xpi_dev *create_passive(const struct xpi_caps *caps,
-				      struct pci_dev *pdev, u32 sbdf)
+				      struct pci_dev *pdev, u32 sbdf,
+				      bool protected)
 {
 	struct xpi_dev *xdev = kzalloc_flex(*xdev, resv, 0, GFP_KERNEL);
 
@@ -119,6 +127,7 @@ static struct xpi_dev *create_passive(const struct xpi_caps *caps,
 	xdev->sbdf = sbdf;
 	xdev->passive = true;
 	xdev->coherent = true;
+	xdev->protected = protected;
 	xdev->caps = *caps;
 	return xdev;
 }
@@ -148,6 +157,7 @@ static struct xpi_dev *create_endpoint(const struct xpi_hv *hv,
 	xdev->coherent = IS_ENABLED(CONFIG_X86) ||
 			 (dq->flags & XEN_PV_IOMMU_DEV_F_COHERENT_WALK);
 	xdev->caps = dev_caps;
+	xdev->protected = was_protected(dq);
 	xdev->left_blocked = dq->ctx == XEN_PV_IOMMU_CTX_BLOCKED;
 	return xdev;
 }
@@ -165,7 +175,8 @@ static struct xpi_dev *create_child(struct pci_dev *pdev,
 	mutex_lock(&xpi_devs_lock);
 	parent = xpi_dev_find(real);
 	if (parent)
-		xdev = create_passive(&parent->caps, pdev, parent->sbdf);
+		xdev = create_passive(&parent->caps, pdev, parent->sbdf,
+				      parent->protected);
 	mutex_unlock(&xpi_devs_lock);
 
 	if (xdev == ERR_PTR(-ENODEV))
@@ -191,7 +202,7 @@ struct xpi_dev *xpi_dev_create(const struct xpi_hv *hv,
 		return create_endpoint(hv, caps, pdev, sbdf, &dq);
 	if (pci_is_bridge(pdev) &&
 	    no_ctx_reason(&dq) == XEN_PV_IOMMU_NO_CTX_BRIDGE)
-		return create_passive(caps, pdev, sbdf);
+		return create_passive(caps, pdev, sbdf, was_protected(&dq));
 
 	pci_dbg(pdev, "not managed by Xen: reason %u\n", no_ctx_reason(&dq));
 	return ERR_PTR(-ENODEV);

@@ -40,6 +40,7 @@ struct xpi_place {
  * @passive: grouped, but never attached: a bridge, or a device behind the VMD,
  *	which goes where the VMD goes
  * @coherent: its translated DMA snoops the caches
+ * @protected: Xen has translated its DMA since before this kernel began
  * @left_blocked: a predecessor left it as a bus master, and Xen has blocked it
  * @caps: what holds for it
  * @direct: the driver's list of devices with DIRECT regions
@@ -55,6 +56,7 @@ struct xpi_dev {
 	u32 sbdf;
 	bool passive;
 	bool coherent;
+	bool protected;
 	bool left_blocked;
 	struct xpi_caps caps;
 	struct list_head direct;
