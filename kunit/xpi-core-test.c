@@ -12,6 +12,8 @@
  * device whose driver had come while the module was loading got a DMA domain.
  */
 #include <kunit/test.h>
+#include <linux/bitmap.h>
+#include <linux/bitops.h>
 #include <linux/iommu.h>
 #include <linux/irqdomain.h>
 #include <linux/pci.h>
@@ -305,6 +307,26 @@ static void not_trusted(struct kunit *test)
 	pdev[0]->untrusted = false;
 }
 
+/* Function 0 uses the requester id of function 1, says a quirk of Linux'. */
+static void ids_that_only_linux_knows(struct kunit *test)
+{
+	DECLARE_BITMAP(aliases, 256) = {};
+
+	__set_bit(pdev[1]->devfn, aliases);
+	pdev[0]->dma_alias_mask = aliases;
+	load(test);
+	KUNIT_EXPECT_FALSE(test, device_iommu_mapped(dev(0)));
+	KUNIT_EXPECT_FALSE(test, device_iommu_mapped(dev(1)));
+	KUNIT_EXPECT_EQ(test, xpi_fake.calls[XEN_PV_IOMMU_OP_ATTACH], 0);
+	xpi_driver_unload(test);
+
+	pdev[0]->dma_alias_mask = NULL;
+	load(test);
+	expect_type(test, 0, true);
+	expect_type(test, 1, true);
+	xpi_driver_unload(test);
+}
+
 static struct pci_dev *find_port(struct kunit *test, bool has_slot)
 {
 	struct pci_dev *at = NULL;
@@ -451,6 +473,7 @@ static struct kunit_case core_cases[] = {
 	KUNIT_CASE(direct_regions),
 	KUNIT_CASE(few_contexts),
 	KUNIT_CASE(not_trusted),
+	KUNIT_CASE(ids_that_only_linux_knows),
 	KUNIT_CASE(root_port),
 	KUNIT_CASE(port_with_a_slot),
 	KUNIT_CASE(port_without_a_slot),

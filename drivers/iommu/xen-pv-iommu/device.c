@@ -2,6 +2,7 @@
 /*
  * What Xen says about a device, and what stands around it.
  */
+#include <linux/bitops.h>
 #include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/iommu.h>
@@ -185,6 +186,27 @@ static struct xpi_dev *create_child(struct pci_dev *pdev,
 	return xdev;
 }
 
+/*
+ * Requester ids that only Linux' quirks know of: Xen would leave them where they
+ * are, and the DMA that carries them would go astray.
+ */
+static bool shares_ids(struct pci_dev *pdev)
+{
+	struct pci_dev *other = NULL;
+
+	if (pdev->dma_alias_mask)
+		return true;
+
+	for_each_pci_dev(other) {
+		if (other->bus == pdev->bus && other->dma_alias_mask &&
+		    test_bit(pdev->devfn, other->dma_alias_mask)) {
+			pci_dev_put(other);
+			return true;
+		}
+	}
+	return false;
+}
+
 struct xpi_dev *xpi_dev_create(const struct xpi_hv *hv,
 			       const struct xpi_caps *caps,
 			       struct pci_dev *pdev)
@@ -198,8 +220,12 @@ struct xpi_dev *xpi_dev_create(const struct xpi_hv *hv,
 	if (!to_sbdf(pdev, &sbdf) || query(hv, sbdf, &dq))
 		return ERR_PTR(-ENODEV);
 
-	if (dq.flags & XEN_PV_IOMMU_DEV_F_CAN_CTX)
-		return create_endpoint(hv, caps, pdev, sbdf, &dq);
+	if (dq.flags & XEN_PV_IOMMU_DEV_F_CAN_CTX) {
+		if (!shares_ids(pdev))
+			return create_endpoint(hv, caps, pdev, sbdf, &dq);
+		pci_notice(pdev, "left out: some of its DMA carries a requester id that Xen does not know as its; if it does not work, boot Xen with pci-phantom=\n");
+		return ERR_PTR(-ENODEV);
+	}
 	if (pci_is_bridge(pdev) &&
 	    no_ctx_reason(&dq) == XEN_PV_IOMMU_NO_CTX_BRIDGE)
 		return create_passive(caps, pdev, sbdf, was_protected(&dq));
