@@ -228,6 +228,25 @@ static void grouping(struct kunit *test)
 	}
 }
 
+/* Only of a bridge whose group nothing can join: it needs no context. */
+static void stays_alone(struct kunit *test)
+{
+	build(&topologies[0]);		/* root ports that isolate */
+	KUNIT_EXPECT_TRUE(test, xpi_dev_stays_alone(&pdev[0]));
+	pdev[0].is_hotplug_bridge = true;
+	KUNIT_EXPECT_FALSE(test, xpi_dev_stays_alone(&pdev[0]));
+	pdev[0].is_hotplug_bridge = false;
+	pdev[0].external_facing = true;
+	KUNIT_EXPECT_FALSE(test, xpi_dev_stays_alone(&pdev[0]));
+	pdev[0].external_facing = false;
+	pdev[0].untrusted = true;
+	KUNIT_EXPECT_FALSE(test, xpi_dev_stays_alone(&pdev[0]));
+
+	build(&topologies[1]);		/* their ACS are off */
+	KUNIT_EXPECT_FALSE(test, xpi_dev_stays_alone(&pdev[0]));
+	KUNIT_EXPECT_FALSE(test, xpi_dev_stays_alone(&pdev[1]));
+}
+
 /* Longer than any real one: nobody knows what it could be grouped with. */
 static void too_deep(struct kunit *test)
 {
@@ -458,6 +477,7 @@ static void nonsense(struct kunit *test)
 
 static struct kunit_case device_cases[] = {
 	KUNIT_CASE(grouping),
+	KUNIT_CASE(stays_alone),
 	KUNIT_CASE(too_deep),
 	KUNIT_CASE(known),
 	KUNIT_CASE(unknown),
