@@ -401,7 +401,7 @@ static void switch_acs(struct pci_dev *port, bool on)
 					   PCI_ACS_CR | PCI_ACS_UF : 0);
 }
 
-/* Of what may join a port's group it is not known whether it can do without. */
+/* A device that joins the port's group some day may need translation. */
 static void port_with_a_slot(struct kunit *test)
 {
 	struct pci_dev *port = find_port(test, true);
@@ -436,7 +436,7 @@ static void port_without_a_slot(struct kunit *test)
 	unload_and_put(test, port);
 }
 
-/* Xen gives them to nobody, so the core cannot find the switch's group. */
+/* Its ports are in no group, so the core cannot find the group behind them. */
 static void switch_that_was_left_alone(struct kunit *test)
 {
 	struct pci_dev *at = NULL, *below[2];

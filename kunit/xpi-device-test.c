@@ -441,7 +441,7 @@ static void behind_a_vmd(struct kunit *test)
 		KUNIT_EXPECT_TRUE(test, child->passive);
 		KUNIT_EXPECT_EQ(test, child->sbdf, xpi_fake.dev[0].sbdf);
 		KUNIT_EXPECT_EQ(test, child->caps.iova_last, SZ_4G - 1);
-		/* Whoever can reach one can reach the other. */
+		/* A device that can reach one can reach the other. */
 		KUNIT_EXPECT_TRUE(test, topology_key(&pdev[i], &its_key));
 		KUNIT_EXPECT_EQ(test, key, its_key);
 		KUNIT_EXPECT_FALSE(test, xpi_dev_stays_alone(&pdev[i]));

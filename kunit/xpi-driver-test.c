@@ -983,7 +983,7 @@ static void protected_from_the_start(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, ops->capable(dev, IOMMU_CAP_PRE_BOOT_PROTECTION));
 }
 
-/* What a predecessor left there says nothing of the time before. */
+/* A predecessor has left it there; that says nothing of the time before. */
 static void blocked_is_not_protected(struct kunit *test)
 {
 	struct device *dev;

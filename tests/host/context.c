@@ -230,8 +230,8 @@ static u64 nr_shown(void)
 }
 
 /*
- * A context in which nothing is mapped has none, as those of devices that nobody
- * uses. Without memory for all of them nothing is mapped.
+ * A context in which nothing is mapped has none, like that of a device without a
+ * driver. Without memory for all of them nothing is mapped.
  */
 TEST(buffers_come_with_the_first_map)
 {
@@ -256,7 +256,7 @@ TEST(buffers_come_with_the_first_map)
 	no_memory = false;
 	CHECK_EQ(map(0, 0x1000, 1, XPI_ORDER_4K, &done), 0);
 	CHECK_EQ(pages, before + buffers);
-	/* From now on no unmap needs memory, whoever asks. */
+	/* From now on no unmap needs memory, on any CPU. */
 	no_memory = true;
 	CHECK_EQ(xpi_context_sync_map(&c, 0, 1), 0);
 	CHECK_EQ(xpi_context_unmap(&c, 1, 0, 1).nr, 1);

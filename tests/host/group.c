@@ -133,7 +133,7 @@ static bool is_alone(int at)
 	return xpi_group_is_alone(hops, hops_of(at, hops));
 }
 
-/* Of such a group nothing has to be translated, so nothing may ever join it. */
+/* Such a group is not translated, so no device may ever join it. */
 TEST(nothing_joins_who_is_alone)
 {
 	unsigned int round, alone = 0, others = 0;
@@ -155,7 +155,7 @@ TEST(nothing_joins_who_is_alone)
 	CHECK(others > 1000);
 }
 
-/* What is plugged in below them is in their group. */
+/* A device that is plugged in below them is in their group. */
 TEST(who_does_not_keep_others_out)
 {
 	const struct xpi_hop no_acs[] = { PORT(0x08, false) };

@@ -1065,7 +1065,7 @@ static void *scarce_alloc(gfp_t gfp)
 	return allocs_left-- ? page_alloc(gfp) : NULL;
 }
 
-/* What was filled stays, and the next caller goes on from there. */
+/* Buffers that are there stay, and the next caller goes on from there. */
 TEST(filled_without_memory)
 {
 	struct xpi_lanes_config c = {

@@ -54,7 +54,8 @@ builds()
 	kbuild "$W/module" "$1" "$2" modules
 }
 
-# What an unpatched kernel needs is in the module, whatever its header talks about.
+# The module has the parts for an unpatched kernel, though a comment of the header
+# has the word.
 word_is_not_enough()
 {
 	module

@@ -50,7 +50,7 @@ u64 xpi_group_key(const struct xpi_hop *hops, unsigned int nr);
 /**
  * xpi_group_is_alone() - does a device keep all others out of its group?
  * @hops: as for xpi_group_key()
- * @nr: likewise
+ * @nr: as for xpi_group_key()
  *
  * Return: whether no other device, were it plugged in now, could have its key.
  */

@@ -207,7 +207,7 @@ int xpi_lanes_fill(struct xpi_lanes *ls, const struct xpi_lanes_config *c,
 			ret = pending_fill(ls, &ls->lane[i].unmaps, c,
 					   c->max_count, gfp);
 	}
-	/* Whoever sees it sees the buffers; pairs with xpi_context_map(). */
+	/* A CPU that sees it sees the buffers; pairs with xpi_context_map(). */
 	if (!ret)
 		smp_store_release(&ls->filled, true);
 	return ret;

@@ -131,7 +131,7 @@ struct xpi_lost {
  *	NULL
  * @free: gives a buffer back
  * @max_nr: longest run, at most XPI_CHUNK_PAGES
- * @filled: every lane has its buffers. Read without a lock: whoever maps
+ * @filled: every lane has its buffers; a map reads it without a lock
  * @nr: lanes
  * @lane: the lanes
  */

@@ -17,7 +17,7 @@
 #include <linux/pci.h>
 
 #define SEGMENT		0x10000
-#define IDS		0x11e91234	/* nobody's */
+#define IDS		0x11e91234	/* of no vendor's device */
 #define NO_CLASS	0xff000000
 
 static char *device = "";
