@@ -41,6 +41,7 @@
  * @pv: this is a PV domain
  * @mfn: what its table has for page PFN; it counts up from there
  * @run: pages that it counts up for; what is behind has no frame
+ * @page_shift: of the kernel's pages
  */
 static struct fake_xen {
 	unsigned long call;
@@ -52,6 +53,7 @@ static struct fake_xen {
 	bool pv;
 	unsigned long mfn;
 	unsigned int run;
+	unsigned int page_shift;
 } xen;
 
 static long test_single_call(unsigned long call, unsigned long a1,
@@ -89,6 +91,8 @@ static unsigned long test_mfn(u64 pfn)
 	return xen.mfn + (pfn - PFN);
 }
 
+#undef PAGE_SHIFT
+#define PAGE_SHIFT			(xen.page_shift)
 #undef xen_pv_domain
 #define xen_pv_domain()			(xen.pv)
 #define __pfn_to_mfn(pfn)		test_mfn(pfn)
@@ -104,6 +108,7 @@ static unsigned long test_mfn(u64 pfn)
 static int hv_init(struct kunit *test)
 {
 	memset(&xen, 0, sizeof(xen));
+	xen.page_shift = XEN_PAGE_SHIFT;
 	return 0;
 }
 
@@ -308,6 +313,23 @@ static void not_foreign(struct kunit *test)
 	__free_pages(large, 1);
 }
 
+/* As if the kernel's pages were of 16 KiB: four frames are one page. */
+static void larger_pages(struct kunit *test)
+{
+	struct page *page = alloc_page(GFP_KERNEL);
+	u64 pfn;
+
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	pfn = (u64)page_to_pfn(page) * 4;
+	xen.page_shift = XEN_PAGE_SHIFT + 2;
+	expect_frames(test, pfn, 4, pfn, 4, 0);
+	SetPageForeign(page);
+	expect_frames(test, pfn, 4, pfn, 4, XEN_PV_IOMMU_F_FOREIGN);
+	expect_frames(test, pfn + 3, 1, pfn + 3, 1, XEN_PV_IOMMU_F_FOREIGN);
+	ClearPageForeign(page);
+	__free_page(page);
+}
+
 /* What Xen does not take is not said to it. */
 static void flags_by_features(struct kunit *test)
 {
@@ -345,6 +367,7 @@ static struct kunit_case hv_cases[] = {
 	KUNIT_CASE(translated_frames),
 	KUNIT_CASE(device_memory_between_ram),
 	KUNIT_CASE(not_foreign),
+	KUNIT_CASE(larger_pages),
 	KUNIT_CASE(flags_by_features),
 	KUNIT_CASE(maps_with_interrupts_off),
 	{}

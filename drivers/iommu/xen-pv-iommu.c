@@ -93,6 +93,7 @@
 
 /* Xen's page size, whatever the kernel's. */
 #define XPI_PAGE_SHIFT		12
+#define XPI_PAGE_SIZE		(1UL << XPI_PAGE_SHIFT)
 
 /* Contexts that are kept back from default domains, for VFIO; at most half. */
 #define XPI_CTX_RESERVE		16U
@@ -150,17 +151,23 @@ static struct xpi_domain *to_xpi_domain(struct iommu_domain *domain)
 }
 
 /*
- * The shadow's nodes and the descriptor buffers
+ * The shadow's nodes and the descriptor buffers: pages of Xen's size, which
+ * kmalloc() aligns as well.
  */
 
 static void *xpi_page_alloc(gfp_t gfp)
 {
+	if (PAGE_SIZE > XPI_PAGE_SIZE)
+		return kzalloc(XPI_PAGE_SIZE, gfp);
 	return (void *)get_zeroed_page(gfp);
 }
 
 static void xpi_page_free(void *page)
 {
-	free_page((unsigned long)page);
+	if (PAGE_SIZE > XPI_PAGE_SIZE)
+		kfree(page);
+	else
+		free_page((unsigned long)page);
 }
 
 static const struct xpi_shadow_mem xpi_mem = {
@@ -544,7 +551,7 @@ static int xpi_domain_setup(struct xpi_domain *dom, const struct xpi_caps *caps)
 	c->batch = batch;
 	c->max_count = caps->max_count;
 	c->max_nr = batch ? caps->max_nr : 1;
-	c->bytes = PAGE_SIZE;
+	c->bytes = XPI_PAGE_SIZE;
 	c->hv = xpi_hv;
 	c->mem = &xpi_mem;
 	c->lanes.lost = xpi_lanes_lost;

@@ -115,6 +115,7 @@ static noinline struct xpi_frame pv_frames(u64 pfn, u32 max, unsigned long mfn)
 	};
 }
 
+/* PV is x86's alone, so pages have Xen's size here. */
 static struct xpi_frame pv_frame(u64 pfn, u32 max)
 {
 	unsigned long mfn = __pfn_to_mfn(pfn);
@@ -147,6 +148,15 @@ static bool is_foreign(struct page *page)
 }
 
 /*
+ * A pfn of a map request is in frames of Xen's size, 4 KiB; where the kernel's
+ * pages are larger several are one page.
+ */
+static unsigned long page_nr(u64 pfn)
+{
+	return pfn >> (PAGE_SHIFT - XEN_PAGE_SHIFT);
+}
+
+/*
  * Is it RAM by the firmware's map? That does not change, unlike the tree of
  * resources that page_is_ram() looks into: its lock is not for interrupts.
  */
@@ -157,7 +167,7 @@ static bool is_firmware_ram(u64 pfn)
 
 	return e820__mapped_any(start, start + XEN_PAGE_SIZE, E820_TYPE_RAM);
 #else
-	return pfn_is_map_memory(pfn);
+	return pfn_is_map_memory(page_nr(pfn));
 #endif
 }
 
@@ -178,11 +188,11 @@ static u16 translated_flags(u64 pfn)
 {
 	struct page *page;
 
-	if (!pfn_valid(pfn))
+	if (!pfn_valid(page_nr(pfn)))
 		return XEN_PV_IOMMU_F_MMIO;
 
 	/* Foreign pages may be in a place that is not RAM. */
-	page = pfn_to_page(pfn);
+	page = pfn_to_page(page_nr(pfn));
 	if (is_foreign(page))
 		return XEN_PV_IOMMU_F_FOREIGN;
 	return is_ram(pfn, page) ? 0 : XEN_PV_IOMMU_F_MMIO;
