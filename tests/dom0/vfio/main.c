@@ -8,9 +8,12 @@
  * has a page mapped for as long as there is a file /tmp/hold, and looks then
  * whether it still is; its tests are called NAME.something.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,7 +21,8 @@
 #include "probe.h"
 #include "report.h"
 
-#define IOVA	0x200000000UL
+#define IOVA		0x200000000UL
+#define VIDEO_WINDOW	0xa0000UL	/* of every PC, for VGA */
 
 struct world {
 	struct bed a, b;
@@ -116,6 +120,50 @@ static void test_bad_requests(struct world *w)
 		      "a second mapping of one address was accepted"));
 	expect("vfio.map.first-stays", read_works(&w->a, IOVA, mem));
 	must_unmap(&w->a, IOVA, PAGE);
+}
+
+/* A page of the legacy video window, or NULL with the reason why there is none. */
+static uint8_t *video_window(const char **why)
+{
+	void *mem = MAP_FAILED;
+	int fd;
+
+	*why = container_refuses_registers;
+	if (*why)
+		return NULL;
+	fd = open("/dev/mem", O_RDWR | O_SYNC);
+	if (fd >= 0)
+		mem = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+			   VIDEO_WINDOW);
+	*why = mem == MAP_FAILED ? strerror(errno) : NULL;
+	close(fd);
+	return *why ? NULL : mem;
+}
+
+/*
+ * Device memory between two pieces of RAM: a translated kernel has a struct page
+ * for it.
+ */
+static void test_device_memory(struct world *w)
+{
+	uint8_t *mem = new_pages(1), *window;
+	const char *why;
+	int ret;
+
+	window = video_window(&why);
+	if (!window) {
+		skip("vfio.video-window.mapped", why);
+		return;
+	}
+	ret = container_map(&w->a.container, IOVA, window, PAGE, RW);
+	expect("vfio.video-window.mapped", ret ? strerror(-ret) : NULL);
+	if (!ret)
+		must_unmap(&w->a, IOVA, PAGE);
+	must_map(&w->a, IOVA, mem, PAGE, RW);
+	expect("vfio.video-window.device-works-on",
+	       write_works(&w->a, IOVA, mem));
+	must_unmap(&w->a, IOVA, PAGE);
+	munmap(window, PAGE);
 }
 
 static void test_two_containers(struct world *w)
@@ -221,6 +269,7 @@ int main(int argc, char **argv)
 	test_read_only(&w);
 	test_big(&w);
 	test_bad_requests(&w);
+	test_device_memory(&w);
 	test_two_containers(&w);
 	test_secret(&w);
 	test_reopen(&w);
