@@ -6,7 +6,7 @@ A suite is one boot.  "full" shows dom0 before and after the driver is loaded,
 whose disk works through a context, "bypass" a PV dom0 whose devices do without
 swiotlb-xen, "bare" runs the VFIO program and DPDK under Linux' own driver
 without Xen, to prove the bed.  "io-strict" and "io-lazy" are PVH dom0s with all
-their traffic in contexts, "huge" one with hugepages, and "share" puts two groups
+their traffic in contexts, "io-pv" the same for a PV dom0, "huge" one with hugepages, and "share" puts two groups
 into a container and kills its users, on PV, and does the same by iommufd.  SPECIAL has what differs in a
 suite's machine or command lines.
 """
@@ -31,7 +31,7 @@ BUILD = os.path.join(TOP, 'build', 'dom0')
 STEPS = {'full': 'before+load+vfio+edges+dpdk', 'absent': 'absent', 'bare': 'vfio+edges+dpdk', 'pvh': 'pvh+vmd+vfio+edges',
          'bypass': 'bypass', 'topology': 'topology', 'life': 'life', 'hotplug': 'hotplug+functions+pciback',
          'initramfs': 'initramfs', 'strict': 'domains', 'lazy': 'domains', 'identity': 'domains',
-         'io-strict': 'driver+fio+cable', 'io-lazy': 'driver+fio+cable',
+         'io-strict': 'driver+fio+cable', 'io-lazy': 'driver+fio+cable', 'io-pv': 'driver+fio+cable',
          'huge': 'untaken+huge+dpdk+share+kill', 'share': 'driver+share+kill+iommufd',
          'sleep': 'driver+sleep', 'reset': 'reset+cable', 'pvh-lacks': 'driver+functions+sleep'}
 BLOCKING = {'vfio', 'edges', 'bypass', 'huge', 'share', 'kill', 'iommufd', 'sleep', 'reset'}  # steps that announce faults
@@ -79,22 +79,23 @@ SPECIAL = {
     # Where Xen has nothing to report: there is none, none of ours, or what would block is skipped.
     'bare': {'faults': False},
     'absent': {'faults': False},
-    'topology': {'devices': TREE, 'extra': [], 'disk': 'nvme,serial=xpi0,bus=d3', 'timeout': 1800},
+    'topology': {'devices': TREE, 'extra': [], 'disk': 'nvme,serial=xpi0,bus=d3'},
     # A port waits five seconds after each press of its button.
     'hotplug': {'devices': SLOTS, 'extra': [], 'modules': ['igb', 'xen-pciback'], 'timeout': 2400,
                 'plug': {'edu': {'driver': 'edu', 'bus': 'h1', 'dma_mask': 2 ** 64 - 1},
                          'nvme': {'driver': 'nvme', 'bus': 'h2', 'drive': 'spare', 'serial': 'xpihot'}}},
     # The supported way of loading: nothing may be worth a warning.
     'initramfs': {'cmdline': 'panic_on_warn=1'},
-    'life': {'extra': [], 'cmdline': 'xpi_lives=20', 'timeout': 1800},
-    'bypass': {'modules': ['xfs'] + CARDS, 'timeout': 1800},
-    'io-strict': {'pvh': True, 'cmdline': 'iommu.strict=1 xpi_type=DMA', 'modules': CARDS, 'timeout': 1800},
-    'io-lazy': {'pvh': True, 'cmdline': 'xpi_type=DMA-FQ', 'modules': CARDS, 'timeout': 1800},
+    'life': {'extra': [], 'cmdline': 'xpi_lives=20'},
+    'bypass': {'modules': ['xfs'] + CARDS},
+    'io-strict': {'pvh': True, 'cmdline': 'iommu.strict=1 xpi_type=DMA', 'modules': CARDS},
+    'io-lazy': {'pvh': True, 'cmdline': 'xpi_type=DMA-FQ', 'modules': CARDS},
+    'io-pv': {'cmdline': 'xpi_driver=pv_dma_ops_swap=1 xpi_type=DMA', 'modules': CARDS},
     'huge': {'pvh': True, 'cmdline': 'xpi_kills=20', 'modules': CARDS, 'timeout': 3000},
     'share': {'cmdline': 'xpi_kills=20', 'timeout': 3000},
     'sleep': {'extra': S3, 'wake': True, 'xen_cmdline': 'x2apic=0'},
     'reset': {'pvh': True, 'cmdline': 'iommu.passthrough=0', 'xen_cmdline': 'ats=1', 'iommu': ',device-iotlb=on',
-              'devices': RESETS, 'disk': RESET_DISK, 'modules': CARDS + ['virtio_blk', 'virtio_pci?'], 'timeout': 1800},
+              'devices': RESETS, 'disk': RESET_DISK, 'modules': CARDS + ['virtio_blk', 'virtio_pci?']},
     'pvh-lacks': {'pvh': True, 'devices': SLOTS, 'extra': [], 'modules': ['igb'], 'faults': False},
     'strict': {'pvh': True, 'cmdline': 'iommu.passthrough=0 iommu.strict=1'},
     'lazy': {'pvh': True, 'cmdline': 'iommu.passthrough=0 iommu.strict=0', 'xen_cmdline': 'dom0-iommu=nr-ctx=4'},
@@ -261,7 +262,7 @@ def machine(kernel, suite, xen, kmod=None, steps=None, name=None):
         iommu=boot.Machine.iommu + differs.get('iommu', ''),
         wake=differs.get('wake', False),
         expect=debug_tests(kernel, prefix),
-        timeout=differs.get('timeout', 900) * (SLOWER if cpus > 1 else 1))
+        timeout=differs.get('timeout', 1800) * (SLOWER if cpus > 1 else 1))
 
 
 # --- faults -------------------------------------------------------------

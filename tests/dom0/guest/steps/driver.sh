@@ -9,7 +9,8 @@ load_driver()
 {
 	mark
 	modprobe xpi_look
-	if ! modprobe xen-pv-iommu 2>/tmp/modprobe; then
+	# shellcheck disable=SC2046 # no parameter, or one
+	if ! modprobe xen-pv-iommu $(option xpi_driver) 2>/tmp/modprobe; then
 		fail "$1.modprobe" "$(cat /tmp/modprobe) $(since_mark | tail -n 3)"
 		return 1
 	fi
