@@ -826,7 +826,7 @@ void cf_check vtd_ctx_dev_query(const struct pci_dev *pdev,
 {
     const struct acpi_drhd_unit *drhd = acpi_find_matched_drhd_unit(pdev);
     enum xen_pv_iommu_no_ctx reason = no_ctx_reason(pdev, drhd);
-    uint16_t alias[2] = { pdev->sbdf.bdf };
+    uint16_t alias[2] = { pdev->sbdf.bdf, 0 };
     struct iommu_ctx_caps caps;
 
     q->flags = reason ? (uint32_t)reason << XEN_PV_IOMMU_DEV_F_NO_CTX_SHIFT
