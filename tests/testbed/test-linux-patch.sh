@@ -1,14 +1,15 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# packaging/linux: the patch applies to each kernel as it is, does what it says,
-# and the module builds with it. The module tells a patched kernel from others by
+# packaging/linux: the patches apply to each kernel as it is. dma-iommu-before-other-ops
+# does what it says, and the module builds with it. The module tells a patched kernel from others by
 # what the kernel does: a word in a header changes nothing.
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
 . "$here/xpi.sh" || exit 1
 PATCH=$top/packaging/linux/dma-iommu-before-other-ops.patch
 HEADER=include/linux/dma-map-ops.h
+ACS_PATCH=$top/packaging/linux/pvh-dom0-requests-acs.patch
 
 # kbuild DIR KERNEL HEADERS TARGET: with the header in $W/KERNEL in the place of
 # the kernel's own
@@ -82,5 +83,7 @@ while read -r name _ _ _ headers; do
 		patch -d "$W/$name" -p1 --fuzz=0 -i "$PATCH"
 	accepts "linux-patch.$name.works" ignores_others "$name" "$headers"
 	accepts "linux-patch.$name.builds" builds "$name" "$headers"
+	accepts "linux-patch.$name.acs-applies" patch --dry-run -p1 --fuzz=0 \
+		-d "$("$top/testbed/linux-files" "$name")/tree" -i "$ACS_PATCH"
 done < <("$top/testbed/kernels")
 finish
