@@ -888,6 +888,55 @@ static void attach_of_a_lesser_device(struct kunit *test)
 	xpi_driver_free(d);
 }
 
+/* It is held while a user has it, and only then. */
+static void attach_for_a_user(struct kunit *test)
+{
+	const struct iommu_ops *ops = xpi_driver_ops();
+	struct device *dev = xpi_driver_add_dev(test, 0);
+	struct iommu_domain *d = xpi_driver_domain(dev);
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, d);
+	d->type = IOMMU_DOMAIN_DMA;
+	KUNIT_EXPECT_EQ(test, 0, xpi_driver_attach(d, dev));
+	KUNIT_EXPECT_EQ(test, xpi_driver.held, 0);
+	d->type = IOMMU_DOMAIN_UNMANAGED;
+	KUNIT_EXPECT_EQ(test, 0, xpi_driver_attach(d, dev));
+	KUNIT_EXPECT_EQ(test, 0, xpi_driver_attach(d, dev));
+	KUNIT_EXPECT_EQ(test, xpi_driver.held, 1);
+	xpi_fake.call_fault = (struct xpi_fake_fault){
+		.err = -EIO, .ops = XPI_FAKE_OP(ATTACH),
+	};
+	KUNIT_EXPECT_EQ(test, -ENODEV,
+			xpi_driver_attach(ops->blocked_domain, dev));
+	KUNIT_EXPECT_EQ(test, xpi_driver.held, 1);
+	KUNIT_EXPECT_EQ(test, 0, xpi_driver_attach(ops->blocked_domain, dev));
+	KUNIT_EXPECT_EQ(test, xpi_driver.held, 0);
+	xpi_fake.call_fault = (struct xpi_fake_fault){
+		.err = -EIO, .ops = XPI_FAKE_OP(ATTACH),
+	};
+	KUNIT_EXPECT_EQ(test, -ENODEV, xpi_driver_attach(d, dev));
+	KUNIT_EXPECT_EQ(test, xpi_driver.held, 0);
+	KUNIT_EXPECT_EQ(test, 0, xpi_driver_attach(ops->identity_domain, dev));
+	xpi_driver_free(d);
+}
+
+/* Its group says that it is kept apart, and it is not. */
+static void attach_of_a_device_that_is_not_apart(struct kunit *test)
+{
+	const struct iommu_ops *ops = xpi_driver_ops();
+	struct device *dev = xpi_driver_add_dev(test, 0);
+	struct iommu_domain *d = xpi_driver_domain(dev);
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, d);
+	xpi_driver.acs_lost = true;
+	KUNIT_EXPECT_EQ(test, -ENODEV, xpi_driver_attach(d, dev));
+	KUNIT_EXPECT_EQ(test, xpi_fake.calls[XEN_PV_IOMMU_OP_ATTACH], 0);
+	d->type = IOMMU_DOMAIN_DMA;
+	KUNIT_EXPECT_EQ(test, 0, xpi_driver_attach(d, dev));
+	KUNIT_EXPECT_EQ(test, 0, xpi_driver_attach(ops->identity_domain, dev));
+	xpi_driver_free(d);
+}
+
 /* At hot unplug Xen is the first to forget a device. */
 static void release_of_a_device_that_is_gone(struct kunit *test)
 {
@@ -1008,6 +1057,8 @@ static struct kunit_case domain_cases[] = {
 	KUNIT_CASE(attach_fails_as_the_core_likes_it),
 	KUNIT_CASE(attach_of_a_clash),
 	KUNIT_CASE(attach_of_a_lesser_device),
+	KUNIT_CASE(attach_for_a_user),
+	KUNIT_CASE(attach_of_a_device_that_is_not_apart),
 	KUNIT_CASE(release_of_a_device_that_is_gone),
 	KUNIT_CASE(what_is_reserved),
 	KUNIT_CASE(kinds_of_reserved),

@@ -19,7 +19,9 @@
 #include <xen/swiotlb-xen-bypass.h>
 #include <xen/xen.h>
 
+#include "acs.h"
 #include "device.h"
+
 #include "xpi-driver.h"
 #include "xpi-fake-hv.h"
 
@@ -106,6 +108,21 @@ static enum xpi_bound test_bound(struct pci_dev *pdev)
 	return xpi_driver.bound ? xpi_driver.bound(pdev) : xpi_dev_bound(pdev);
 }
 
+static int test_acs_hold(struct xpi_dev *xdev)
+{
+	if (xpi_driver.acs_lost)
+		return -ENODEV;
+	xpi_driver.held += !xdev->awake;
+	xdev->awake = xdev->pdev;
+	return 0;
+}
+
+static void test_acs_release(struct xpi_dev *xdev)
+{
+	xpi_driver.held -= !!xdev->awake;
+	xdev->awake = NULL;
+}
+
 static int xpi_init(void);
 static void xpi_exit(void);
 
@@ -138,6 +155,8 @@ static void xpi_exit(void);
 	test_zalloc(struct_size(&(obj), member, nr), gfp)
 #undef kfree
 #define kfree(p)		test_kfree(p)
+#define xpi_acs_hold(xdev)	test_acs_hold(xdev)
+#define xpi_acs_release(xdev)	test_acs_release(xdev)
 #undef raw_smp_processor_id
 #define raw_smp_processor_id()	test_cpu()
 
@@ -223,6 +242,7 @@ void xpi_driver_exit(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, atomic_read(&xpi_driver.allocated), 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&xpi_nr_domains), 0);
 	KUNIT_EXPECT_EQ(test, xpi_driver_holds(), 0);
+	KUNIT_EXPECT_EQ(test, xpi_driver.held, 0);
 	for (i = 0; i < XPI_FAKE_DEVS; i++)
 		KUNIT_EXPECT_EQ(test, xpi_fake.dev[i].ctx,
 				XEN_PV_IOMMU_CTX_DEFAULT);

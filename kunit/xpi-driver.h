@@ -35,6 +35,8 @@ struct pci_dev;
  * @msi_domain: of every PCI device
  * @bound: in the place of xpi_dev_bound() if it is set
  * @holds: references to the module when the test began
+ * @acs_lost: no device can be given to a user, for its group claims too much
+ * @held: devices that users have
  */
 struct xpi_driver {
 	atomic_t alloc_fails_in;
@@ -51,6 +53,8 @@ struct xpi_driver {
 	struct irq_domain *msi_domain;
 	enum xpi_bound (*bound)(struct pci_dev *pdev);
 	int holds;
+	bool acs_lost;
+	unsigned int held;
 };
 
 extern struct xpi_driver xpi_driver;

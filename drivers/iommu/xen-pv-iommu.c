@@ -77,6 +77,7 @@
 #include <xen/swiotlb-xen-bypass.h>
 #include <xen/xen.h>
 
+#include "xen-pv-iommu/acs.h"
 #include "xen-pv-iommu/caps.h"
 #include "xen-pv-iommu/compat.h"
 #include "xen-pv-iommu/context.h"
@@ -390,10 +391,17 @@ static int xpi_attach(struct device *dev, const struct xpi_place *to)
 		.dev.id = xdev->sbdf,
 		.ctx = to->ctx,
 	};
+	bool users = to->context &&
+		     !(to->domain->type & __IOMMU_DOMAIN_DMA_API);
+	bool held = xdev->awake;
 	int ret;
 
 	if (xdev->passive)
 		return 0;
+
+	ret = users ? xpi_acs_hold(xdev) : 0;
+	if (ret)
+		return ret;
 
 	ret = xpi_hv_one(xpi_hv, XEN_PV_IOMMU_OP_ATTACH, &a);
 	if (!ret)
@@ -402,6 +410,8 @@ static int xpi_attach(struct device *dev, const struct xpi_place *to)
 	else if (ret != -ENODEV)
 		dev_err_ratelimited(dev, "attach to context %u: error %d; it stays where it was\n",
 				    to->ctx, ret);
+	if (ret ? !held : !users)
+		xpi_acs_release(xdev);
 	return xpi_attach_errno(ret);
 }
 
@@ -670,6 +680,7 @@ static struct iommu_device *xpi_probe_device(struct device *dev)
 	}
 
 	xpi_silence(pdev, xdev);
+	xpi_acs_record(xdev);
 	xpi_direct_add(xdev);
 	xpi_dev_list(xdev);
 	xpi_debugfs_add(xdev);
@@ -687,6 +698,7 @@ static void xpi_release_device(struct device *dev)
 	struct xpi_dev *xdev = dev_iommu_priv_get(dev);
 
 	xpi_debugfs_del(xdev);
+	xpi_acs_release(xdev);
 	xpi_direct_del(xdev);
 	xpi_dev_unlist(xdev);
 	xpi_dev_destroy(xdev);

@@ -33,8 +33,8 @@ STEPS = {'full': 'before+load+vfio+edges+dpdk', 'absent': 'absent', 'bare': 'vfi
          'initramfs': 'initramfs', 'strict': 'domains', 'lazy': 'domains', 'identity': 'domains',
          'io-strict': 'driver+fio+cable', 'io-lazy': 'driver+fio+cable', 'io-pv': 'driver+fio+cable',
          'huge': 'untaken+huge+dpdk+share+kill', 'share': 'driver+share+kill+iommufd',
-         'sleep': 'driver+sleep', 'reset': 'reset+cable', 'pvh-lacks': 'driver+functions+sleep'}
-BLOCKING = {'vfio', 'edges', 'bypass', 'huge', 'share', 'kill', 'iommufd', 'sleep', 'reset'}  # steps that announce faults
+         'sleep': 'driver+sleep', 'reset': 'reset+cable', 'acs': 'acs', 'pvh-lacks': 'driver+functions+sleep'}
+BLOCKING = {'vfio', 'edges', 'bypass', 'huge', 'share', 'kill', 'iommufd', 'sleep', 'reset', 'acs'}  # steps that announce faults
 # Steps that have a disk, and those that know what is on it.
 DISK_STEPS = {'dpdk', 'untaken', 'load', 'pvh', 'topology', 'life', 'domains', 'hotplug', 'initramfs', 'sleep', 'reset'}
 DIGEST_STEPS = {'pvh', 'initramfs', 'domains', 'reset'}
@@ -42,7 +42,7 @@ DIGEST_STEPS = {'pvh', 'initramfs', 'domains', 'reset'}
 PVH_CPU = 'EPYC,-monitor,-rdtscp'
 # ext4 asks for crc32c by its crypto name, which newer kernels have built in.
 MODULES = ['nvme', 'ext4', 'crc32c_generic?', 'vfio-pci', 'vfio_iommu_type1', 'iommufd?']
-OURS = ['xen-pv-iommu', 'xpi_secret', 'xpi_partunmap', 'xpi_orphan', 'xpi_dmaapi', 'xpi_look', 'xpi_vmd']
+OURS = ['xen-pv-iommu', 'xpi_secret', 'xpi_partunmap', 'xpi_orphan', 'xpi_dmaapi', 'xpi_look', 'xpi_vmd', 'xpi_acs']
 CARDS = ['e1000e', 'igb']
 # What the Makefile builds for the guest.
 PROGRAMS = ['vfio-dma', 'vfio-share', 'vfio-huge', 'vfio-victim', 'vfio-edges',
@@ -74,6 +74,8 @@ S3 = ['-global', 'ICH9-LPC.disable_s3=0']
 # An edu that its port resets, and a disk with ATS that resets itself.
 RESETS = ['pcie-root-port,id=r1,chassis=1', f'{EDU},bus=r1', 'pcie-root-port,id=r2,chassis=2']
 RESET_DISK = 'virtio-blk-pci,bus=r2,disable-legacy=on,iommu_platform=on,ats=on,x-pcie-flr-init=on'
+# Two edus, each below a port that keeps it apart.
+PORTS_APART = ['pcie-root-port,id=r1,chassis=1', f'{EDU},bus=r1', 'pcie-root-port,id=r2,chassis=2', f'{EDU},bus=r2']
 # Suites that are not the common machine, or not started in the common way.
 SPECIAL = {
     # Where Xen has nothing to report: there is none, none of ours, or what would block is skipped.
@@ -96,6 +98,7 @@ SPECIAL = {
     'sleep': {'extra': S3, 'wake': True, 'xen_cmdline': 'x2apic=0'},
     'reset': {'pvh': True, 'cmdline': 'iommu.passthrough=0', 'xen_cmdline': 'ats=1', 'iommu': ',device-iotlb=on',
               'devices': RESETS, 'disk': RESET_DISK, 'modules': CARDS + ['virtio_blk', 'virtio_pci?']},
+    'acs': {'pvh': True, 'devices': PORTS_APART, 'extra': []},
     'pvh-lacks': {'pvh': True, 'devices': SLOTS, 'extra': [], 'modules': ['igb'], 'faults': False},
     'strict': {'pvh': True, 'cmdline': 'iommu.passthrough=0 iommu.strict=1'},
     'lazy': {'pvh': True, 'cmdline': 'iommu.passthrough=0 iommu.strict=0', 'xen_cmdline': 'dom0-iommu=nr-ctx=4'},

@@ -14,6 +14,7 @@
 
 #include <xen/interface/pv-iommu.h>
 
+#include "acs.h"
 #include "caps.h"
 #include "compat.h"
 #include "device.h"
@@ -335,23 +336,6 @@ enum xpi_bound xpi_dev_bound(struct pci_dev *pdev)
 	return XPI_LIVE;
 }
 
-/*
- * Are its access control services on, as far as it has them? Less forgiving
- * than the core, which knows devices that need no such services.
- */
-static bool has_acs(struct pci_dev *pdev)
-{
-	const u16 wanted = PCI_ACS_SV | PCI_ACS_RR | PCI_ACS_CR | PCI_ACS_UF;
-	u16 cap = 0, ctrl = 0;
-
-	if (!pdev->acs_cap)
-		return false;
-
-	pci_read_config_word(pdev, pdev->acs_cap + PCI_ACS_CAP, &cap);
-	pci_read_config_word(pdev, pdev->acs_cap + PCI_ACS_CTRL, &ctrl);
-	return !(cap & wanted & ~ctrl);
-}
-
 static enum xpi_hop_kind hop_kind(struct pci_dev *pdev)
 {
 	if (!pci_is_pcie(pdev))
@@ -381,7 +365,7 @@ static unsigned int way_up(struct pci_dev *pdev,
 			return 0;
 		hops[nr].multifunction = pdev->multifunction;
 		hops[nr].kind = hop_kind(pdev);
-		hops[nr].acs = has_acs(pdev);
+		hops[nr].acs = xpi_acs_is_on(pdev);
 		nr++;
 	}
 	return nr;

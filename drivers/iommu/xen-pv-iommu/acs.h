@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef XPI_ACS_H
+#define XPI_ACS_H
+
+#include <linux/types.h>
+
+struct pci_dev;
+struct xpi_dev;
+
+/**
+ * xpi_acs_is_on() - does a device keep its peers apart?
+ * @pdev: a device or a port
+ *
+ * Less forgiving than the core, which knows devices that need no such services.
+ *
+ * Return: whether its access control services are on, as far as it has them.
+ */
+bool xpi_acs_is_on(struct pci_dev *pdev);
+
+/**
+ * xpi_acs_record() - note where on a device's way up they are on
+ * @xdev: the device, about to be put into a group
+ */
+void xpi_acs_record(struct xpi_dev *xdev);
+
+/**
+ * xpi_acs_hold() - make sure that a device is kept apart as its group says
+ * @xdev: the device, about to be given to a user
+ *
+ * What was off is turned on again. The ports above stay awake until
+ * xpi_acs_release(), for what sleeps may forget it. May sleep; the caller holds
+ * the core's group mutex.
+ *
+ * Return: 0, or -ENODEV if a port cannot be made to; the log says which.
+ */
+int xpi_acs_hold(struct xpi_dev *xdev);
+
+/**
+ * xpi_acs_release() - no user has it any more
+ * @xdev: the device, held or not
+ */
+void xpi_acs_release(struct xpi_dev *xdev);
+
+#endif /* XPI_ACS_H */

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-2.0
+# A PVH dom0 whose ports lose their state, as in D3cold or in a reset.  Xen has
+# turned their access control services on; a kernel that does not request them
+# (packaging/linux has the patch) does not turn them on again.  The driver does,
+# when VFIO gets a device below.
+
+# ports_have PARAMETER...: what is on in each port, words "ADDRESS=CONTROL"
+ports_have()
+{
+	mark
+	modprobe xpi_acs "$@"
+	since_mark | sed -n 's/.*xpi_acs: \(.*\) has \(.*\)/\1=\2/p' | tr '\n' ' '
+	rmmod xpi_acs
+}
+
+# The port above a device, and what is on there, given what ports_have said.
+port_of() { basename "$(dirname "$(readlink -f "$PCI/$1")")"; }
+control_of() { echo "$2" | tr ' ' '\n' | sed -n "s/^$(port_of "$1")=//p"; }
+
+# restored NAME DEVICE STATE: what its port lost is on again, and the log says so
+restored()
+{
+	check "$1" "the port above $2 has $(control_of "$2" "$3") on, it had $(control_of "$2" "$BEFORE")" \
+		[ "$(control_of "$2" "$3")" = "$(control_of "$2" "$BEFORE")" ]
+	check "$1.said" "the log does not say so of $(port_of "$2")" \
+		sh -c "dmesg | grep -F '$(port_of "$2")' | grep -q 'access control was lost .* on again, for $2'"
+}
+
+step_acs()
+{
+	local lost after
+	check_after acs.modprobe "cat /tmp/modprobe" sh -c 'modprobe xen-pv-iommu 2>/tmp/modprobe'
+	list_groups
+	BEFORE=$(ports_have)
+	info "at first: $BEFORE"
+	check acs.on-at-first "the port above $EDU_A has nothing on: $BEFORE" \
+		[ "$((0$(control_of "$EDU_A" "$BEFORE")))" != 0 ]
+	check acs.apart "$EDU_A and $EDU_B are one group" [ "$(group_of "$EDU_A")" != "$(group_of "$EDU_B")" ]
+	lost=$(ports_have lose=1)
+	info "after they lost it: $lost"
+	vfio_works acs
+	after=$(ports_have)
+	info "after VFIO had them: $after"
+	if [ "$lost" = "$BEFORE" ]; then
+		skip acs.restored "this kernel turns them on again by itself"
+		return
+	fi
+	restored acs.restored-first "$EDU_A" "$after"
+	restored acs.restored-second "$EDU_B" "$after"
+}
