@@ -347,15 +347,41 @@ static void occupied(struct kunit *test)
 	expect_same(test);
 }
 
+/* The limit is named if it is what was reached. */
+static void expect_warned(struct kunit *test, bool of_limit)
+{
+	const char *warned = xpi_driver.warned ?: "";
+
+	KUNIT_EXPECT_EQ_MSG(test, !!strstr(warned, "page tables"), true,
+			    "it says: %s", warned);
+	KUNIT_EXPECT_EQ_MSG(test, !!strstr(warned, "ctx-mem="), of_limit,
+			    "it says: %s", warned);
+}
+
 static void out_of_tables(struct kunit *test)
 {
 	xpi_fake.pt_pages_max = 1;
 	KUNIT_EXPECT_EQ(test, 0, map(0, PFN, 8));
+	KUNIT_EXPECT_NULL(test, xpi_driver.warned);
 	KUNIT_EXPECT_EQ(test, -ENOMEM, map(0x1f8, PFN, 16));
+	expect_warned(test, true);
 	KUNIT_EXPECT_EQ(test, xpi_fake.nr_refs, 8);
 	expect_same(test);
 	KUNIT_EXPECT_EQ(test, unmap(0, 8), 8);
 	KUNIT_EXPECT_EQ(test, 0, map(0x200, PFN, 8));
+	expect_same(test);
+}
+
+/* That is not what ctx-mem= could help. */
+static void xen_is_out_of_memory(struct kunit *test)
+{
+	xpi_fake.page_fault = (struct xpi_fake_fault){ .err = -ENOMEM };
+	KUNIT_EXPECT_EQ(test, -ENOMEM, map(0, PFN, 8));
+	expect_warned(test, false);
+	xpi_driver.warned = NULL;
+	xpi_fake.page_fault = (struct xpi_fake_fault){ .err = -EACCES };
+	KUNIT_EXPECT_EQ(test, -EACCES, map(0, PFN, 8));
+	KUNIT_EXPECT_NULL(test, xpi_driver.warned);
 	expect_same(test);
 }
 
@@ -426,6 +452,7 @@ static struct kunit_case map_cases[] = {
 	KUNIT_CASE(without_rights),
 	KUNIT_CASE(occupied),
 	KUNIT_CASE(out_of_tables),
+	KUNIT_CASE(xen_is_out_of_memory),
 	KUNIT_CASE(an_error_is_its_owners),
 	KUNIT_CASE(moved_to_another_cpu),
 	KUNIT_CASE(broken_context),

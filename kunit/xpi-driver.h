@@ -37,6 +37,7 @@ struct pci_dev;
  * @holds: references to the module when the test began
  * @acs_lost: no device can be given to a user, for its group claims too much
  * @held: devices that users have
+ * @warned: the last warning, as it is in the source; NULL: there was none
  */
 struct xpi_driver {
 	atomic_t alloc_fails_in;
@@ -55,6 +56,7 @@ struct xpi_driver {
 	int holds;
 	bool acs_lost;
 	unsigned int held;
+	const char *warned;
 };
 
 extern struct xpi_driver xpi_driver;

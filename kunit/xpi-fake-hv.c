@@ -226,6 +226,15 @@ static u32 tables_of(const struct xpi_fake_ctx *ctx)
 	return nr;
 }
 
+static u32 nr_tables(void)
+{
+	u32 i, nr = 0;
+
+	for (i = 0; i < XPI_FAKE_CTXS; i++)
+		nr += tables_of(&xpi_fake.ctx[i]);
+	return nr;
+}
+
 static int ctx_info(struct xen_pv_iommu_ctx *c)
 {
 	const struct xpi_fake_ctx *ctx = xpi_fake_ctx(c->ctx);
@@ -282,6 +291,7 @@ static int do_query(struct xen_pv_iommu_query *q)
 		.max_nr = xpi_fake.max_nr,
 		.nr_ctx = xpi_fake_nr_ctx(),
 		.pt_pages_max = xpi_fake.pt_pages_max,
+		.pt_pages = nr_tables(),
 		.fault_virq = xpi_fake.fault_virq,
 	};
 	return 0;
@@ -371,15 +381,6 @@ static int attach(struct xen_pv_iommu_attach *a)
 /*
  * Map and unmap
  */
-
-static u32 nr_tables(void)
-{
-	u32 i, nr = 0;
-
-	for (i = 0; i < XPI_FAKE_CTXS; i++)
-		nr += tables_of(&xpi_fake.ctx[i]);
-	return nr;
-}
 
 static bool table_is_empty(const struct xpi_fake_ctx *ctx, u64 dfn)
 {

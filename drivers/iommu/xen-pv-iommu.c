@@ -69,6 +69,7 @@
 #include <linux/msi.h>
 #include <linux/overflow.h>
 #include <linux/pci.h>
+#include <linux/ratelimit.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
@@ -236,6 +237,29 @@ static void xpi_lanes_lost(struct xpi_lanes *lanes, const struct xpi_lost *what)
 	pr_err_ratelimited("context %u: unmap of %#llx pages at iova %#llx failed, and %u more since: error %d; Xen keeps the pages\n",
 			   c->ctx, what->nr, what->dfn << XPI_PAGE_SHIFT,
 			   what->times - 1, what->err);
+}
+
+/*
+ * Xen had no memory for page tables. Its limit for this domain can be raised, so
+ * that is named if Xen says that it was reached.
+ */
+static void xpi_no_memory(void)
+{
+	static DEFINE_RATELIMIT_STATE(limit, DEFAULT_RATELIMIT_INTERVAL, 1);
+	struct xen_pv_iommu_query q;
+
+	if (!__ratelimit(&limit))
+		return;
+
+	xpi_query_init(&q);
+	if (xpi_hv_one(xpi_hv, XEN_PV_IOMMU_OP_QUERY, &q))
+		return;
+	if (xpi_tables_run_out(&q))
+		pr_warn("no page tables are left: this domain has %u of the %u that Xen lets it have; boot Xen with a greater dom0-iommu=ctx-mem=\n",
+			q.pt_pages, q.pt_pages_max);
+	else
+		pr_warn("Xen refuses page tables, though this domain has only %u of %u; its own memory may be short\n",
+			q.pt_pages, q.pt_pages_max);
 }
 
 static void xpi_lanes_sending(const struct xpi_queue *q, enum xpi_why why)
@@ -412,6 +436,8 @@ static int xpi_attach(struct device *dev, const struct xpi_place *to)
 				    to->ctx, ret);
 	if (ret ? !held : !users)
 		xpi_acs_release(xdev);
+	if (ret == -ENOMEM)
+		xpi_no_memory();
 	return xpi_attach_errno(ret);
 }
 
@@ -524,6 +550,8 @@ static int xpi_ctx_alloc(u16 *ctx, u64 *iova_last)
 	struct xen_pv_iommu_ctx c = {};
 	int ret = xpi_hv_one(xpi_hv, XEN_PV_IOMMU_OP_CTX_ALLOC, &c);
 
+	if (ret == -ENOMEM)
+		xpi_no_memory();
 	if (ret)
 		return ret == -ENOSPC || ret == -ENOMEM ? ret : -ENODEV;
 	if (c.ctx < XEN_PV_IOMMU_CTX_FIRST || c.ctx > XEN_PV_IOMMU_CTX_LAST)
@@ -564,6 +592,7 @@ static int xpi_domain_setup(struct xpi_domain *dom, const struct xpi_caps *caps)
 	c->bytes = XPI_PAGE_SIZE;
 	c->hv = xpi_hv;
 	c->mem = &xpi_mem;
+	c->no_memory = xpi_no_memory;
 	c->lanes.lost = xpi_lanes_lost;
 	c->lanes.sending = xpi_lanes_sending;
 	ret = xpi_ctx_alloc(&c->ctx, &iova_last);
@@ -981,7 +1010,7 @@ static int xpi_register(void)
 	ret = iommu_device_register(&xpi_iommu, &xpi_ops, NULL);
 	/* For the core one group that cannot be served is the end of all. */
 	if (ret && !xpi_no_dma_domains()) {
-		pr_warn("Xen could not serve every group: all devices get identity domains; boot Xen with a greater dom0-iommu=ctx-mem= (error %d)\n",
+		pr_warn("Xen could not serve every group: all devices get identity domains; lines above may say why (error %d)\n",
 			ret);
 		xpi_identity_only = true;
 		ret = iommu_device_register(&xpi_iommu, &xpi_ops, NULL);

@@ -66,6 +66,11 @@ static void on_lost(struct xpi_lanes *l, const struct xpi_lost *what)
 		hv_keep(what->dfn, what->nr);
 }
 
+static void on_no_memory(void)
+{
+	CHECK_EQ(fake_locks_held, 0);
+}
+
 static void on_sending(const struct xpi_queue *q, enum xpi_why why)
 {
 	CHECK(q->used && !q->sent && fake_locks_held && *xpi_why_name(why));

@@ -385,7 +385,7 @@ static void begin(void)
 
 	cx = (struct xpi_context){
 		.ctx = CTX, .batch = mode % 16 != 14, .hv = &fuzz_hv,
-		.mem = &mem, .max_count = hv.max_count,
+		.mem = &mem, .no_memory = on_no_memory, .max_count = hv.max_count,
 		.bytes = sizeof(struct xen_pv_iommu_batch) << (shape & 7),
 		.lanes = {
 			.lost = on_lost, .sending = on_sending, .lane = lane,

@@ -230,6 +230,26 @@ static bool resv(u64 start, u64 last, u32 type, struct xpi_resv *out)
 	return xpi_resv_check(&r, out);
 }
 
+/* What Xen counts is not trusted either: it may be more than it allows. */
+TEST(tables_run_out)
+{
+	struct xen_pv_iommu_query q = { .pt_pages_max = 100 };
+
+	CHECK(!xpi_tables_run_out(&q));
+	q.pt_pages = 94;
+	CHECK(!xpi_tables_run_out(&q));
+	q.pt_pages = 95;
+	CHECK(xpi_tables_run_out(&q));
+	q.pt_pages = ~0U;
+	CHECK(xpi_tables_run_out(&q));
+	q.pt_pages_max = ~0U;
+	CHECK(xpi_tables_run_out(&q));
+	q.pt_pages = 1000;
+	CHECK(!xpi_tables_run_out(&q));
+	q.pt_pages = q.pt_pages_max = 0;
+	CHECK(xpi_tables_run_out(&q));
+}
+
 TEST(reserved_regions)
 {
 	struct xpi_resv r;

@@ -31,10 +31,12 @@ unsigned int fake_locks_taken;
 static u64 mapped[PAGES];	/* gfn + 1, 0 for nothing */
 static bool large[PAGES / LEAF_2M];
 static unsigned int calls, pages;
-static bool no_memory;
 static bool late_error;		/* a call does everything, and says -EIO */
 static int unmap_error;		/* no unmap does anything */
 static u64 refused;		/* where nothing can be mapped */
+static int refusal;		/* and why */
+static bool no_pages;		/* the kernel has no memory */
+static unsigned int no_memory;	/* times that Xen had none, as we were told */
 static struct xpi_lost lost;
 
 static struct xpi_context c;
@@ -71,7 +73,7 @@ static int map_leaf(u64 dfn, u64 gfn, u32 size)
 
 	for (i = 0; i < size; i++) {
 		if (dfn + i == refused)
-			return -EACCES;
+			return refusal;
 		if (mapped[dfn + i])
 			return -EEXIST;
 	}
@@ -150,12 +152,11 @@ static const struct xpi_hv hv = {
 
 static void *page_alloc(gfp_t gfp)
 {
-	void *p;
+	void *p = no_pages ? NULL : aligned_alloc(4096, 4096);
 
-	if (no_memory)
+	assert(gfp && !fake_locks_held);
+	if (!p)
 		return NULL;
-	p = aligned_alloc(4096, 4096);
-	assert(p && gfp && !fake_locks_held);
 	pages++;
 	return memset(p, 0, 4096);
 }
@@ -174,6 +175,12 @@ static void on_lost(struct xpi_lanes *ls, const struct xpi_lost *what)
 	lost = *what;
 }
 
+static void on_no_memory(void)
+{
+	CHECK_EQ(fake_locks_held, 0);
+	no_memory++;
+}
+
 static void setup(bool batch)
 {
 	memset(mapped, 0, sizeof(mapped));
@@ -181,15 +188,17 @@ static void setup(bool batch)
 	memset(lane, 0, sizeof(lane));
 	memset(&lost, 0, sizeof(lost));
 	calls = pages = 0;
-	no_memory = false;
 	late_error = false;
 	unmap_error = 0;
 	refused = U64_MAX;
+	refusal = -EACCES;
+	no_pages = false;
+	no_memory = 0;
 	fake_locks_held = 0;
 	c = (struct xpi_context){
 		.ctx = CTX, .batch = batch, .max_count = 1000,
 		.max_nr = batch ? PAGES : 1, .bytes = 4096, .hv = &hv,
-		.mem = &mem, .lanes = {
+		.mem = &mem, .no_memory = on_no_memory, .lanes = {
 			.lost = on_lost, .nr = 2, .lane = lane,
 		},
 	};
@@ -249,15 +258,15 @@ TEST(buffers_come_with_the_first_map)
 	xpi_lanes_flush(&c.lanes);
 	CHECK_EQ(pages, before);
 
-	no_memory = true;
+	no_pages = true;
 	CHECK_EQ(map(0, 0x1000, 1, XPI_ORDER_4K, &done), -ENOMEM);
 	CHECK_EQ(done, 0);
 	CHECK_EQ(nr_shown(), 0);
-	no_memory = false;
+	no_pages = false;
 	CHECK_EQ(map(0, 0x1000, 1, XPI_ORDER_4K, &done), 0);
 	CHECK_EQ(pages, before + buffers);
 	/* From now on no unmap needs memory, on any CPU. */
-	no_memory = true;
+	no_pages = true;
 	CHECK_EQ(xpi_context_sync_map(&c, 0, 1), 0);
 	CHECK_EQ(xpi_context_unmap(&c, 1, 0, 1).nr, 1);
 	xpi_lanes_flush(&c.lanes);
@@ -346,6 +355,43 @@ TEST(short_map_with_a_page_without_a_frame)
 	CHECK_EQ(map(0, NO_FRAME - 1, 3, XPI_ORDER_4K, &done), -EINVAL);
 	CHECK_EQ(done, 0);
 	CHECK_EQ(nr_mapped() + nr_shown(), 0);
+	teardown();
+}
+
+/* Whoever has to raise a limit must learn of it; of the kernel's own memory not so. */
+TEST(xen_has_no_memory)
+{
+	u64 done;
+
+	setup(true);
+	refusal = -ENOMEM;
+	refused = 2;
+	CHECK_EQ(map(0, 0x1000, 4, XPI_ORDER_4K, &done), 0);
+	CHECK_EQ(no_memory, 0);
+	CHECK_EQ(xpi_context_sync_map(&c, 0, 4), -ENOMEM);
+	CHECK_EQ(no_memory, 1);
+	CHECK_EQ(xpi_context_unmap(&c, 0, 0, 4).nr, 4);
+	CHECK_EQ(map(0, 0x1000, 600, XPI_ORDER_4K, &done), -ENOMEM);
+	CHECK_EQ(done, 2);
+	CHECK_EQ(no_memory, 2);
+	refusal = -EACCES;
+	CHECK_EQ(map(2, 0x1000, 600, XPI_ORDER_4K, &done), -EACCES);
+	no_pages = true;
+	CHECK_EQ(map(1024, 0x1000, 600, XPI_ORDER_4K, &done), -ENOMEM);
+	CHECK_EQ(no_memory, 2);
+	teardown();
+}
+
+TEST(one_by_one_and_xen_has_no_memory)
+{
+	u64 done;
+
+	setup(false);
+	refusal = -ENOMEM;
+	refused = 2;
+	CHECK_EQ(map(0, 0x1000, 4, XPI_ORDER_4K, &done), -ENOMEM);
+	CHECK_EQ(done, 2);
+	CHECK_EQ(no_memory, 1);
 	teardown();
 }
 

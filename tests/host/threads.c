@@ -323,6 +323,11 @@ static void on_lost(struct xpi_lanes *ls, const struct xpi_lost *what)
 	__atomic_fetch_add(&seen.told, what->times, __ATOMIC_RELAXED);
 }
 
+static void on_no_memory(void)
+{
+	wrong("there is memory", 0);
+}
+
 /*
  * Slots: who has one owns its iovas
  */
@@ -657,7 +662,8 @@ static void setup(const struct way *what)
 	slots_fill();
 	c = (struct xpi_context){
 		.ctx = CTX, .batch = true, .max_count = 1024, .max_nr = 1U << 20,
-		.bytes = 4096, .hv = &hv, .mem = &mem, .lanes = {
+		.bytes = 4096, .hv = &hv, .mem = &mem,
+		.no_memory = on_no_memory, .lanes = {
 			.lost = on_lost, .nr = LANES, .lane = lane,
 		},
 	};

@@ -30,6 +30,9 @@
 
 #define PAGE_LOW	((u64)SZ_4K - 1)
 
+/* Levels of a page-table tree, and so new tables of one map, at most. */
+#define MOST_LEVELS	6U
+
 void xpi_query_init(struct xen_pv_iommu_query *q)
 {
 	memset(q, 0, sizeof(*q));
@@ -78,6 +81,11 @@ const char *xpi_caps_check(const struct xen_pv_iommu_query *q,
 	caps->fault_virq = q->features & XEN_PV_IOMMU_FEAT_FAULTS ?
 			   q->fault_virq : 0;
 	return NULL;
+}
+
+bool xpi_tables_run_out(const struct xen_pv_iommu_query *q)
+{
+	return (u64)q->pt_pages + MOST_LEVELS > q->pt_pages_max;
 }
 
 const char *xpi_caps_narrow(const struct xpi_caps *caps,

@@ -57,6 +57,15 @@ const char *xpi_caps_check(const struct xen_pv_iommu_query *q,
 			   struct xpi_caps *caps);
 
 /**
+ * xpi_tables_run_out() - are there too few page tables left for a map?
+ * @q: QUERY's answer, not trusted
+ *
+ * Return: whether Xen, when it refuses a map for lack of memory, may do so because
+ * of what this domain has already.
+ */
+bool xpi_tables_run_out(const struct xen_pv_iommu_query *q);
+
+/**
  * xpi_caps_narrow() - the capabilities of one device
  * @caps: those of the whole
  * @dq: what DEV_QUERY said, not trusted

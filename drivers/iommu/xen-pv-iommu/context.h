@@ -3,6 +3,7 @@
 #define XPI_CONTEXT_H
 
 #include <linux/compiler.h>
+#include <linux/errno.h>
 #include <linux/gfp.h>
 #include <linux/types.h>
 
@@ -30,6 +31,8 @@ struct xpi_hv;
  * @bytes: size of a page of @mem
  * @hv: the hypervisor
  * @mem: where the shadow's nodes and the descriptor buffers come from
+ * @no_memory: told that Xen had none for a map; any context, no lane's lock is
+ *	held
  * @shadow: what is mapped
  * @lanes: what waits to be sent
  */
@@ -41,6 +44,7 @@ struct xpi_context {
 	size_t bytes;
 	const struct xpi_hv *hv;
 	const struct xpi_shadow_mem *mem;
+	void (*no_memory)(void);
 	struct xpi_shadow shadow;
 	struct xpi_lanes lanes;
 };
@@ -159,8 +163,13 @@ static inline int xpi_context_map(struct xpi_context *c, unsigned int cpu,
  */
 static inline int xpi_context_sync_map(struct xpi_context *c, u64 dfn, u64 nr)
 {
+	int ret;
+
 	xpi_lanes_sync_map(&c->lanes, dfn, nr);
-	return xpi_shadow_error(&c->shadow, dfn, nr);
+	ret = xpi_shadow_error(&c->shadow, dfn, nr);
+	if (unlikely(ret == -ENOMEM))
+		c->no_memory();
+	return ret;
 }
 
 /* Leaves of one kind, from @dfn on. */
