@@ -108,6 +108,11 @@ static enum xpi_bound test_bound(struct pci_dev *pdev)
 	return xpi_driver.bound ? xpi_driver.bound(pdev) : xpi_dev_bound(pdev);
 }
 
+static __printf(1, 2) void test_warn(const char *fmt, ...)
+{
+	xpi_driver.warned = fmt;
+}
+
 static int test_acs_hold(struct xpi_dev *xdev)
 {
 	if (xpi_driver.acs_lost)
@@ -158,11 +163,7 @@ static void xpi_exit(void);
 #undef __ratelimit
 #define __ratelimit(state)	((void)(state), true)
 #undef pr_warn
-#define pr_warn(fmt, ...)						\
-	do {								\
-		xpi_driver.warned = fmt;				\
-		printk(KERN_WARNING pr_fmt(fmt), ##__VA_ARGS__);	\
-	} while (0)
+#define pr_warn(...)		test_warn(__VA_ARGS__)
 #define xpi_acs_hold(xdev)	test_acs_hold(xdev)
 #define xpi_acs_release(xdev)	test_acs_release(xdev)
 #undef raw_smp_processor_id

@@ -71,6 +71,7 @@
 #include <linux/pci.h>
 #include <linux/ratelimit.h>
 #include <linux/rcupdate.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
 
@@ -95,7 +96,7 @@
 
 /* Xen's page size, whatever the kernel's. */
 #define XPI_PAGE_SHIFT		12
-#define XPI_PAGE_SIZE		(1UL << XPI_PAGE_SHIFT)
+#define XPI_PAGE_SIZE		SZ_4K
 
 /* Contexts that are kept back from default domains, for VFIO; at most half. */
 #define XPI_CTX_RESERVE		16U

@@ -676,12 +676,11 @@ void xpi_lanes_waiting(const struct xpi_lanes *ls, unsigned int *maps,
 
 	*maps = 0;
 	*unmaps = 0;
-	/*
-	 * A look without the locks, which are held across hypercalls: a figure
-	 * that is a little old does no harm.
-	 */
+	/* A look without the locks, which are held across hypercalls. */
 	for (i = 0; i < ls->nr; i++) {
+		/* A figure that is a little old does no harm. */
 		*maps += data_race(ls->lane[i].maps.queue.used);
+		/* The same. */
 		*unmaps += data_race(ls->lane[i].unmaps.queue.used);
 	}
 }
