@@ -387,14 +387,6 @@ static bool has_context(struct pci_dev *port)
 /* Without an IOMMU at boot the kernel leaves them off. */
 static void switch_acs(struct pci_dev *port, bool on)
 {
-	pci_write_config_word(port, port->acs_cap + PCI_ACS_CTRL,
-			      on ? PCI_ACS_SV | PCI_ACS_RR | PCI_ACS_CR |
-				   PCI_ACS_UF : 0);
-}
-
-/* Without an IOMMU at boot the kernel leaves them off. */
-static void switch_acs(struct pci_dev *port, bool on)
-{
 	if (port->acs_cap)
 		pci_write_config_word(port, port->acs_cap + PCI_ACS_CTRL,
 				      on ? PCI_ACS_SV | PCI_ACS_RR |
