@@ -59,6 +59,12 @@ old
 old
 #endif
 	.attach_dev = XPI_ATTACH(attach),
+
+#ifndef XPI_HAVE_NEW
+old
+#endif
+
+last
 END
 cat >"$W/want" <<'END'
 #include "xen-pv-iommu/caps.h"
@@ -76,6 +82,8 @@ new
 with
 #endif
 	.attach_dev = attach,
+
+last
 END
 becomes linux-export.source drivers/iommu/xen-pv-iommu.c
 

@@ -207,10 +207,12 @@ int xpi_lanes_fill(struct xpi_lanes *ls, const struct xpi_lanes_config *c,
 			ret = pending_fill(ls, &ls->lane[i].unmaps, c,
 					   c->max_count, gfp);
 	}
+	if (ret)
+		return ret;
+
 	/* A CPU that sees it sees the buffers; pairs with xpi_context_map(). */
-	if (!ret)
-		smp_store_release(&ls->filled, true);
-	return ret;
+	smp_store_release(&ls->filled, true);
+	return 0;
 }
 
 static void pending_fini(struct xpi_lanes *ls, struct xpi_pending *p)
