@@ -17,6 +17,8 @@ ports_have()
 port_of() { basename "$(dirname "$(readlink -f "$PCI/$1")")"; }
 control_of() { echo "$2" | tr ' ' '\n' | sed -n "s/^$(port_of "$1")=//p"; }
 
+has_any() { case $(control_of "$@") in "" | 0x0) false ;; esac; }
+
 # restored NAME DEVICE STATE: what its port lost is on again, and the log says so
 restored()
 {
@@ -33,8 +35,7 @@ step_acs()
 	list_groups
 	BEFORE=$(ports_have)
 	info "at first: $BEFORE"
-	check acs.on-at-first "the port above $EDU_A has nothing on: $BEFORE" \
-		[ "$((0$(control_of "$EDU_A" "$BEFORE")))" != 0 ]
+	check acs.on-at-first "the port above $EDU_A has nothing on: $BEFORE" has_any "$EDU_A" "$BEFORE"
 	check acs.apart "$EDU_A and $EDU_B are one group" [ "$(group_of "$EDU_A")" != "$(group_of "$EDU_B")" ]
 	lost=$(ports_have lose=1)
 	info "after they lost it: $lost"
