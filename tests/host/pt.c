@@ -182,6 +182,7 @@ static void tree_end(void)
 		dfn += done;
 	}
 	prune_all();
+	CHECK_EQ(pt.nr_empty, 0);
 	CHECK_EQ(pt.nr_tables, pt.levels - pt.pin_level + 1);
 	CHECK_EQ(pt.nr_mapped, 0);
 	machine_flush();
@@ -641,6 +642,69 @@ TEST(lookup_errors)
 }
 
 /*
+ * iommu_pt_next
+ */
+
+/* The first dfn of the next leaf, or the error. */
+static int64_t next(uint64_t dfn, unsigned int budget)
+{
+	iommu_leaf_t leaf;
+	int rc = iommu_pt_next(&pt, &dfn, &leaf, budget);
+
+	if (rc)
+		return rc;
+	CHECK_EQ(look(dfn), (long long)leaf);
+	CHECK_EQ(dfn & ((1ULL << iommu_leaf_order(leaf)) - 1), 0);
+	return dfn;
+}
+
+TEST(next_leaf)
+{
+	uint64_t top = (1ULL << 36) - 1;
+
+	vtd_start(4, 3);
+	CHECK_EQ(next(0, ~0U), -ENOENT);
+	CHECK_EQ(map(5, 0, 1, RW, 1), 1);
+	CHECK_EQ(map(NR_1G + NR_2M, ORDER_2M, NR_2M, RW, 1), 1);
+	CHECK_EQ(map(3 * NR_1G, ORDER_1G, NR_1G, RW, 1), 1);
+	CHECK_EQ(map(top, 0, 1, RW, 1), 1);
+	CHECK_EQ(next(0, ~0U), 5);
+	CHECK_EQ(next(5, ~0U), 5);
+	CHECK_EQ(next(6, ~0U), NR_1G + NR_2M);
+	/* In the middle of a leaf it is that leaf. */
+	CHECK_EQ(next(NR_1G + NR_2M + 511, ~0U), NR_1G + NR_2M);
+	CHECK_EQ(next(NR_1G + 2 * NR_2M, ~0U), 3 * NR_1G);
+	CHECK_EQ(next(4 * NR_1G - 1, ~0U), 3 * NR_1G);
+	CHECK_EQ(next(4 * NR_1G, ~0U), (long long)top);
+	CHECK_EQ(next(top, ~0U), (long long)top);
+	/* Behind the last page there is nothing, which is no bad question. */
+	CHECK_EQ(next(top + 1, ~0U), -ENOENT);
+	CHECK_EQ(next(~0ULL, ~0U), -ENOENT);
+	tree_end();
+}
+
+/* Tables that became empty are passed over, a few at a time. */
+TEST(next_leaf_budget)
+{
+	unsigned int i, calls = 0;
+	iommu_leaf_t leaf;
+	uint64_t dfn = 0;
+	int rc;
+
+	vtd_start(4, 3);
+	for (i = 0; i < 300; i++)
+		CHECK_EQ(map(i * NR_2M, 0, 1, RW, 1), 1);
+	CHECK_EQ(unmap_all(0, 299 * NR_2M), (long long)(299 * NR_2M));
+	CHECK_EQ(next(0, 0), -EAGAIN);
+	while ((rc = iommu_pt_next(&pt, &dfn, &leaf, 10)) == -EAGAIN)
+		calls++;
+	CHECK_EQ(rc, 0);
+	CHECK_EQ(dfn, 299 * NR_2M);
+	CHECK(calls >= 20 && calls < 100);
+	tree_end();
+}
+
+/*
  * iommu_pt_prune
  */
 TEST(prune_keeps_what_is_used)
@@ -1060,8 +1124,31 @@ static void step_prune(void)
 	m.pruned |= unlinked;
 }
 
+/* As the model has it, in one step or in many. */
+static void step_next(void)
+{
+	unsigned int budget = rnd_below(2) ? ~0U : 1 + rnd_below(8);
+	uint64_t from = some_dfn(), dfn = from, want = from;
+	iommu_leaf_t leaf;
+	int rc;
+
+	while (want < m.start + WINDOW && !model_leaf(want))
+		want++;
+	do
+		rc = iommu_pt_next(&pt, &dfn, &leaf, budget);
+	while (rc == -EAGAIN);
+	if (want == m.start + WINDOW) {
+		CHECK(rc == -ENOENT || (!rc && dfn >= want));
+		return;
+	}
+	CHECK_EQ(rc, 0);
+	CHECK_EQ(leaf, model_leaf(want));
+	CHECK_EQ(dfn, want & ~((1ULL << iommu_leaf_order(leaf)) - 1));
+}
+
 /* Every count right, every table found by going down from the root. */
-static unsigned int check_table(uint64_t maddr, unsigned int level)
+static unsigned int check_table(uint64_t maddr, unsigned int level,
+				uint64_t dfn, unsigned int *empty)
 {
 	const struct table *t = machine_table(maddr);
 	unsigned int i, present = 0, tables = 1;
@@ -1073,14 +1160,19 @@ static unsigned int check_table(uint64_t maddr, unsigned int level)
 
 		present += e.kind != HW_NONE;
 		if (e.kind == HW_TABLE)
-			tables += check_table(e.maddr, level - 1);
+			tables += check_table(e.maddr, level - 1,
+					      dfn + ((uint64_t)i <<
+						     9 * (level - 1)), empty);
 	}
 	CHECK_EQ(t->count, present);
+	if (!present && (level < pt.pin_level || dfn >> 9 * level))
+		++*empty;
 	return tables;
 }
 
 static void check_everything(void)
 {
+	unsigned int empty = 0;
 	uint64_t i, mapped = 0;
 
 	for (i = 0; i < WINDOW; i++) {
@@ -1090,7 +1182,8 @@ static void check_everything(void)
 	mapped += (!!m.big[0] + !!m.big[1]) * NR_1G;
 	CHECK_EQ(pt.nr_mapped, mapped);
 	CHECK_EQ(pt.nr_tables, machine.live);
-	CHECK_EQ(check_table(pt.root, pt.levels), pt.nr_tables);
+	CHECK_EQ(check_table(pt.root, pt.levels, 0, &empty), pt.nr_tables);
+	CHECK_EQ(empty, pt.nr_empty);
 }
 
 static void model_step(unsigned long n)
@@ -1110,9 +1203,10 @@ static void model_step(unsigned long n)
 	if (rnd_below(3) == 0)
 		model_flush();
 	check_page(some_dfn());
+	step_next();
 	check_hw(some_dfn());
 	check_hw(some_dfn());
-	if (n % 4096 == 0)
+	if (n % 1024 == 0)
 		check_everything();
 }
 

@@ -77,6 +77,7 @@ struct iommu_pt {
     unsigned int levels;        /* of the tree, top table included */
     unsigned int pin_level;     /* tables of entry 0 down to here stay */
     unsigned int nr_tables;
+    unsigned int nr_empty;      /* of these without any entry, not pinned */
     /* The level 1 table used last (0: none) and the dfn range it is for. */
     uint64_t recent, recent_range;
 };
@@ -146,6 +147,14 @@ int64_t iommu_pt_unmap(struct iommu_pt *pt, uint64_t dfn, uint64_t nr,
  */
 int iommu_pt_lookup(const struct iommu_pt *pt, uint64_t dfn,
                     iommu_leaf_t *leaf);
+
+/*
+ * The first leaf that covers *dfn or a higher page; *dfn becomes its first
+ * page. Looks at no more than `budget` tables, those above them not counted.
+ * Returns 0, -ENOENT, or -EAGAIN: go on from *dfn, nothing is before it.
+ */
+int iommu_pt_next(const struct iommu_pt *pt, uint64_t *dfn, iommu_leaf_t *leaf,
+                  unsigned int budget);
 
 /*
  * Retire empty tables, the pinned ones excepted, looking at no more than

@@ -147,6 +147,21 @@ static bool table_pinned(const struct iommu_pt *pt, uint64_t dfn,
     return level >= pt->pin_level && !(dfn >> level_shift(level + 1));
 }
 
+/*
+ * The table of `level` that covers dfn has so many present entries more. Only
+ * here does pt->nr_empty grow: see table_retire() for the other way.
+ */
+static void table_count_add(struct iommu_pt *pt, uint64_t maddr, uint64_t dfn,
+                            unsigned int level, long more)
+{
+    unsigned long *count = pt_table_count(maddr);
+    bool was_empty = !*count;
+
+    *count += more;
+    if ( was_empty != !*count && !table_pinned(pt, dfn, level) )
+        pt->nr_empty += was_empty ? -1 : 1;
+}
+
 static uint64_t table_new(struct iommu_pt *pt)
 {
     uint64_t maddr = pt_table_alloc(pt);
@@ -178,6 +193,7 @@ static void table_retire(struct iommu_pt *pt, uint64_t maddr)
 {
     table_forget(pt, maddr);
     pt->nr_tables--;
+    pt->nr_empty -= !*pt_table_count(maddr);
     pt_table_retire(pt, maddr);
 }
 
@@ -264,15 +280,16 @@ static void table_fill_leaves(const struct iommu_pt *pt, uint64_t maddr,
     *pt_table_count(maddr) = nr;
 }
 
-/* Write one more entry, empty so far, of a table that IOMMUs may see. */
-static void table_link(const struct iommu_pt *pt, uint64_t maddr,
-                       unsigned int level, unsigned int idx, uint64_t child)
+/* Write dfn's entry, empty so far, of a table that IOMMUs may see. */
+static void table_link(struct iommu_pt *pt, uint64_t maddr, unsigned int level,
+                       uint64_t dfn, uint64_t child)
 {
     uint64_t *table = pt_table_map(maddr);
 
-    entry_set(pt, &table[idx], child | pt->fmt->table_set[level]);
+    entry_set(pt, &table[entry_index(dfn, level)],
+              child | pt->fmt->table_set[level]);
     pt_table_unmap(table);
-    (*pt_table_count(maddr))++;
+    table_count_add(pt, maddr, dfn, level, 1);
 }
 
 int iommu_pt_init(struct iommu_pt *pt, const struct iommu_pt_fmt *fmt,
@@ -409,13 +426,14 @@ static unsigned int table_add_leaves(struct iommu_pt *pt, uint64_t maddr,
     uint64_t pte = leaf_to_pte(pt->fmt, leaf[0], level);
     unsigned int i, fresh = 0;
 
-    for ( i = 0; i < nr; i++, dfn += level_span(level) )
+    for ( i = 0; i < nr; i++ )
     {
         uint64_t old = entry[i];
 
         if ( !pte_present(pt->fmt, old) )
             fresh++;
-        else if ( !table_replaceable(pt, dfn, old, level) )
+        else if ( !table_replaceable(pt, dfn + i * level_span(level), old,
+                                     level) )
             break;
 
         pt_entry_write(&entry[i], leaf_to_pte_like(pt->fmt, leaf[i], level,
@@ -431,7 +449,7 @@ static unsigned int table_add_leaves(struct iommu_pt *pt, uint64_t maddr,
     if ( i )
         pt_table_sync(pt, entry, i * sizeof(*entry));
     pt_table_unmap(table);
-    *pt_table_count(maddr) += fresh;
+    table_count_add(pt, maddr, dfn, level, fresh);
 
     return i;
 }
@@ -463,8 +481,7 @@ static int build_leaves(struct iommu_pt *pt, const struct walk *w,
     for ( level = target + 1; level < w->level; level++ )
         table_fill_link(pt, maddr[level], level, entry_index(dfn, level),
                         maddr[level - 1]);
-    table_link(pt, w->table[level], level, entry_index(dfn, level),
-               maddr[level - 1]);
+    table_link(pt, w->table[level], level, dfn, maddr[level - 1]);
 
     return nr;
 }
@@ -586,13 +603,13 @@ static bool unmap_leaf(struct unmap *u, uint64_t *entry, unsigned int level)
 static void unmap_table(struct unmap *u, uint64_t maddr, unsigned int level)
 {
     const struct iommu_pt_fmt *fmt = u->pt->fmt;
-    unsigned long *count = pt_table_count(maddr);
+    unsigned long left = *pt_table_count(maddr);
     unsigned int idx = entry_index(u->dfn, level), nr = u->g->nr;
-    uint64_t end = table_end(u->dfn, level);
+    uint64_t dfn = u->dfn, end = table_end(dfn, level);
     uint64_t *table = pt_table_map(maddr), *first = &table[idx];
 
     u->pte = 0;
-    for ( ; idx < IOMMU_PT_ENTRIES && *count && u->dfn < u->end && u->budget;
+    for ( ; idx < IOMMU_PT_ENTRIES && left && u->dfn < u->end && u->budget;
           idx++, u->budget-- )
     {
         uint64_t pte = table[idx];
@@ -606,18 +623,19 @@ static void unmap_table(struct unmap *u, uint64_t maddr, unsigned int level)
         {
             if ( !unmap_leaf(u, &table[idx], level) )
                 break;
-            --*count;
+            left--;
         }
 
         u->dfn = (u->dfn | (level_span(level) - 1)) + 1;
     }
 
-    if ( !*count )
+    if ( !left )
         u->dfn = end;   /* holes from here on */
 
     if ( u->g->nr != nr )
         pt_table_sync(u->pt, first, (&table[idx] - first) * sizeof(*table));
     pt_table_unmap(table);
+    table_count_add(u->pt, maddr, dfn, level, (long)nr - u->g->nr);
 }
 
 int64_t iommu_pt_unmap(struct iommu_pt *pt, uint64_t dfn, uint64_t nr,
@@ -662,7 +680,7 @@ int iommu_pt_lookup(const struct iommu_pt *pt, uint64_t dfn,
 }
 
 /* Clear the entry that points to the table of `level` on the way to dfn. */
-static void table_unlink(const struct iommu_pt *pt, const struct walk *w,
+static void table_unlink(struct iommu_pt *pt, const struct walk *w,
                          uint64_t dfn, unsigned int level)
 {
     uint64_t parent = w->table[level + 1];
@@ -670,24 +688,61 @@ static void table_unlink(const struct iommu_pt *pt, const struct walk *w,
 
     entry_set(pt, &table[entry_index(dfn, level + 1)], 0);
     pt_table_unmap(table);
-    --*pt_table_count(parent);
+    table_count_add(pt, parent, dfn, level + 1, -1);
 }
 
-/* The first dfn from `dfn` on, in this table or behind it, to have a table. */
-static uint64_t next_table(const struct iommu_pt *pt, const struct walk *w,
-                           uint64_t dfn)
+/*
+ * The first dfn from `dfn` on whose entry in this table points to a table or,
+ * with `leaves`, is a leaf; if there is none, where this table ends.
+ */
+static uint64_t next_entry(const struct iommu_pt *pt, const struct walk *w,
+                           uint64_t dfn, bool leaves)
 {
-    const uint64_t *table = pt_table_map(w->table[w->level]);
     uint64_t end = table_end(dfn, w->level);
+    const uint64_t *table;
 
-    while ( dfn < end &&
-            !pte_is_table(pt->fmt, table[entry_index(dfn, w->level)],
-                          w->level) )
-        dfn = (dfn | (level_span(w->level) - 1)) + 1;
+    if ( !*pt_table_count(w->table[w->level]) )
+        return end;
+
+    table = pt_table_map(w->table[w->level]);
+
+    for ( ; dfn < end; dfn = (dfn | (level_span(w->level) - 1)) + 1 )
+    {
+        uint64_t pte = table[entry_index(dfn, w->level)];
+
+        if ( leaves ? pte_present(pt->fmt, pte)
+                    : pte_is_table(pt->fmt, pte, w->level) )
+            break;
+    }
 
     pt_table_unmap(table);
 
     return dfn;
+}
+
+int iommu_pt_next(const struct iommu_pt *pt, uint64_t *dfn, iommu_leaf_t *leaf,
+                  unsigned int budget)
+{
+    for ( ; dfn_valid(pt, *dfn); budget-- )
+    {
+        struct walk w;
+        uint64_t pte;
+
+        if ( !budget )
+            return -EAGAIN;
+
+        pte = walk_down(pt, &w, *dfn, 0);
+        if ( pte_present(pt->fmt, pte) )
+        {
+            *leaf = pte_to_leaf(pt->fmt, pte, w.level);
+            *dfn &= ~(level_span(w.level) - 1);
+            return 0;
+        }
+
+        *dfn = next_entry(pt, &w, *dfn, true);
+    }
+
+    return -ENOENT;
 }
 
 /*
@@ -712,7 +767,7 @@ static uint64_t prune_at(struct iommu_pt *pt, uint64_t dfn, bool *unlinked)
     if ( level > w.level )
         return table_end(dfn, level - 1);
 
-    return w.level == 1 ? table_end(dfn, 1) : next_table(pt, &w, dfn);
+    return w.level == 1 ? table_end(dfn, 1) : next_entry(pt, &w, dfn, false);
 }
 
 bool iommu_pt_prune(struct iommu_pt *pt, uint64_t *cursor, unsigned int budget,
