@@ -278,7 +278,10 @@ TEST(reclaim_finds_nothing)
 	end();
 }
 
-/* Once: another that takes what was found is not chased for ever. */
+/*
+ * Another takes what was found, each time. That ends when nothing is left, and
+ * meanwhile the caller can be preempted (XSA-492).
+ */
 static bool steal;
 
 static void steal_in_flush(void)
@@ -288,7 +291,7 @@ static void steal_in_flush(void)
 		dom0.iommu.ctxs->pt_pages_max = 0;
 }
 
-TEST(reclaim_is_retried_once)
+static void map_with_a_thief(unsigned int preempt_every)
 {
 	long one, two;
 
@@ -299,12 +302,80 @@ TEST(reclaim_is_retried_once)
 	close_quota();
 	steal = true;
 	machine.in_flush = steal_in_flush;
+	machine.preempt_every = preempt_every;
 	trace_start();
 	CHECK_EQ(map(two, 0, RAM_MFN, 1), -ENOMEM);
-	CHECK_TRACE("GFTP");
-	CHECK_EQ(machine.flushes, 1);
+	/* 64 tables at a time. */
+	CHECK_EQ(machine.flushes, 5);
+	CHECK_EQ(t.refs, 0);
 	steal = false;
 	machine.in_flush = NULL;
+	end();
+}
+
+TEST(reclaim_for_a_thief)
+{
+	map_with_a_thief(0);
+	CHECK_EQ(continuations, 0);
+	map_with_a_thief(1);
+	CHECK_EQ(continuations, 0);	/* of end() */
+}
+
+/*
+ * Out of time is not out of memory: whatever is pending, MAP goes on until it
+ * has found the empty tables that there are.
+ */
+static void map_on_and_on(unsigned int rounds, uint64_t step)
+{
+	long ctx, other;
+	unsigned int i;
+
+	start();
+	other = ctx_alloc();
+	ctx = ctx_alloc();
+	leave_tables(other, 500);
+	close_quota();
+	machine.preempt_every = 1;
+	for (i = 0; i < rounds; i++) {
+		/* From 4 GiB on: below it is the range of interrupts. */
+		uint64_t dfn = 0x100000 + i * step % (1U << 26);
+
+		CHECK_EQ(map(ctx, dfn, RAM_MFN, 1), 1);
+		CHECK_EQ(unmap(ctx, dfn, 1), 1);
+	}
+	CHECK(query().pt_pages <= query().pt_pages_max);
+	end();
+}
+
+TEST(map_2m_further_each_time)
+{
+	map_on_and_on(4000, 512);
+}
+
+TEST(map_1g_further_each_time)
+{
+	map_on_and_on(4000, 512 * 512);
+}
+
+/* The empty ones are far behind many that are in use. */
+TEST(reclaim_is_preempted)
+{
+	unsigned int i;
+	long one, two;
+
+	start();
+	one = ctx_alloc();
+	two = ctx_alloc();
+	for (i = 0; i < 600; i++)
+		CHECK_EQ(map(one, i * 512, RAM_MFN, 1), 1);
+	CHECK_EQ(unmap(one, 599 * 512, 1), 1);
+	close_quota();
+	machine.preempt_every = 1;
+	CHECK_EQ(map(two, 0, RAM_MFN, 1), -ENOMEM);	/* needs two tables */
+	CHECK(continuations >= 5);
+	CHECK_EQ(unmap(one, 0, 1), 1);
+	CHECK_EQ(map(two, 0, RAM_MFN, 1), 1);
+	CHECK_EQ(t.refs, 599);
 	end();
 }
 
@@ -392,14 +463,17 @@ TEST(map_while_tables_are_taken_away)
 	leave_tables(one, 10);
 	other_ctx = iommu_ctx_get(&dom0, one);
 	machine.in_flush = map_in_flush;
-	CHECK(iommu_ctx_reclaim(&dom0));
+	CHECK_EQ(iommu_ctx_reclaim(&dom0), 0);
 	CHECK_EQ(other_done, 1);
 	CHECK(other_flushes);
 	iommu_ctx_put(other_ctx);
 	end();
 }
 
-/* A context that another CPU works in is left alone (XSA-499). */
+/*
+ * A context that another CPU works in is left alone, and does not count as one
+ * that has nothing (XSA-499).
+ */
 static struct iommu_ctx *busy;
 
 TEST(reclaim_passes_over_busy_contexts)
@@ -411,16 +485,43 @@ TEST(reclaim_passes_over_busy_contexts)
 	one = ctx_alloc();
 	two = ctx_alloc();
 	leave_tables(one, 4);
-	close_quota();
 	busy = iommu_ctx_get(&dom0, one);
 	busy->lock.held = true;
-	CHECK(!iommu_ctx_reclaim(&dom0));
+	CHECK_EQ(iommu_ctx_reclaim(&dom0), -ERESTART);
+	leave_tables(two, 4);
+	CHECK_EQ(iommu_ctx_reclaim(&dom0), 0);
 	busy->lock.held = false;
-	CHECK(iommu_ctx_reclaim(&dom0));
+	CHECK_EQ(iommu_ctx_reclaim(&dom0), 0);
+	CHECK_EQ(iommu_ctx_reclaim(&dom0), -ENOMEM);
 	iommu_ctx_put(busy);
 	ctx = iommu_ctx_get(&dom0, two);
 	CHECK_EQ(atomic_read(&ctx->refs), 2);
 	iommu_ctx_put(ctx);
+	end();
+}
+
+/* Nor does one whose tables another CPU has taken out and is flushing. */
+static int reclaim_result;
+
+static void other_reclaim(void)
+{
+	reclaim_result = iommu_ctx_reclaim(&dom0);
+}
+
+static void reclaim_in_flush(void)
+{
+	machine.in_flush = NULL;
+	CHECK(on_other_cpu(other_reclaim));
+}
+
+TEST(reclaim_while_tables_are_flushed)
+{
+	start();
+	leave_tables(ctx_alloc(), 10);
+	machine.in_flush = reclaim_in_flush;
+	CHECK_EQ(iommu_ctx_reclaim(&dom0), 0);
+	CHECK_EQ(reclaim_result, -ERESTART);
+	CHECK_EQ(iommu_ctx_reclaim(&dom0), -ENOMEM);
 	end();
 }
 
@@ -435,7 +536,7 @@ TEST(reclaim_passes_over_dying_contexts)
 	leave_tables(one, 4);
 	ctx = iommu_ctx_get(&dom0, one);
 	CHECK_EQ(iommu_ctx_free(&dom0, one), -ERESTART);
-	CHECK(!iommu_ctx_reclaim(&dom0));
+	CHECK_EQ(iommu_ctx_reclaim(&dom0), -ENOMEM);
 	iommu_ctx_put(ctx);
 	CHECK_EQ(ctx_free(one), 1);
 	end();

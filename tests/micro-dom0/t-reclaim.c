@@ -22,20 +22,6 @@ static long map_sparse(uint32_t ctx, unsigned int i, uint64_t gfn)
 	return try_map(ctx, SPARSE + i * HUGE_PAGES, gfn, 1, RW);
 }
 
-/*
- * One call looks at a bounded number of tables and goes on from there in the
- * next: with some tries every empty one is found.
- */
-static long map_patient(uint32_t ctx, unsigned int i, uint64_t gfn)
-{
-	unsigned int tries;
-	long rc = -ENOMEM;
-
-	for (tries = 0; rc == -ENOMEM && tries < 32; tries++)
-		rc = map_sparse(ctx, i, gfn);
-	return rc;
-}
-
 /* How many find memory for their tables. */
 static unsigned int fill(uint32_t ctx, uint64_t gfn)
 {
@@ -69,7 +55,7 @@ static void other_context(void)
 	CHECK(query().pt_pages > n, "the tables were not kept");
 	/* Less one for each level above. */
 	for (i = 0; i < n - 4; i++)
-		EXPECT(map_patient(b, i, gfn), 0);
+		EXPECT(map_sparse(b, i, gfn), 0);
 	CHECK(query().pt_pages <= query().pt_pages_max, "over the quota");
 	/* Where a's tables were is nothing, and what a has is there. */
 	write_blocked(&a, iova(SPARSE), page);
@@ -90,7 +76,7 @@ static void same_context(void)
 	n = fill(ctx, gfn);
 	for (i = 0; i < n; i++)
 		unmap(ctx, SPARSE + i * HUGE_PAGES, 1);
-	for (i = 0; !map_patient(ctx, 4096 + i, gfn); i++)
+	for (i = 0; !map_sparse(ctx, 4096 + i, gfn); i++)
 		CHECK(i < n, "the quota is not enforced");
 	CHECK(i >= n - 4, "%u of %u empty tables were used again", i, n);
 	expect_hole(ctx, SPARSE);
@@ -110,7 +96,7 @@ static void spares_mapped(void)
 	n = fill(a.ctx, gfn);
 	for (i = 0; i < n; i += 2)
 		unmap(a.ctx, SPARSE + i * HUGE_PAGES, 1);
-	while (!map_patient(b, kept, gfn))
+	while (!map_sparse(b, kept, gfn))
 		kept++;
 	CHECK(kept >= n / 2 - 4, "%u of %u empty tables were given", kept,
 	      n / 2);
@@ -122,9 +108,46 @@ static void spares_mapped(void)
 	reaches(&a, SPARSE + HUGE_PAGES, page);
 }
 
+/*
+ * One page, mapped and unmapped, each time in another table. An event that is
+ * pending cuts the search for an empty one short; it must not end the map.
+ */
+#define ROUNDS		30000
+
+static void further_each_time(uint64_t step)
+{
+	uint64_t gfn = gfn_of(page_alloc());
+	struct xen_pv_iommu_batch d[2];
+	uint32_t ctx = ctx_alloc();
+	unsigned int i;
+	long rc;
+
+	need_small_quota();
+	for (i = 0; i < ROUNDS; i++) {
+		uint64_t dfn = SPARSE + i * step % (1UL << 26);
+
+		d[0] = desc_map(ctx, dfn, gfn, 1, RW);
+		d[1] = desc_unmap(ctx, dfn, 1);
+		rc = iommu_op(XEN_PV_IOMMU_OP_BATCH, d, 2);
+		CHECK(rc == 2, "round %u: %ld, status %d", i, rc, d[0].status);
+	}
+}
+
+static void further_2m(void)
+{
+	further_each_time(HUGE_PAGES);
+}
+
+static void further_1g(void)
+{
+	further_each_time(HUGE_PAGES * 512);
+}
+
 const struct test reclaim_tests[] = {
 	{ .name = "reclaim.other-context", .fn = other_context },
 	{ .name = "reclaim.same-context", .fn = same_context },
 	{ .name = "reclaim.spares-mapped", .fn = spares_mapped },
+	{ .name = "reclaim.further-2m", .fn = further_2m },
+	{ .name = "reclaim.further-1g", .fn = further_1g },
 	{ }
 };

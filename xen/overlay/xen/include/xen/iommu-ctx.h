@@ -170,9 +170,10 @@ int iommu_ctx_reset(struct domain *d, bool to_default); /* -ERESTART */
 
 /*
  * Memory is short: give back empty tables of any one context. Called without
- * locks. Returns whether there were some.
+ * locks. 0: there were some; -ENOMEM: there are none; -ERESTART: there are, but
+ * time is up.
  */
-bool iommu_ctx_reclaim(struct domain *d);
+int iommu_ctx_reclaim(struct domain *d);
 
 /*
  * The domain is dying and has no device any more. 0, -ERESTART, or -EBUSY as

@@ -498,37 +498,51 @@ static struct iommu_ctx *table_next(struct iommu_ctx_tbl *tbl,
 }
 
 /*
- * Go round the context once at most, until something was found. The cursor
- * stays, so that whoever is told that there is nothing may try again if that
- * was for want of time.
+ * As iommu_ctx_reclaim(), for one context; -EBUSY: another CPU works in it.
+ * There is at least one step, and the cursor stays: a caller that has to come
+ * again gets on each time.
  */
-static bool reclaim_from(struct iommu_ctx *ctx)
+static int reclaim_from(struct iommu_ctx *ctx)
 {
-    unsigned int steps = ctx->pt.nr_tables / RECLAIM_BUDGET + 2;
     bool unlinked = false;
 
-    /* No two of these locks are ever held together. */
-    while ( steps-- && !unlinked && !hypercall_preempt_check() &&
-            spin_trylock(&ctx->lock) )
-        prune_step(ctx, &ctx->prune_cursor, RECLAIM_BUDGET, &unlinked);
+    while ( read_atomic(&ctx->pt.nr_empty) )
+    {
+        /* No two of these locks are ever held together. */
+        if ( !spin_trylock(&ctx->lock) )
+            return -EBUSY;
 
-    return unlinked;
+        prune_step(ctx, &ctx->prune_cursor, RECLAIM_BUDGET, &unlinked);
+        if ( unlinked )
+            return 0;
+        if ( hypercall_preempt_check() )
+            return -ERESTART;
+    }
+
+    /* What another CPU took out is about to be free. */
+    return read_atomic(&ctx->pruning) ? -EBUSY : -ENOMEM;
 }
 
-bool iommu_ctx_reclaim(struct domain *d)
+int iommu_ctx_reclaim(struct domain *d)
 {
     struct iommu_ctx_tbl *tbl = dom_iommu(d)->ctxs;
     struct iommu_ctx *ctx;
     unsigned int id = 0;
-    bool found = false;
+    int rc = -ENOMEM;
 
-    while ( !found && (ctx = table_next(tbl, &id)) )
+    while ( (ctx = table_next(tbl, &id)) )
     {
-        found = reclaim_from(ctx);
+        int ret = reclaim_from(ctx);
+
         iommu_ctx_put(ctx);
+        /* Others may have what a busy one has; it will not be busy for long. */
+        if ( ret == -EBUSY )
+            rc = -ERESTART;
+        else if ( ret != -ENOMEM )
+            return ret;
     }
 
-    return found;
+    return rc;
 }
 
 static void free_end(struct iommu_ctx_tbl *tbl, struct iommu_ctx *ctx)

@@ -215,15 +215,38 @@ static int leaves_write(struct iommu_ctx *ctx, uint64_t dfn, unsigned int order,
     return done;
 }
 
+/*
+ * The same; if it fails for want of tables, with those taken back that are
+ * empty. -ENOMEM: there are none. -ERESTART: time is up, or another caller was
+ * faster each time.
+ */
+static int leaves_write_or_reclaim(struct iommu_ctx *ctx, uint64_t dfn,
+                                   unsigned int order, const iommu_leaf_t *leaf,
+                                   unsigned int nr)
+{
+    int rc, done = leaves_write(ctx, dfn, order, leaf, nr);
+
+    while ( done == -ENOMEM )
+    {
+        rc = iommu_ctx_reclaim(ctx->owner);
+        if ( rc )
+            return rc;
+
+        done = leaves_write(ctx, dfn, order, leaf, nr);
+        if ( done == -ENOMEM && hypercall_preempt_check() )
+            return -ERESTART;
+    }
+
+    return done;
+}
+
 /* Write leaves whose references the caller has taken, or drop these. */
 static int64_t leaves_map(struct iommu_ctx *ctx, uint64_t dfn,
                           unsigned int order, const iommu_leaf_t *leaf,
                           unsigned int got, struct iommu_gather *g)
 {
-    int done = leaves_write(ctx, dfn, order, leaf, got >> order);
+    int done = leaves_write_or_reclaim(ctx, dfn, order, leaf, got >> order);
 
-    if ( done == -ENOMEM && iommu_ctx_reclaim(ctx->owner) )
-        done = leaves_write(ctx, dfn, order, leaf, got >> order);
     if ( done < 0 )
     {
         /* Broken: the device may have seen the leaves, keep what they hold. */
