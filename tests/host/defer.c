@@ -412,6 +412,50 @@ TEST(sync_waits_for_a_full_gather)
 	end();
 }
 
+/* Room for one more is taken by others, flush after flush (XSA-492). */
+#define FILLERS		12U
+
+static struct iommu_ctx *fill_ctx;
+static uint64_t fill_dfn;
+
+static void other_fills(void)
+{
+	int64_t done = iommu_ctx_unmap_park(fill_ctx, fill_dfn, PARK_MAX);
+
+	CHECK_EQ(done, PARK_MAX);
+	fill_dfn += PARK_MAX;
+}
+
+static void fill_in_flush(void)
+{
+	if (fill_dfn == (1 + FILLERS) * PARK_MAX)
+		machine.in_flush = NULL;
+	else
+		CHECK(on_other_cpu(other_fills));
+}
+
+TEST(full_gather_again_and_again)
+{
+	long ctx;
+
+	start_translated();
+	ctx = ctx_alloc();
+	CHECK_EQ(map(ctx, 0, RAM_MFN, (1 + FILLERS) * PARK_MAX), 1);
+	CHECK_EQ(map(ctx, 1 << 20, RAM_MFN, 1), 1);
+	t.parked = PARK_MAX;
+	CHECK_EQ(park(ctx, 0, PARK_MAX), 1);
+	fill_ctx = iommu_ctx_get(&dom0, ctx);
+	fill_dfn = PARK_MAX;
+	machine.in_flush = fill_in_flush;
+	t.parked = 1;
+	CHECK_EQ(park(ctx, 1 << 20, 1), 1);
+	CHECK_EQ(continuations, FILLERS / 4);
+	iommu_ctx_put(fill_ctx);
+	t.parked = 0;
+	CHECK_EQ(sync_ctx(ctx), 1);
+	end();
+}
+
 /*
  * What the other CPU unmaps while this one flushes is not covered by that
  * flush, so it is not released by it either; and it has not to wait.

@@ -203,8 +203,8 @@ void iommu_ctx_crash_shutdown(void);
 
 /*
  * Map or unmap the first pages of a range, as many as one step may take.
- * Return how many those were, or -errno for the first of them. What they
- * leave to be flushed is in the gather.
+ * Return how many those were, or -errno for the first of them; -ERESTART: none
+ * yet, call again. What they leave to be flushed is in the gather.
  */
 int64_t iommu_ctx_map(struct iommu_ctx *ctx, uint64_t dfn, uint64_t gfn,
                       uint64_t nr, unsigned int max_order, unsigned int flags,

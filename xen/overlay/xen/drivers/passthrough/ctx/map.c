@@ -26,6 +26,8 @@
 #define STEP_PAGES          IOMMU_PT_ENTRIES
 /* Entries and tables looked at before an unmap can be preempted. */
 #define UNMAP_BUDGET        768U
+/* Flushes for room that others then took, before an unmap can be preempted. */
+#define PARK_TRIES          4U
 
 struct ctx_scratch {
     iommu_leaf_t pinned[STEP_PAGES];
@@ -344,9 +346,11 @@ int64_t iommu_ctx_unmap(struct iommu_ctx *ctx, uint64_t dfn, uint64_t nr,
 
 int64_t iommu_ctx_unmap_park(struct iommu_ctx *ctx, uint64_t dfn, uint64_t nr)
 {
-    int64_t done;
+    unsigned int tries;
 
-    do {
+    for ( tries = 0; tries < PARK_TRIES; tries++ )
+    {
+        int64_t done;
         int rc = 0;
 
         if ( read_atomic(&ctx->broken) )
@@ -356,7 +360,9 @@ int64_t iommu_ctx_unmap_park(struct iommu_ctx *ctx, uint64_t dfn, uint64_t nr)
         if ( read_atomic(&ctx->parked.nr) == STEP_PAGES )
             rc = iommu_ctx_sync(ctx);
         done = rc ?: unmap_into(ctx, dfn, nr, &ctx->parked);
-    } while ( !done );
+        if ( done )
+            return done;
+    }
 
-    return done;
+    return -ERESTART;
 }
