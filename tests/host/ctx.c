@@ -373,8 +373,11 @@ TEST(first_query_allocation_n_fails)
 		CHECK_EQ(machine.objects, 0);
 		CHECK_EQ(machine.heap_nr, 0);
 		CHECK(!dom0.iommu.ctxs);
+		/* Nor was it there for others before it was gone. */
+		CHECK(!t.half_made);
 	}
 	CHECK(n >= 4);
+	CHECK(!t.half_made);
 	end();
 }
 

@@ -33,6 +33,7 @@ static struct {
 	unsigned long parked;		/* by leaves that wait for a SYNC */
 	bool count_parked;		/* as many as the contexts say */
 	bool flush_on_map;
+	bool half_made;			/* others could see a table without BLOCKED */
 	int enter_rc;
 	int arch_rc;
 	bool in_use;			/* the hardware still has a context */
@@ -58,7 +59,9 @@ static void be_caps(struct iommu_ctx_caps *caps)
 
 static int be_init(struct iommu_ctx *ctx, bool everywhere)
 {
-	(void)everywhere;
+	CHECK_EQ(everywhere, ctx->id == BLOCKED);
+	if (everywhere && dom0.iommu.ctxs)
+		t.half_made = true;
 	ctx->unit = fake_alloc(sizeof(*ctx->unit));
 	if (!ctx->unit)
 		return -ENOMEM;

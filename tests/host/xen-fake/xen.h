@@ -78,6 +78,7 @@ static inline void *ERR_PTR(long err)
 #define smp_mb() ((void)0)
 #define smp_wmb() ((void)0)
 #define smp_rmb() ((void)0)
+#define smp_mb__before_atomic() ((void)0)
 
 typedef struct { int counter; } atomic_t;
 #define ATOMIC_INIT(n) { (n) }

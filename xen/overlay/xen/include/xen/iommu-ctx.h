@@ -67,6 +67,7 @@ struct iommu_ctx_unit {
 
 struct iommu_ctx {
     struct domain *owner;
+    struct iommu_ctx_tbl *tbl;  /* the owner's */
     unsigned int id;
     atomic_t refs;              /* the table's, and one per user */
 
@@ -159,10 +160,20 @@ unsigned int iommu_ctx_nr_max(void);
 /*
  * The domain's table, made at its first use; ERR_PTR() on error. Everything
  * below that takes a domain expects it to be there. _ready: NULL if it is not.
+ * Once there it stays as long as the domain.
  */
 struct iommu_ctx_tbl *iommu_ctx_table(struct domain *d);
 struct iommu_ctx_tbl *iommu_ctx_table_ready(const struct domain *d);
 void iommu_ctx_table_destroy(struct domain *d);
+
+/*
+ * A context that is not in the table: nobody can name or find it. Before it is
+ * destroyed it is to be emptied, by steps. Called with pcidevs_lock held.
+ */
+struct iommu_ctx *iommu_ctx_create(struct domain *d, struct iommu_ctx_tbl *tbl,
+                                   unsigned int id);
+int iommu_ctx_empty(struct iommu_ctx *ctx);     /* -ERESTART */
+void iommu_ctx_destroy(struct iommu_ctx *ctx);
 
 int iommu_ctx_alloc(struct domain *d, unsigned int *id);
 int iommu_ctx_free(struct domain *d, unsigned int id);  /* -ERESTART */
@@ -259,11 +270,12 @@ static inline bool iommu_ctx_inject_flush(void)
 }
 #endif
 
-/* Try the page tables out on a domain's new table. 0 or -errno. */
+/* Try the page tables out, before a domain can use its table. 0 or -errno. */
 #ifdef CONFIG_IOMMU_CTX_SELFTEST
-int iommu_ctx_selftest(struct domain *d);
+int iommu_ctx_selftest(struct domain *d, struct iommu_ctx_tbl *tbl);
 #else
-static inline int iommu_ctx_selftest(struct domain *d)
+static inline int iommu_ctx_selftest(struct domain *d,
+                                     struct iommu_ctx_tbl *tbl)
 {
     return 0;
 }

@@ -395,7 +395,7 @@ void iommu_ctx_device_gone(struct pci_dev *pdev)
  */
 void iommu_ctx_break(struct iommu_ctx *ctx)
 {
-    struct iommu_ctx *blocked = dom_iommu(ctx->owner)->ctxs->blocked;
+    struct iommu_ctx *blocked = ctx->tbl->blocked;
     struct pci_dev *pdev, *next;
 
     if ( read_atomic(&ctx->broken) || is_blocked(ctx) )

@@ -92,7 +92,7 @@ static struct iommu_ctx *pt_ctx(struct iommu_pt *pt)
 
 uint64_t pt_table_alloc(struct iommu_pt *pt)
 {
-    struct iommu_ctx_tbl *tbl = dom_iommu(pt_ctx(pt)->owner)->ctxs;
+    struct iommu_ctx_tbl *tbl = pt_ctx(pt)->tbl;
     struct page_info *pg;
     void *table;
 
@@ -116,10 +116,8 @@ uint64_t pt_table_alloc(struct iommu_pt *pt)
 
 void pt_table_free(struct iommu_pt *pt, uint64_t maddr)
 {
-    struct iommu_ctx_tbl *tbl = dom_iommu(pt_ctx(pt)->owner)->ctxs;
-
     free_domheap_page(maddr_to_page(maddr));
-    atomic_dec(&tbl->pt_pages);
+    atomic_dec(&pt_ctx(pt)->tbl->pt_pages);
 }
 
 void pt_table_retire(struct iommu_pt *pt, uint64_t maddr)
@@ -143,7 +141,7 @@ void iommu_ctx_free_tables(struct iommu_ctx *ctx, struct page_list_head *tables)
 
 /* Objects. */
 
-static void ctx_destroy(struct iommu_ctx *ctx)
+void iommu_ctx_destroy(struct iommu_ctx *ctx)
 {
     const struct iommu_ops *ops = dom_iommu(ctx->owner)->platform_ops;
 
@@ -156,11 +154,10 @@ static void ctx_destroy(struct iommu_ctx *ctx)
     xfree(ctx);
 }
 
-/* `everywhere`: take what attaching needs now, so that it cannot fail later. */
-static struct iommu_ctx *ctx_create(struct domain *d,
-                                    const struct iommu_ctx_caps *caps,
-                                    unsigned int id, bool everywhere)
+struct iommu_ctx *iommu_ctx_create(struct domain *d, struct iommu_ctx_tbl *tbl,
+                                   unsigned int id)
 {
+    const struct iommu_ctx_caps *caps = &tbl->caps;
     const struct iommu_ops *ops = dom_iommu(d)->platform_ops;
     struct iommu_ctx *ctx = xzalloc(struct iommu_ctx);
     int rc;
@@ -169,6 +166,7 @@ static struct iommu_ctx *ctx_create(struct domain *d,
         return ERR_PTR(-ENOMEM);
 
     ctx->owner = d;
+    ctx->tbl = tbl;
     ctx->id = id;
     atomic_set(&ctx->refs, 1);
     spin_lock_init(&ctx->lock);
@@ -177,13 +175,14 @@ static struct iommu_ctx *ctx_create(struct domain *d,
     INIT_LIST_HEAD(&ctx->members);
 
     rc = iommu_ctx_park_init(ctx);
+    /* In BLOCKED nothing may fail later: it takes what attaching needs now. */
     if ( !rc )
-        rc = iommu_call(ops, ctx_init, ctx, everywhere);
+        rc = iommu_call(ops, ctx_init, ctx, id == XEN_PV_IOMMU_CTX_BLOCKED);
     if ( !rc )
         rc = iommu_pt_init(&ctx->pt, caps->fmt, caps->levels, caps->pin_level);
     if ( rc )
     {
-        ctx_destroy(ctx);
+        iommu_ctx_destroy(ctx);
         return ERR_PTR(rc);
     }
 
@@ -194,7 +193,6 @@ static struct iommu_ctx_tbl *table_create(struct domain *d)
 {
     const struct iommu_ops *ops = dom_iommu(d)->platform_ops;
     struct iommu_ctx_tbl *tbl = xzalloc(struct iommu_ctx_tbl);
-    struct iommu_ctx *blocked;
 
     if ( !tbl )
         return ERR_PTR(-ENOMEM);
@@ -205,34 +203,28 @@ static struct iommu_ctx_tbl *table_create(struct domain *d)
     tbl->pt_pages_max = pt_pages_max();
     iommu_vcall(ops, ctx_caps, &tbl->caps);
 
-    /* Counting its tables goes through the domain's: publish, then fill. */
-    write_atomic(&dom_iommu(d)->ctxs, tbl);
-    blocked = ctx_create(d, &tbl->caps, XEN_PV_IOMMU_CTX_BLOCKED, true);
-    if ( IS_ERR(blocked) )
+    tbl->blocked = iommu_ctx_create(d, tbl, XEN_PV_IOMMU_CTX_BLOCKED);
+    if ( IS_ERR(tbl->blocked) )
     {
-        write_atomic(&dom_iommu(d)->ctxs, NULL);
+        int rc = PTR_ERR(tbl->blocked);
+
         xfree(tbl);
-        return ERR_PTR(PTR_ERR(blocked));
+        return ERR_PTR(rc);
     }
-    /* The table is complete: iommu_ctx_table_ready() looks for this. */
-    smp_wmb();
-    write_atomic(&tbl->blocked, blocked);
 
     /* A failure is said loudly; what does not work will not work anyway. */
-    (void)iommu_ctx_selftest(d);
+    (void)iommu_ctx_selftest(d, tbl);
+
+    /* Whoever finds the table finds it complete, as long as the domain lives. */
+    smp_wmb();
+    write_atomic(&dom_iommu(d)->ctxs, tbl);
 
     return tbl;
 }
 
 struct iommu_ctx_tbl *iommu_ctx_table_ready(const struct domain *d)
 {
-    struct iommu_ctx_tbl *tbl = read_atomic(&dom_iommu(d)->ctxs);
-
-    if ( !tbl || !read_atomic(&tbl->blocked) )
-        return NULL;
-    smp_rmb();
-
-    return tbl;
+    return read_atomic(&dom_iommu(d)->ctxs);
 }
 
 struct iommu_ctx_tbl *iommu_ctx_table(struct domain *d)
@@ -260,7 +252,7 @@ void iommu_ctx_table_destroy(struct domain *d)
     struct iommu_ctx_tbl *tbl = dom_iommu(d)->ctxs;
 
     pcidevs_lock();
-    ctx_destroy(tbl->blocked);
+    iommu_ctx_destroy(tbl->blocked);
     dom_iommu(d)->ctxs = NULL;
     pcidevs_unlock();
 
@@ -312,11 +304,11 @@ int iommu_ctx_alloc(struct domain *d, unsigned int *id)
     int rc;
 
     pcidevs_lock();
-    ctx = ctx_create(d, &tbl->caps, XEN_PV_IOMMU_CTX_INVALID, false);
+    ctx = iommu_ctx_create(d, tbl, XEN_PV_IOMMU_CTX_INVALID);
     if ( IS_ERR(ctx) )
         rc = PTR_ERR(ctx);
     else if ( (rc = table_insert(tbl, ctx)) )
-        ctx_destroy(ctx);
+        iommu_ctx_destroy(ctx);
     else
         *id = ctx->id;
     pcidevs_unlock();
@@ -349,6 +341,8 @@ struct iommu_ctx *iommu_ctx_get(struct domain *d, unsigned int id)
 void iommu_ctx_put(struct iommu_ctx *ctx)
 {
     ASSERT(atomic_read(&ctx->refs) > 1);
+    /* What this user did with it comes before: see only_user(). */
+    smp_mb__before_atomic();
     atomic_dec(&ctx->refs);
 }
 
@@ -357,6 +351,19 @@ static bool is_busy(const struct iommu_ctx *ctx)
 {
     return !list_empty(&ctx->members) ||
            iommu_call(dom_iommu(ctx->owner)->platform_ops, ctx_in_use, ctx);
+}
+
+/* Only the table's reference is left, and nobody can get another. */
+static bool only_user(const struct iommu_ctx *ctx)
+{
+    ASSERT(ctx->dying);
+
+    if ( atomic_read(&ctx->refs) > 1 )
+        return false;
+    /* Pairs with iommu_ctx_put(): all that the others did is done. */
+    smp_mb();
+
+    return true;
 }
 
 /*
@@ -391,7 +398,7 @@ static void free_pause(struct iommu_ctx_tbl *tbl, struct iommu_ctx *ctx)
 
 static int free_leaves(struct iommu_ctx *ctx)
 {
-    uint64_t end = PFN_DOWN(dom_iommu(ctx->owner)->ctxs->caps.iova_last) + 1;
+    uint64_t end = PFN_DOWN(ctx->tbl->caps.iova_last) + 1;
     struct iommu_gather *g = iommu_ctx_gather();
 
     (void)iommu_ctx_sync(ctx);
@@ -475,6 +482,11 @@ static int free_tables(struct iommu_ctx *ctx)
     return 0;
 }
 
+int iommu_ctx_empty(struct iommu_ctx *ctx)
+{
+    return free_leaves(ctx) ?: free_tables(ctx);
+}
+
 /* The next context from number *id on, held; NULL at the end of the table. */
 static struct iommu_ctx *table_next(struct iommu_ctx_tbl *tbl,
                                     unsigned int *id)
@@ -554,7 +566,7 @@ static void free_end(struct iommu_ctx_tbl *tbl, struct iommu_ctx *ctx)
     radix_tree_delete(&tbl->tree, ctx->id);
     tbl->nr--;
     write_unlock(&tbl->lock);
-    ctx_destroy(ctx);
+    iommu_ctx_destroy(ctx);
     pcidevs_unlock();
 }
 
@@ -571,11 +583,7 @@ int iommu_ctx_free(struct domain *d, unsigned int id)
         return PTR_ERR(ctx);
 
     /* Users that found it before it was dying finish without our help. */
-    rc = atomic_read(&ctx->refs) > 1 ? -ERESTART : 0;
-    if ( !rc )
-        rc = free_leaves(ctx);
-    if ( !rc )
-        rc = free_tables(ctx);
+    rc = only_user(ctx) ? iommu_ctx_empty(ctx) : -ERESTART;
     if ( rc )
         free_pause(tbl, ctx);
     else

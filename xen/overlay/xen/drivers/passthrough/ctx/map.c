@@ -38,7 +38,7 @@ static DEFINE_PER_CPU(struct ctx_scratch, ctx_scratch);
 
 static const struct iommu_ctx_caps *ctx_caps(const struct iommu_ctx *ctx)
 {
-    return &dom_iommu(ctx->owner)->ctxs->caps;
+    return &ctx->tbl->caps;
 }
 
 struct iommu_gather *iommu_ctx_gather(void)

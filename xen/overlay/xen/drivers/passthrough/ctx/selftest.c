@@ -7,6 +7,7 @@
  * A range of 2 MiB slots is mapped and unmapped at random, a slot as one large
  * leaf or as some small ones, and compared with a model after every step.
  */
+#include <xen/err.h>
 #include <xen/iommu.h>
 #include <xen/iommu-ctx.h>
 #include <xen/lib.h>
@@ -144,28 +145,31 @@ static bool run(struct selftest *t)
     return ok;
 }
 
-int iommu_ctx_selftest(struct domain *d)
+int iommu_ctx_selftest(struct domain *d, struct iommu_ctx_tbl *tbl)
 {
-    struct iommu_ctx_tbl *tbl = dom_iommu(d)->ctxs;
     int before = atomic_read(&tbl->pt_pages);
     struct selftest *t = xzalloc(struct selftest);
-    unsigned int id;
-    bool ok = false;
+    struct iommu_ctx *ctx;
+    bool ok;
 
-    if ( !t || iommu_ctx_alloc(d, &id) )
+    if ( !t )
+        return -ENOMEM;
+
+    ctx = iommu_ctx_create(d, tbl, XEN_PV_IOMMU_CTX_INVALID);
+    if ( IS_ERR(ctx) )
     {
         xfree(t);
-        return -ENOMEM;
+        return PTR_ERR(ctx);
     }
 
-    t->random = id;
-    t->ctx = iommu_ctx_get(d, id);
+    t->random = 1;
+    t->ctx = ctx;
     ok = run(t);
-    iommu_ctx_put(t->ctx);
     xfree(t);
 
-    while ( iommu_ctx_free(d, id) == -ERESTART )
+    while ( iommu_ctx_empty(ctx) == -ERESTART )
         /* A few thousand leaves: it ends soon. */;
+    iommu_ctx_destroy(ctx);
 
     if ( atomic_read(&tbl->pt_pages) != before )
     {
