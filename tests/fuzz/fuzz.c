@@ -72,13 +72,39 @@ static struct pci_dev *some_dev(void)
 	return &t.dev[byte() % NR_DEVS];
 }
 
+/* Limits as they may be, or some field that may not be set. */
+static void wish(struct xen_pv_iommu_ctx *c)
+{
+	unsigned int b = byte();
+
+	if (b & 1)
+		c->flags = XEN_PV_IOMMU_CTX_F_RESERVE;
+	if (b & 2)
+		c->pt_pages_max = b & 4 ? byte() : wild();
+	switch (b & 0xf8) {
+	case 0x08: c->flags |= word(); break;
+	case 0x10: c->iova_last = wild(); break;
+	case 0x18: c->pt_pages = wild(); break;
+	case 0x20: c->nr_mapped = wild(); break;
+	}
+}
+
 static void do_alloc(void)
 {
-	struct xen_pv_iommu_ctx c = { .flags = byte() == 7 };
+	struct xen_pv_iommu_ctx c = { 0 };
 
+	wish(&c);
 	if (hypercall(XEN_PV_IOMMU_OP_CTX_ALLOC, &c, 1) == 1 &&
 	    in.nr_ids < NR_CTX)
 		in.ids[in.nr_ids++] = c.ctx;
+}
+
+static void do_set(void)
+{
+	struct xen_pv_iommu_ctx c = { .ctx = some_ctx() };
+
+	wish(&c);
+	hypercall(XEN_PV_IOMMU_OP_CTX_SET, &c, 1);
 }
 
 static void do_free(void)
@@ -181,7 +207,7 @@ static void do_query_like(void)
 	} a;
 
 	memset(&a, 0, sizeof(a));
-	switch (byte() % 6) {
+	switch (byte() % 8) {
 	case 0:
 		a.q.size = byte() & 1 ? sizeof(a.q) : word();
 		a.q.magic_version = XEN_PV_IOMMU_MAGIC | (byte() & 3);
@@ -208,6 +234,15 @@ static void do_query_like(void)
 		break;
 	case 5:
 		hypercall(XEN_PV_IOMMU_OP_FAULT_READ, &a, 1);
+		break;
+	case 6:
+		a.c.ctx = byte();
+		hypercall(XEN_PV_IOMMU_OP_CTX_NEXT, &a, 1);
+		break;
+	case 7:
+		a.l.ctx = some_ctx();
+		a.l.dfn = byte() & 1 ? word() : wild();
+		hypercall(XEN_PV_IOMMU_OP_LOOKUP_NEXT, &a, 1);
 		break;
 	}
 }
@@ -279,6 +314,12 @@ static void do_device(void)
 	check_rest();
 }
 
+static void set_quota(unsigned int pages)
+{
+	dom0.iommu.ctxs->pt_pages_max = pages;
+	dom0.iommu.ctxs->pt_pages_reserve = pages / 4;
+}
+
 static void do_trouble(void)
 {
 	static const int errors[] = { 0, -EACCES, -ETXTBSY, -EINVAL };
@@ -299,16 +340,14 @@ static void do_trouble(void)
 		break;
 	case 4:
 		if (dom0.iommu.ctxs)
-			dom0.iommu.ctxs->pt_pages_max =
-				atomic_read(&dom0.iommu.ctxs->pt_pages) +
-				byte() % 16;
+			set_quota(dom0.iommu.ctxs->pt_pages + byte() % 16);
 		break;
 	case 5:
 		machine.fail_alloc = -1;
 		machine.nr_fail_flush = 0;
 		machine.preempt_every = 0;
 		if (dom0.iommu.ctxs)
-			dom0.iommu.ctxs->pt_pages_max = HEAP_PAGES;
+			set_quota(HEAP_PAGES);
 		break;
 	}
 }
@@ -331,7 +370,7 @@ static void other_cpu(void)
 			iommu_ctx_unmap_park(in.other, in.other_dfn, 8);
 		break;
 	case 2:
-		iommu_ctx_reclaim(&dom0);
+		iommu_ctx_reclaim(&dom0, in.other, in.other_dfn % 4);
 		break;
 	case 3:
 		iommu_ctx_fault(t.dev[0].sbdf, 0x1000, true);
@@ -366,8 +405,10 @@ static void step(void)
 
 	if (b < 24)
 		do_alloc();
-	else if (b < 32)
+	else if (b < 30)
 		do_free();
+	else if (b < 36)
+		do_set();
 	else if (b < 56)
 		do_attach();
 	else if (b < 160)

@@ -403,7 +403,7 @@ static void run_out_of_tables(unsigned int max)
 	unsigned int n;
 	long one, two;
 
-	one = ctx_alloc();
+	one = ctx_alloc_reserve();
 	two = ctx_alloc();
 	for (n = 0; n < HEAP_PAGES; n++, dfn += 512)
 		if (map(one, dfn, RAM_MFN + n, 1) != 1)
@@ -425,6 +425,7 @@ TEST(quota_exhausted)
 {
 	start();
 	dom0.iommu.ctxs->pt_pages_max = 40;
+	dom0.iommu.ctxs->pt_pages_reserve = 0;
 	run_out_of_tables(40);
 	CHECK_EQ(query().pt_pages_max, 40);
 	end();
@@ -870,7 +871,7 @@ TEST(contexts_run_out)
 	CHECK_EQ(param("nr-dtx=2"), -ENOENT);
 	CHECK_EQ(param("nr-ctx=20"), 0);
 	CHECK_EQ(query().max_ctx, 20);
-	for (nr = 0; (rc = ctx_alloc()) > 0; nr++)
+	for (nr = 0; (rc = ctx_alloc_reserve()) > 0; nr++)
 		;
 	CHECK_EQ(rc, -ENOSPC);
 	CHECK_EQ(nr, 20);
@@ -1065,10 +1066,9 @@ TEST(op_errors)
 	unsigned int op;
 
 	start();
-	for (op = 9; op < 256; op++)
-		if (op != XEN_PV_IOMMU_OP_RESET &&
-		    op != XEN_PV_IOMMU_OP_FAULT_READ)
-			CHECK_EQ(call(op, &c, 1), -EOPNOTSUPP);
+	/* Reserved numbers as well as those that mean nothing. */
+	for (op = XEN_PV_IOMMU_OP_CTX_SET + 1; op < 256; op++)
+		CHECK_EQ(call(op, &c, 1), -EOPNOTSUPP);
 	CHECK_EQ(call(XEN_PV_IOMMU_OP_CTX_ALLOC, &c, 0), -EINVAL);
 	CHECK_EQ(call(XEN_PV_IOMMU_OP_CTX_ALLOC, &c, query().max_count + 1),
 		 -EINVAL);
@@ -1232,7 +1232,12 @@ TEST(device_query_errors)
 	q.dev.id = 0x101;
 	q.dev.type = XEN_PV_IOMMU_DEV_DT;
 	CHECK_EQ(call(XEN_PV_IOMMU_OP_DEV_QUERY, &q, 1), -ENODEV);
-	q.dev.type = 2;
+	/* The kinds that are reserved, and those that mean nothing. */
+	q.dev.type = XEN_PV_IOMMU_DEV_PCI_MACHINE;
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_DEV_QUERY, &q, 1), -EINVAL);
+	q.dev.type = XEN_PV_IOMMU_DEV_ACPI;
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_DEV_QUERY, &q, 1), -EINVAL);
+	q.dev.type = 1U << 31;
 	CHECK_EQ(call(XEN_PV_IOMMU_OP_DEV_QUERY, &q, 1), -EINVAL);
 	q.dev.type = XEN_PV_IOMMU_DEV_PCI;
 	q.dev.mbz = 1ULL << 40;
@@ -1523,10 +1528,11 @@ static void fill_out(struct op_sample *s, uint8_t fill)
 			fill * 0x01010101U;
 		break;
 	case XEN_PV_IOMMU_OP_CTX_ALLOC:
-		s->ctx.ctx = fill;
-		/* fallthrough */
+	case XEN_PV_IOMMU_OP_CTX_SET:
+		break;		/* all of it is IN as well */
 	case XEN_PV_IOMMU_OP_CTX_FREE:
 	case XEN_PV_IOMMU_OP_CTX_INFO:
+	case XEN_PV_IOMMU_OP_CTX_NEXT:
 	case XEN_PV_IOMMU_OP_RESET:
 		FILL(s, ctx, iova_last, fill);
 		break;
@@ -1537,6 +1543,7 @@ static void fill_out(struct op_sample *s, uint8_t fill)
 		FILL(s, batch, status, fill);
 		break;
 	case XEN_PV_IOMMU_OP_LOOKUP:
+	case XEN_PV_IOMMU_OP_LOOKUP_NEXT:
 		s->lookup.gfn = s->lookup.flags = s->lookup.order = fill;
 		break;
 	default:
@@ -1557,6 +1564,9 @@ static struct op_sample sample_run(unsigned int n, uint8_t fill)
 		       .nr = 1, .flags = RW, .op = XEN_PV_IOMMU_BATCH_MAP),
 		SAMPLE(LOOKUP, lookup, .ctx = 1),
 		SAMPLE(FAULT_READ, fault, .pasid = 0),
+		SAMPLE(CTX_NEXT, ctx, .ctx = 0),
+		SAMPLE(LOOKUP_NEXT, lookup, .ctx = 1),
+		SAMPLE(CTX_SET, ctx, .ctx = 1, .pt_pages_max = 9),
 	};
 
 	if (n >= ARRAY_SIZE(samples))
@@ -1585,7 +1595,7 @@ TEST(out_fields_are_set)
 		if (memcmp(zero.raw, ones.raw, zero.size))
 			FAIL("operation %u leaves what it found", zero.op);
 	}
-	CHECK_EQ(n, 8);
+	CHECK_EQ(n, 11);
 }
 
 /* On errors as well; the same call finds other garbage and leaves the same. */
@@ -1619,6 +1629,11 @@ TEST(out_fields_are_set_on_errors)
 		SAMPLE(BATCH, batch, .op = 200),
 		SAMPLE(LOOKUP, lookup, .ctx = 77),
 		SAMPLE(LOOKUP, lookup, .mbz = 1),
+		SAMPLE(LOOKUP_NEXT, lookup, .ctx = 77),
+		SAMPLE(LOOKUP_NEXT, lookup, .mbz = 1),
+		SAMPLE(CTX_NEXT, ctx, .ctx = 2),
+		SAMPLE(CTX_SET, ctx, .ctx = 77),
+		SAMPLE(CTX_SET, ctx, .flags = 1),
 		SAMPLE(FAULT_READ, fault, .pasid = 0),
 		SAMPLE(RESET, ctx, .ctx = 1),
 	};

@@ -227,11 +227,17 @@ static void leave_tables(long ctx, unsigned int nr)
 	}
 }
 
-/* No more tables than there are now. */
+/* No more tables than there are now, and none of them in reserve. */
 static void close_quota(void)
 {
-	dom0.iommu.ctxs->pt_pages_max =
-		atomic_read(&dom0.iommu.ctxs->pt_pages);
+	dom0.iommu.ctxs->pt_pages_max = dom0.iommu.ctxs->pt_pages;
+	dom0.iommu.ctxs->pt_pages_reserve = 0;
+}
+
+/* From whichever context has some. */
+static int reclaim(void)
+{
+	return iommu_ctx_reclaim(&dom0, NULL, IOMMU_CTX_BOUND_DOMAIN);
 }
 
 /* XSA-480: taken out, flushed, and only then used again. */
@@ -288,11 +294,13 @@ static void steal_in_flush(void)
 {
 	machine.in_flush = steal ? steal_in_flush : NULL;
 	if (steal)
-		dom0.iommu.ctxs->pt_pages_max = 0;
+		dom0.iommu.ctxs->pt_pages_max = 0;	/* reserve: 0 */
 }
 
-static void map_with_a_thief(unsigned int preempt_every)
+/* Returns how often the call was continued. */
+static unsigned int map_with_a_thief(unsigned int preempt_every)
 {
+	unsigned int continued;
 	long one, two;
 
 	start();
@@ -305,20 +313,20 @@ static void map_with_a_thief(unsigned int preempt_every)
 	machine.preempt_every = preempt_every;
 	trace_start();
 	CHECK_EQ(map(two, 0, RAM_MFN, 1), -ENOMEM);
+	continued = continuations;
 	/* 64 tables at a time. */
 	CHECK_EQ(machine.flushes, 5);
 	CHECK_EQ(t.refs, 0);
 	steal = false;
 	machine.in_flush = NULL;
 	end();
+	return continued;
 }
 
 TEST(reclaim_for_a_thief)
 {
-	map_with_a_thief(0);
-	CHECK_EQ(continuations, 0);
-	map_with_a_thief(1);
-	CHECK_EQ(continuations, 0);	/* of end() */
+	CHECK_EQ(map_with_a_thief(0), 0);
+	CHECK_EQ(map_with_a_thief(1), 5);
 }
 
 /*
@@ -463,7 +471,7 @@ TEST(map_while_tables_are_taken_away)
 	leave_tables(one, 10);
 	other_ctx = iommu_ctx_get(&dom0, one);
 	machine.in_flush = map_in_flush;
-	CHECK_EQ(iommu_ctx_reclaim(&dom0), 0);
+	CHECK_EQ(reclaim(), 0);
 	CHECK_EQ(other_done, 1);
 	CHECK(other_flushes);
 	iommu_ctx_put(other_ctx);
@@ -487,12 +495,12 @@ TEST(reclaim_passes_over_busy_contexts)
 	leave_tables(one, 4);
 	busy = iommu_ctx_get(&dom0, one);
 	busy->lock.held = true;
-	CHECK_EQ(iommu_ctx_reclaim(&dom0), -ERESTART);
+	CHECK_EQ(reclaim(), -ERESTART);
 	leave_tables(two, 4);
-	CHECK_EQ(iommu_ctx_reclaim(&dom0), 0);
+	CHECK_EQ(reclaim(), 0);
 	busy->lock.held = false;
-	CHECK_EQ(iommu_ctx_reclaim(&dom0), 0);
-	CHECK_EQ(iommu_ctx_reclaim(&dom0), -ENOMEM);
+	CHECK_EQ(reclaim(), 0);
+	CHECK_EQ(reclaim(), -ENOMEM);
 	iommu_ctx_put(busy);
 	ctx = iommu_ctx_get(&dom0, two);
 	CHECK_EQ(atomic_read(&ctx->refs), 2);
@@ -505,7 +513,7 @@ static int reclaim_result;
 
 static void other_reclaim(void)
 {
-	reclaim_result = iommu_ctx_reclaim(&dom0);
+	reclaim_result = reclaim();
 }
 
 static void reclaim_in_flush(void)
@@ -519,9 +527,9 @@ TEST(reclaim_while_tables_are_flushed)
 	start();
 	leave_tables(ctx_alloc(), 10);
 	machine.in_flush = reclaim_in_flush;
-	CHECK_EQ(iommu_ctx_reclaim(&dom0), 0);
+	CHECK_EQ(reclaim(), 0);
 	CHECK_EQ(reclaim_result, -ERESTART);
-	CHECK_EQ(iommu_ctx_reclaim(&dom0), -ENOMEM);
+	CHECK_EQ(reclaim(), -ENOMEM);
 	end();
 }
 
@@ -536,7 +544,7 @@ TEST(reclaim_passes_over_dying_contexts)
 	leave_tables(one, 4);
 	ctx = iommu_ctx_get(&dom0, one);
 	CHECK_EQ(iommu_ctx_free(&dom0, one), -ERESTART);
-	CHECK_EQ(iommu_ctx_reclaim(&dom0), -ENOMEM);
+	CHECK_EQ(reclaim(), -ENOMEM);
 	iommu_ctx_put(ctx);
 	CHECK_EQ(ctx_free(one), 1);
 	end();
@@ -843,13 +851,13 @@ TEST(dump)
 	machine.key('y');
 	CHECK(!machine.held.pci);
 	check_no_lock();
-	CHECK(strstr(fake_log, ": 2 IOMMU contexts, last 2,"));
+	CHECK(strstr(fake_log, ": 2 IOMMU contexts, 2 without reserve, last 2"));
 	CHECK(strstr(fake_log, "faults 1, lost 0"));
 	CHECK(strstr(fake_log, "ctx 0x1: refs 1,"));
 	CHECK(strstr(fake_log, "pages 3, leaves 3 4k 0 2M"));
 	CHECK(strstr(fake_log, "ctx 0x2: refs 1,"));
 	CHECK(strstr(fake_log, "pages 512, leaves 0 4k 1 2M"));
-	CHECK(strstr(fake_log, "ctx 0xfffe: refs 1,"));
+	CHECK(strstr(fake_log, "ctx 0xfffe: reserve refs 1,"));
 	CHECK(strstr(fake_log, " (away)"));
 	come_back(1);
 	end();
@@ -885,6 +893,6 @@ TEST(parameters)
 	CHECK_EQ(query().max_ctx, 3);
 	CHECK_EQ(query().pt_pages_max, 512);
 	end();
-	CHECK_EQ(param("nr-ctx=256"), 0);
+	CHECK_EQ(param("nr-ctx=1024"), 0);
 	CHECK_EQ(param("ctx-mem=64M"), 0);
 }

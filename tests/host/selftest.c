@@ -74,6 +74,7 @@ TEST(within_a_small_quota)
 {
 	start();
 	dom0.iommu.ctxs->pt_pages_max = 80;
+	dom0.iommu.ctxs->pt_pages_reserve = 0;
 	CHECK_EQ(self_test(), 0);
 	end();
 }

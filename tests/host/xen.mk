@@ -34,7 +34,7 @@ $(XEN_EMPTY)/.done: $(XEN_SOURCES)
 
 # Contexts and the hypercall, with a back end and frames of the test's own.
 XEN_GENERIC := $(addprefix xen/overlay/xen/drivers/passthrough/ctx/, \
-	attach.c batch.c ctx.c dump.c fault.c map.c op.c pt.c)
+	attach.c batch.c ctx.c dump.c fault.c map.c op.c pt.c quota.c)
 TESTS += ctx
 ctx-src := $(XEN_GENERIC)
 ctx-cflags := $(XEN_CFLAGS)
@@ -51,6 +51,15 @@ TESTS += life
 life-src := $(XEN_GENERIC)
 life-cflags := $(XEN_CFLAGS)
 life-deps := $(XEN_EMPTY)/.done
+
+# What contexts may use, and how they are listed.
+TESTS += limits next
+limits-src := $(XEN_GENERIC)
+limits-cflags := $(XEN_CFLAGS)
+limits-deps := $(XEN_EMPTY)/.done
+next-src := $(XEN_GENERIC)
+next-cflags := $(XEN_CFLAGS)
+next-deps := $(XEN_EMPTY)/.done
 
 # Xen's own self-test, with the page tables it is meant for.
 TESTS += selftest

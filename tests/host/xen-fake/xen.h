@@ -54,6 +54,7 @@ void __attribute__((__noreturn__)) fake_assert(const char *file, int line,
 					       const char *what);
 #define ASSERT(cond) \
 	do { if (!(cond)) fake_assert(__FILE__, __LINE__, #cond); } while (0)
+#define BUILD_BUG_ON(cond) _Static_assert(!(cond), #cond)
 #define ASSERT_UNREACHABLE() fake_assert(__FILE__, __LINE__, "unreachable")
 
 /* Messages are counted, and the last ones kept: fake_log in machine.h. */
@@ -444,7 +445,9 @@ void process_pending_softirqs(void);
 #define VIRQ_IOMMU_FAULT 14
 void send_global_virq(uint32_t virq);
 uint64_t fake_now(void);
-#define NOW() fake_now()
+typedef int64_t s_time_t;
+#define NOW() ((s_time_t)fake_now())
+#define SECONDS(n) ((s_time_t)(n) * 1000000000)
 
 /* Hypercalls. Guest memory is our own, and can be made to be missing. */
 #define XEN_GUEST_HANDLE_PARAM(type) type##_handle

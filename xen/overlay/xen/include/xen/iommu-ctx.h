@@ -19,8 +19,8 @@
  *     for that in a gather, which belongs to the running hypercall.
  *   - Page tables belong to the context and count against the domain's quota.
  *
- * Lock order: pcidevs_lock > table lock > ctx->sync_lock > ctx->lock > locks of
- * the back end. Page references, guest memory and the p2m are not touched under
+ * Lock order: pcidevs_lock > table lock > ctx->sync_lock > ctx->lock >
+ * quota_lock and locks of the back end. Page references, guest memory and the p2m are not touched under
  * ctx->lock.
  */
 #ifndef XEN_IOMMU_CTX_H
@@ -65,14 +65,23 @@ struct iommu_ctx_unit {
     unsigned int nr_members;    /* devices behind it, absent ones included */
 };
 
+/* What refuses a context one more page table; see quota.c. */
+enum iommu_ctx_bound {
+    IOMMU_CTX_BOUND_NONE,       /* no quota; if anything, the heap */
+    IOMMU_CTX_BOUND_SELF,       /* its own limit */
+    IOMMU_CTX_BOUND_PLAIN,      /* that of contexts without the reserve */
+    IOMMU_CTX_BOUND_DOMAIN,     /* that of all contexts */
+};
+
 struct iommu_ctx {
     struct domain *owner;
     struct iommu_ctx_tbl *tbl;  /* the owner's */
     unsigned int id;
     atomic_t refs;              /* the table's, and one per user */
 
-    spinlock_t lock;            /* pt, retired, direct */
+    spinlock_t lock;            /* pt, bound, retired, direct */
     struct iommu_pt pt;
+    enum iommu_ctx_bound bound; /* met by the last page table asked for */
     struct page_list_head retired;  /* tables taken out under this lock */
     unsigned int pruning;       /* flushes of tables taken out, not done yet */
     uint64_t prune_cursor;      /* where to look next for empty tables */
@@ -81,6 +90,11 @@ struct iommu_ctx {
 
     spinlock_t sync_lock;       /* held while what was parked is flushed */
     iommu_leaf_t *spare;        /* the other array for parked */
+
+    /* tbl->quota_lock; reserve also needs the table lock, to be changed. */
+    unsigned int pt_pages;      /* allocated and not yet freed */
+    unsigned int pt_pages_max;
+    bool reserve;               /* may use the reserve; if not, it is plain */
 
     /* Table lock, for writing. */
     bool dying;                 /* CTX_FREE has begun: nobody new may use it */
@@ -104,12 +118,18 @@ struct iommu_ctx_faults {
 };
 
 struct iommu_ctx_tbl {
-    rwlock_t lock;              /* tree, nr, last_id */
+    rwlock_t lock;              /* tree, nr, nr_plain, last_id */
     struct radix_tree_root tree;
     unsigned int nr;
+    unsigned int nr_plain;      /* of these without the reserve */
     unsigned int last_id;       /* given out most recently */
-    atomic_t pt_pages;          /* of all contexts */
-    unsigned int pt_pages_max;  /* constant */
+
+    spinlock_t quota_lock;      /* pt_pages, pt_pages_plain, said */
+    unsigned int pt_pages;      /* of all contexts */
+    unsigned int pt_pages_plain;    /* of those without the reserve */
+    unsigned int pt_pages_max;      /* constant */
+    unsigned int pt_pages_reserve;  /* constant; of pt_pages_max */
+    s_time_t said;              /* when a refusal was told; 0: never */
     struct iommu_ctx_caps caps; /* constant */
     struct iommu_ctx *blocked;  /* constant; never in the tree, never freed */
     struct iommu_ctx_faults faults;
@@ -155,8 +175,6 @@ int iommu_ctx_parse_param(const char *s, const char *end);
  * Contexts as such: ctx.c. All return 0 or -errno as public/pv-iommu.h lists
  * them, -ERESTART where noted: call again.
  */
-unsigned int iommu_ctx_nr_max(void);
-
 /*
  * The domain's table, made at its first use; ERR_PTR() on error. Everything
  * below that takes a domain expects it to be there. _ready: NULL if it is not.
@@ -168,23 +186,49 @@ void iommu_ctx_table_destroy(struct domain *d);
 
 /*
  * A context that is not in the table: nobody can name or find it. Before it is
- * destroyed it is to be emptied, by steps. Called with pcidevs_lock held.
+ * destroyed it is to be emptied, by steps. Called with pcidevs_lock held. For
+ * the limits see below; *bound: after -ENOMEM, what refused a page table.
  */
 struct iommu_ctx *iommu_ctx_create(struct domain *d, struct iommu_ctx_tbl *tbl,
-                                   unsigned int id);
+                                   unsigned int id, bool reserve,
+                                   unsigned int pt_pages_max,
+                                   enum iommu_ctx_bound *bound);
 int iommu_ctx_empty(struct iommu_ctx *ctx);     /* -ERESTART */
 void iommu_ctx_destroy(struct iommu_ctx *ctx);
 
-int iommu_ctx_alloc(struct domain *d, unsigned int *id);
+int iommu_ctx_alloc(struct domain *d, bool reserve, unsigned int pt_pages_max,
+                    unsigned int *id);          /* -ERESTART */
 int iommu_ctx_free(struct domain *d, unsigned int id);  /* -ERESTART */
 int iommu_ctx_reset(struct domain *d, bool to_default); /* -ERESTART */
 
 /*
- * Memory is short: give back empty tables of any one context. Called without
- * locks. 0: there were some; -ENOMEM: there are none; -ERESTART: there are, but
- * time is up.
+ * A page table was refused: give back empty ones of any one context that counts
+ * where `bound` was met. Called without locks. 0: there were some; -ENOMEM:
+ * there are none; -ERESTART: there are, but time is up.
  */
-int iommu_ctx_reclaim(struct domain *d);
+int iommu_ctx_reclaim(struct domain *d, struct iommu_ctx *self,
+                      enum iommu_ctx_bound bound);
+
+/*
+ * What contexts may use: quota.c. pt_pages_max of a context: 0 is what its kind
+ * gets by default, and more than it could use is lowered to that.
+ */
+unsigned int iommu_ctx_nr_max(void);
+unsigned int iommu_ctx_nr_reserve(void);
+void iommu_ctx_quota_init(struct iommu_ctx_tbl *tbl);
+void iommu_ctx_limits_init(struct iommu_ctx *ctx, bool reserve,
+                           unsigned int pt_pages_max);
+/* For one that is in the table. 0 or -ENOSPC: too many plain ones. */
+int iommu_ctx_limits_set(struct iommu_ctx *ctx, bool reserve,
+                         unsigned int pt_pages_max);
+/* A number in the table; the table lock is held for writing. */
+bool iommu_ctx_number_take(struct iommu_ctx *ctx);
+void iommu_ctx_number_give(struct iommu_ctx *ctx);
+/* A page for a table; BOUND_NONE: it is taken. */
+enum iommu_ctx_bound iommu_ctx_page_take(struct iommu_ctx *ctx);
+void iommu_ctx_page_give(struct iommu_ctx *ctx);
+/* In Xen's log, now and then. */
+void iommu_ctx_say_refused(const struct domain *d, enum iommu_ctx_bound bound);
 
 /*
  * The domain is dying and has no device any more. 0, -ERESTART, or -EBUSY as
@@ -194,6 +238,8 @@ int iommu_ctx_relinquish(struct domain *d);
 
 /* A user's reference; NULL: no such context. BLOCKED can be had, 0 cannot. */
 struct iommu_ctx *iommu_ctx_get(struct domain *d, unsigned int id);
+/* The first from *id on, BLOCKED excepted; then *id is the number behind it. */
+struct iommu_ctx *iommu_ctx_get_next(struct domain *d, unsigned int *id);
 void iommu_ctx_put(struct iommu_ctx *ctx);
 
 /*

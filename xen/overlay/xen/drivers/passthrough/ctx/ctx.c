@@ -13,13 +13,11 @@
 #include <xen/iommu.h>
 #include <xen/iommu-ctx.h>
 #include <xen/lib.h>
-#include <xen/param.h>
 #include <xen/softirq.h>
 #include <xen/xmalloc.h>
 
 #include "pt-env.h"
 
-#define NR_CTX_LIMIT        4096U
 /*
  * Entries and tables looked at between two checks for preemption, and empty
  * tables, each of which costs several times as much: some 100000 instructions.
@@ -28,59 +26,6 @@
 #define PRUNE_BUDGET        128U
 /* Tables looked at in each context when memory is wanted. */
 #define RECLAIM_BUDGET      64U
-
-/* dom0-iommu=nr-ctx=<n>: contexts a domain may have at a time. */
-static unsigned int __ro_after_init opt_nr_ctx = 256;
-/* dom0-iommu=ctx-mem=<size>: page tables of all its contexts, bytes; 0: auto */
-static uint64_t __ro_after_init opt_ctx_mem;
-
-static int __init parse_nr_ctx(const char *s, const char *end)
-{
-    const char *p;
-    unsigned long nr = simple_strtoul(s, &p, 0);
-
-    if ( p != end || !nr || nr > NR_CTX_LIMIT )
-        return -EINVAL;
-    opt_nr_ctx = nr;
-
-    return 0;
-}
-
-static int __init parse_ctx_mem(const char *s, const char *end)
-{
-    const char *p;
-    uint64_t size = parse_size_and_unit(s, &p);
-
-    if ( p != end || size < MB(1) )
-        return -EINVAL;
-    opt_ctx_mem = size;
-
-    return 0;
-}
-
-int __init iommu_ctx_parse_param(const char *s, const char *end)
-{
-    if ( !strncmp(s, "nr-ctx=", 7) )
-        return parse_nr_ctx(s + 7, end);
-    if ( !strncmp(s, "ctx-mem=", 8) )
-        return parse_ctx_mem(s + 8, end);
-
-    return -ENOENT;
-}
-
-unsigned int iommu_ctx_nr_max(void)
-{
-    return opt_nr_ctx;
-}
-
-/* Every 512 pages mapped one by one take a table: RAM / 256 maps all twice. */
-static unsigned int pt_pages_max(void)
-{
-    uint64_t bytes = opt_ctx_mem ?: max_t(uint64_t, MB(64),
-                                          pfn_to_paddr(total_pages) / 256);
-
-    return min_t(uint64_t, PFN_DOWN(bytes), INT_MAX);
-}
 
 /*
  * Memory of page tables, for pt.c. Anonymous pages: no domain can reach them.
@@ -92,14 +37,18 @@ static struct iommu_ctx *pt_ctx(struct iommu_pt *pt)
 
 uint64_t pt_table_alloc(struct iommu_pt *pt)
 {
-    struct iommu_ctx_tbl *tbl = pt_ctx(pt)->tbl;
+    struct iommu_ctx *ctx = pt_ctx(pt);
     struct page_info *pg;
     void *table;
 
-    if ( atomic_inc_return(&tbl->pt_pages) > tbl->pt_pages_max ||
-         !(pg = alloc_domheap_page(NULL, 0)) )
+    ctx->bound = iommu_ctx_page_take(ctx);
+    if ( ctx->bound != IOMMU_CTX_BOUND_NONE )
+        return 0;
+
+    pg = alloc_domheap_page(NULL, 0);
+    if ( !pg )
     {
-        atomic_dec(&tbl->pt_pages);
+        iommu_ctx_page_give(ctx);
         return 0;
     }
 
@@ -117,7 +66,7 @@ uint64_t pt_table_alloc(struct iommu_pt *pt)
 void pt_table_free(struct iommu_pt *pt, uint64_t maddr)
 {
     free_domheap_page(maddr_to_page(maddr));
-    atomic_dec(&pt_ctx(pt)->tbl->pt_pages);
+    iommu_ctx_page_give(pt_ctx(pt));
 }
 
 void pt_table_retire(struct iommu_pt *pt, uint64_t maddr)
@@ -155,13 +104,16 @@ void iommu_ctx_destroy(struct iommu_ctx *ctx)
 }
 
 struct iommu_ctx *iommu_ctx_create(struct domain *d, struct iommu_ctx_tbl *tbl,
-                                   unsigned int id)
+                                   unsigned int id, bool reserve,
+                                   unsigned int pt_pages_max,
+                                   enum iommu_ctx_bound *bound)
 {
     const struct iommu_ctx_caps *caps = &tbl->caps;
     const struct iommu_ops *ops = dom_iommu(d)->platform_ops;
     struct iommu_ctx *ctx = xzalloc(struct iommu_ctx);
     int rc;
 
+    *bound = IOMMU_CTX_BOUND_NONE;
     if ( !ctx )
         return ERR_PTR(-ENOMEM);
 
@@ -173,6 +125,7 @@ struct iommu_ctx *iommu_ctx_create(struct domain *d, struct iommu_ctx_tbl *tbl,
     INIT_PAGE_LIST_HEAD(&ctx->retired);
     INIT_LIST_HEAD(&ctx->direct);
     INIT_LIST_HEAD(&ctx->members);
+    iommu_ctx_limits_init(ctx, reserve, pt_pages_max);
 
     rc = iommu_ctx_park_init(ctx);
     /* In BLOCKED nothing may fail later: it takes what attaching needs now. */
@@ -182,6 +135,7 @@ struct iommu_ctx *iommu_ctx_create(struct domain *d, struct iommu_ctx_tbl *tbl,
         rc = iommu_pt_init(&ctx->pt, caps->fmt, caps->levels, caps->pin_level);
     if ( rc )
     {
+        *bound = ctx->bound;
         iommu_ctx_destroy(ctx);
         return ERR_PTR(rc);
     }
@@ -193,6 +147,7 @@ static struct iommu_ctx_tbl *table_create(struct domain *d)
 {
     const struct iommu_ops *ops = dom_iommu(d)->platform_ops;
     struct iommu_ctx_tbl *tbl = xzalloc(struct iommu_ctx_tbl);
+    enum iommu_ctx_bound bound;
 
     if ( !tbl )
         return ERR_PTR(-ENOMEM);
@@ -200,10 +155,11 @@ static struct iommu_ctx_tbl *table_create(struct domain *d)
     rwlock_init(&tbl->lock);
     radix_tree_init(&tbl->tree);
     spin_lock_init(&tbl->faults.lock);
-    tbl->pt_pages_max = pt_pages_max();
+    iommu_ctx_quota_init(tbl);
     iommu_vcall(ops, ctx_caps, &tbl->caps);
 
-    tbl->blocked = iommu_ctx_create(d, tbl, XEN_PV_IOMMU_CTX_BLOCKED);
+    tbl->blocked = iommu_ctx_create(d, tbl, XEN_PV_IOMMU_CTX_BLOCKED, true, 0,
+                                    &bound);
     if ( IS_ERR(tbl->blocked) )
     {
         int rc = PTR_ERR(tbl->blocked);
@@ -257,10 +213,10 @@ void iommu_ctx_table_destroy(struct domain *d)
     pcidevs_unlock();
 
     ASSERT(!tbl->nr);
-    if ( atomic_read(&tbl->pt_pages) )
+    if ( tbl->pt_pages )
         printk(XENLOG_WARNING
-               "%pd: %d pages of IOMMU tables kept: a flush had failed\n",
-               d, atomic_read(&tbl->pt_pages));
+               "%pd: %u pages of IOMMU tables kept: a flush had failed\n",
+               d, tbl->pt_pages);
     radix_tree_destroy(&tbl->tree, NULL);
     xfree(tbl);
 }
@@ -269,7 +225,7 @@ static unsigned int next_id(struct iommu_ctx_tbl *tbl)
 {
     unsigned int id = tbl->last_id;
 
-    /* nr < NR_CTX_LIMIT is far less than there are numbers: this ends. */
+    /* The most that nr-ctx= may be is far less than there are numbers. */
     do {
         id = id < XEN_PV_IOMMU_CTX_LAST ? id + 1 : XEN_PV_IOMMU_CTX_FIRST;
     } while ( radix_tree_lookup(&tbl->tree, id) );
@@ -282,29 +238,31 @@ static int table_insert(struct iommu_ctx_tbl *tbl, struct iommu_ctx *ctx)
     int rc = -ENOSPC;
 
     write_lock(&tbl->lock);
-    if ( tbl->nr < opt_nr_ctx )
+    if ( iommu_ctx_number_take(ctx) )
     {
         ctx->id = next_id(tbl);
         rc = radix_tree_insert(&tbl->tree, ctx->id, ctx);
-    }
-    if ( !rc )
-    {
-        tbl->last_id = ctx->id;
-        tbl->nr++;
+        if ( rc )
+            iommu_ctx_number_give(ctx);
+        else
+            tbl->last_id = ctx->id;
     }
     write_unlock(&tbl->lock);
 
     return rc;
 }
 
-int iommu_ctx_alloc(struct domain *d, unsigned int *id)
+int iommu_ctx_alloc(struct domain *d, bool reserve, unsigned int pt_pages_max,
+                    unsigned int *id)
 {
     struct iommu_ctx_tbl *tbl = dom_iommu(d)->ctxs;
+    enum iommu_ctx_bound bound;
     struct iommu_ctx *ctx;
     int rc;
 
     pcidevs_lock();
-    ctx = iommu_ctx_create(d, tbl, XEN_PV_IOMMU_CTX_INVALID);
+    ctx = iommu_ctx_create(d, tbl, XEN_PV_IOMMU_CTX_INVALID, reserve,
+                           pt_pages_max, &bound);
     if ( IS_ERR(ctx) )
         rc = PTR_ERR(ctx);
     else if ( (rc = table_insert(tbl, ctx)) )
@@ -312,6 +270,9 @@ int iommu_ctx_alloc(struct domain *d, unsigned int *id)
     else
         *id = ctx->id;
     pcidevs_unlock();
+
+    if ( rc == -ENOMEM )
+        rc = iommu_ctx_reclaim(d, NULL, bound) ?: -ERESTART;
 
     return rc;
 }
@@ -487,10 +448,9 @@ int iommu_ctx_empty(struct iommu_ctx *ctx)
     return free_leaves(ctx) ?: free_tables(ctx);
 }
 
-/* The next context from number *id on, held; NULL at the end of the table. */
-static struct iommu_ctx *table_next(struct iommu_ctx_tbl *tbl,
-                                    unsigned int *id)
+struct iommu_ctx *iommu_ctx_get_next(struct domain *d, unsigned int *id)
 {
+    struct iommu_ctx_tbl *tbl = dom_iommu(d)->ctxs;
     struct iommu_ctx *ctx = NULL;
 
     read_lock(&tbl->lock);
@@ -535,16 +495,16 @@ static int reclaim_from(struct iommu_ctx *ctx)
     return read_atomic(&ctx->pruning) ? -EBUSY : -ENOMEM;
 }
 
-int iommu_ctx_reclaim(struct domain *d)
+/* From the first context that has some and whose tables count there, too. */
+static int reclaim_from_any(struct domain *d, bool plain_only)
 {
-    struct iommu_ctx_tbl *tbl = dom_iommu(d)->ctxs;
     struct iommu_ctx *ctx;
     unsigned int id = 0;
     int rc = -ENOMEM;
 
-    while ( (ctx = table_next(tbl, &id)) )
+    while ( (ctx = iommu_ctx_get_next(d, &id)) )
     {
-        int ret = reclaim_from(ctx);
+        int ret = plain_only && ctx->reserve ? -ENOMEM : reclaim_from(ctx);
 
         iommu_ctx_put(ctx);
         /* Others may have what a busy one has; it will not be busy for long. */
@@ -557,6 +517,22 @@ int iommu_ctx_reclaim(struct domain *d)
     return rc;
 }
 
+int iommu_ctx_reclaim(struct domain *d, struct iommu_ctx *self,
+                      enum iommu_ctx_bound bound)
+{
+    int rc = -ENOMEM;
+
+    if ( bound != IOMMU_CTX_BOUND_SELF )
+        rc = reclaim_from_any(d, bound == IOMMU_CTX_BOUND_PLAIN);
+    else if ( self )
+        rc = reclaim_from(self);
+
+    if ( rc == -ENOMEM )
+        iommu_ctx_say_refused(d, bound);
+
+    return rc == -EBUSY ? -ERESTART : rc;
+}
+
 static void free_end(struct iommu_ctx_tbl *tbl, struct iommu_ctx *ctx)
 {
     ASSERT(atomic_read(&ctx->refs) == 1 && list_empty(&ctx->direct));
@@ -564,7 +540,7 @@ static void free_end(struct iommu_ctx_tbl *tbl, struct iommu_ctx *ctx)
     pcidevs_lock();
     write_lock(&tbl->lock);
     radix_tree_delete(&tbl->tree, ctx->id);
-    tbl->nr--;
+    iommu_ctx_number_give(ctx);
     write_unlock(&tbl->lock);
     iommu_ctx_destroy(ctx);
     pcidevs_unlock();

@@ -21,10 +21,11 @@ static void dump_members(const struct iommu_ctx *ctx)
 static void dump_ctx(struct iommu_ctx *ctx)
 {
     spin_lock(&ctx->lock);
-    printk("  ctx %#x:%s%s%s refs %d, tables %u, parked %u\n",
+    printk("  ctx %#x:%s%s%s%s refs %d, tables %u (%u empty) of %u, parked %u\n",
            ctx->id, ctx->broken ? " broken" : "", ctx->dying ? " dying" : "",
            list_empty(&ctx->direct) ? "" : " direct",
-           atomic_read(&ctx->refs), ctx->pt.nr_tables, ctx->parked.nr);
+           ctx->reserve ? " reserve" : "", atomic_read(&ctx->refs),
+           ctx->pt_pages, ctx->pt.nr_empty, ctx->pt_pages_max, ctx->parked.nr);
     printk("    pages %"PRIu64", leaves %"PRIu64" 4k %"PRIu64" 2M\n",
            ctx->pt.nr_mapped, ctx->pt.nr_leaves[0], ctx->pt.nr_leaves[1]);
     spin_unlock(&ctx->lock);
@@ -37,9 +38,11 @@ static void dump_table(const struct domain *d, struct iommu_ctx_tbl *tbl)
     struct iommu_ctx *ctx;
     unsigned int id = 0;
 
-    printk("%pd: %u IOMMU contexts, last %u, tables %d of %u\n",
-           d, tbl->nr, tbl->last_id, atomic_read(&tbl->pt_pages),
-           tbl->pt_pages_max);
+    printk("%pd: %u IOMMU contexts, %u without reserve, last %u\n",
+           d, tbl->nr, tbl->nr_plain, tbl->last_id);
+    printk("  tables %u of %u, %u of %u without reserve\n",
+           tbl->pt_pages, tbl->pt_pages_max, tbl->pt_pages_plain,
+           tbl->pt_pages_max - tbl->pt_pages_reserve);
     printk("  faults %u, lost %u\n", tbl->faults.nr, tbl->faults.lost);
     dump_ctx(tbl->blocked);
 

@@ -184,9 +184,13 @@ static bool large_wanted(const struct iommu_ctx *ctx, uint64_t dfn,
            (ctx_caps(ctx)->pgsize_bitmap & MB(2));
 }
 
-/* Write leaves; what they displaced is flushed and freed before they count. */
+/*
+ * Write leaves; what they displaced is flushed and freed before they count.
+ * *bound: after -ENOMEM, what refused a page table.
+ */
 static int leaves_write(struct iommu_ctx *ctx, uint64_t dfn, unsigned int order,
-                        const iommu_leaf_t *leaf, unsigned int nr)
+                        const iommu_leaf_t *leaf, unsigned int nr,
+                        enum iommu_ctx_bound *bound)
 {
     PAGE_LIST_HEAD(retired);
     bool unlinked = false;
@@ -202,6 +206,7 @@ static int leaves_write(struct iommu_ctx *ctx, uint64_t dfn, unsigned int order,
     if ( done > 0 && ctx->pruning )
         unlinked = true;
     page_list_move(&retired, &ctx->retired);
+    *bound = ctx->bound;
     spin_unlock(&ctx->lock);
 
     if ( unlinked )
@@ -226,15 +231,16 @@ static int leaves_write_or_reclaim(struct iommu_ctx *ctx, uint64_t dfn,
                                    unsigned int order, const iommu_leaf_t *leaf,
                                    unsigned int nr)
 {
-    int rc, done = leaves_write(ctx, dfn, order, leaf, nr);
+    enum iommu_ctx_bound bound;
+    int rc, done = leaves_write(ctx, dfn, order, leaf, nr, &bound);
 
     while ( done == -ENOMEM )
     {
-        rc = iommu_ctx_reclaim(ctx->owner);
+        rc = iommu_ctx_reclaim(ctx->owner, ctx, bound);
         if ( rc )
             return rc;
 
-        done = leaves_write(ctx, dfn, order, leaf, nr);
+        done = leaves_write(ctx, dfn, order, leaf, nr, &bound);
         if ( done == -ENOMEM && hypercall_preempt_check() )
             return -ERESTART;
     }

@@ -17,6 +17,9 @@
 
 #include "op.h"
 
+/* Tables looked at before a LOOKUP_NEXT can be preempted. */
+#define NEXT_BUDGET         32U
+
 union op_arg {
     struct xen_pv_iommu_query query;
     struct xen_pv_iommu_dev_query dev_query;
@@ -154,6 +157,22 @@ static int attach_device(struct domain *d, struct xen_pv_iommu_attach *a)
     return iommu_ctx_attach(d, pdev, a->ctx);
 }
 
+/* Page tables for regions of a device were refused: are any to be had? */
+static int reclaim_for(struct domain *d, uint32_t id)
+{
+    struct iommu_ctx *ctx = iommu_ctx_get(d, id);
+    enum iommu_ctx_bound bound = ctx ? read_atomic(&ctx->bound)
+                                     : IOMMU_CTX_BOUND_NONE;
+    int rc = -ENOMEM;
+
+    if ( bound != IOMMU_CTX_BOUND_NONE )
+        rc = iommu_ctx_reclaim(d, ctx, bound) ?: -ERESTART;
+    if ( ctx )
+        iommu_ctx_put(ctx);
+
+    return rc;
+}
+
 static int op_attach(struct domain *d, union op_arg *arg)
 {
     struct xen_pv_iommu_attach *a = &arg->attach;
@@ -170,6 +189,8 @@ static int op_attach(struct domain *d, union op_arg *arg)
         pcidevs_lock();
         rc = attach_device(d, a);
         pcidevs_unlock();
+        if ( rc == -ENOMEM )
+            rc = reclaim_for(d, a->ctx);
     }
     a->status = rc;
 
@@ -178,58 +199,94 @@ static int op_attach(struct domain *d, union op_arg *arg)
 
 /* Contexts. */
 
-static void ctx_fill(struct domain *d, const struct iommu_ctx *ctx,
-                     struct xen_pv_iommu_ctx *c)
+/* The figures of a context that is held, which is then put. NULL: none. */
+static int ctx_tell(struct iommu_ctx *ctx, struct xen_pv_iommu_ctx *c)
 {
-    c->ctx = ctx->id;
-    c->flags = ctx->broken ? XEN_PV_IOMMU_CTX_F_BROKEN : 0;
-    c->iova_last = dom_iommu(d)->ctxs->caps.iova_last;
-    c->pt_pages_max = dom_iommu(d)->ctxs->pt_pages_max;
-    c->pt_pages = ctx->pt.nr_tables;
-    c->nr_mapped = ctx->pt.nr_mapped;
-}
-
-static int op_ctx_info(struct domain *d, union op_arg *arg)
-{
-    struct xen_pv_iommu_ctx *c = &arg->ctx;
-    uint32_t id = c->ctx, flags = c->flags;
-    struct iommu_ctx *ctx;
-
-    *c = (struct xen_pv_iommu_ctx){ .ctx = id };
-    if ( flags )
-        return -EINVAL;
-
-    ctx = iommu_ctx_get(d, id);
     if ( !ctx )
         return -ENOENT;
+
     spin_lock(&ctx->lock);
-    ctx_fill(d, ctx, c);
+    *c = (struct xen_pv_iommu_ctx){
+        .ctx = ctx->id,
+        .flags = (ctx->broken ? XEN_PV_IOMMU_CTX_F_BROKEN : 0) |
+                 (ctx->reserve ? XEN_PV_IOMMU_CTX_F_RESERVE : 0),
+        .iova_last = ctx->tbl->caps.iova_last,
+        .pt_pages_max = read_atomic(&ctx->pt_pages_max),
+        .pt_pages = read_atomic(&ctx->pt_pages),
+        .nr_mapped = ctx->pt.nr_mapped,
+    };
     spin_unlock(&ctx->lock);
     iommu_ctx_put(ctx);
 
     return 0;
 }
 
+static int op_ctx_info(struct domain *d, union op_arg *arg)
+{
+    struct xen_pv_iommu_ctx in = arg->ctx, *c = &arg->ctx;
+
+    *c = (struct xen_pv_iommu_ctx){ .ctx = in.ctx };
+
+    return in.flags ? -EINVAL : ctx_tell(iommu_ctx_get(d, in.ctx), c);
+}
+
+static int op_ctx_next(struct domain *d, union op_arg *arg)
+{
+    struct xen_pv_iommu_ctx in = arg->ctx, *c = &arg->ctx;
+    unsigned int id = in.ctx;
+
+    *c = (struct xen_pv_iommu_ctx){ .ctx = in.ctx };
+
+    return in.flags ? -EINVAL : ctx_tell(iommu_ctx_get_next(d, &id), c);
+}
+
+/* Of what a caller may ask for; all other fields are zero. */
+static bool limits_ok(const struct xen_pv_iommu_ctx *c)
+{
+    return !(c->flags & ~XEN_PV_IOMMU_CTX_F_RESERVE) && !c->iova_last &&
+           !c->pt_pages && !c->nr_mapped;
+}
+
 static int op_ctx_alloc(struct domain *d, union op_arg *arg)
 {
-    struct xen_pv_iommu_ctx *c = &arg->ctx;
-    uint32_t flags = c->flags;
+    struct xen_pv_iommu_ctx in = arg->ctx, *c = &arg->ctx;
     unsigned int id;
     int rc;
 
     *c = (struct xen_pv_iommu_ctx){ .ctx = XEN_PV_IOMMU_CTX_INVALID };
-    if ( flags )
+    if ( in.ctx || !limits_ok(&in) )
         return -EINVAL;
 
-    rc = iommu_ctx_alloc(d, &id);
+    rc = iommu_ctx_alloc(d, in.flags, in.pt_pages_max, &id);
     if ( rc )
         return rc;
 
     /* Another vCPU may have guessed and freed it: then the figures are 0. */
     c->ctx = id;
-    op_ctx_info(d, arg);
+    (void)ctx_tell(iommu_ctx_get(d, id), c);
 
     return 0;
+}
+
+static int op_ctx_set(struct domain *d, union op_arg *arg)
+{
+    struct xen_pv_iommu_ctx in = arg->ctx, *c = &arg->ctx;
+    struct iommu_ctx *ctx;
+    int rc;
+
+    *c = (struct xen_pv_iommu_ctx){ .ctx = in.ctx };
+    if ( !limits_ok(&in) )
+        return -EINVAL;
+
+    /* What BLOCKED may use is Xen's business. */
+    ctx = in.ctx != XEN_PV_IOMMU_CTX_BLOCKED ? iommu_ctx_get(d, in.ctx) : NULL;
+    rc = ctx ? iommu_ctx_limits_set(ctx, in.flags, in.pt_pages_max) : -ENOENT;
+    if ( !rc )
+        return ctx_tell(ctx, c);
+    if ( ctx )
+        iommu_ctx_put(ctx);
+
+    return rc;
 }
 
 /* FREE and RESET leave no context whose figures could be told. */
@@ -269,28 +326,22 @@ static iommu_leaf_t page_of(iommu_leaf_t leaf, uint64_t dfn)
     return leaf + ((dfn & mask) << PAGE_SHIFT);
 }
 
-static int op_lookup(struct domain *d, union op_arg *arg)
+/* The OUT fields but dfn; the context, held, or NULL: see *rc. */
+static struct iommu_ctx *lookup_start(struct domain *d,
+                                      struct xen_pv_iommu_lookup *l, int *rc)
 {
-    struct xen_pv_iommu_lookup *l = &arg->lookup;
-    struct iommu_ctx *ctx;
-    iommu_leaf_t leaf;
-    int rc;
+    struct iommu_ctx *ctx = l->mbz ? NULL : iommu_ctx_get(d, l->ctx);
 
+    *rc = l->mbz ? -EINVAL : -ENOENT;
     l->gfn = XEN_PV_IOMMU_GFN_UNKNOWN;
     l->flags = l->order = 0;
-    if ( l->mbz )
-        return -EINVAL;
 
-    ctx = iommu_ctx_get(d, l->ctx);
-    if ( !ctx )
-        return -ENOENT;
-    spin_lock(&ctx->lock);
-    rc = iommu_pt_lookup(&ctx->pt, l->dfn, &leaf);
-    spin_unlock(&ctx->lock);
-    iommu_ctx_put(ctx);
-    if ( rc )
-        return rc;
+    return ctx;
+}
 
+static void lookup_tell(const struct domain *d, iommu_leaf_t leaf,
+                        struct xen_pv_iommu_lookup *l)
+{
     l->gfn = iommu_ctx_frame_to_gfn(d, page_of(leaf, l->dfn));
     l->order = iommu_leaf_order(leaf);
     l->flags = (leaf & IOMMU_LEAF_R ? XEN_PV_IOMMU_F_R : 0) |
@@ -298,8 +349,49 @@ static int op_lookup(struct domain *d, union op_arg *arg)
                (leaf & IOMMU_LEAF_REF ? 0 : XEN_PV_IOMMU_F_MMIO) |
                (iommu_ctx_frame_is_foreign(d, leaf) ? XEN_PV_IOMMU_F_FOREIGN
                                                     : 0);
+}
 
-    return 0;
+static int op_lookup(struct domain *d, union op_arg *arg)
+{
+    struct xen_pv_iommu_lookup *l = &arg->lookup;
+    iommu_leaf_t leaf;
+    int rc;
+    struct iommu_ctx *ctx = lookup_start(d, l, &rc);
+
+    if ( !ctx )
+        return rc;
+
+    spin_lock(&ctx->lock);
+    rc = iommu_pt_lookup(&ctx->pt, l->dfn, &leaf);
+    spin_unlock(&ctx->lock);
+    iommu_ctx_put(ctx);
+    if ( !rc )
+        lookup_tell(d, leaf, l);
+
+    return rc;
+}
+
+/* A tree can be large and all but empty: how far it got is in l->dfn. */
+static int op_lookup_next(struct domain *d, union op_arg *arg)
+{
+    struct xen_pv_iommu_lookup *l = &arg->lookup;
+    iommu_leaf_t leaf;
+    int rc;
+    struct iommu_ctx *ctx = lookup_start(d, l, &rc);
+
+    if ( !ctx )
+        return rc;
+
+    do {
+        spin_lock(&ctx->lock);
+        rc = iommu_pt_next(&ctx->pt, &l->dfn, &leaf, NEXT_BUDGET);
+        spin_unlock(&ctx->lock);
+    } while ( rc == -EAGAIN && !hypercall_preempt_check() );
+    iommu_ctx_put(ctx);
+    if ( !rc )
+        lookup_tell(d, leaf, l);
+
+    return rc == -EAGAIN ? -ERESTART : rc;
 }
 
 static int op_fault_read(struct domain *d, union op_arg *arg)
@@ -317,7 +409,8 @@ static uint32_t features(const struct domain *d)
 
     return XEN_PV_IOMMU_FEAT_MMIO | XEN_PV_IOMMU_FEAT_FOREIGN |
            XEN_PV_IOMMU_FEAT_BLOCKED | XEN_PV_IOMMU_FEAT_FAULTS |
-           XEN_PV_IOMMU_FEAT_LOOKUP_GFN |
+           XEN_PV_IOMMU_FEAT_LOOKUP_GFN | XEN_PV_IOMMU_FEAT_LIMITS |
+           XEN_PV_IOMMU_FEAT_NEXT |
            (iommu_ctx_can_defer(d) ? XEN_PV_IOMMU_FEAT_DEFER : 0) |
            (caps->ats_ok ? XEN_PV_IOMMU_FEAT_ATS_OK : 0) |
            (caps->snoop_forced ? XEN_PV_IOMMU_FEAT_SNOOP_FORCED : 0) |
@@ -339,8 +432,10 @@ static void query_fill(const struct domain *d, struct xen_pv_iommu_query *q)
         .max_nr = MAX_NR,
         .nr_ctx = tbl->nr,
         .pt_pages_max = tbl->pt_pages_max,
-        .pt_pages = atomic_read(&tbl->pt_pages),
+        .pt_pages = read_atomic(&tbl->pt_pages),
         .fault_virq = VIRQ_IOMMU_FAULT,
+        .pt_pages_reserve = tbl->pt_pages_reserve,
+        .ctx_reserve = iommu_ctx_nr_reserve(),
     };
 }
 
@@ -376,14 +471,19 @@ static long do_query(struct domain *d, XEN_GUEST_HANDLE_PARAM(char) arg,
     return mbz ? -EINVAL : 1;
 }
 
-/* Operations on an array of one struct each, element by element. */
-
+/*
+ * Operations on an array of one struct each, element by element. What is
+ * called again after -ERESTART finds the struct as the guest wrote it, or
+ * where `progress` is set as it left it itself.
+ */
 static const struct op {
     unsigned int size;
     int (*fn)(struct domain *d, union op_arg *arg);
+    bool progress;
 } ops[] = {
-#define OP(nr, member, func) \
-    [XEN_PV_IOMMU_OP_ ## nr] = { sizeof(((union op_arg *)0)->member), func }
+#define OP(nr, member, func, ...)                                           \
+    [XEN_PV_IOMMU_OP_ ## nr] = { .size = sizeof(((union op_arg *)0)->member), \
+                                 .fn = func, __VA_ARGS__ }
     OP(DEV_QUERY, dev_query, op_dev_query),
     OP(DEV_RESV, dev_resv, op_dev_resv),
     OP(CTX_ALLOC, ctx, op_ctx_alloc),
@@ -393,6 +493,9 @@ static const struct op {
     OP(LOOKUP, lookup, op_lookup),
     OP(FAULT_READ, fault, op_fault_read),
     OP(RESET, ctx, op_reset),
+    OP(CTX_NEXT, ctx, op_ctx_next),
+    OP(LOOKUP_NEXT, lookup, op_lookup_next, .progress = true),
+    OP(CTX_SET, ctx, op_ctx_set),
 #undef OP
 };
 
@@ -415,7 +518,9 @@ static int do_array(struct domain *d, const struct op *op,
 
         rc = op->fn(d, &buf);
         if ( rc == -ERESTART )
-            return rc;
+            return op->progress &&
+                   copy_to_guest_offset(arg, offset, (char *)&buf, op->size)
+                   ? -EFAULT : rc;
         if ( copy_to_guest_offset(arg, offset, (char *)&buf, op->size) && !rc )
         {
             ++*pos;     /* done it is, though the guest cannot see what */
@@ -435,6 +540,9 @@ static int do_array(struct domain *d, const struct op *op,
 
 static bool op_served(unsigned int op)
 {
+    /* Numbers that are only reserved lie behind the table. */
+    BUILD_BUG_ON(ARRAY_SIZE(ops) > XEN_PV_IOMMU_OP_BATCH1);
+
     return op == XEN_PV_IOMMU_OP_BATCH ||
            (op < ARRAY_SIZE(ops) && array_access_nospec(ops, op).fn);
 }

@@ -147,15 +147,16 @@ static bool run(struct selftest *t)
 
 int iommu_ctx_selftest(struct domain *d, struct iommu_ctx_tbl *tbl)
 {
-    int before = atomic_read(&tbl->pt_pages);
+    unsigned int before = tbl->pt_pages;
     struct selftest *t = xzalloc(struct selftest);
+    enum iommu_ctx_bound bound;
     struct iommu_ctx *ctx;
     bool ok;
 
     if ( !t )
         return -ENOMEM;
 
-    ctx = iommu_ctx_create(d, tbl, XEN_PV_IOMMU_CTX_INVALID);
+    ctx = iommu_ctx_create(d, tbl, XEN_PV_IOMMU_CTX_INVALID, true, 0, &bound);
     if ( IS_ERR(ctx) )
     {
         xfree(t);
@@ -171,10 +172,10 @@ int iommu_ctx_selftest(struct domain *d, struct iommu_ctx_tbl *tbl)
         /* A few thousand leaves: it ends soon. */;
     iommu_ctx_destroy(ctx);
 
-    if ( atomic_read(&tbl->pt_pages) != before )
+    if ( tbl->pt_pages != before )
     {
         printk(XENLOG_ERR "IOMMU contexts: self-test lost %d tables\n",
-               atomic_read(&tbl->pt_pages) - before);
+               (int)(tbl->pt_pages - before));
         ok = false;
     }
     if ( ok )
