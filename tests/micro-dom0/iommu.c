@@ -66,9 +66,11 @@ static void forget(uint32_t ctx)
 			noted[i--] = noted[--nr_noted];
 }
 
-long try_ctx_alloc(void)
+long try_ctx_alloc_as(uint32_t flags, uint32_t pt_pages_max)
 {
-	struct xen_pv_iommu_ctx c = { .ctx = XEN_PV_IOMMU_CTX_INVALID };
+	struct xen_pv_iommu_ctx c = {
+		.flags = flags, .pt_pages_max = pt_pages_max,
+	};
 	long rc = one(XEN_PV_IOMMU_OP_CTX_ALLOC, &c);
 
 	if (rc)
@@ -79,12 +81,22 @@ long try_ctx_alloc(void)
 	return c.ctx;
 }
 
-uint32_t ctx_alloc(void)
+uint32_t ctx_alloc_as(uint32_t flags, uint32_t pt_pages_max)
 {
-	long ctx = try_ctx_alloc();
+	long ctx = try_ctx_alloc_as(flags, pt_pages_max);
 
 	CHECK(ctx > 0, "CTX_ALLOC gave %ld", ctx);
 	return ctx;
+}
+
+long try_ctx_alloc(void)
+{
+	return try_ctx_alloc_as(0, 0);
+}
+
+uint32_t ctx_alloc(void)
+{
+	return ctx_alloc_as(0, 0);
 }
 
 long try_ctx_free(uint32_t ctx)

@@ -36,7 +36,9 @@ long iommu_call(uint32_t cmd, uint64_t arg0, uint64_t arg1, uint64_t arg2,
 /* @count structs at @array. */
 long iommu_op(uint32_t op, const void *array, uint64_t count);
 
-/* Contexts. try_ctx_alloc: a number, or -errno. */
+/* Contexts. try_ctx_alloc: a number, or -errno. _as: with flags and a limit. */
+long try_ctx_alloc_as(uint32_t flags, uint32_t pt_pages_max);
+uint32_t ctx_alloc_as(uint32_t flags, uint32_t pt_pages_max);
 long try_ctx_alloc(void);
 uint32_t ctx_alloc(void);
 long try_ctx_free(uint32_t ctx);

@@ -12,8 +12,8 @@
 #include "test.h"
 
 static const struct test *const groups[] = {
-	query_tests, ctx_tests, batch_tests, frames_tests, attach_tests,
-	errors_tests, multicall_tests, dma_tests, faults_tests, defer_tests,
+	query_tests, ctx_tests, limits_tests, next_tests, batch_tests,
+	frames_tests, attach_tests, errors_tests, multicall_tests, dma_tests, faults_tests, defer_tests,
 	away_tests, foreign_tests, rmrr_tests, reclaim_tests, inject_tests,
 	smp_tests, ats_tests, callers_tests, bridge_tests, unplug_tests,
 	phantom_tests, sleep_tests, fuzz_tests,
@@ -23,7 +23,7 @@ static const struct test *const groups[] = {
 
 /* Run once more, as "callers.", with all calls made from 32-bit mode. */
 static const struct test *const again_groups[] = {
-	query_tests, ctx_tests, batch_tests,
+	query_tests, ctx_tests, limits_tests, next_tests, batch_tests,
 };
 
 enum outcome { PASSED, FAILED, SKIPPED, NR_OUTCOMES };

@@ -15,7 +15,7 @@ static void ops_not_served(void)
 	unsigned int op;
 
 	for (op = 0; op < 256; op++) {
-		if (op <= XEN_PV_IOMMU_OP_RESET &&
+		if (op <= XEN_PV_IOMMU_OP_CTX_SET &&
 		    (op != XEN_PV_IOMMU_OP_FAULT_READ || faults))
 			continue;
 		CHECK(iommu_call(op, 0, 1, 0, 0) == -EOPNOTSUPP,
@@ -27,6 +27,68 @@ static void ops_not_served(void)
 static struct xen_pv_iommu_batch good(uint32_t ctx)
 {
 	return desc_map(ctx, DFN, gfn_of(page_alloc()), 1, RW);
+}
+
+/*
+ * "Xen rejects IN flag bits and kinds of names that it does not know with
+ * -EINVAL": any bit of any of them, and the kinds that are only reserved.
+ */
+static void unknown_bits(void)
+{
+	uint32_t ctx = ctx_alloc();
+	struct xen_pv_iommu_batch d;
+	unsigned int bit;
+
+	edu_need(1);
+	for (bit = 0; bit < 16; bit++) {
+		d = good(ctx);
+		if ((1U << bit) & (RW | MMIO | FOREIGN))
+			continue;
+		d.flags |= 1U << bit;
+		CHECK(batch_one(&d) == -EINVAL, "MAP takes flag %u", bit);
+		d = desc_unmap(ctx, DFN, 1);
+		if ((1U << bit) == NOFLUSH)
+			continue;
+		d.flags |= 1U << bit;
+		CHECK(batch_one(&d) == -EINVAL, "UNMAP takes flag %u", bit);
+	}
+	for (bit = 2; bit < 32; bit++) {
+		struct xen_pv_iommu_attach a = {
+			.dev = dev_name(&edu[0]), .ctx = ctx,
+			.flags = 1U << bit,
+		};
+
+		CHECK(iommu_op(XEN_PV_IOMMU_OP_ATTACH, &a, 1) == -EINVAL,
+		      "ATTACH takes flag %u", bit);
+	}
+}
+
+static void unknown_names(void)
+{
+	static const uint32_t kinds[] = {
+		XEN_PV_IOMMU_DEV_PCI_MACHINE, XEN_PV_IOMMU_DEV_ACPI, 4, 0x100,
+		0xffffffff,
+	};
+	struct xen_pv_iommu_dev_query q;
+	struct xen_pv_iommu_attach a;
+	struct xen_pv_iommu_dev_resv r;
+	unsigned int i;
+
+	edu_need(1);
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		struct xen_pv_iommu_dev dev = dev_name(&edu[0]);
+
+		dev.type = kinds[i];
+		q = (struct xen_pv_iommu_dev_query){ .dev = dev };
+		a = (struct xen_pv_iommu_attach){
+			.dev = dev, .ctx = XEN_PV_IOMMU_CTX_BLOCKED,
+		};
+		r = (struct xen_pv_iommu_dev_resv){ .dev = dev };
+		EXPECT(iommu_op(XEN_PV_IOMMU_OP_DEV_QUERY, &q, 1), -EINVAL);
+		EXPECT(iommu_op(XEN_PV_IOMMU_OP_ATTACH, &a, 1), -EINVAL);
+		EXPECT(iommu_op(XEN_PV_IOMMU_OP_DEV_RESV, &r, 1), -EINVAL);
+	}
+	EXPECT(ctx_of(&edu[0]), XEN_PV_IOMMU_CTX_DEFAULT);
 }
 
 static void counts(void)
@@ -191,9 +253,9 @@ struct sample {
 	       __VA_ARGS__)
 #define CTX(nr, ...)							\
 	SAMPLE(nr, ctx, AT(ctx, iova_last), SIZE_OF(ctx), 0, 0, __VA_ARGS__)
-#define CTX_ALLOC(...)							\
-	SAMPLE(CTX_ALLOC, ctx, AT(ctx, iova_last), SIZE_OF(ctx),	\
-	       0, AT(ctx, flags), __VA_ARGS__)
+/* All of its fields are IN as well. */
+#define CTX_IN(nr, ...)							\
+	SAMPLE(nr, ctx, 0, 0, 0, 0, __VA_ARGS__)
 #define ATTACH(...)							\
 	SAMPLE(ATTACH, attach, AT(attach, prev_ctx), SIZE_OF(attach),	\
 	       0, 0, __VA_ARGS__)
@@ -202,6 +264,9 @@ struct sample {
 	       __VA_ARGS__)
 #define LOOKUP(...)							\
 	SAMPLE(LOOKUP, lookup, AT(lookup, gfn), AT(lookup, ctx),	\
+	       AT(lookup, flags), AT(lookup, mbz), __VA_ARGS__)
+#define LOOKUP_NEXT(...)						\
+	SAMPLE(LOOKUP_NEXT, lookup, AT(lookup, gfn), AT(lookup, ctx),	\
 	       AT(lookup, flags), AT(lookup, mbz), __VA_ARGS__)
 #define FAULT_READ(...)							\
 	SAMPLE(FAULT_READ, fault, 0, SIZE_OF(fault), 0, 0, __VA_ARGS__)
@@ -253,7 +318,11 @@ static void out_fields_on_errors(void)
 		{ DEV_QUERY(NO_DEV), -ENODEV },
 		{ DEV_RESV(.mbz = 1), -EINVAL },
 		{ DEV_RESV(NO_DEV), -ENODEV },
-		{ CTX_ALLOC(.flags = 1), -EINVAL },
+		{ CTX_IN(CTX_ALLOC, .flags = 1), -EINVAL },
+		{ CTX_IN(CTX_SET, .flags = 1), -EINVAL },
+		{ CTX_IN(CTX_SET, NO_CTX), -ENOENT },
+		{ CTX(CTX_NEXT, .flags = 1), -EINVAL },
+		{ CTX(CTX_NEXT, NO_CTX), -ENOENT },
 		{ CTX(CTX_FREE, .flags = 1), -EINVAL },
 		{ CTX(CTX_FREE, NO_CTX), -ENOENT },
 		{ CTX(CTX_INFO, .flags = 1), -EINVAL },
@@ -267,6 +336,8 @@ static void out_fields_on_errors(void)
 		  -ENOENT },
 		{ LOOKUP(.mbz = 1), -EINVAL },
 		{ LOOKUP(NO_CTX), -ENOENT },
+		{ LOOKUP_NEXT(.mbz = 1), -EINVAL },
+		{ LOOKUP_NEXT(NO_CTX), -ENOENT },
 	};
 	static const struct sample fault = FAULT_READ(.pasid = 0);
 	struct xen_pv_iommu_fault f;
@@ -284,7 +355,7 @@ static void out_fields_on_errors(void)
 static void keep_to_their_size(void)
 {
 	uint32_t ctx = ctx_alloc(), bdf = edu[0].bdf;
-	struct sample alloc = CTX_ALLOC(.flags = 0), good[] = {
+	struct sample alloc = CTX_IN(CTX_ALLOC, .flags = 0), good[] = {
 		QUERY(SIZE_OF(query), MAGIC),
 		DEV_QUERY(.dev.id = bdf),
 		DEV_RESV(.dev.id = bdf),
@@ -293,6 +364,9 @@ static void keep_to_their_size(void)
 		BATCH_OF(.ctx = ctx, .dfn = DFN, .gfn = gfn_of(page_alloc()),
 			 .nr = 1, .op = XEN_PV_IOMMU_BATCH_MAP, .flags = RW),
 		LOOKUP(.ctx = ctx, .dfn = DFN),
+		CTX(CTX_NEXT, 0),
+		LOOKUP_NEXT(.ctx = ctx),
+		CTX_IN(CTX_SET, .ctx = ctx),
 	};
 	unsigned int i;
 
@@ -305,6 +379,8 @@ static void keep_to_their_size(void)
 
 const struct test errors_tests[] = {
 	{ .name = "errors.ops-not-served", .fn = ops_not_served },
+	{ .name = "errors.unknown-bits", .fn = unknown_bits },
+	{ .name = "errors.unknown-names", .fn = unknown_names },
 	{ .name = "errors.counts", .fn = counts },
 	{ .name = "errors.spare-registers", .fn = spare_registers },
 	{ .name = "errors.resume-bits", .fn = resume_bits },

@@ -210,7 +210,18 @@ static void fuzz_info(void)
 {
 	arg.ctx = (struct xen_pv_iommu_ctx){ .ctx = some_target() };
 	spoil(sizeof(arg.ctx));
-	call(XEN_PV_IOMMU_OP_CTX_INFO, 1);
+	call(random_u64() & 1 ? XEN_PV_IOMMU_OP_CTX_INFO
+			      : XEN_PV_IOMMU_OP_CTX_NEXT, 1);
+}
+
+static void fuzz_set(void)
+{
+	arg.ctx = (struct xen_pv_iommu_ctx){
+		.ctx = some_ctx(), .pt_pages_max = odd_number(),
+		.flags = random_u64() & XEN_PV_IOMMU_CTX_F_RESERVE,
+	};
+	spoil(sizeof(arg.ctx));
+	call(XEN_PV_IOMMU_OP_CTX_SET, 1);
 }
 
 static void fuzz_lookup(void)
@@ -219,7 +230,8 @@ static void fuzz_lookup(void)
 		.dfn = DFN + random_u64() % NR_DFNS, .ctx = some_ctx(),
 	};
 	spoil(sizeof(arg.lookup));
-	call(XEN_PV_IOMMU_OP_LOOKUP, 1);
+	call(random_u64() & 1 ? XEN_PV_IOMMU_OP_LOOKUP
+			      : XEN_PV_IOMMU_OP_LOOKUP_NEXT, 1);
 }
 
 static void fuzz_device(void)
@@ -281,7 +293,7 @@ static const struct {
 	void (*fn)(void);
 	unsigned int weight;		/* of 64 */
 } kinds[] = {
-	{ fuzz_batch, 44 }, { fuzz_alloc, 1 }, { fuzz_attach, 2 },
+	{ fuzz_batch, 43 }, { fuzz_set, 1 }, { fuzz_alloc, 1 }, { fuzz_attach, 2 },
 	{ fuzz_info, 2 }, { fuzz_lookup, 5 }, { fuzz_device, 3 },
 	{ fuzz_query, 2 }, { fuzz_garbage, 4 }, { fuzz_address, 1 },
 };

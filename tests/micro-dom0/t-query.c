@@ -28,6 +28,10 @@ static void fields(void)
 	EXPECT(q.nr_ctx, 0);
 	CHECK(q.pt_pages <= q.pt_pages_max, "%u page-table pages of %u",
 	      q.pt_pages, q.pt_pages_max);
+	CHECK(q.pt_pages_reserve < q.pt_pages_max, "%u pages of %u in reserve",
+	      q.pt_pages_reserve, q.pt_pages_max);
+	CHECK(q.ctx_reserve < q.max_ctx, "%u contexts of %u in reserve",
+	      q.ctx_reserve, q.max_ctx);
 	EXPECT(q.mbz, 0);
 }
 
@@ -37,10 +41,10 @@ static void features(void)
 
 	CHECK(q.features & XEN_PV_IOMMU_FEAT_BLOCKED, "no BLOCKED context");
 	CHECK(q.features & XEN_PV_IOMMU_FEAT_MMIO, "no MMIO");
-	/* Numbers that are only reserved so far. */
+	/* Numbers that are only reserved so far, and those without a name. */
 	EXPECT(q.features & (XEN_PV_IOMMU_FEAT_NESTED |
 			     XEN_PV_IOMMU_FEAT_DOMU), 0);
-	EXPECT(q.features >> 11, 0);
+	EXPECT(q.features >> 14, 0);
 	/* A PV page freed before its flush could become a page table. */
 	if (arch_is_pv)
 		EXPECT(q.features & XEN_PV_IOMMU_FEAT_DEFER, 0);
@@ -99,10 +103,34 @@ static void magic(void)
 		q.magic_version = bad[i];
 		EXPECT(iommu_op(XEN_PV_IOMMU_OP_QUERY, &q, 1), -EINVAL);
 	}
-	/* A newer caller is answered with the version both speak. */
+	/* A newer caller is answered with the version both speak... */
 	q.magic_version = XEN_PV_IOMMU_MAGIC | 0xff;
 	EXPECT(iommu_op(XEN_PV_IOMMU_OP_QUERY, &q, 1), 1);
 	EXPECT(q.magic_version, XEN_PV_IOMMU_MAGIC | XEN_PV_IOMMU_VERSION);
+}
+
+/*
+ * "QUERY changes no state": whatever version a caller asked for last, Xen says
+ * the same to the next one, and operations do as before.
+ */
+static void changes_nothing(void)
+{
+	struct xen_pv_iommu_query a = query(), b, q = { .size = sizeof(q) };
+	uint32_t ctx = ctx_alloc();
+	uint64_t gfn = gfn_of(page_alloc());
+	struct xen_pv_iommu_ctx c, d;
+
+	EXPECT(try_ctx_info(ctx, &c), 0);
+	q.magic_version = XEN_PV_IOMMU_MAGIC | 0xff;
+	EXPECT(iommu_op(XEN_PV_IOMMU_OP_QUERY, &q, 1), 1);
+	q.magic_version = 0;
+	EXPECT(iommu_op(XEN_PV_IOMMU_OP_QUERY, &q, 1), -EINVAL);
+	EXPECT(try_ctx_info(ctx, &d), 0);
+	CHECK(!memcmp(&c, &d, sizeof(c)), "a context has changed");
+	map(ctx, 0x1000, gfn, 1, RW);
+	ctx_free(ctx);
+	b = query();
+	CHECK(!memcmp(&a, &b, sizeof(a)), "QUERY says something else");
 }
 
 static void mbz(void)
@@ -145,6 +173,7 @@ const struct test query_tests[] = {
 	{ .name = "query.long", .fn = long_struct },
 	{ .name = "query.sizes", .fn = sizes },
 	{ .name = "query.magic", .fn = magic },
+	{ .name = "query.changes-nothing", .fn = changes_nothing },
 	{ .name = "query.mbz", .fn = mbz },
 	{ .name = "query.count", .fn = count },
 	{ .name = "query.counters", .fn = counters },

@@ -44,6 +44,8 @@ extern const struct test unplug_tests[];
 extern const struct test phantom_tests[];
 extern const struct test sleep_tests[];
 extern const struct test fuzz_tests[];
+extern const struct test limits_tests[];
+extern const struct test next_tests[];
 extern const struct test kexec_tests[];
 
 _Noreturn void test_fail(const char *file, int line, const char *fmt, ...)
