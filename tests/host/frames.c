@@ -21,6 +21,9 @@ enum {
 	BAR = 0x80000,			/* no RAM */
 	BAR_RO,				/* of which writes are refused */
 	FORBIDDEN,			/* no permission */
+	LOW = 0x90,			/* I/O below 1 MiB, next to Xen's own */
+	TRAMPOLINE,
+	TRAMPOLINE_LAST = TRAMPOLINE + 3,
 	MSI = 0xfee00,
 };
 
@@ -30,7 +33,19 @@ static p2m_type_t gfn_type;
 static unsigned long gfn_mfn;		/* where the p2m entry begins */
 static unsigned int gfn_order, gfn_lookups;
 static gfn_t m2p;
-struct rangeset *mmio_ro_ranges;
+
+/* A range with a hole. */
+struct rangeset {
+	unsigned long first, last, hole, hole_last;
+};
+
+static struct rangeset read_only = {
+	.first = BAR_RO, .last = BAR_RO, .hole = ~0UL,
+};
+static struct rangeset not_xens;
+struct rangeset *mmio_ro_ranges = &read_only;
+static int boot_rc;			/* what finding Xen's frames returns */
+int fake_find_xens_frames(void);
 
 static struct page_info *page(unsigned long mfn)
 {
@@ -106,10 +121,35 @@ bool iomem_access_permitted(const struct domain *d, unsigned long first,
 	return first == last && first != FORBIDDEN;
 }
 
+struct rangeset *rangeset_new(struct domain *d, char *name, unsigned int flags)
+{
+	CHECK(!d && !name && !flags);
+	return boot_rc == -ENOMEM ? NULL : &not_xens;
+}
+
+void rangeset_destroy(struct rangeset *r)
+{
+	CHECK(!r || r == &not_xens);
+}
+
+int rangeset_add_range(struct rangeset *r, unsigned long s, unsigned long e)
+{
+	CHECK(s <= e);
+	*r = (struct rangeset){ .first = s, .last = e, .hole = ~0UL };
+	return 0;
+}
+
+int remove_xen_ranges(struct rangeset *r)
+{
+	r->hole = TRAMPOLINE;
+	r->hole_last = TRAMPOLINE_LAST;
+	return boot_rc;
+}
+
 bool rangeset_contains_singleton(const struct rangeset *r, unsigned long n)
 {
-	(void)r;
-	return n == BAR_RO;
+	return r->first <= n && n <= r->last &&
+	       !(r->hole <= n && n <= r->hole_last);
 }
 
 unsigned int p2m_get_iommu_flags(p2m_type_t t, p2m_access_t a, mfn_t mfn)
@@ -181,6 +221,8 @@ static void start(void)
 	dom0.log_dirty = false;
 	xsm_rc = 0;
 	xsm_asked = dirtied = 0;
+	boot_rc = 0;
+	CHECK_EQ(fake_find_xens_frames(), 0);
 }
 
 static void start_pvh(p2m_type_t type, unsigned long mfn)
@@ -342,6 +384,40 @@ TEST(mmio)
 	CHECK_EQ(refusal(MSI + 0xff, R | MMIO), -EACCES);
 	CHECK(accepted(MSI + 0x100, R | MMIO));
 	CHECK_EQ(refusal(1UL << 34, R | MMIO), -EACCES);
+}
+
+/* X5: what CPUs execute when they start is dom_io's, too, as all below 1 MiB. */
+TEST(mmio_low_meg)
+{
+	unsigned long mfn;
+
+	start();
+	for (mfn = TRAMPOLINE; mfn <= TRAMPOLINE_LAST; mfn++) {
+		CHECK_EQ(refusal(mfn, R | W | MMIO), -EACCES);
+		CHECK_EQ(refusal(mfn, W | MMIO), -EACCES);
+		CHECK_EQ(accepted(mfn, R | MMIO) & 15, IOMMU_LEAF_R);
+	}
+	accepted(LOW, R | W | MMIO);
+	accepted(TRAMPOLINE_LAST + 1, R | W | MMIO);
+	/* Through a p2m it is the same frame. */
+	start_pvh(p2m_mmio_direct, TRAMPOLINE);
+	CHECK_EQ(refusal(7, R | W | MMIO), -EACCES);
+	accepted(7, R | MMIO);
+}
+
+/* Without the list of these frames there are no contexts. */
+TEST(low_meg_not_known)
+{
+	static const int rcs[] = { -ENOMEM, -EINVAL };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(rcs); i++) {
+		start();
+		boot_rc = rcs[i];
+		CHECK_EQ(fake_find_xens_frames(), rcs[i]);
+		CHECK_EQ(fake_printks, 1);
+		CHECK_EQ(iommu_ctx_arch_permitted(&dom0), -EOPNOTSUPP);
+	}
 }
 
 /* No type references where page tables are not the guest's own. */

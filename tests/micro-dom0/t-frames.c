@@ -270,6 +270,41 @@ static void iommu_registers(void)
 	refused(ctx, VTD_FRAME, RW | MMIO, -EACCES);
 }
 
+/* Does a CPU that is started begin here? It loads %ds, then says that it runs. */
+static bool is_trampoline(uint64_t frame)
+{
+	static const uint8_t start[] = { 0x8c, 0xc8, 0x8e, 0xd8, 0xc6, 0x06 };
+	const volatile uint8_t *p = arch_map_mmio(frame << PAGE_SHIFT);
+	unsigned int i;
+
+	for (i = 0; i < sizeof(start); i++)
+		if (p[i] != start[i])
+			return false;
+	return true;
+}
+
+/* Below 1 MiB all is device memory to Xen; what CPUs execute there is not ours. */
+static void low_meg(void)
+{
+	uint32_t ctx = ctx_alloc();
+	uint64_t frame, first = 0, nr = 0;
+	long rc;
+
+	for (frame = 0; frame < 0x100; frame++) {
+		rc = try_map(ctx, DFN, frame, 1, RW | MMIO);
+		if (rc) {
+			first = nr++ ? first : frame;
+			EXPECT(rc, -EACCES);
+			EXPECT(first + nr - 1, frame);
+			refused(ctx, frame, WO | MMIO, -EACCES);
+			map(ctx, DFN, frame, 1, RO | MMIO);
+		}
+		unmap(ctx, DFN, 1);
+	}
+	CHECK(nr && nr <= 16, "%lu frames refused", nr);
+	CHECK(is_trampoline(first), "frame 0x%lx is no trampoline", first);
+}
+
 /*
  * A page given back to Xen while a device can still reach it stays ours until
  * the unmap, so that nobody else gets it before (XSA-346).
@@ -327,6 +362,7 @@ const struct test frames_tests[] = {
 	{ .name = "frames.msi-iova-huge", .fn = msi_iova_huge },
 	{ .name = "frames.msi-target", .fn = msi_target },
 	{ .name = "frames.iommu-registers", .fn = iommu_registers },
+	{ .name = "frames.low-meg", .fn = low_meg, .only_pv = true },
 	{ .name = "frames.ballooned", .fn = ballooned },
 	{ .name = "frames.exchanged", .fn = exchanged, .only_pv = true },
 	{ }

@@ -27,7 +27,11 @@ bool iomem_access_permitted(const struct domain *d, unsigned long first,
 			    unsigned long last);
 struct rangeset;
 extern struct rangeset *mmio_ro_ranges;
+struct rangeset *rangeset_new(struct domain *d, char *name, unsigned int flags);
+void rangeset_destroy(struct rangeset *r);
+int rangeset_add_range(struct rangeset *r, unsigned long s, unsigned long e);
 bool rangeset_contains_singleton(const struct rangeset *r, unsigned long n);
+int remove_xen_ranges(struct rangeset *r);
 
 typedef enum {
 	p2m_invalid,

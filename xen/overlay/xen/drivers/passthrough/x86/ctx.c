@@ -5,7 +5,10 @@
  * A frame is device memory only if it is no RAM of the machine, or RAM that
  * belongs to dom_io. Any other frame is RAM whatever the caller claims: the
  * hardware domain has iomem permission for every frame there is, so that
- * permission alone proves nothing.
+ * permission alone proves nothing. dom_io also owns the trampoline below 1 MiB,
+ * which CPUs execute when they start and when the machine wakes up. No device
+ * may write there, nor to any frame that Xen keeps out of the hardware domain's
+ * ordinary table for this reason.
  *
  * RAM must be the domain's own, or the caller says that it may be another's and
  * policy agrees. A leaf holds a reference to it, and if it makes a page of a PV
@@ -31,9 +34,32 @@
 
 #include <xsm/xsm.h>
 
+/* All frames but those that Xen's code, data and trampoline are in. */
+static struct rangeset *__ro_after_init not_xens;
+
+static int __init cf_check find_xens_frames(void)
+{
+    struct rangeset *r = rangeset_new(NULL, NULL, 0);
+    int rc = r ? rangeset_add_range(r, 0, (1UL << (paddr_bits - PAGE_SHIFT)) - 1)
+               : -ENOMEM;
+
+    if ( !rc )
+        rc = remove_xen_ranges(r);
+    if ( rc )
+    {
+        printk(XENLOG_ERR "no IOMMU contexts: error %d at boot\n", rc);
+        rangeset_destroy(r);
+        r = NULL;
+    }
+    not_xens = r;
+
+    return rc;
+}
+__initcall(find_xens_frames);
+
 int iommu_ctx_arch_permitted(const struct domain *d)
 {
-    if ( !is_iommu_enabled(d) )
+    if ( !is_iommu_enabled(d) || !not_xens )
         return -EOPNOTSUPP;
 
     /* Shadow paging does not know our type references; it would crash d. */
@@ -88,7 +114,8 @@ static int mmio_get(const struct domain *d, mfn_t mfn, unsigned int flags,
         return -EACCES;
 
     if ( (flags & XEN_PV_IOMMU_F_W) &&
-         rangeset_contains_singleton(mmio_ro_ranges, frame) )
+         (rangeset_contains_singleton(mmio_ro_ranges, frame) ||
+          !rangeset_contains_singleton(not_xens, frame)) )
         return -EACCES;
 
     *leaf = make_leaf(mfn, flags, 0);
