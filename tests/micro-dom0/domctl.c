@@ -25,20 +25,36 @@ static long domctl(uint32_t cmd, uint16_t dom, struct domctl *d)
 	return hypercall(HC_DOMCTL, hc_ptr(d), 0, 0, 0, 0);
 }
 
-uint16_t dom_create(void)
+static long create(uint32_t flags, uint32_t emulation, uint16_t *dom)
 {
 	struct domctl d = { .u.create = {
-		.flags = DOMCTL_CDF_IOMMU, .max_vcpus = 1,
+		.flags = flags, .max_vcpus = 1,
 		.max_evtchn_port = 1023, .max_grant_frames = -1,
 		.max_maptrack_frames = -1, .grant_opts = 1,
+		.emulation_flags = emulation,
 	} };
-	struct domctl mem = { .u.max_mem.kib = 4096 };
+	long rc;
 
 	CHECK(nr_noted < NOTED_MAX, "too many domains");
-	EXPECT(domctl(DOMCTL_CREATEDOMAIN, 0, &d), 0);
-	noted[nr_noted++] = d.domain;
-	EXPECT(domctl(DOMCTL_MAX_MEM, d.domain, &mem), 0);
-	return d.domain;
+	rc = domctl(DOMCTL_CREATEDOMAIN, 0, &d);
+	if (!rc)
+		noted[nr_noted++] = *dom = d.domain;
+	return rc;
+}
+
+uint16_t dom_create(void)
+{
+	struct domctl mem = { .u.max_mem.kib = 4096 };
+	uint16_t dom;
+
+	EXPECT(create(DOMCTL_CDF_IOMMU, 0, &dom), 0);
+	EXPECT(domctl(DOMCTL_MAX_MEM, dom, &mem), 0);
+	return dom;
+}
+
+long try_dom_create_shadowed(uint16_t *dom)
+{
+	return create(DOMCTL_CDF_HVM, X86_EMU_LAPIC, dom);
 }
 
 void dom_destroy(uint16_t dom)

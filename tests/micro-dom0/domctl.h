@@ -13,6 +13,8 @@
 
 /* A PV domain with up to 4 MiB. Its number. */
 uint16_t dom_create(void);
+/* A translated domain without memory whose page tables Xen shadows. 0, -errno. */
+long try_dom_create_shadowed(uint16_t *dom);
 void dom_destroy(uint16_t dom);
 /* Does Xen still know it? A dead domain stays while a page of it is in use. */
 bool dom_exists(uint16_t dom);

@@ -170,6 +170,31 @@ static void device_memory(void)
 	EXPECT(try_map(ctx, DFN, 0xfee00, 1, RW | FOREIGN), -EACCES);
 }
 
+/*
+ * Shadow paging makes a page table that belongs to the domain, although it has
+ * no memory of its own yet. Who can write to it owns Xen.
+ */
+static void shadow_table(void)
+{
+	uint32_t ctx = ctx_alloc();
+	unsigned int found = 0;
+	uint64_t from, gfn;
+	uint16_t dom;
+
+	if (try_dom_create_shadowed(&dom))
+		test_skip("Xen makes no domain with shadow paging");
+	for (from = 0; arch_next_foreign(from, &gfn); from = gfn + 1) {
+		if (try_map(ctx, DFN, gfn, 1, RO | FOREIGN))
+			continue;
+		unmap(ctx, DFN, 1);
+		EXPECT(try_map(ctx, DFN, gfn, 1, RW | FOREIGN), -ETXTBSY);
+		found++;
+	}
+	CHECK(found, "the domain has no page");
+	dom_destroy(dom);
+	dom_expect_gone(dom);
+}
+
 const struct test foreign_tests[] = {
 	{ .name = "foreign.dma", .fn = dma },
 	{ .name = "foreign.not-asked-for", .fn = not_asked_for },
@@ -179,5 +204,6 @@ const struct test foreign_tests[] = {
 	{ .name = "foreign.xens-frames", .fn = xens_frames },
 	{ .name = "foreign.shown-by-xen", .fn = shown_by_xen },
 	{ .name = "foreign.device-memory", .fn = device_memory },
+	{ .name = "foreign.shadow-table", .fn = shadow_table, .only_pv = true, .slow = true },
 	{ }
 };

@@ -236,7 +236,9 @@ struct evtchn_bind_virq {
 #define DOMCTL_ASSIGN_DEVICE	37
 #define DOMCTL_DEASSIGN_DEVICE	47
 
+#define DOMCTL_CDF_HVM		(1U << 0)
 #define DOMCTL_CDF_IOMMU	(1U << 5)
+#define X86_EMU_LAPIC		(1U << 0)
 #define DOMINF_DYING		(1U << 0)
 
 struct domctl {

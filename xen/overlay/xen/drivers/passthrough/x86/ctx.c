@@ -11,15 +11,18 @@
  * ordinary table for this reason.
  *
  * RAM must be the domain's own, or the caller says that it may be another's and
- * policy agrees. A leaf holds a reference to it, and if it makes a page of a PV
- * domain writable also a type reference, so that the page cannot become a page
- * or descriptor table while a device can write to it (XSA-288).
+ * policy agrees. A leaf holds a reference to it. If it makes a page of a PV
+ * domain writable, the leaf also holds a type reference, so that the page cannot
+ * become a page or descriptor table while a device can write to it (XSA-288).
  *
  * A translated domain reaches another's pages only through its p2m, which knows
  * a grant that is read-only. A PV domain names machine frames, as it does in
  * its page tables: there policy alone decides, for it cannot be told which of
- * possibly several grants is meant. Such a page stays its owner's until it is
- * unmapped, also when the owner dies.
+ * possibly several grants is meant. It may name any page that the owner has, a
+ * table that shadow paging made for a translated owner as well: a writable leaf
+ * of a PV domain's therefore holds a type reference whoever the owner is, as a
+ * grant mapping does. Such a page stays its owner's until it is unmapped, also
+ * when the owner dies.
  */
 #include <xen/iocap.h>
 #include <xen/iommu.h>
@@ -150,7 +153,8 @@ static int ram_get(struct domain *d, mfn_t mfn, unsigned int flags,
         return -EACCES;
     }
 
-    if ( (flags & XEN_PV_IOMMU_F_W) && is_pv_domain(owner) )
+    if ( (flags & XEN_PV_IOMMU_F_W) &&
+         (is_pv_domain(owner) || !paging_mode_translate(d)) )
     {
         if ( !get_page_type(page, PGT_writable_page) )
         {
