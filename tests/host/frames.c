@@ -503,6 +503,19 @@ TEST(shadow_paging)
 	CHECK_EQ(iommu_ctx_arch_permitted(&dom0), -EOPNOTSUPP);
 }
 
+/* X11: a page table entry may turn shadow paging on long after the start. */
+TEST(shadow_paging_later)
+{
+	start();
+	dom0.arch.pv.check_l1tf = true;
+	CHECK_EQ(iommu_ctx_arch_permitted(&dom0), -EOPNOTSUPP);
+	CHECK(strstr(fake_log, "pv-l1tf="));
+	/* Those of a translated domain are not looked at. */
+	dom0.pv = false;
+	CHECK_EQ(iommu_ctx_arch_permitted(&dom0), 0);
+	dom0.arch.pv.check_l1tf = false;
+}
+
 TEST(gfn_of_a_leaf)
 {
 	iommu_leaf_t ram = (uint64_t)OWN << 12 | IOMMU_LEAF_REF;

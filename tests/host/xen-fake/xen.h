@@ -23,6 +23,8 @@
 #define CONFIG_HVM 1
 #define CONFIG_PV 1
 #define CONFIG_IOMMU_CTX 1
+#define CONFIG_SHADOW_PAGING 1
+#define IS_ENABLED(option) (option)
 
 #ifndef ERESTART
 #define ERESTART 85
@@ -402,6 +404,11 @@ struct domain {
 	struct domain_iommu iommu;
 	bool pv, translated, paging, iommu_enabled, hardware, log_dirty;
 	bool is_dying;
+	struct {
+		struct {
+			bool check_l1tf;
+		} pv;
+	} arch;
 	struct domain *next;
 };
 #define dom_iommu(d) (&(d)->iommu)

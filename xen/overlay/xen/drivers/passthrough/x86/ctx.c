@@ -60,16 +60,24 @@ static int __init cf_check find_xens_frames(void)
 }
 __initcall(find_xens_frames);
 
+/* Is the PV domain in shadow mode, or can a page table entry put it there? */
+static bool may_be_shadowed(const struct domain *d)
+{
+    return paging_mode_enabled(d) ||
+           (IS_ENABLED(CONFIG_SHADOW_PAGING) && d->arch.pv.check_l1tf);
+}
+
 int iommu_ctx_arch_permitted(const struct domain *d)
 {
     if ( !is_iommu_enabled(d) || !not_xens )
         return -EOPNOTSUPP;
 
     /* Shadow paging does not know our type references; it would crash d. */
-    if ( is_pv_domain(d) && paging_mode_enabled(d) )
+    if ( is_pv_domain(d) && may_be_shadowed(d) )
     {
         printk_once(XENLOG_WARNING
-                    "%pd: no IOMMU contexts with PV shadow paging\n", d);
+                    "%pd: no IOMMU contexts with PV shadow paging, which pv-l1tf= may turn on\n",
+                    d);
         return -EOPNOTSUPP;
     }
 
