@@ -437,7 +437,7 @@ static void begin(void)
 
 	start_as(mode & 1, mode & 2);
 	t.count_kept = t.count_parked = true;
-	if (mode & 4) {		/* two devices share a region, one has two */
+	if (mode & 4) {		/* some share, some overlap, one is large */
 		t.dev[0].nr_direct = t.dev[1].nr_direct = 1;
 		t.dev[0].direct[0][0] = t.dev[1].direct[0][0] = 0x64000;
 		t.dev[0].direct[0][1] = t.dev[1].direct[0][1] = 0x66fff;
@@ -446,6 +446,9 @@ static void begin(void)
 		t.dev[2].direct[0][1] = 0x65fff;
 		t.dev[2].direct[1][0] = 0x900000;
 		t.dev[2].direct[1][1] = 0x901fff;
+		t.dev[3].nr_direct = 1;
+		t.dev[3].direct[0][0] = 0x7ff000;
+		t.dev[3].direct[0][1] = 0xc00fff;
 	}
 	in.nr_ids = 0;
 	in.plan[0] = 0;

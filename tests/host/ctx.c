@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Contexts and the hypercall: the real ctx.c, attach.c, map.c, batch.c, op.c,
- * fault.c and pt.c of xen/overlay, on the fakes of xen-fake/backend.h.
+ * Contexts and the hypercall: the real ctx.c, attach.c, direct.c, map.c,
+ * batch.c, op.c, fault.c and pt.c of xen/overlay, on the fakes of
+ * xen-fake/backend.h.
  */
 #include "xen-fake/backend.h"
 

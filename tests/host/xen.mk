@@ -34,11 +34,18 @@ $(XEN_EMPTY)/.done: $(XEN_SOURCES)
 
 # Contexts and the hypercall, with a back end and frames of the test's own.
 XEN_GENERIC := $(addprefix xen/overlay/xen/drivers/passthrough/ctx/, \
-	attach.c batch.c ctx.c dump.c fault.c map.c op.c pt.c quota.c)
+	attach.c batch.c ctx.c direct.c dump.c fault.c map.c op.c pt.c \
+	quota.c)
 TESTS += ctx
 ctx-src := $(XEN_GENERIC)
 ctx-cflags := $(XEN_CFLAGS)
 ctx-deps := $(XEN_EMPTY)/.done
+
+# Regions that devices need mapped 1:1.
+TESTS += direct
+direct-src := $(XEN_GENERIC)
+direct-cflags := $(XEN_CFLAGS)
+direct-deps := $(XEN_EMPTY)/.done
 
 # Flushes that are left to later, on two CPUs.
 TESTS += defer

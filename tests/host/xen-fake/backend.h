@@ -2,8 +2,8 @@
 /*
  * A back end and frames for the generic half of contexts, on machine.h: they
  * record what is done to them, and can be told to fail. Included once by each
- * program that is linked with ctx.c, attach.c, map.c, batch.c, op.c, fault.c
- * and pt.c of xen/overlay.
+ * program that is linked with ctx.c, attach.c, direct.c, map.c, batch.c, op.c,
+ * fault.c and pt.c of xen/overlay.
  *
  * After every call, and before every continuation, references must equal the
  * leaves that hold them, no lock is held and nothing is left mapped.
@@ -160,10 +160,14 @@ static int be_dev_resv(const struct pci_dev *pdev, unsigned int index,
 	}
 	if (index > pdev->nr_direct)
 		return -ENOENT;
-	*resv = (struct iommu_ctx_resv){
-		pdev->direct[index - 1][0], pdev->direct[index - 1][1],
-		XEN_PV_IOMMU_RESV_DIRECT,
-	};
+	resv->type = XEN_PV_IOMMU_RESV_DIRECT;
+	if (pdev->many) {
+		resv->start = index * 2 * PAGE_SIZE;
+		resv->last = resv->start + PAGE_SIZE - 1;
+		return 0;
+	}
+	resv->start = pdev->direct[index - 1][0];
+	resv->last = pdev->direct[index - 1][1];
 	return 0;
 }
 

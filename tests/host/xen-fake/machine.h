@@ -76,6 +76,7 @@ static struct {
 	bool bad_ro;			/* it can be read */
 	int preempt_every, preempt_count;
 	unsigned int maps, maps_longest;	/* between two checks for preemption */
+	unsigned int ctx_holds, pci_holds;	/* how often a lock was taken */
 	struct {
 		bool made;
 		unsigned int cmd;
@@ -443,6 +444,7 @@ void spin_lock(spinlock_t *lock)
 	CHECK(held != &machine.held.syncs || !machine.held.syncs);
 	lock->held = true;
 	++*held;
+	machine.ctx_holds += !!hw;
 	if (hw)
 		hw_look(hw);
 }
@@ -507,7 +509,7 @@ void pcidevs_lock(void)
 		wait_for_lock();
 	CHECK(machine.held.pci || (!any_spinlock() && !machine.held.reads &&
 				   !machine.held.writes));
-	machine.held.pci++;
+	machine.pci_holds += !machine.held.pci++;
 }
 
 bool pcidevs_trylock(void)

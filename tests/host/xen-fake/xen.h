@@ -347,12 +347,14 @@ struct pci_dev {
 	} arch;
 	struct iommu_ctx *ctx;
 	struct list_head ctx_list;
+	uint64_t ctx_regions;
 
 	/* The test's own. */
 	struct iommu_ctx *hw;		/* what the IOMMU has for it */
 	uint16_t command;
 	unsigned int nr_direct;
 	uint64_t direct[2][2];		/* regions: first and last byte */
+	bool many;			/* or nr_direct pages, not side by side */
 };
 
 typedef struct pci_dev device_t;

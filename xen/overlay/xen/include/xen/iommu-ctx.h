@@ -85,7 +85,7 @@ struct iommu_ctx {
     struct page_list_head retired;  /* tables taken out under this lock */
     unsigned int pruning;       /* flushes of tables taken out, not done yet */
     uint64_t prune_cursor;      /* where to look next for empty tables */
-    struct list_head direct;    /* identity mapped regions of members */
+    struct list_head direct;    /* 1:1 regions of members and who enters */
     struct iommu_gather parked; /* unmapped with NOFLUSH, waiting for SYNC */
 
     spinlock_t sync_lock;       /* held while what was parked is flushed */
@@ -154,7 +154,31 @@ uint64_t iommu_ctx_unmappable(const struct iommu_ctx *ctx, uint64_t dfn,
 /* The same for who does not hold the lock, and has to ask again with it. */
 uint64_t iommu_ctx_mappable_unlocked(struct iommu_ctx *ctx, uint64_t dfn,
                                      uint64_t nr);
-/* Move one device; pcidevs_lock is held. NULL: the ordinary table. */
+/*
+ * Write leaves, what they displaced is flushed and freed before they count.
+ * direct: of a device's region, where the owner may map nothing. Returns as
+ * iommu_pt_map(), -EADDRINUSE, or -EIO: the flush failed, the context is broken.
+ * *bound: after -ENOMEM, what refused a page table.
+ */
+int iommu_ctx_write(struct iommu_ctx *ctx, uint64_t dfn, unsigned int order,
+                    const iommu_leaf_t *leaf, unsigned int nr, bool direct,
+                    enum iommu_ctx_bound *bound);
+/*
+ * Regions that devices need mapped 1:1: direct.c. With pcidevs_lock held. get:
+ * map what the device needs, *held says which of its regions those are, one bit
+ * each, by index. Returns 0 or -errno; -ERESTART: work is left, call again. put:
+ * the device does not need the regions of `held` any more. forget: the context
+ * has no members, and ends with all its leaves.
+ */
+int iommu_ctx_direct_get(struct iommu_ctx *ctx, struct pci_dev *pdev,
+                         uint64_t *held);
+void iommu_ctx_direct_put(struct iommu_ctx *ctx, struct pci_dev *pdev,
+                          uint64_t held);
+void iommu_ctx_direct_forget(struct iommu_ctx *ctx);
+/*
+ * Move one device; pcidevs_lock is held. NULL: the ordinary table. Returns 0 or
+ * -errno; into contexts only, -ERESTART: nothing has moved yet, call again.
+ */
 int iommu_ctx_move(struct pci_dev *pdev, struct domain *d,
                    struct iommu_ctx *to);
 
@@ -244,7 +268,7 @@ void iommu_ctx_put(struct iommu_ctx *ctx);
 
 /*
  * Put a device of `d`, or one that d gave away, into context `id`. Called with
- * pcidevs_lock held.
+ * pcidevs_lock held. -ERESTART: drop it for a moment, and call again.
  */
 int iommu_ctx_attach(struct domain *d, struct pci_dev *pdev, unsigned int id);
 

@@ -8,302 +8,52 @@
  * after an error the device is, in hardware and in our books, where it was
  * (XSA-449 was about books that disagreed).
  *
- * Regions that a device needs mapped 1:1 (RMRR) are put into a context before
- * its first such device enters and leave with the last one. In BLOCKED they
- * are never mapped: a region there would be in reach of every blocked device.
+ * Regions that a device needs mapped 1:1 (direct.c) are in the context before the
+ * device is. In BLOCKED they are never mapped: a region there would be in reach
+ * of every blocked device.
  */
-#include <xen/err.h>
 #include <xen/event.h>
 #include <xen/iommu.h>
 #include <xen/iommu-ctx.h>
 #include <xen/pci_regs.h>
-#include <xen/xmalloc.h>
-
-struct ctx_direct {
-    struct list_head list;      /* iommu_ctx.direct, under ctx->lock */
-    uint64_t dfn, nr;
-    unsigned int users;         /* devices, pcidevs_lock */
-};
-
-/* How much of [dfn, dfn + nr) lies before [start, start + len). */
-static uint64_t before(uint64_t dfn, uint64_t nr, uint64_t start, uint64_t len)
-{
-    if ( dfn >= start + len || dfn + nr <= start )
-        return nr;
-
-    return dfn < start ? start - dfn : 0;
-}
-
-uint64_t iommu_ctx_unmappable(const struct iommu_ctx *ctx, uint64_t dfn,
-                              uint64_t nr)
-{
-    const struct ctx_direct *r;
-
-    list_for_each_entry ( r, &ctx->direct, list )
-        nr = before(dfn, nr, r->dfn, r->nr);
-
-    return nr;
-}
-
-/* Where writes are interrupts nobody maps. */
-static uint64_t before_msi(const struct iommu_ctx *ctx, uint64_t dfn,
-                           uint64_t nr)
-{
-    const struct iommu_ctx_caps *caps = &dom_iommu(ctx->owner)->ctxs->caps;
-
-    return before(dfn, nr, caps->msi_dfn, caps->msi_nr);
-}
-
-uint64_t iommu_ctx_mappable(const struct iommu_ctx *ctx, uint64_t dfn,
-                            uint64_t nr)
-{
-    return iommu_ctx_unmappable(ctx, dfn, before_msi(ctx, dfn, nr));
-}
-
-uint64_t iommu_ctx_mappable_unlocked(struct iommu_ctx *ctx, uint64_t dfn,
-                                     uint64_t nr)
-{
-    nr = before_msi(ctx, dfn, nr);
-    if ( list_empty(&ctx->direct) )
-        return nr;
-
-    spin_lock(&ctx->lock);
-    nr = iommu_ctx_unmappable(ctx, dfn, nr);
-    spin_unlock(&ctx->lock);
-
-    return nr;
-}
-
-/*
- * A type reference without a reference makes no sense for a frame, so that it
- * can tell our leaves from the same ones that the owner made. Neither holds
- * anything.
- */
-static iommu_leaf_t direct_leaf(uint64_t dfn)
-{
-    return (dfn << PAGE_SHIFT) | IOMMU_LEAF_R | IOMMU_LEAF_W | IOMMU_LEAF_TYPE;
-}
-
-static bool direct_covered(const struct iommu_ctx *ctx, uint64_t dfn)
-{
-    const struct ctx_direct *r;
-
-    list_for_each_entry ( r, &ctx->direct, list )
-        if ( dfn >= r->dfn && dfn < r->dfn + r->nr )
-            return true;
-
-    return false;
-}
-
-/* The region's leaf is there (1), whoever's, or nothing (0), or another. */
-static int direct_check(const struct iommu_ctx *ctx, uint64_t dfn)
-{
-    iommu_leaf_t leaf;
-    int rc = iommu_pt_lookup(&ctx->pt, dfn, &leaf);
-
-    if ( rc == -ENOENT )
-        return 0;
-    if ( rc )
-        return rc;
-
-    return (leaf | IOMMU_LEAF_TYPE) == direct_leaf(dfn) ? 1 : -EADDRINUSE;
-}
-
-static bool direct_is_ours(const struct iommu_ctx *ctx, uint64_t dfn)
-{
-    iommu_leaf_t leaf;
-
-    return !iommu_pt_lookup(&ctx->pt, dfn, &leaf) && leaf == direct_leaf(dfn);
-}
-
-/* Take out what is ours and no other region needs; the caller flushes. */
-static void direct_unmap(struct iommu_ctx *ctx, uint64_t dfn, uint64_t nr)
-{
-    iommu_leaf_t leaf;
-    struct iommu_gather g;
-
-    for ( ; nr--; dfn++ )
-    {
-        /* These leaves hold nothing: there is nothing to keep from them. */
-        iommu_gather_init(&g, &leaf, 1);
-        if ( direct_is_ours(ctx, dfn) && !direct_covered(ctx, dfn) &&
-             iommu_pt_unmap(&ctx->pt, dfn, 1, &g, 1) < 0 )
-            ASSERT_UNREACHABLE();
-    }
-}
-
-/* Leaves that the owner made itself, just as the region's, serve as well. */
-static int direct_map(struct iommu_ctx *ctx, uint64_t dfn, uint64_t nr)
-{
-    uint64_t i;
-    bool unlinked;
-    int rc;
-
-    for ( i = 0; i < nr; i++ )
-        if ( (rc = direct_check(ctx, dfn + i)) < 0 )
-            return rc;
-
-    for ( i = 0; i < nr; i++ )
-    {
-        iommu_leaf_t leaf = direct_leaf(dfn + i);
-
-        if ( direct_check(ctx, dfn + i) )
-            continue;
-
-        /* Leaves of order 0 displace no table. */
-        rc = iommu_pt_map(&ctx->pt, dfn + i, 0, &leaf, 1, &unlinked);
-        if ( rc < 0 )
-        {
-            direct_unmap(ctx, dfn, i);
-            return rc;
-        }
-    }
-
-    return 0;
-}
-
-static struct ctx_direct *direct_find(const struct iommu_ctx *ctx,
-                                      const struct iommu_ctx_resv *resv)
-{
-    struct ctx_direct *r;
-
-    list_for_each_entry ( r, &ctx->direct, list )
-        if ( r->dfn == PFN_DOWN(resv->start) &&
-             r->dfn + r->nr == PFN_DOWN(resv->last) + 1 )
-            return r;
-
-    return NULL;
-}
-
-static int direct_get(struct iommu_ctx *ctx, const struct iommu_ctx_resv *resv)
-{
-    struct ctx_direct *r = direct_find(ctx, resv);
-    int rc;
-
-    if ( r )
-    {
-        r->users++;
-        return 0;
-    }
-
-    r = xzalloc(struct ctx_direct);
-    if ( !r )
-        return -ENOMEM;
-
-    r->users = 1;
-    r->dfn = PFN_DOWN(resv->start);
-    r->nr = PFN_DOWN(resv->last) + 1 - r->dfn;
-
-    spin_lock(&ctx->lock);
-    rc = direct_map(ctx, r->dfn, r->nr);
-    if ( !rc )
-        list_add(&r->list, &ctx->direct);
-    spin_unlock(&ctx->lock);
-
-    if ( !rc )
-        return 0;
-
-    /* Members may have seen the leaves that were there until it went wrong. */
-    if ( iommu_ctx_flush_range(ctx, r->dfn, r->dfn + r->nr) )
-        iommu_ctx_break(ctx);
-    xfree(r);
-
-    return rc;
-}
-
-static void direct_put(struct iommu_ctx *ctx, const struct iommu_ctx_resv *resv)
-{
-    struct ctx_direct *r = direct_find(ctx, resv);
-
-    if ( !r )
-    {
-        ASSERT_UNREACHABLE();
-        return;
-    }
-    if ( --r->users )
-        return;
-
-    spin_lock(&ctx->lock);
-    list_del(&r->list);
-    direct_unmap(ctx, r->dfn, r->nr);
-    spin_unlock(&ctx->lock);
-
-    if ( iommu_ctx_flush_range(ctx, r->dfn, r->dfn + r->nr) )
-        iommu_ctx_break(ctx);
-    xfree(r);
-}
-
-static bool resv_next(struct pci_dev *pdev, const struct iommu_ctx *ctx,
-                      unsigned int *index, struct iommu_ctx_resv *resv)
-{
-    const struct iommu_ops *ops = dom_iommu(ctx->owner)->platform_ops;
-
-    while ( !iommu_call(ops, ctx_dev_resv, pdev, (*index)++, resv) )
-        if ( resv->type == XEN_PV_IOMMU_RESV_DIRECT )
-            return true;
-
-    return false;
-}
-
-/* Undo for the first `nr` regions of the device. */
-static void regions_put(struct iommu_ctx *ctx, struct pci_dev *pdev,
-                        unsigned int nr)
-{
-    struct iommu_ctx_resv resv;
-    unsigned int index = 0;
-
-    while ( nr-- && resv_next(pdev, ctx, &index, &resv) )
-        direct_put(ctx, &resv);
-}
-
-static int regions_get(struct iommu_ctx *ctx, struct pci_dev *pdev)
-{
-    struct iommu_ctx_resv resv;
-    unsigned int index = 0, nr = 0;
-    int rc = 0;
-
-    while ( !rc && resv_next(pdev, ctx, &index, &resv) )
-    {
-        rc = direct_get(ctx, &resv);
-        if ( !rc )
-            nr++;
-    }
-    if ( rc )
-        regions_put(ctx, pdev, nr);
-
-    return rc;
-}
 
 static bool is_blocked(const struct iommu_ctx *ctx)
 {
     return ctx->id == XEN_PV_IOMMU_CTX_BLOCKED;
 }
 
-static void ctx_leave(struct iommu_ctx *ctx, struct pci_dev *pdev)
+/* `held`: regions that the context has for the device, as in pdev->ctx_regions. */
+static void ctx_leave(struct iommu_ctx *ctx, struct pci_dev *pdev,
+                      uint64_t held)
 {
-    if ( !is_blocked(ctx) )
-        regions_put(ctx, pdev, UINT_MAX);
+    iommu_ctx_direct_put(ctx, pdev, held);
     iommu_vcall(dom_iommu(ctx->owner)->platform_ops, ctx_leave, ctx, pdev);
 }
 
-/* Make ready what the device will find in the context. */
-static int ctx_enter(struct iommu_ctx *ctx, struct pci_dev *pdev)
+/*
+ * Make ready what the device will find in the context. -ERESTART: some of its
+ * regions are, and it has not entered.
+ */
+static int ctx_enter(struct iommu_ctx *ctx, struct pci_dev *pdev,
+                     uint64_t *held)
 {
     const struct iommu_ops *ops = dom_iommu(ctx->owner)->platform_ops;
     const struct iommu_ctx_caps *caps = &dom_iommu(ctx->owner)->ctxs->caps;
     int rc;
 
-    if ( !is_blocked(ctx) && read_atomic(&ctx->broken) )
+    if ( is_blocked(ctx) )
+        return iommu_call(ops, ctx_enter, ctx, pdev);
+    if ( read_atomic(&ctx->broken) )
         return -EIO;
 
-    rc = iommu_call(ops, ctx_enter, ctx, pdev);
-    if ( rc || is_blocked(ctx) )
+    rc = iommu_ctx_direct_get(ctx, pdev, held);
+    if ( rc )
         return rc;
 
-    rc = regions_get(ctx, pdev);
+    rc = iommu_call(ops, ctx_enter, ctx, pdev);
     if ( rc )
     {
-        iommu_vcall(ops, ctx_leave, ctx, pdev);
+        iommu_ctx_direct_put(ctx, pdev, *held);
         return rc;
     }
 
@@ -311,18 +61,20 @@ static int ctx_enter(struct iommu_ctx *ctx, struct pci_dev *pdev)
     if ( caps->flush_on_map && !list_empty(&ctx->direct) &&
          iommu_ctx_flush_range(ctx, 0, 0) )
     {
-        ctx_leave(ctx, pdev);
+        ctx_leave(ctx, pdev, *held);
         return -EIO;
     }
 
     return 0;
 }
 
-static void set_context(struct pci_dev *pdev, struct iommu_ctx *ctx)
+static void set_context(struct pci_dev *pdev, struct iommu_ctx *ctx,
+                        uint64_t held)
 {
     if ( pdev->ctx )
         list_del(&pdev->ctx_list);
     pdev->ctx = ctx;
+    pdev->ctx_regions = held;
     if ( ctx )
         list_add(&pdev->ctx_list, &ctx->members);
 }
@@ -332,6 +84,7 @@ int iommu_ctx_move(struct pci_dev *pdev, struct domain *d,
 {
     const struct iommu_ops *ops = dom_iommu(d)->platform_ops;
     struct iommu_ctx *from = iommu_ctx_of(d, pdev);
+    uint64_t held = 0, had = pdev->ctx_regions;
     int rc = 0;
 
     ASSERT(pcidevs_locked());
@@ -340,7 +93,7 @@ int iommu_ctx_move(struct pci_dev *pdev, struct domain *d,
         return 0;
 
     if ( to )
-        rc = ctx_enter(to, pdev);
+        rc = ctx_enter(to, pdev, &held);
     if ( rc )
         return rc;
 
@@ -350,13 +103,13 @@ int iommu_ctx_move(struct pci_dev *pdev, struct domain *d,
     if ( rc )
     {
         if ( to )
-            ctx_leave(to, pdev);
+            ctx_leave(to, pdev, held);
         return rc;
     }
 
-    set_context(pdev, to);
+    set_context(pdev, to, held);
     if ( from )
-        ctx_leave(from, pdev);
+        ctx_leave(from, pdev, had);
 
     return 0;
 }
@@ -379,14 +132,15 @@ int iommu_ctx_attach(struct domain *d, struct pci_dev *pdev, unsigned int id)
 void iommu_ctx_device_gone(struct pci_dev *pdev)
 {
     struct iommu_ctx *ctx = pdev->ctx;
+    uint64_t had = pdev->ctx_regions;
 
     ASSERT(pcidevs_locked());
 
     if ( !ctx )
         return;
 
-    set_context(pdev, NULL);
-    ctx_leave(ctx, pdev);
+    set_context(pdev, NULL, 0);
+    ctx_leave(ctx, pdev, had);
 }
 
 /*

@@ -554,6 +554,8 @@ int iommu_ctx_free(struct domain *d, unsigned int id)
 
     pcidevs_lock();
     ctx = free_begin(tbl, id);
+    if ( !IS_ERR(ctx) )
+        iommu_ctx_direct_forget(ctx);
     pcidevs_unlock();
     if ( IS_ERR(ctx) )
         return PTR_ERR(ctx);

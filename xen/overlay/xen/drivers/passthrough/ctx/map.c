@@ -184,21 +184,25 @@ static bool large_wanted(const struct iommu_ctx *ctx, uint64_t dfn,
            (ctx_caps(ctx)->pgsize_bitmap & MB(2));
 }
 
-/*
- * Write leaves; what they displaced is flushed and freed before they count.
- * *bound: after -ENOMEM, what refused a page table.
- */
+/* Write leaves where the owner may have some. *bound: see iommu_ctx_write(). */
 static int leaves_write(struct iommu_ctx *ctx, uint64_t dfn, unsigned int order,
                         const iommu_leaf_t *leaf, unsigned int nr,
                         enum iommu_ctx_bound *bound)
+{
+    return iommu_ctx_write(ctx, dfn, order, leaf, nr, false, bound);
+}
+
+int iommu_ctx_write(struct iommu_ctx *ctx, uint64_t dfn, unsigned int order,
+                    const iommu_leaf_t *leaf, unsigned int nr, bool direct,
+                    enum iommu_ctx_bound *bound)
 {
     PAGE_LIST_HEAD(retired);
     bool unlinked = false;
     int done;
 
     spin_lock(&ctx->lock);
-    if ( iommu_ctx_mappable(ctx, dfn, (uint64_t)nr << order) !=
-         (uint64_t)nr << order )
+    if ( !direct && iommu_ctx_mappable(ctx, dfn, (uint64_t)nr << order) !=
+                    (uint64_t)nr << order )
         done = -EADDRINUSE;
     else
         done = iommu_pt_map(&ctx->pt, dfn, order, leaf, nr, &unlinked);

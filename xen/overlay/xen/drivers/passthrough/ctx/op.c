@@ -186,9 +186,12 @@ static int op_attach(struct domain *d, union op_arg *arg)
         rc = -EINVAL;
     else
     {
-        pcidevs_lock();
-        rc = attach_device(d, a);
-        pcidevs_unlock();
+        /* The lock is free between two steps of mapping what it needs 1:1. */
+        do {
+            pcidevs_lock();
+            rc = attach_device(d, a);
+            pcidevs_unlock();
+        } while ( rc == -ERESTART && !hypercall_preempt_check() );
         if ( rc == -ENOMEM )
             rc = reclaim_for(d, a->ctx);
     }

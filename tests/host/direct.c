@@ -1,0 +1,464 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Regions that devices need mapped 1:1 (RMRR): large ones, those that overlap,
+ * and attaching that is interrupted while one is being mapped.
+ */
+#include "xen-fake/backend.h"
+
+#define BLOCK 512UL		/* pages of a leaf of order 9 */
+#define GIB (BLOCK * BLOCK)	/* pages of 1 GiB */
+#define LARGE 0x40000UL		/* a dfn at a multiple of that */
+
+static void give_region(unsigned int dev, uint64_t dfn, uint64_t nr)
+{
+	uint64_t *r = t.dev[dev].direct[t.dev[dev].nr_direct++];
+
+	r[0] = dfn << PAGE_SHIFT;
+	r[1] = ((dfn + nr) << PAGE_SHIFT) - 1;
+}
+
+/* The order of the leaf at dfn, which leads to dfn itself, or the error. */
+static long order_at(unsigned int ctx, uint64_t dfn)
+{
+	struct xen_pv_iommu_lookup l = { .dfn = dfn, .ctx = ctx };
+	long rc = call(XEN_PV_IOMMU_OP_LOOKUP, &l, 1);
+
+	if (rc != 1)
+		return rc;
+	CHECK_EQ(l.gfn, dfn);
+	CHECK_EQ(l.flags & RW, RW);
+	return l.order;
+}
+
+static uint64_t mapped(unsigned int ctx)
+{
+	return ctx_info(ctx).nr_mapped;
+}
+
+static void count_from_here(void)
+{
+	machine.maps = machine.maps_longest = 0;
+	machine.ctx_holds = machine.pci_holds = 0;
+}
+
+/* Table pages looked at since, and with pcidevs_lock held once at most. */
+static unsigned int walked(void)
+{
+	return machine.maps > machine.maps_longest ? machine.maps :
+						     machine.maps_longest;
+}
+
+/*
+ * Large regions
+ */
+
+/* X4: 1 GiB took three walks for each of its 262144 pages, in one hold. */
+TEST(large_region)
+{
+	long ctx;
+
+	start();
+	give_region(0, LARGE, GIB);
+	ctx = ctx_alloc();
+	count_from_here();
+	CHECK_EQ(attach(0, ctx), 1);
+	/* 32 leaves in a hold of the context's lock, and a look before each. */
+	CHECK(machine.ctx_holds <= 2 * (GIB / BLOCK / 32) + 2);
+	CHECK(machine.pci_holds <= 4);
+	CHECK(walked() < 300);
+	CHECK_EQ(order_at(ctx, LARGE), 9);
+	CHECK_EQ(order_at(ctx, LARGE + GIB - 1), 9);
+	CHECK_EQ(mapped(ctx), GIB);
+	count_from_here();
+	CHECK_EQ(attach(0, 0), 1);
+	CHECK(machine.ctx_holds <= GIB / BLOCK / 32 + 2);
+	CHECK(walked() < 4 * GIB / BLOCK);
+	CHECK_EQ(mapped(ctx), 0);
+	CHECK_EQ(order_at(ctx, LARGE), -ENOENT);
+	end();
+}
+
+/* The ends are not aligned: small leaves there. */
+TEST(large_region_with_ends)
+{
+	const uint64_t first = LARGE - 3, last = LARGE + 4 * BLOCK + 500;
+	long ctx;
+
+	start();
+	give_region(0, first, last - first + 1);
+	ctx = ctx_alloc();
+	CHECK_EQ(attach(0, ctx), 1);
+	CHECK_EQ(order_at(ctx, first - 1), -ENOENT);
+	CHECK_EQ(order_at(ctx, first), 0);
+	CHECK_EQ(order_at(ctx, LARGE - 1), 0);
+	CHECK_EQ(order_at(ctx, LARGE), 9);
+	CHECK_EQ(order_at(ctx, LARGE + 4 * BLOCK - 1), 9);
+	CHECK_EQ(order_at(ctx, LARGE + 4 * BLOCK), 0);
+	CHECK_EQ(order_at(ctx, last), 0);
+	CHECK_EQ(order_at(ctx, last + 1), -ENOENT);
+	CHECK_EQ(mapped(ctx), last - first + 1);
+	CHECK_EQ(attach(0, 0), 1);
+	CHECK_EQ(mapped(ctx), 0);
+	end();
+}
+
+/* Where IOMMUs have no leaves of order 9. */
+TEST(large_region_in_small_leaves)
+{
+	long ctx;
+
+	start();
+	dom0.iommu.ctxs->caps.pgsize_bitmap = PAGE_SIZE_4K;
+	give_region(0, LARGE, 2 * BLOCK);
+	ctx = ctx_alloc();
+	CHECK_EQ(attach(0, ctx), 1);
+	CHECK_EQ(order_at(ctx, LARGE), 0);
+	CHECK_EQ(mapped(ctx), 2 * BLOCK);
+	CHECK_EQ(attach(0, 0), 1);
+	CHECK_EQ(mapped(ctx), 0);
+	end();
+}
+
+/*
+ * An empty table gives way to a large leaf: flushed before the device enters,
+ * since an IOMMU may have cached it, and freed after that.
+ */
+TEST(empty_table_gives_way)
+{
+	long ctx;
+
+	start();
+	give_region(0, 2 * BLOCK, BLOCK);
+	ctx = ctx_alloc();
+	CHECK_EQ(attach(1, ctx), 1);
+	CHECK_EQ(map(ctx, 2 * BLOCK + 7, RAM_MFN, 1), 1);
+	CHECK_EQ(unmap(ctx, 2 * BLOCK + 7, 1), 1);
+	trace_start();
+	CHECK_EQ(attach(0, ctx), 1);
+	CHECK_TRACE("MFTS");
+	CHECK_EQ(order_at(ctx, 2 * BLOCK), 9);
+	end();
+}
+
+/* That flush fails: the context breaks, and nothing is left of the region. */
+TEST(empty_table_not_flushed)
+{
+	long ctx;
+
+	start();
+	give_region(0, 2 * BLOCK, BLOCK);
+	give_region(1, 6 * BLOCK, 3);
+	ctx = ctx_alloc();
+	CHECK_EQ(attach(1, ctx), 1);
+	CHECK_EQ(map(ctx, 2 * BLOCK + 7, RAM_MFN, 1), 1);
+	CHECK_EQ(unmap(ctx, 2 * BLOCK + 7, 1), 1);
+	machine.fail_flush = 0;
+	machine.nr_fail_flush = 2;
+	CHECK_EQ(attach(0, ctx), -EIO);
+	CHECK(!t.dev[0].ctx && !t.dev[0].hw);
+	CHECK_EQ(t.dev[1].ctx->id, BLOCKED);
+	CHECK_EQ(mapped(ctx), 0);
+	CHECK_EQ(attach(0, ctx), -EIO);
+	CHECK_EQ(ctx_free(ctx), 1);
+	CHECK_EQ(attach(1, 0), 1);
+	/* The table was not flushed, and so is kept for ever. */
+	CHECK_EQ(iommu_ctx_relinquish(&dom0), 0);
+	CHECK_EQ(machine.heap_nr, 1);
+	CHECK_EQ(machine.objects, 0);
+	machine_start();
+}
+
+/*
+ * Leaves that are there
+ */
+
+/* The owner's own, small and large, serve and stay. */
+TEST(large_region_adopts)
+{
+	const uint64_t dfn = MMIO_GFN;
+	struct xen_pv_iommu_batch e;
+	long ctx;
+
+	start();
+	give_region(0, dfn, 4 * BLOCK);
+	ctx = ctx_alloc();
+	CHECK_EQ(map(ctx, dfn + 37, dfn + 37, 1), 1);
+	e = map_desc(ctx, dfn + 2 * BLOCK, dfn + 2 * BLOCK, BLOCK);
+	e.order = 9;
+	CHECK_EQ(batch1(e), 1);
+	CHECK_EQ(attach(0, ctx), 1);
+	CHECK_EQ(order_at(ctx, dfn), 0);
+	CHECK_EQ(order_at(ctx, dfn + 37), 0);
+	CHECK_EQ(order_at(ctx, dfn + BLOCK - 1), 0);
+	CHECK_EQ(order_at(ctx, dfn + BLOCK), 9);
+	CHECK_EQ(order_at(ctx, dfn + 2 * BLOCK), 9);
+	CHECK_EQ(order_at(ctx, dfn + 3 * BLOCK), 9);
+	CHECK_EQ(mapped(ctx), 4 * BLOCK);
+	CHECK_EQ(unmap(ctx, dfn + 37, 1), -EADDRINUSE);
+	CHECK_EQ(unmap(ctx, dfn + 2 * BLOCK, BLOCK), -EADDRINUSE);
+	CHECK_EQ(attach(0, 0), 1);
+	CHECK_EQ(mapped(ctx), BLOCK + 1);
+	CHECK_EQ(order_at(ctx, dfn + 37), 0);
+	CHECK_EQ(order_at(ctx, dfn + 2 * BLOCK), 9);
+	CHECK_EQ(unmap(ctx, dfn, 4 * BLOCK), 1);
+	end();
+}
+
+/* Another leaf at the very end: nothing of the region stays (XSA-460). */
+TEST(large_region_clashes)
+{
+	unsigned int preempt;
+	long ctx;
+
+	for (preempt = 0; preempt < 2; preempt++) {
+		start();
+		give_region(0, LARGE, GIB);
+		ctx = ctx_alloc();
+		CHECK_EQ(map(ctx, LARGE + GIB - 1, RAM_MFN, 1), 1);
+		machine.preempt_every = preempt;
+		CHECK_EQ(attach(0, ctx), -EADDRINUSE);
+		machine.preempt_every = 0;
+		CHECK_EQ(last_attach.status, -EADDRINUSE);
+		CHECK(!t.dev[0].ctx && !t.dev[0].hw);
+		CHECK_EQ(mapped(ctx), 1);
+		CHECK_EQ(map(ctx, LARGE, RAM_MFN, 1), 1);
+		end();
+	}
+}
+
+/*
+ * Regions that overlap
+ */
+
+/* A large leaf stays as a whole while any device needs a page of it. */
+TEST(regions_overlap)
+{
+	long ctx;
+
+	start();
+	give_region(0, LARGE, BLOCK);
+	give_region(1, LARGE + 100, 16);
+	ctx = ctx_alloc();
+	CHECK_EQ(attach(0, ctx), 1);
+	CHECK_EQ(attach(1, ctx), 1);
+	CHECK_EQ(mapped(ctx), BLOCK);
+	CHECK_EQ(attach(0, 0), 1);
+	CHECK_EQ(order_at(ctx, LARGE + 100), 9);
+	CHECK_EQ(attach(1, 0), 1);
+	CHECK_EQ(mapped(ctx), 0);
+
+	/* The other way round there is no large leaf. */
+	CHECK_EQ(attach(1, ctx), 1);
+	CHECK_EQ(attach(0, ctx), 1);
+	CHECK_EQ(order_at(ctx, LARGE), 0);
+	CHECK_EQ(mapped(ctx), BLOCK);
+	CHECK_EQ(attach(0, 0), 1);
+	CHECK_EQ(mapped(ctx), 16);
+	CHECK_EQ(order_at(ctx, LARGE + 115), 0);
+	CHECK_EQ(attach(1, 0), 1);
+	CHECK_EQ(mapped(ctx), 0);
+	end();
+}
+
+/* In any order, and whatever was taken out is flushed. */
+TEST(regions_overlap_at_random)
+{
+	static const uint64_t region[NR_DEVS][2] = {
+		{ 2 * BLOCK, 2 * BLOCK },
+		{ 3 * BLOCK - 20, 40 },
+		{ 3 * BLOCK + 5, BLOCK },
+		{ 2 * BLOCK, 2 * BLOCK },
+	};
+	bool in[NR_DEVS] = { false };
+	unsigned int i, step, dev;
+	struct hw_ctx *hw;
+	uint64_t dfn;
+	long ctx;
+
+	start();
+	for (i = 0; i < NR_DEVS; i++)
+		give_region(i, region[i][0], region[i][1]);
+	ctx = ctx_alloc();
+	for (step = 0; step < 300; step++) {
+		machine.preempt_every = rnd_below(2);
+		dev = rnd_below(NR_DEVS);
+		CHECK_EQ(attach(dev, in[dev] ? 0 : ctx), 1);
+		in[dev] = !in[dev];
+		for (i = 0; i < NR_DEVS; i++) {
+			for (dfn = region[i][0]; in[i] && dfn < region[i][0] +
+			     region[i][1]; dfn += 5)
+				CHECK(order_at(ctx, dfn) >= 0);
+		}
+		if (!in[0] && !in[1] && !in[2] && !in[3])
+			CHECK_EQ(mapped(ctx), 0);
+		hw = hw_of(iommu_ctx_get(&dom0, ctx));
+		iommu_ctx_put(hw->ctx);
+		for (dfn = 2 * BLOCK; dfn < 5 * BLOCK; dfn++)
+			CHECK(!hw->leaf[dfn] || order_at(ctx, dfn) >= 0);
+	}
+	end();
+}
+
+/*
+ * Attaching is interrupted
+ */
+
+/* As far as the first continuation, which a test may then go on with. */
+static long attach_some(unsigned int dev, unsigned int id)
+{
+	long rc;
+
+	last_attach = (struct xen_pv_iommu_attach){
+		.dev = { .id = t.dev[dev].sbdf.sbdf }, .ctx = id,
+	};
+	machine.preempt_every = 1;
+	machine.cont.made = false;
+	rc = do_iommu_op(XEN_PV_IOMMU_OP_ATTACH, (void_handle){ &last_attach },
+			 1, 0, 0);
+	machine.preempt_every = 0;
+	CHECK_EQ(rc, -ERESTART);
+	CHECK(machine.cont.made);
+	machine.cont.made = false;
+	/* The device is where it was, and so says Xen. */
+	CHECK(!t.dev[dev].ctx && !t.dev[dev].hw);
+	CHECK_EQ(t.dev[dev].ctx_regions, 0);
+	return rc;
+}
+
+static long attach_rest(void)
+{
+	return call_cmd(machine.cont.cmd, &last_attach, 1);
+}
+
+static long start_half_way(void)
+{
+	long ctx;
+
+	start();
+	give_region(0, LARGE, 4 * GIB);
+	ctx = ctx_alloc();
+	attach_some(0, ctx);
+	CHECK(mapped(ctx) > 0 && mapped(ctx) < 4 * GIB);
+	return ctx;
+}
+
+TEST(interrupted)
+{
+	struct xen_pv_iommu_dev_query q = { .dev.id = 0x100 };
+	long ctx = start_half_way();
+
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_DEV_QUERY, &q, 1), 1);
+	CHECK_EQ(q.ctx, 0);
+	/* All of the region is out of the owner's hands. */
+	CHECK_EQ(map(ctx, LARGE + 4 * GIB - 1, RAM_MFN, 1), -EADDRINUSE);
+	CHECK_EQ(unmap(ctx, LARGE, BLOCK), -EADDRINUSE);
+	CHECK_EQ(attach_rest(), 1);
+	CHECK_EQ(last_attach.status, 0);
+	CHECK_EQ(last_attach.prev_ctx, 0);
+	CHECK_EQ(hw_id(0), ctx);
+	CHECK_EQ(mapped(ctx), 4 * GIB);
+	end();
+}
+
+/* Each step gets on, whatever is pending. */
+TEST(interrupted_all_the_time)
+{
+	long ctx;
+
+	start();
+	give_region(0, LARGE, 4 * GIB);
+	give_region(0, 3, 5);
+	ctx = ctx_alloc();
+	machine.preempt_every = 1;
+	CHECK_EQ(attach(0, ctx), 1);
+	CHECK(continuations >= 4 && continuations <= 6);
+	machine.preempt_every = 0;
+	CHECK_EQ(mapped(ctx), 4 * GIB + 5);
+	CHECK_EQ(attach(0, 0), 1);
+	CHECK_EQ(mapped(ctx), 0);
+	end();
+}
+
+TEST(interrupted_context_freed)
+{
+	long ctx = start_half_way();
+
+	CHECK_EQ(ctx_free(ctx), 1);
+	CHECK_EQ(attach_rest(), -ENOENT);
+	CHECK(!t.dev[0].ctx);
+	end();
+}
+
+/* The device goes: what was mapped for it goes with the next that leaves. */
+TEST(interrupted_device_gone)
+{
+	long ctx = start_half_way();
+
+	t.dev[0].domain = dom_xen;
+	CHECK_EQ(attach_rest(), -ENODEV);
+	t.dev[0].domain = &dom0;
+	CHECK_EQ(attach(1, ctx), 1);
+	CHECK_EQ(attach(1, 0), 1);
+	CHECK_EQ(mapped(ctx), 0);
+	CHECK_EQ(map(ctx, LARGE, RAM_MFN, 1), 1);
+	end();
+}
+
+/* Another device that needs the same maps the rest, and may leave again. */
+TEST(interrupted_by_a_mate)
+{
+	long ctx = start_half_way();
+	struct xen_pv_iommu_attach a;
+
+	give_region(1, LARGE, 4 * GIB);
+	a = last_attach;
+	CHECK_EQ(attach(1, ctx), 1);
+	CHECK_EQ(mapped(ctx), 4 * GIB);
+	last_attach = a;
+	CHECK_EQ(attach_rest(), 1);
+	CHECK_EQ(attach(1, 0), 1);
+	CHECK_EQ(mapped(ctx), 4 * GIB);
+	CHECK_EQ(attach(0, 0), 1);
+	CHECK_EQ(mapped(ctx), 0);
+	end();
+}
+
+/* One that leaves meanwhile takes along what no device needs; it starts over. */
+TEST(interrupted_and_swept)
+{
+	long ctx = start_half_way();
+	struct xen_pv_iommu_attach a = last_attach;
+
+	CHECK_EQ(attach(1, ctx), 1);
+	CHECK_EQ(attach(1, 0), 1);
+	CHECK_EQ(mapped(ctx), 0);
+	last_attach = a;
+	CHECK_EQ(attach_rest(), 1);
+	CHECK_EQ(mapped(ctx), 4 * GIB);
+	end();
+}
+
+TEST(interrupted_and_reset)
+{
+	start_half_way();
+	end();
+}
+
+/* The devices' last regions beyond what a device can be noted to hold. */
+TEST(too_many_regions)
+{
+	long ctx;
+
+	start();
+	t.dev[0].nr_direct = 64;
+	t.dev[0].many = true;
+	ctx = ctx_alloc();
+	CHECK_EQ(attach(0, ctx), -ENOMEM);
+	CHECK_EQ(mapped(ctx), 0);
+	t.dev[0].nr_direct = 63;
+	CHECK_EQ(attach(0, ctx), 1);
+	CHECK_EQ(mapped(ctx), 63);
+	CHECK_EQ(attach(0, 0), 1);
+	CHECK_EQ(mapped(ctx), 0);
+	end();
+}

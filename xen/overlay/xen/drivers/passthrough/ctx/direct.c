@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Regions that a device needs mapped 1:1 (RMRR), and the frames of a context
+ * that its owner cannot map.
+ *
+ * A region is put into a context before its first device enters, and is taken
+ * out after its last one has left. It may be large: it is mapped in steps, by
+ * leaves of order 9 where it is aligned. A caller that gets -ERESTART drops its
+ * locks and calls again, and the work goes on where it was. From the first step
+ * on the owner can neither map nor unmap in the region.
+ *
+ * A region without users is one that is being mapped, or one whose mapping was
+ * given up: the device was unplugged between two steps, or the caller of ATTACH
+ * has changed its array meanwhile. The next device that leaves the context or
+ * fails to enter it takes such regions along.
+ *
+ * Regions may overlap. A large leaf then stays as a whole while any region
+ * needs a page of it.
+ *
+ * Lists and leaves change under ctx->lock, which each step takes anew; what else
+ * a region has is guarded by pcidevs_lock.
+ */
+#include <xen/iommu.h>
+#include <xen/iommu-ctx.h>
+#include <xen/xmalloc.h>
+
+/* Leaves that are written or taken out with ctx->lock held once. */
+#define DIRECT_LEAVES       32U
+/* How often that happens with pcidevs_lock held once. */
+#define DIRECT_STEPS        16U
+
+struct ctx_direct {
+    struct list_head list;      /* iommu_ctx.direct */
+    uint64_t dfn, nr;
+    uint64_t done;              /* pages from dfn on that are mapped */
+    unsigned int users;         /* devices */
+};
+
+/* How much of [dfn, dfn + nr) lies before [start, start + len). */
+static uint64_t before(uint64_t dfn, uint64_t nr, uint64_t start, uint64_t len)
+{
+    if ( dfn >= start + len || dfn + nr <= start )
+        return nr;
+
+    return dfn < start ? start - dfn : 0;
+}
+
+uint64_t iommu_ctx_unmappable(const struct iommu_ctx *ctx, uint64_t dfn,
+                              uint64_t nr)
+{
+    const struct ctx_direct *r;
+
+    list_for_each_entry ( r, &ctx->direct, list )
+        nr = before(dfn, nr, r->dfn, r->nr);
+
+    return nr;
+}
+
+/* Where writes are interrupts nothing is mapped. */
+static uint64_t before_msi(const struct iommu_ctx *ctx, uint64_t dfn,
+                           uint64_t nr)
+{
+    const struct iommu_ctx_caps *caps = &dom_iommu(ctx->owner)->ctxs->caps;
+
+    return before(dfn, nr, caps->msi_dfn, caps->msi_nr);
+}
+
+uint64_t iommu_ctx_mappable(const struct iommu_ctx *ctx, uint64_t dfn,
+                            uint64_t nr)
+{
+    return iommu_ctx_unmappable(ctx, dfn, before_msi(ctx, dfn, nr));
+}
+
+uint64_t iommu_ctx_mappable_unlocked(struct iommu_ctx *ctx, uint64_t dfn,
+                                     uint64_t nr)
+{
+    nr = before_msi(ctx, dfn, nr);
+    if ( list_empty(&ctx->direct) )
+        return nr;
+
+    spin_lock(&ctx->lock);
+    nr = iommu_ctx_unmappable(ctx, dfn, nr);
+    spin_unlock(&ctx->lock);
+
+    return nr;
+}
+
+/*
+ * A type reference without a reference makes no sense for a frame, so that it
+ * can tell our leaves from the same ones that the owner made. Neither holds
+ * anything.
+ */
+static iommu_leaf_t direct_leaf(uint64_t dfn, unsigned int order)
+{
+    return (dfn << PAGE_SHIFT) | IOMMU_LEAF_R | IOMMU_LEAF_W | IOMMU_LEAF_TYPE |
+           ((order / IOMMU_PT_SHIFT) << IOMMU_LEAF_ORDER_SHIFT);
+}
+
+/*
+ * Look at the leaf that covers dfn: *first is its first page, and *nr the number
+ * of them. Without a leaf it is the one page. Returns the leaf, or 0.
+ */
+static iommu_leaf_t leaf_at(const struct iommu_ctx *ctx, uint64_t dfn,
+                            uint64_t *first, uint64_t *nr)
+{
+    iommu_leaf_t leaf;
+
+    if ( iommu_pt_lookup(&ctx->pt, dfn, &leaf) )
+        leaf = 0;
+    *nr = 1ULL << iommu_leaf_order(leaf);
+    *first = dfn & ~(*nr - 1);
+
+    return leaf;
+}
+
+/* Mapping. */
+
+/*
+ * Leaves that are there serve as well if they are just as the region's, whether
+ * the owner made them or we did for another region. How many pages from dfn on
+ * the first one serves: 0 if there is none, -EADDRINUSE if it is another leaf.
+ */
+static int64_t direct_served(struct iommu_ctx *ctx, uint64_t dfn)
+{
+    uint64_t first, nr;
+    iommu_leaf_t leaf;
+
+    spin_lock(&ctx->lock);
+    leaf = leaf_at(ctx, dfn, &first, &nr);
+    spin_unlock(&ctx->lock);
+
+    if ( !leaf )
+        return 0;
+    if ( (leaf | IOMMU_LEAF_TYPE) !=
+         direct_leaf(first, iommu_leaf_order(leaf)) )
+        return -EADDRINUSE;
+
+    return first + nr - dfn;
+}
+
+static bool large_fits(const struct iommu_ctx *ctx, uint64_t dfn, uint64_t nr)
+{
+    return !(dfn & (IOMMU_PT_ENTRIES - 1)) && nr >= IOMMU_PT_ENTRIES &&
+           (dom_iommu(ctx->owner)->ctxs->caps.pgsize_bitmap & MB(2));
+}
+
+/* Write some leaves of one order. 0 or -errno. */
+static int direct_write(struct iommu_ctx *ctx, struct ctx_direct *r,
+                        unsigned int order)
+{
+    uint64_t was = r->done, dfn = r->dfn + was;
+    unsigned int room = IOMMU_PT_ENTRIES -
+                        ((dfn >> order) & (IOMMU_PT_ENTRIES - 1));
+    unsigned int i, nr = min_t(uint64_t, (r->nr - was) >> order,
+                               min(room, DIRECT_LEAVES));
+    iommu_leaf_t leaf[DIRECT_LEAVES];
+    enum iommu_ctx_bound bound;
+    int done;
+
+    for ( i = 0; i < nr; i++ )
+        leaf[i] = direct_leaf(dfn + ((uint64_t)i << order), order);
+
+    /* After a flush that fails the leaves are there, and `r` may be gone. */
+    r->done = was + ((uint64_t)nr << order);
+    done = iommu_ctx_write(ctx, dfn, order, leaf, nr, true, &bound);
+    if ( done == -EIO )
+        return done;
+    r->done = was + (done < 0 ? 0 : (uint64_t)done << order);
+
+    return min(done, 0);
+}
+
+static int direct_step(struct iommu_ctx *ctx, struct ctx_direct *r)
+{
+    uint64_t dfn = r->dfn + r->done, nr = r->nr - r->done;
+    int64_t served = direct_served(ctx, dfn);
+    int rc = -EEXIST;
+
+    if ( served < 0 )
+        return served;
+    if ( served )
+    {
+        r->done += min_t(uint64_t, served, nr);
+        return 0;
+    }
+
+    if ( large_fits(ctx, dfn, nr) )
+        rc = direct_write(ctx, r, IOMMU_PT_SHIFT);
+
+    /* A table may be in the way that has leaves further on. */
+    return rc == -EEXIST ? direct_write(ctx, r, 0) : rc;
+}
+
+static struct ctx_direct *direct_find(const struct iommu_ctx *ctx,
+                                      const struct iommu_ctx_resv *resv)
+{
+    struct ctx_direct *r;
+
+    list_for_each_entry ( r, &ctx->direct, list )
+        if ( r->dfn == PFN_DOWN(resv->start) &&
+             r->dfn + r->nr == PFN_DOWN(resv->last) + 1 )
+            return r;
+
+    return NULL;
+}
+
+static struct ctx_direct *direct_new(struct iommu_ctx *ctx,
+                                     const struct iommu_ctx_resv *resv)
+{
+    struct ctx_direct *r = xzalloc(struct ctx_direct);
+
+    if ( r )
+    {
+        r->dfn = PFN_DOWN(resv->start);
+        r->nr = PFN_DOWN(resv->last) + 1 - r->dfn;
+        spin_lock(&ctx->lock);
+        list_add(&r->list, &ctx->direct);
+        spin_unlock(&ctx->lock);
+    }
+
+    return r;
+}
+
+static int direct_get(struct iommu_ctx *ctx, const struct iommu_ctx_resv *resv,
+                      unsigned int *steps)
+{
+    struct ctx_direct *r = direct_find(ctx, resv) ?: direct_new(ctx, resv);
+    int rc = 0;
+
+    if ( !r )
+        return -ENOMEM;
+
+    while ( !rc && r->done < r->nr )
+        rc = (*steps)++ < DIRECT_STEPS ? direct_step(ctx, r) : -ERESTART;
+    if ( !rc )
+        r->users++;
+
+    return rc;
+}
+
+/* Unmapping. */
+
+/* Does a region other than `but` need any of these pages? */
+static bool direct_needed(const struct iommu_ctx *ctx, uint64_t dfn,
+                          uint64_t nr, const struct ctx_direct *but)
+{
+    const struct ctx_direct *r;
+
+    list_for_each_entry ( r, &ctx->direct, list )
+        if ( r != but && dfn < r->dfn + r->done && r->dfn < dfn + nr )
+            return true;
+
+    return false;
+}
+
+/* Is the leaf at dfn ours, and of no use but for r? Where it is: leaf_at(). */
+static bool direct_useless(const struct iommu_ctx *ctx,
+                           const struct ctx_direct *r, uint64_t dfn,
+                           uint64_t *first, uint64_t *nr)
+{
+    iommu_leaf_t leaf = leaf_at(ctx, dfn, first, nr);
+
+    return leaf == direct_leaf(*first, iommu_leaf_order(leaf)) &&
+           !direct_needed(ctx, *first, *nr, r);
+}
+
+/*
+ * Take out leaves from *dfn on, or pass over one that is to stay. The caller
+ * flushes what the gather covers; it need not release the leaves, which hold
+ * nothing.
+ */
+static void direct_clear(struct iommu_ctx *ctx, const struct ctx_direct *r,
+                         uint64_t *dfn, struct iommu_gather *g)
+{
+    uint64_t first, nr, from = *dfn;
+    unsigned int n = 0;
+
+    g->nr = 0;
+
+    spin_lock(&ctx->lock);
+    while ( direct_useless(ctx, r, *dfn, &first, &nr) )
+    {
+        from = min(from, first);
+        *dfn = first + nr;
+        if ( ++n == g->max || *dfn >= r->dfn + r->done )
+            break;
+    }
+    if ( !n )
+        *dfn = first + nr;
+    else if ( iommu_pt_unmap(&ctx->pt, from, *dfn - from, g, UINT_MAX) !=
+              *dfn - from )
+        ASSERT_UNREACHABLE();
+    spin_unlock(&ctx->lock);
+}
+
+/* The region stays the owner's not to touch until it is flushed. */
+static void direct_drop(struct iommu_ctx *ctx, struct ctx_direct *r)
+{
+    iommu_leaf_t leaf[DIRECT_LEAVES];
+    struct iommu_gather g;
+    uint64_t dfn = r->dfn;
+    int rc = 0;
+
+    iommu_gather_init(&g, leaf, ARRAY_SIZE(leaf));
+    while ( dfn < r->dfn + r->done )
+        direct_clear(ctx, r, &dfn, &g);
+    if ( g.first < g.end )
+        rc = iommu_ctx_flush_range(ctx, g.first, g.end);
+
+    spin_lock(&ctx->lock);
+    list_del(&r->list);
+    spin_unlock(&ctx->lock);
+    xfree(r);
+
+    if ( rc )
+        iommu_ctx_break(ctx);
+}
+
+static struct ctx_direct *direct_unused(const struct iommu_ctx *ctx)
+{
+    struct ctx_direct *r;
+
+    list_for_each_entry ( r, &ctx->direct, list )
+        if ( !r->users )
+            return r;
+
+    return NULL;
+}
+
+/* Dropping one may, when a flush fails, drop others: start over each time. */
+static void direct_sweep(struct iommu_ctx *ctx)
+{
+    struct ctx_direct *r;
+
+    while ( (r = direct_unused(ctx)) )
+        direct_drop(ctx, r);
+}
+
+void iommu_ctx_direct_forget(struct iommu_ctx *ctx)
+{
+    struct ctx_direct *r;
+
+    ASSERT(pcidevs_locked());
+
+    while ( (r = direct_unused(ctx)) )
+    {
+        spin_lock(&ctx->lock);
+        list_del(&r->list);
+        spin_unlock(&ctx->lock);
+        xfree(r);
+    }
+}
+
+/* Devices. */
+
+static void regions_unuse(struct iommu_ctx *ctx, struct pci_dev *pdev,
+                          uint64_t held)
+{
+    const struct iommu_ops *ops = dom_iommu(ctx->owner)->platform_ops;
+    struct iommu_ctx_resv resv;
+    unsigned int index;
+
+    for ( index = 0; held; index++, held >>= 1 )
+    {
+        struct ctx_direct *r;
+
+        if ( !(held & 1) )
+            continue;
+        r = iommu_call(ops, ctx_dev_resv, pdev, index, &resv)
+            ? NULL : direct_find(ctx, &resv);
+        if ( r )
+            r->users--;
+        else
+            ASSERT_UNREACHABLE();
+    }
+}
+
+void iommu_ctx_direct_put(struct iommu_ctx *ctx, struct pci_dev *pdev,
+                          uint64_t held)
+{
+    ASSERT(pcidevs_locked());
+
+    regions_unuse(ctx, pdev, held);
+    direct_sweep(ctx);
+}
+
+int iommu_ctx_direct_get(struct iommu_ctx *ctx, struct pci_dev *pdev,
+                         uint64_t *held)
+{
+    const struct iommu_ops *ops = dom_iommu(ctx->owner)->platform_ops;
+    unsigned int index, steps = 0;
+    struct iommu_ctx_resv resv;
+    int rc = 0;
+
+    ASSERT(pcidevs_locked());
+
+    *held = 0;
+    for ( index = 0; !rc && !iommu_call(ops, ctx_dev_resv, pdev, index, &resv);
+          index++ )
+    {
+        if ( resv.type != XEN_PV_IOMMU_RESV_DIRECT )
+            continue;
+        rc = index < 64 ? direct_get(ctx, &resv, &steps) : -ENOMEM;
+        if ( !rc )
+            *held |= 1ULL << index;
+    }
+    if ( rc )
+    {
+        regions_unuse(ctx, pdev, *held);
+        if ( rc != -ERESTART )
+            direct_sweep(ctx);
+    }
+
+    return rc;
+}
