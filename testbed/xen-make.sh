@@ -10,10 +10,11 @@ fragments()
 {
 	cat "$TESTBED/xen-base.config"
 	case $VARIANT in
-	debug | flask | no-hvm | mutant-*) cat "$TESTBED/xen-debug.config" ;;
+	debug | flask | no-hvm | shadow | mutant-*) cat "$TESTBED/xen-debug.config" ;;
 	esac
 	[ "$VARIANT" != flask ] || cat "$TESTBED/xen-flask.config"
 	[ "$VARIANT" != no-hvm ] || cat "$TESTBED/xen-no-hvm.config"
+	[ "$VARIANT" != shadow ] || cat "$TESTBED/xen-shadow.config"
 	symbol_lines
 }
 
