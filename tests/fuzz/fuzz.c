@@ -127,6 +127,7 @@ static void do_attach(void)
 	for (i = 0; i < nr; i++)
 		a[i] = (struct xen_pv_iommu_attach){
 			.dev.id = some_dev()->sbdf.sbdf, .ctx = some_ctx(),
+			.flags = byte() % 4 ? 0 : XEN_PV_IOMMU_ATTACH_F_RELAX,
 		};
 	hypercall(XEN_PV_IOMMU_OP_ATTACH, a, nr);
 }
@@ -449,6 +450,7 @@ static void begin(void)
 		t.dev[3].nr_direct = 1;
 		t.dev[3].direct[0][0] = 0x7ff000;
 		t.dev[3].direct[0][1] = 0xc00fff;
+		t.dev[1].relaxable = t.dev[3].relaxable = true;
 	}
 	in.nr_ids = 0;
 	in.plan[0] = 0;

@@ -300,6 +300,155 @@ TEST(regions_overlap_at_random)
 }
 
 /*
+ * Regions that the caller of ATTACH may want to have for itself (L7)
+ */
+#define RELAX XEN_PV_IOMMU_ATTACH_F_RELAX
+#define REGION 0x900UL
+
+static long start_relaxable(void)
+{
+	start();
+	give_region(0, REGION, 4);
+	t.dev[0].relaxable = true;
+	return ctx_alloc();
+}
+
+/* It is the caller's to map and to unmap. */
+static void check_free(unsigned int ctx)
+{
+	CHECK_EQ(order_at(ctx, REGION), -ENOENT);
+	CHECK_EQ(map(ctx, REGION - 1, RAM_MFN, 6), 1);
+	CHECK_EQ(look(ctx, REGION), RAM_MFN + 1);
+	CHECK_EQ(unmap(ctx, REGION - 1, 6), 1);
+}
+
+static void check_taken(unsigned int ctx)
+{
+	CHECK_EQ(order_at(ctx, REGION + 3), 0);
+	CHECK_EQ(map(ctx, REGION, RAM_MFN, 1), -EADDRINUSE);
+	CHECK_EQ(unmap(ctx, REGION, 1), -EADDRINUSE);
+}
+
+TEST(relaxed)
+{
+	long ctx = start_relaxable();
+
+	CHECK(query().features & XEN_PV_IOMMU_FEAT_RELAX);
+	CHECK_EQ(attach_as(0, ctx, RELAX), 1);
+	CHECK_EQ(last_attach.flags, 0);
+	check_free(ctx);
+	CHECK_EQ(attach(0, 0), 1);
+	/* Only this once. */
+	CHECK_EQ(attach(0, ctx), 1);
+	check_taken(ctx);
+	CHECK_EQ(attach(0, 0), 1);
+	CHECK_EQ(mapped(ctx), 0);
+	/* What the caller has mapped there stands in the way of Xen only. */
+	CHECK_EQ(map(ctx, REGION, RAM_MFN, 1), 1);
+	CHECK_EQ(attach(0, ctx), -EADDRINUSE);
+	CHECK_EQ(attach_as(0, ctx, RELAX), 1);
+	CHECK_EQ(look(ctx, REGION), RAM_MFN);
+	end();
+}
+
+/* Another flag is none that Xen knows. To DEFAULT and BLOCKED it means nothing. */
+TEST(relaxed_flags)
+{
+	long ctx = start_relaxable();
+	uint32_t bit;
+
+	for (bit = 1; bit; bit <<= 1)
+		if (bit != RELAX)
+			CHECK_EQ(attach_as(0, ctx, RELAX | bit), -EINVAL);
+	CHECK(!t.dev[0].ctx);
+	CHECK_EQ(attach_as(0, BLOCKED, RELAX), 1);
+	CHECK_EQ(attach_as(0, 0, RELAX), 1);
+	end();
+}
+
+/* It holds until the device leaves, whatever is asked for meanwhile. */
+TEST(relaxed_holds)
+{
+	long ctx = start_relaxable(), other = ctx_alloc();
+
+	CHECK_EQ(attach_as(0, ctx, RELAX), 1);
+	CHECK_EQ(attach(0, ctx), 1);
+	check_free(ctx);
+	give_away(0);
+	CHECK_EQ(attach(0, ctx), 1);
+	CHECK_EQ(last_attach.flags, XEN_PV_IOMMU_ATTACH_F_ABSENT);
+	check_free(ctx);
+	come_back(0);
+	check_free(ctx);
+	/* A move while it is away counts as well. */
+	give_away(0);
+	CHECK_EQ(attach(0, other), 1);
+	check_taken(other);
+	CHECK_EQ(attach_as(0, ctx, RELAX), 1);
+	CHECK_EQ(mapped(other), 0);
+	come_back(0);
+	CHECK_EQ(hw_id(0), ctx);
+	check_free(ctx);
+	/* Nor does asking for it take the region away. */
+	CHECK_EQ(attach(0, other), 1);
+	CHECK_EQ(attach_as(0, other, RELAX), 1);
+	check_taken(other);
+	end();
+}
+
+/* What others need is theirs, and stays when the relaxed one leaves. */
+TEST(relaxed_beside_others)
+{
+	long ctx = start_relaxable();
+
+	give_region(1, REGION, 4);
+	give_region(0, 0x800, 1);
+	CHECK_EQ(attach_as(0, ctx, RELAX), 1);
+	CHECK_EQ(order_at(ctx, 0x800), -ENOENT);
+	check_free(ctx);
+	/* This one's region is DIRECT, so that the flag means nothing for it. */
+	CHECK_EQ(attach_as(1, ctx, RELAX), 1);
+	check_taken(ctx);
+	CHECK_EQ(attach(0, 0), 1);
+	check_taken(ctx);
+	CHECK_EQ(attach(1, 0), 1);
+	CHECK_EQ(mapped(ctx), 0);
+	end();
+}
+
+/* Of a device that is unplugged Xen cannot tell what it was. */
+TEST(relaxed_device_gone)
+{
+	long ctx = start_relaxable();
+	unsigned int relaxed;
+
+	for (relaxed = 0; relaxed < 2; relaxed++) {
+		t.dev[0].relaxable = true;
+		CHECK_EQ(attach_as(0, ctx, relaxed ? RELAX : 0), 1);
+		t.dev[0].relaxable = false;
+		t.dev[0].hw = NULL;
+		pcidevs_lock();
+		iommu_ctx_device_gone(&t.dev[0]);
+		pcidevs_unlock();
+		CHECK_EQ(mapped(ctx), 0);
+	}
+	end();
+}
+
+TEST(relaxable_is_told)
+{
+	struct xen_pv_iommu_dev_query q = { .dev.id = 0x100 };
+	struct xen_pv_iommu_dev_resv r = { .dev.id = 0x100, .index = 1 };
+
+	start_relaxable();
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_DEV_QUERY, &q, 1), 1);
+	CHECK(q.flags & XEN_PV_IOMMU_DEV_F_HAS_DIRECT);
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_DEV_RESV, &r, 1), 1);
+	CHECK_EQ(r.type, XEN_PV_IOMMU_RESV_DIRECT_RELAXABLE);
+	end();
+}
+
+/*
  * Attaching is interrupted
  */
 

@@ -905,11 +905,51 @@ TEST(injected_flush_failures)
 	check_clean();
 }
 
+static uint16_t device_class;
+
+uint16_t pci_conf_read16(pci_sbdf_t sbdf, unsigned int reg)
+{
+	CHECK_EQ(sbdf.sbdf, v.dev[0].sbdf.sbdf);
+	CHECK_EQ(reg, PCI_CLASS_DEVICE);
+	return device_class;
+}
+
+/* L7: of USB controllers and graphics devices only. */
+TEST(relaxable_regions)
+{
+	static const struct {
+		uint16_t class;
+		bool relaxable;
+	} kind[] = {
+		{ 0x0c03, true }, { 0x0300, true }, { 0x0380, true },
+		{ 0x0c00, false }, { 0x0c04, false }, { 0x0200, false },
+		{ 0x0403, false }, { 0x3003, false }, { 0xffff, false },
+	};
+	struct iommu_ctx_resv r;
+	unsigned int i;
+
+	start();
+	rmrrs[0] = (struct acpi_rmrr_unit){
+		.base_address = 0x1000, .end_address = 0x1fff,
+		.nr = 1, .bdf = { 1 << 3 },
+	};
+	for (i = 0; i < ARRAY_SIZE(kind); i++) {
+		device_class = kind[i].class;
+		CHECK_EQ(vtd_ctx_dev_resv(&v.dev[0], 0, &r), 0);
+		CHECK_EQ(r.type, XEN_PV_IOMMU_RESV_MSI_HW);
+		CHECK_EQ(vtd_ctx_dev_resv(&v.dev[0], 1, &r), 0);
+		CHECK_EQ(r.type, kind[i].relaxable ?
+				 XEN_PV_IOMMU_RESV_DIRECT_RELAXABLE :
+				 XEN_PV_IOMMU_RESV_DIRECT);
+	}
+}
+
 TEST(reserved_regions)
 {
 	struct iommu_ctx_resv r;
 
 	start();
+	device_class = 0;
 	rmrrs[0] = (struct acpi_rmrr_unit){
 		.base_address = 0x1000, .end_address = 0x1fff,
 		.nr = 2, .bdf = { 2 << 3, 1 << 3 },

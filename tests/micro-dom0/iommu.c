@@ -161,15 +161,24 @@ void attach(const struct edu *e, uint32_t ctx)
 	EXPECT(try_attach(e, ctx), 0);
 }
 
-long try_attach_id(uint32_t id, uint32_t ctx)
+long try_attach_id_as(uint32_t id, uint32_t ctx, uint32_t flags)
 {
-	struct xen_pv_iommu_attach a = { .dev.id = id, .ctx = ctx };
+	struct xen_pv_iommu_attach a = {
+		.dev.id = id, .ctx = ctx, .flags = flags,
+	};
 	long rc = one(XEN_PV_IOMMU_OP_ATTACH, &a);
 
 	EXPECT(a.status, rc);
-	if (!rc)
+	if (!rc) {
 		moved_id = ctx == XEN_PV_IOMMU_CTX_DEFAULT ? 0 : id;
+		EXPECT(a.flags, 0);
+	}
 	return rc;
+}
+
+long try_attach_id(uint32_t id, uint32_t ctx)
+{
+	return try_attach_id_as(id, ctx, 0);
 }
 
 void attach_id(uint32_t id, uint32_t ctx)

@@ -54,6 +54,7 @@ void attach(const struct edu *e, uint32_t ctx);
 /* A device that we gave away: only told where it will be. */
 void attach_absent(const struct edu *e, uint32_t ctx);
 /* One that is not an edu. */
+long try_attach_id_as(uint32_t id, uint32_t ctx, uint32_t flags);
 long try_attach_id(uint32_t id, uint32_t ctx);
 void attach_id(uint32_t id, uint32_t ctx);
 long try_dev_query(uint32_t sbdf, struct xen_pv_iommu_dev_query *q);

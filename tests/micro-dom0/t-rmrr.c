@@ -6,6 +6,7 @@
  */
 #include "dma.h"
 #include "mem.h"
+#include "pci.h"
 #include "test.h"
 
 /* An offset on the first page, the only one with memory, below the EBDA. */
@@ -240,20 +241,20 @@ static void adopted(void)
 	unmap(ctx, r.last, 1);
 }
 
-static unsigned int direct_of(const struct edu *e, const struct region *r)
+/* How many regions of the type the device has; they are as r says. */
+static unsigned int regions_of(uint32_t id, enum xen_pv_iommu_resv_type type,
+			       const struct region *r)
 {
 	struct xen_pv_iommu_dev_query q;
 	struct xen_pv_iommu_dev_resv v;
 	unsigned int nr = 0;
 	uint32_t i;
 
-	EXPECT(try_dev_query(e->bdf, &q), 0);
+	EXPECT(try_dev_query(id, &q), 0);
 	for (i = 0; i < q.nr_resv; i++) {
-		v = (struct xen_pv_iommu_dev_resv){
-			.dev = dev_name(e), .index = i,
-		};
+		v = (struct xen_pv_iommu_dev_resv){ .dev.id = id, .index = i };
 		EXPECT(iommu_op(XEN_PV_IOMMU_OP_DEV_RESV, &v, 1), 1);
-		if (v.type != XEN_PV_IOMMU_RESV_DIRECT)
+		if (v.type != type)
 			continue;
 		nr++;
 		EXPECT(v.start, iova(r->first));
@@ -269,7 +270,83 @@ static void listed(void)
 	unsigned int i;
 
 	for (i = 0; i < nr_edu; i++)
-		EXPECT(direct_of(&edu[i], &r), i >= nr_edu - 2);
+		EXPECT(regions_of(edu[i].bdf, XEN_PV_IOMMU_RESV_DIRECT, &r),
+		       i >= nr_edu - 2);
+}
+
+/*
+ * A USB controller's: its driver ends the need for it. The controller does no
+ * DMA here, an edu in the same context does it.
+ */
+#define RELAX	XEN_PV_IOMMU_ATTACH_F_RELAX
+
+static uint32_t usb(struct region *r)
+{
+	uint32_t id = option("usb", 0);
+
+	*r = (struct region){
+		.first = option("usb-first", 0),
+		.last = option("usb-last", 0),
+	};
+	CHECK(id && r->first, "the runner gave us no USB controller");
+	EXPECT(pci_read32(id, PCI_CLASS) >> 16, 0x0c03);
+	return id;
+}
+
+static void relaxable(void)
+{
+	struct region r;
+	uint32_t id = usb(&r), ctx = ctx_alloc();
+	uint64_t gfn = gfn_of(page_alloc());
+
+	CHECK(query().features & XEN_PV_IOMMU_FEAT_RELAX, "no FEAT_RELAX");
+	EXPECT(regions_of(id, XEN_PV_IOMMU_RESV_DIRECT_RELAXABLE, &r), 1);
+	EXPECT(regions_of(edu[nr_edu - 1].bdf,
+			  XEN_PV_IOMMU_RESV_DIRECT_RELAXABLE, &r), 0);
+	/* Not asked for it is as any other. */
+	attach_id(id, ctx);
+	expect_region(ctx, &r);
+	EXPECT(try_map(ctx, r.first, gfn, 1, RW), -EADDRINUSE);
+	EXPECT(try_unmap(ctx, r.last, 1), -EADDRINUSE);
+	attach_id(id, XEN_PV_IOMMU_CTX_DEFAULT);
+	expect_no_region(ctx, &r);
+}
+
+static void relaxed(void)
+{
+	struct region r;
+	uint32_t id = usb(&r);
+	struct place p = place(0);
+	uint64_t *page = page_alloc();
+
+	EXPECT(try_attach_id_as(id, p.ctx, RELAX | 1), -EINVAL);
+	EXPECT(try_attach_id_as(id, p.ctx, RELAX | 4), -EINVAL);
+	EXPECT(try_attach_id_as(id, p.ctx, RELAX), 0);
+	expect_no_region(p.ctx, &r);
+	map(p.ctx, r.first, gfn_of(page), 1, RW);
+	reaches(&p, r.first, page);
+	/* That is so until it leaves. */
+	attach_id(id, p.ctx);
+	expect_leaf(p.ctx, r.first, gfn_of(page), RW, 0);
+	unmap(p.ctx, r.first, 1);
+	write_blocked(&p, iova(r.first), page);
+	map(p.ctx, r.first, gfn_of(page), 1, RW);
+	attach_id(id, XEN_PV_IOMMU_CTX_BLOCKED);
+	EXPECT(try_attach_id(id, p.ctx), -EADDRINUSE);
+	unmap(p.ctx, r.first, 1);
+	attach_id(id, p.ctx);
+	expect_region(p.ctx, &r);
+}
+
+/* To a device with a DIRECT region it means nothing. */
+static void relaxed_others(void)
+{
+	struct region r = region();
+	uint32_t ctx = ctx_alloc();
+
+	EXPECT(try_attach_id_as(r.e->bdf, ctx, RELAX), 0);
+	expect_region(ctx, &r);
+	EXPECT(try_unmap(ctx, r.first, 1), -EADDRINUSE);
 }
 
 const struct test rmrr_tests[] = {
@@ -283,5 +360,8 @@ const struct test rmrr_tests[] = {
 	{ .name = "rmrr.two-users", .fn = two_users, .slow = true },
 	{ .name = "rmrr.clash", .fn = clash },
 	{ .name = "rmrr.adopted", .fn = adopted },
+	{ .name = "rmrr.relaxable", .fn = relaxable },
+	{ .name = "rmrr.relaxed", .fn = relaxed },
+	{ .name = "rmrr.relaxed-others", .fn = relaxed_others },
 	{ }
 };

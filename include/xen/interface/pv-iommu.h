@@ -307,7 +307,7 @@ struct xen_pv_iommu_query {
 #define XEN_PV_IOMMU_DEV_F_PROTECTED    (1U << 1)
 /* Address translation services are enabled. */
 #define XEN_PV_IOMMU_DEV_F_ATS          (1U << 2)
-/* DEV_RESV has DIRECT regions for it. */
+/* DEV_RESV has DIRECT or DIRECT_RELAXABLE regions for it. */
 #define XEN_PV_IOMMU_DEV_F_HAS_DIRECT   (1U << 3)
 /* It shares its requester id with other devices, see group. */
 #define XEN_PV_IOMMU_DEV_F_ALIASED      (1U << 4)

@@ -160,7 +160,8 @@ static int be_dev_resv(const struct pci_dev *pdev, unsigned int index,
 	}
 	if (index > pdev->nr_direct)
 		return -ENOENT;
-	resv->type = XEN_PV_IOMMU_RESV_DIRECT;
+	resv->type = pdev->relaxable ? XEN_PV_IOMMU_RESV_DIRECT_RELAXABLE :
+				       XEN_PV_IOMMU_RESV_DIRECT;
 	if (pdev->many) {
 		resv->start = index * 2 * PAGE_SIZE;
 		resv->last = resv->start + PAGE_SIZE - 1;
@@ -508,12 +509,18 @@ static unsigned int hw_id(unsigned int dev)
 
 static struct xen_pv_iommu_attach last_attach;
 
-static long attach(unsigned int dev, unsigned int id)
+static long attach_as(unsigned int dev, unsigned int id, uint32_t flags)
 {
 	last_attach = (struct xen_pv_iommu_attach){
 		.dev = { .id = t.dev[dev].sbdf.sbdf }, .ctx = id,
+		.flags = flags,
 	};
 	return call(XEN_PV_IOMMU_OP_ATTACH, &last_attach, 1);
+}
+
+static long attach(unsigned int dev, unsigned int id)
+{
+	return attach_as(dev, id, 0);
 }
 
 static long reset(bool to_default)

@@ -355,6 +355,7 @@ struct pci_dev {
 	unsigned int nr_direct;
 	uint64_t direct[2][2];		/* regions: first and last byte */
 	bool many;			/* or nr_direct pages, not side by side */
+	bool relaxable;			/* they are DIRECT_RELAXABLE */
 };
 
 typedef struct pci_dev device_t;
@@ -365,6 +366,7 @@ void pci_conf_write16(pci_sbdf_t sbdf, unsigned int reg, uint16_t value);
 bool pci_conf_is_idle(void);
 int pci_iterate_devices(int (*handler)(struct pci_dev *pdev, void *arg),
 			void *arg);
+#define PCI_CLASS_DEVICE 0xa
 #define PCI_COMMAND 4
 #define PCI_COMMAND_MASTER 4
 

@@ -165,22 +165,17 @@ int iommu_ctx_write(struct iommu_ctx *ctx, uint64_t dfn, unsigned int order,
                     enum iommu_ctx_bound *bound);
 /*
  * Regions that devices need mapped 1:1: direct.c. With pcidevs_lock held. get:
- * map what the device needs, *held says which of its regions those are, one bit
+ * map what the device needs, relax: except for what a driver of its own does not
+ * need. *held says which of its regions those are, one bit
  * each, by index. Returns 0 or -errno; -ERESTART: work is left, call again. put:
  * the device does not need the regions of `held` any more. forget: the context
  * has no members, and ends with all its leaves.
  */
 int iommu_ctx_direct_get(struct iommu_ctx *ctx, struct pci_dev *pdev,
-                         uint64_t *held);
+                         bool relax, uint64_t *held);
 void iommu_ctx_direct_put(struct iommu_ctx *ctx, struct pci_dev *pdev,
                           uint64_t held);
 void iommu_ctx_direct_forget(struct iommu_ctx *ctx);
-/*
- * Move one device; pcidevs_lock is held. NULL: the ordinary table. Returns 0 or
- * -errno; into contexts only, -ERESTART: nothing has moved yet, call again.
- */
-int iommu_ctx_move(struct pci_dev *pdev, struct domain *d,
-                   struct iommu_ctx *to);
 
 /*
  * The context that `d` has put the device into; NULL: d's ordinary table.
@@ -268,9 +263,11 @@ void iommu_ctx_put(struct iommu_ctx *ctx);
 
 /*
  * Put a device of `d`, or one that d gave away, into context `id`. Called with
- * pcidevs_lock held. -ERESTART: drop it for a moment, and call again.
+ * pcidevs_lock held. relax: without its DIRECT_RELAXABLE regions. -ERESTART:
+ * drop the lock for a moment, and call again.
  */
-int iommu_ctx_attach(struct domain *d, struct pci_dev *pdev, unsigned int id);
+int iommu_ctx_attach(struct domain *d, struct pci_dev *pdev, unsigned int id,
+                     bool relax);
 
 /* The device is about to be forgotten. Called with pcidevs_lock held. */
 void iommu_ctx_device_gone(struct pci_dev *pdev);

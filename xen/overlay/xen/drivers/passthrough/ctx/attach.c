@@ -34,7 +34,7 @@ static void ctx_leave(struct iommu_ctx *ctx, struct pci_dev *pdev,
  * Make ready what the device will find in the context. -ERESTART: some of its
  * regions are, and it has not entered.
  */
-static int ctx_enter(struct iommu_ctx *ctx, struct pci_dev *pdev,
+static int ctx_enter(struct iommu_ctx *ctx, struct pci_dev *pdev, bool relax,
                      uint64_t *held)
 {
     const struct iommu_ops *ops = dom_iommu(ctx->owner)->platform_ops;
@@ -46,7 +46,7 @@ static int ctx_enter(struct iommu_ctx *ctx, struct pci_dev *pdev,
     if ( read_atomic(&ctx->broken) )
         return -EIO;
 
-    rc = iommu_ctx_direct_get(ctx, pdev, held);
+    rc = iommu_ctx_direct_get(ctx, pdev, relax, held);
     if ( rc )
         return rc;
 
@@ -79,8 +79,13 @@ static void set_context(struct pci_dev *pdev, struct iommu_ctx *ctx,
         list_add(&pdev->ctx_list, &ctx->members);
 }
 
-int iommu_ctx_move(struct pci_dev *pdev, struct domain *d,
-                   struct iommu_ctx *to)
+/*
+ * Move one device; NULL: the ordinary table. relax: without its
+ * DIRECT_RELAXABLE regions. -ERESTART: call again, nothing has moved yet; only
+ * contexts that map regions for it ask for that.
+ */
+static int ctx_move(struct pci_dev *pdev, struct domain *d,
+                    struct iommu_ctx *to, bool relax)
 {
     const struct iommu_ops *ops = dom_iommu(d)->platform_ops;
     struct iommu_ctx *from = iommu_ctx_of(d, pdev);
@@ -93,7 +98,7 @@ int iommu_ctx_move(struct pci_dev *pdev, struct domain *d,
         return 0;
 
     if ( to )
-        rc = ctx_enter(to, pdev, &held);
+        rc = ctx_enter(to, pdev, relax, &held);
     if ( rc )
         return rc;
 
@@ -114,7 +119,8 @@ int iommu_ctx_move(struct pci_dev *pdev, struct domain *d,
     return 0;
 }
 
-int iommu_ctx_attach(struct domain *d, struct pci_dev *pdev, unsigned int id)
+int iommu_ctx_attach(struct domain *d, struct pci_dev *pdev, unsigned int id,
+                     bool relax)
 {
     struct iommu_ctx *ctx = NULL;
     int rc;
@@ -122,7 +128,7 @@ int iommu_ctx_attach(struct domain *d, struct pci_dev *pdev, unsigned int id)
     if ( id != XEN_PV_IOMMU_CTX_DEFAULT && !(ctx = iommu_ctx_get(d, id)) )
         return -ENOENT;
 
-    rc = iommu_ctx_move(pdev, d, ctx);
+    rc = ctx_move(pdev, d, ctx, relax);
     if ( ctx )
         iommu_ctx_put(ctx);
 
@@ -161,7 +167,7 @@ void iommu_ctx_break(struct iommu_ctx *ctx)
 
     pcidevs_lock();
     list_for_each_entry_safe ( pdev, next, &ctx->members, ctx_list )
-        if ( iommu_ctx_move(pdev, ctx->owner, blocked) )
+        if ( ctx_move(pdev, ctx->owner, blocked, false) )
             printk(XENLOG_ERR "%pd: %pp could not be blocked\n",
                    ctx->owner, &pdev->sbdf);
     pcidevs_unlock();
@@ -185,8 +191,8 @@ static int reset_members(struct iommu_ctx_tbl *tbl, struct iommu_ctx *ctx,
     {
         struct pci_dev *pdev = list_first_entry(&ctx->members, struct pci_dev,
                                                 ctx_list);
-        int rc = iommu_ctx_move(pdev, ctx->owner,
-                                reset_target(tbl, pdev, to_default));
+        int rc = ctx_move(pdev, ctx->owner,
+                          reset_target(tbl, pdev, to_default), false);
 
         if ( rc )
             return rc;
@@ -204,7 +210,7 @@ static int reset_blocked(struct iommu_ctx_tbl *tbl, bool to_default)
 
     list_for_each_entry_safe ( pdev, next, &tbl->blocked->members, ctx_list )
         if ( !rc && !reset_target(tbl, pdev, to_default) )
-            rc = iommu_ctx_move(pdev, tbl->blocked->owner, NULL);
+            rc = ctx_move(pdev, tbl->blocked->owner, NULL, false);
 
     return rc;
 }

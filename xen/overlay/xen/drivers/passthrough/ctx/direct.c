@@ -14,6 +14,10 @@
  * has changed its array meanwhile. The next device that leaves the context or
  * fails to enter it takes such regions along.
  *
+ * A device need not have its DIRECT_RELAXABLE regions, if the caller of ATTACH
+ * says so. Which regions a device has in its context is remembered until it
+ * leaves: their types say nothing about a device that is unplugged.
+ *
  * Regions may overlap. A large leaf then stays as a whole while any region
  * needs a page of it.
  *
@@ -384,8 +388,14 @@ void iommu_ctx_direct_put(struct iommu_ctx *ctx, struct pci_dev *pdev,
     direct_sweep(ctx);
 }
 
+static bool is_needed(const struct iommu_ctx_resv *resv, bool relax)
+{
+    return resv->type == XEN_PV_IOMMU_RESV_DIRECT ||
+           (resv->type == XEN_PV_IOMMU_RESV_DIRECT_RELAXABLE && !relax);
+}
+
 int iommu_ctx_direct_get(struct iommu_ctx *ctx, struct pci_dev *pdev,
-                         uint64_t *held)
+                         bool relax, uint64_t *held)
 {
     const struct iommu_ops *ops = dom_iommu(ctx->owner)->platform_ops;
     unsigned int index, steps = 0;
@@ -398,7 +408,7 @@ int iommu_ctx_direct_get(struct iommu_ctx *ctx, struct pci_dev *pdev,
     for ( index = 0; !rc && !iommu_call(ops, ctx_dev_resv, pdev, index, &resv);
           index++ )
     {
-        if ( resv.type != XEN_PV_IOMMU_RESV_DIRECT )
+        if ( !is_needed(&resv, relax) )
             continue;
         rc = index < 64 ? direct_get(ctx, &resv, &steps) : -ENOMEM;
         if ( !rc )

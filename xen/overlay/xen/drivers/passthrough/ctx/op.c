@@ -69,7 +69,8 @@ static void query_device(const struct domain *d, struct pci_dev *pdev,
 
     while ( !iommu_call(ops, ctx_dev_resv, pdev, q->nr_resv, &resv) )
     {
-        if ( resv.type == XEN_PV_IOMMU_RESV_DIRECT )
+        if ( resv.type == XEN_PV_IOMMU_RESV_DIRECT ||
+             resv.type == XEN_PV_IOMMU_RESV_DIRECT_RELAXABLE )
             q->flags |= XEN_PV_IOMMU_DEV_F_HAS_DIRECT;
         q->nr_resv++;
     }
@@ -139,7 +140,8 @@ static bool may_leave_for(uint32_t id)
     return id == XEN_PV_IOMMU_CTX_DEFAULT || id == XEN_PV_IOMMU_CTX_BLOCKED;
 }
 
-static int attach_device(struct domain *d, struct xen_pv_iommu_attach *a)
+static int attach_device(struct domain *d, struct xen_pv_iommu_attach *a,
+                         bool relax)
 {
     struct pci_dev *pdev = find_device(d, &a->dev);
     const struct iommu_ctx *prev;
@@ -154,7 +156,7 @@ static int attach_device(struct domain *d, struct xen_pv_iommu_attach *a)
     if ( !may_attach(d, pdev) && !(prev && may_leave_for(a->ctx)) )
         return -ENODEV;
 
-    return iommu_ctx_attach(d, pdev, a->ctx);
+    return iommu_ctx_attach(d, pdev, a->ctx, relax);
 }
 
 /* Page tables for regions of a device were refused: are any to be had? */
@@ -182,14 +184,14 @@ static int op_attach(struct domain *d, union op_arg *arg)
     a->flags = 0;
     a->prev_ctx = XEN_PV_IOMMU_CTX_INVALID;
 
-    if ( flags )
+    if ( flags & ~XEN_PV_IOMMU_ATTACH_F_RELAX )
         rc = -EINVAL;
     else
     {
         /* The lock is free between two steps of mapping what it needs 1:1. */
         do {
             pcidevs_lock();
-            rc = attach_device(d, a);
+            rc = attach_device(d, a, flags);
             pcidevs_unlock();
         } while ( rc == -ERESTART && !hypercall_preempt_check() );
         if ( rc == -ENOMEM )
@@ -413,7 +415,7 @@ static uint32_t features(const struct domain *d)
     return XEN_PV_IOMMU_FEAT_MMIO | XEN_PV_IOMMU_FEAT_FOREIGN |
            XEN_PV_IOMMU_FEAT_BLOCKED | XEN_PV_IOMMU_FEAT_FAULTS |
            XEN_PV_IOMMU_FEAT_LOOKUP_GFN | XEN_PV_IOMMU_FEAT_LIMITS |
-           XEN_PV_IOMMU_FEAT_NEXT |
+           XEN_PV_IOMMU_FEAT_NEXT | XEN_PV_IOMMU_FEAT_RELAX |
            (iommu_ctx_can_defer(d) ? XEN_PV_IOMMU_FEAT_DEFER : 0) |
            (caps->ats_ok ? XEN_PV_IOMMU_FEAT_ATS_OK : 0) |
            (caps->snoop_forced ? XEN_PV_IOMMU_FEAT_SNOOP_FORCED : 0) |

@@ -41,6 +41,10 @@
 #define MAX_OWN_RIDS        8
 #define MAX_RIDS            (MAX_OWN_RIDS + 2)
 
+/* Of PCI_CLASS_DEVICE: USB controllers, and the upper byte of graphics. */
+#define CLASS_USB           0x0c03
+#define BASE_CLASS_DISPLAY  0x03
+
 /* Domain ids that contexts hold, a bitmap per unit. pcidevs_lock. */
 static unsigned long **ctx_domids;
 
@@ -854,6 +858,17 @@ void cf_check vtd_ctx_dev_query(const struct pci_dev *pdev,
         q->flags |= XEN_PV_IOMMU_DEV_F_ATS;
 }
 
+/*
+ * A driver that takes over a USB or graphics device ends what the firmware does
+ * with it, and thereby the need for its RMRRs.
+ */
+static bool rmrrs_relaxable(const struct pci_dev *pdev)
+{
+    uint16_t class = pci_conf_read16(pdev->sbdf, PCI_CLASS_DEVICE);
+
+    return class == CLASS_USB || (class >> 8) == BASE_CLASS_DISPLAY;
+}
+
 int cf_check vtd_ctx_dev_resv(const struct pci_dev *pdev, unsigned int index,
                               struct iommu_ctx_resv *resv)
 {
@@ -874,7 +889,9 @@ int cf_check vtd_ctx_dev_resv(const struct pci_dev *pdev, unsigned int index,
         {
             resv->start = rmrr->base_address;
             resv->last = rmrr->end_address;
-            resv->type = XEN_PV_IOMMU_RESV_DIRECT;
+            resv->type = rmrrs_relaxable(pdev)
+                         ? XEN_PV_IOMMU_RESV_DIRECT_RELAXABLE
+                         : XEN_PV_IOMMU_RESV_DIRECT;
             return 0;
         }
 
