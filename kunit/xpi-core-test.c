@@ -258,11 +258,11 @@ static void not_silenced(struct kunit *test)
 	pci_clear_master(pdev[0]);
 }
 
-/* The core maps them before it attaches; Xen does it itself. */
-static void direct_regions(struct kunit *test)
+/* The core maps a 1:1 region before it attaches; Xen does it itself. */
+static void load_with_region(struct kunit *test, u32 type)
 {
 	xpi_fake.dev[0].nr_resv = 1;
-	xpi_fake.dev[0].resv[0].type = XEN_PV_IOMMU_RESV_DIRECT;
+	xpi_fake.dev[0].resv[0].type = type;
 	xpi_fake.dev[0].resv[0].start = XPI_ADDR(PFN);
 	xpi_fake.dev[0].resv[0].last = XPI_ADDR(PFN + 4) - 1;
 	xpi_fake_clear_counts();
@@ -271,6 +271,44 @@ static void direct_regions(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, iommu_iova_to_phys(domain_of(0), XPI_ADDR(PFN + 3)),
 			XPI_ADDR(PFN + 3));
 	KUNIT_EXPECT_EQ(test, xpi_fake.calls[XEN_PV_IOMMU_OP_BATCH], 0);
+	KUNIT_EXPECT_FALSE(test, xpi_fake.dev[0].relaxed);
+}
+
+/* A device that cannot do without it is not for programs. */
+static void direct_regions(struct kunit *test)
+{
+	struct iommu_domain *d;
+
+	load_with_region(test, XEN_PV_IOMMU_RESV_DIRECT);
+	d = iommu_paging_domain_alloc(dev(0));
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, d);
+	KUNIT_EXPECT_NE(test, 0, iommu_attach_device(d, dev(0)));
+	iommu_domain_free(d);
+	xpi_driver_unload(test);
+}
+
+/* C4: one that can is, and there the region is like any other iova. */
+static void relaxable_regions(struct kunit *test)
+{
+	struct iommu_domain *d;
+
+	load_with_region(test, XEN_PV_IOMMU_RESV_DIRECT_RELAXABLE);
+	d = iommu_paging_domain_alloc(dev(0));
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, d);
+	KUNIT_EXPECT_EQ(test, 0, iommu_attach_device(d, dev(0)));
+	KUNIT_EXPECT_TRUE(test, xpi_fake.dev[0].relaxed);
+	KUNIT_EXPECT_EQ(test, iommu_iova_to_phys(d, XPI_ADDR(PFN)), 0);
+	KUNIT_EXPECT_EQ(test, 0,
+			iommu_map(d, XPI_ADDR(PFN), XPI_ADDR(PFN + 9), PAGE_SIZE,
+				  XPI_RW, GFP_KERNEL));
+	KUNIT_EXPECT_EQ(test, xpi_fake_ctx(xpi_driver_ctx(d))->pte[PFN].gfn,
+			xpi_fake_frame(PFN + 9, 1).gfn);
+	KUNIT_EXPECT_EQ(test, PAGE_SIZE,
+			iommu_unmap(d, XPI_ADDR(PFN), PAGE_SIZE));
+	iommu_detach_device(d, dev(0));
+	KUNIT_EXPECT_FALSE(test, xpi_fake.dev[0].relaxed);
+	KUNIT_EXPECT_EQ(test, xpi_fake.dev[0].ctx, xpi_driver_ctx(domain_of(0)));
+	iommu_domain_free(d);
 	xpi_driver_unload(test);
 }
 
@@ -472,6 +510,7 @@ static struct kunit_case core_cases[] = {
 	KUNIT_CASE(silenced),
 	KUNIT_CASE(not_silenced),
 	KUNIT_CASE(direct_regions),
+	KUNIT_CASE(relaxable_regions),
 	KUNIT_CASE(few_contexts),
 	KUNIT_CASE(not_trusted),
 	KUNIT_CASE(ids_that_only_linux_knows),

@@ -337,9 +337,9 @@ static void known(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, xdev->resv[1].type, XEN_PV_IOMMU_RESV_RESERVED);
 	KUNIT_EXPECT_TRUE(test, xpi_dev_is_direct(xdev));
 	/* Widened to whole pages; as a whole or not at all. */
-	KUNIT_EXPECT_TRUE(test, xpi_dev_direct_at(xdev, 0x10000, 0x11fff));
-	KUNIT_EXPECT_FALSE(test, xpi_dev_direct_at(xdev, 0x11000, 0x12fff));
-	KUNIT_EXPECT_FALSE(test, xpi_dev_direct_at(xdev, 0x20000, 0x20fff));
+	KUNIT_EXPECT_TRUE(test, xpi_dev_direct_at(xdev, 0x10000, 0x11fff, true));
+	KUNIT_EXPECT_FALSE(test, xpi_dev_direct_at(xdev, 0x11000, 0x12fff, false));
+	KUNIT_EXPECT_FALSE(test, xpi_dev_direct_at(xdev, 0x20000, 0x20fff, false));
 	xpi_dev_destroy(xdev);
 }
 

@@ -829,6 +829,67 @@ static void direct_is_never_sent(struct kunit *test)
 	xpi_driver_free(dom);
 }
 
+/* L7: a program's domain has it as ordinary iova, and Xen is told so. */
+static void relaxable_by_domain(struct kunit *test)
+{
+	struct iommu_domain *identity = xpi_driver_ops()->identity_domain;
+	struct iommu_domain *api, *user;
+	struct device *dev;
+
+	reserve_as(XEN_PV_IOMMU_RESV_DIRECT_RELAXABLE, 0, PFN, 16);
+	dev = xpi_driver_add_dev(test, 0);
+	api = xpi_driver_domain(dev);
+	user = xpi_driver_domain(dev);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, api);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, user);
+	api->type = IOMMU_DOMAIN_DMA;
+
+	/* The core maps it in the DMA API's before it attaches the device. */
+	dom = api;
+	xpi_fake_clear_counts();
+	KUNIT_EXPECT_EQ(test, 0, map(PFN, PFN, 16));
+	KUNIT_EXPECT_EQ(test, 0, xpi_driver_attach(api, dev));
+	KUNIT_EXPECT_FALSE(test, xpi_fake.dev[0].relaxed);
+	KUNIT_EXPECT_EQ(test, pfn_at(PFN + 15), PFN + 15);
+	KUNIT_EXPECT_EQ(test, BATCHES, 0);
+
+	dom = user;
+	KUNIT_EXPECT_EQ(test, 0, xpi_driver_attach(user, dev));
+	KUNIT_EXPECT_TRUE(test, xpi_fake.dev[0].relaxed);
+	KUNIT_EXPECT_EQ(test, 0, map(PFN, PFN, 16));
+	KUNIT_EXPECT_GT(test, BATCHES, 0);
+	expect_same(test);
+	KUNIT_EXPECT_EQ(test, unmap(PFN, 16), 16);
+	KUNIT_EXPECT_EQ(test, 0, map(PFN, PFN + 16, 1));
+	expect_same(test);
+
+	KUNIT_EXPECT_EQ(test, 0, xpi_driver_attach(api, dev));
+	KUNIT_EXPECT_FALSE(test, xpi_fake.dev[0].relaxed);
+	KUNIT_EXPECT_EQ(test, 0, xpi_driver_attach(identity, dev));
+	xpi_driver_free(user);
+	xpi_driver_free(api);
+}
+
+/* Where Xen cannot be told, it is as DIRECT. */
+static void relaxable_to_an_older_xen(struct kunit *test)
+{
+	struct iommu_domain *identity = xpi_driver_ops()->identity_domain;
+	struct device *dev;
+
+	xpi_fake.features &= ~XEN_PV_IOMMU_FEAT_RELAX;
+	KUNIT_ASSERT_EQ(test, 0, xpi_driver_ask());
+	reserve_as(XEN_PV_IOMMU_RESV_DIRECT_RELAXABLE, 0, PFN, 16);
+	dev = xpi_driver_add_dev(test, 0);
+	dom = xpi_driver_domain(dev);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, dom);
+	xpi_fake_clear_counts();
+	KUNIT_EXPECT_EQ(test, 0, xpi_driver_attach(dom, dev));
+	KUNIT_EXPECT_EQ(test, 0, map(PFN, PFN, 16));
+	KUNIT_EXPECT_EQ(test, BATCHES, 0);
+	KUNIT_EXPECT_EQ(test, 0, xpi_driver_attach(identity, dev));
+	xpi_driver_free(dom);
+}
+
 static void attach_and_back(struct kunit *test)
 {
 	const struct iommu_ops *ops = xpi_driver_ops();
@@ -1006,6 +1067,8 @@ static void kinds_of_reserved(struct kunit *test)
 		int prot;
 	} kind[XPI_FAKE_RESVS] = {
 		{ XEN_PV_IOMMU_RESV_DIRECT, IOMMU_RESV_DIRECT, XPI_RW },
+		{ XEN_PV_IOMMU_RESV_DIRECT_RELAXABLE,
+		  IOMMU_RESV_DIRECT_RELAXABLE, XPI_RW },
 		{ XEN_PV_IOMMU_RESV_MSI_HW, IOMMU_RESV_MSI,
 		  IOMMU_WRITE | IOMMU_NOEXEC | IOMMU_MMIO },
 		{ XEN_PV_IOMMU_RESV_RESERVED, IOMMU_RESV_RESERVED, 0 },
@@ -1080,6 +1143,8 @@ static struct kunit_case domain_cases[] = {
 	KUNIT_CASE(useless_xen),
 	KUNIT_CASE(reset_returns_devices),
 	KUNIT_CASE(direct_is_never_sent),
+	KUNIT_CASE(relaxable_by_domain),
+	KUNIT_CASE(relaxable_to_an_older_xen),
 	KUNIT_CASE(attach_and_back),
 	KUNIT_CASE(attach_fails_as_the_core_likes_it),
 	KUNIT_CASE(attach_of_a_clash),

@@ -340,15 +340,18 @@ static int dev_resv(struct xen_pv_iommu_dev_resv *r)
 	return 0;
 }
 
-static bool is_reserved(const struct xpi_fake_dev *dev, u64 dfn)
+static bool is_reserved(const struct xpi_fake_dev *dev, u64 dfn, bool relaxed)
 {
-	u32 i;
+	u32 i, type;
 
-	for (i = 0; i < dev->nr_resv; i++)
-		if (dev->resv[i].type == XEN_PV_IOMMU_RESV_DIRECT &&
+	for (i = 0; i < dev->nr_resv; i++) {
+		type = dev->resv[i].type;
+		if ((type == XEN_PV_IOMMU_RESV_DIRECT ||
+		     (type == XEN_PV_IOMMU_RESV_DIRECT_RELAXABLE && !relaxed)) &&
 		    dfn >= dev->resv[i].start / SZ_4K &&
 		    dfn <= dev->resv[i].last / SZ_4K)
 			return true;
+	}
 	return false;
 }
 
@@ -358,10 +361,15 @@ static int attach(struct xen_pv_iommu_attach *a)
 	bool own = a->ctx != XEN_PV_IOMMU_CTX_DEFAULT &&
 		   a->ctx != XEN_PV_IOMMU_CTX_BLOCKED;
 	struct xpi_fake_ctx *ctx = own ? xpi_fake_ctx(a->ctx) : NULL;
+	bool relaxed = a->flags;
 	u64 dfn;
 
-	if (a->flags)
+	if (a->flags & ~XEN_PV_IOMMU_ATTACH_F_RELAX)
 		return malformed("ATTACH with flags");
+	if (relaxed && !(xpi_fake.features & XEN_PV_IOMMU_FEAT_RELAX))
+		return malformed("ATTACH with F_RELAX, of which QUERY says nothing");
+	if (relaxed && !own)
+		wrong("ATTACH with F_RELAX to DEFAULT or BLOCKED");
 	if (!dev)
 		return -ENODEV;
 	if (own && !ctx) {
@@ -370,9 +378,12 @@ static int attach(struct xen_pv_iommu_attach *a)
 	}
 	/* Where a 1:1 region must go there must be nothing else. */
 	for (dfn = 0; ctx && dfn < XPI_FAKE_DFNS; dfn++)
-		if (ctx->pte[dfn].flags && is_reserved(dev, dfn))
+		if (ctx->pte[dfn].flags && is_reserved(dev, dfn, relaxed))
 			return -EADDRINUSE;
 
+	if (dev->ctx != a->ctx)
+		dev->relaxed = relaxed;
+	a->flags = 0;
 	a->prev_ctx = dev->ctx;
 	dev->ctx = a->ctx;
 	return 0;
@@ -409,8 +420,10 @@ static int may_map_leaf(const struct xpi_fake_ctx *ctx, u64 dfn, u64 gfn,
 		err = may_map(gfn + i, flags);
 		if (err)
 			return err;
-		if (is_reserved(&xpi_fake.dev[0], dfn + i) ||
-		    is_reserved(&xpi_fake.dev[1], dfn + i))
+		if (is_reserved(&xpi_fake.dev[0], dfn + i,
+				xpi_fake.dev[0].relaxed) ||
+		    is_reserved(&xpi_fake.dev[1], dfn + i,
+				xpi_fake.dev[1].relaxed))
 			return -EADDRINUSE;
 	}
 	if (size == 1 && xpi_fake.pt_pages_max != U32_MAX &&
@@ -749,7 +762,8 @@ void xpi_fake_reset(void)
 	xpi_fake.next_ctx = next % 0x1000 ?: XEN_PV_IOMMU_CTX_FIRST;
 	xpi_fake.features = XEN_PV_IOMMU_FEAT_BLOCKED |
 			    XEN_PV_IOMMU_FEAT_DEFER | XEN_PV_IOMMU_FEAT_MMIO |
-			    XEN_PV_IOMMU_FEAT_FOREIGN;
+			    XEN_PV_IOMMU_FEAT_FOREIGN |
+			    XEN_PV_IOMMU_FEAT_RELAX;
 	xpi_fake.max_ctx = XPI_FAKE_CTXS;
 	xpi_fake.max_count = 1024;
 	xpi_fake.max_maps = U32_MAX;

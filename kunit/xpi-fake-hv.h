@@ -21,7 +21,7 @@
 #define XPI_FAKE_GFNS		0x10000U
 #define XPI_FAKE_CTXS		4U
 #define XPI_FAKE_DEVS		2U
-#define XPI_FAKE_RESVS		3U
+#define XPI_FAKE_RESVS		4U
 
 /* Pages, by what Xen has behind them. Up to the first each pfn is its gfn. */
 #define XPI_PFN_SCATTERED	0x8000U	/* contiguous two by two only */
@@ -66,6 +66,7 @@ struct xpi_fake_ctx {
  * @sbdf: its name
  * @flags: of DEV_QUERY
  * @ctx: where it is
+ * @relaxed: it was attached with F_RELAX
  * @masters: it is a bus master, so RESET does not return it to DEFAULT
  * @pgsizes: of its IOMMU
  * @iova_last: likewise
@@ -76,6 +77,7 @@ struct xpi_fake_dev {
 	u32 sbdf;
 	u32 flags;
 	u32 ctx;
+	bool relaxed;
 	bool masters;
 	u64 pgsizes;
 	u64 iova_last;

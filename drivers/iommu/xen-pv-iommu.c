@@ -22,7 +22,9 @@
  * an unmap has to send. What a device can reach is in the shadow, or waits to
  * be unmapped, but for the moment in which unmap takes it from there to here.
  * Reserved 1:1 regions (DIRECT) are an exception: Xen maps those itself at
- * attach, and the core's request to do so is recorded only.
+ * attach, and the core's request to do so is recorded only. Those that a device
+ * needs only until it has a driver (DIRECT_RELAXABLE) are ordinary iova in
+ * domains that are not the DMA API's.
  *
  * Batches. What is to be mapped waits in the domain's lanes for iotlb_sync_map,
  * what is to be unmapped for iotlb_sync; with deferred flushing, which Xen
@@ -144,7 +146,7 @@ static atomic_t xpi_nr_domains = ATOMIC_INIT(0);
 /* Xen could not serve some group: nobody gets a translated default domain. */
 static bool xpi_identity_only;
 
-/* Devices with DIRECT regions; read by map in any context. */
+/* Devices with 1:1 regions; read by map in any context. */
 static LIST_HEAD(xpi_direct);
 static DEFINE_RAW_SPINLOCK(xpi_direct_lock);
 
@@ -179,25 +181,37 @@ static const struct xpi_shadow_mem xpi_mem = {
 };
 
 /*
- * DIRECT regions
+ * 1:1 regions
  */
+
+/*
+ * Are DIRECT_RELAXABLE regions ordinary iova in the paging domain? The owner of
+ * one that is not the DMA API's knows nothing of what the firmware set up.
+ */
+static bool xpi_is_relaxed(const struct iommu_domain *domain)
+{
+	return xpi_caps.features & XEN_PV_IOMMU_FEAT_RELAX &&
+	       !(domain->type & __IOMMU_DOMAIN_DMA_API);
+}
 
 /*
  * Is this 1:1 map the core's, for a reserved region? It does so before the
  * device is attached, so every known device's regions count: nobody else maps
  * memory that the firmware reserved onto itself.
  */
-static noinline bool xpi_is_direct(const struct xpi_map *m)
+static noinline bool xpi_is_direct(const struct iommu_domain *domain,
+				   const struct xpi_map *m)
 {
 	u64 start = m->dfn << XPI_PAGE_SHIFT;
 	u64 last = start + (m->nr << XPI_PAGE_SHIFT) - 1;
+	bool relaxed = xpi_is_relaxed(domain);
 	const struct xpi_dev *xdev;
 	unsigned long irqflags;
 	bool found = false;
 
 	raw_spin_lock_irqsave(&xpi_direct_lock, irqflags);
 	list_for_each_entry(xdev, &xpi_direct, direct) {
-		found = xpi_dev_direct_at(xdev, start, last);
+		found = xpi_dev_direct_at(xdev, start, last, relaxed);
 		if (found)
 			break;
 	}
@@ -302,7 +316,7 @@ static int xpi_map_pages(struct iommu_domain *domain, unsigned long iova,
 	if (!m.flags)
 		return -EINVAL;
 
-	if (unlikely(m.dfn == m.pfn) && xpi_is_direct(&m)) {
+	if (unlikely(m.dfn == m.pfn) && xpi_is_direct(domain, &m)) {
 		/* Xen has it already, or is going to. */
 		ret = xpi_context_record(&dom->context, &m, XPI_LEAF_DIRECT,
 					 gfp);
@@ -423,6 +437,8 @@ static int xpi_attach(struct device *dev, const struct xpi_place *to)
 
 	if (xdev->passive)
 		return 0;
+	if (to->context && xpi_is_relaxed(to->domain))
+		a.flags = XEN_PV_IOMMU_ATTACH_F_RELAX;
 
 	ret = users ? xpi_acs_hold(xdev) : 0;
 	if (ret)
@@ -803,6 +819,8 @@ static enum iommu_resv_type xpi_resv_type(u32 type)
 	switch (type) {
 	case XEN_PV_IOMMU_RESV_DIRECT:
 		return IOMMU_RESV_DIRECT;
+	case XEN_PV_IOMMU_RESV_DIRECT_RELAXABLE:
+		return IOMMU_RESV_DIRECT_RELAXABLE;
 	case XEN_PV_IOMMU_RESV_MSI_HW:
 	case XEN_PV_IOMMU_RESV_MSI_DOORBELL:
 		return IOMMU_RESV_MSI;
@@ -815,6 +833,7 @@ static int xpi_resv_prot(enum iommu_resv_type type)
 {
 	switch (type) {
 	case IOMMU_RESV_DIRECT:
+	case IOMMU_RESV_DIRECT_RELAXABLE:
 		return IOMMU_READ | IOMMU_WRITE;
 	case IOMMU_RESV_MSI:
 		return IOMMU_WRITE | IOMMU_NOEXEC | IOMMU_MMIO;

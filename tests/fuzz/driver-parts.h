@@ -137,9 +137,10 @@ static void play_resv(void)
 	struct xen_pv_iommu_dev_resv r = {
 		.start = wild(), .last = wild(), .type = wild(),
 	};
+	u32 features = wild();
 	struct xpi_resv resv;
 
-	if (!xpi_resv_check(&r, &resv)) {
+	if (!xpi_resv_check(&r, features, &resv)) {
 		CHECK(r.start > r.last ||
 		      (r.start < SZ_4K && r.last >= U64_MAX - (SZ_4K - 1)));
 		return;
@@ -149,7 +150,9 @@ static void play_resv(void)
 	CHECK(!(resv.start % SZ_4K) && !((resv.last + 1) % SZ_4K));
 	/* Its length is a number. */
 	CHECK(resv.last - resv.start + 1);
-	CHECK(resv.type <= XEN_PV_IOMMU_RESV_MSI_DOORBELL);
+	CHECK(resv.type <= XEN_PV_IOMMU_RESV_DIRECT_RELAXABLE);
+	CHECK(resv.type != XEN_PV_IOMMU_RESV_DIRECT_RELAXABLE ||
+	      features & XEN_PV_IOMMU_FEAT_RELAX);
 }
 
 static void play_caps(void)

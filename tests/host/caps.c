@@ -227,7 +227,7 @@ static bool resv(u64 start, u64 last, u32 type, struct xpi_resv *out)
 		.type = type,
 	};
 
-	return xpi_resv_check(&r, out);
+	return xpi_resv_check(&r, XEN_PV_IOMMU_FEAT_RELAX, out);
 }
 
 /* What Xen counts is not trusted either: it may be more than it allows. */
@@ -267,6 +267,22 @@ TEST(reserved_regions)
 	/* The very top. */
 	CHECK(resv(~0ULL - 0xfff, ~0ULL, XEN_PV_IOMMU_RESV_RESERVED, &r));
 	CHECK_EQ(r.last, ~0ULL);
+}
+
+/* L7: what ATTACH cannot leave to us, Xen maps, as it does DIRECT regions. */
+TEST(relaxable_needs_the_feature)
+{
+	struct xen_pv_iommu_dev_resv r = {
+		.start = 0x1000,
+		.last = 0x1fff,
+		.type = XEN_PV_IOMMU_RESV_DIRECT_RELAXABLE,
+	};
+	struct xpi_resv out;
+
+	CHECK(xpi_resv_check(&r, XEN_PV_IOMMU_FEAT_RELAX, &out));
+	CHECK_EQ(out.type, XEN_PV_IOMMU_RESV_DIRECT_RELAXABLE);
+	CHECK(xpi_resv_check(&r, ~XEN_PV_IOMMU_FEAT_RELAX, &out));
+	CHECK_EQ(out.type, XEN_PV_IOMMU_RESV_DIRECT);
 }
 
 TEST(nonsense_regions)

@@ -105,7 +105,23 @@ const char *xpi_caps_narrow(const struct xpi_caps *caps,
 	return NULL;
 }
 
-bool xpi_resv_check(const struct xen_pv_iommu_dev_resv *r,
+static u32 resv_type(u32 type, u32 features)
+{
+	switch (type) {
+	case XEN_PV_IOMMU_RESV_DIRECT:
+	case XEN_PV_IOMMU_RESV_MSI_HW:
+	case XEN_PV_IOMMU_RESV_MSI_DOORBELL:
+		return type;
+	case XEN_PV_IOMMU_RESV_DIRECT_RELAXABLE:
+		/* ATTACH cannot say that Xen is not to map it. */
+		return features & XEN_PV_IOMMU_FEAT_RELAX ?
+		       type : XEN_PV_IOMMU_RESV_DIRECT;
+	default:
+		return XEN_PV_IOMMU_RESV_RESERVED;
+	}
+}
+
+bool xpi_resv_check(const struct xen_pv_iommu_dev_resv *r, u32 features,
 		    struct xpi_resv *resv)
 {
 	if (r->start > r->last)
@@ -117,7 +133,6 @@ bool xpi_resv_check(const struct xen_pv_iommu_dev_resv *r,
 	if (!resv->start && resv->last == U64_MAX)
 		return false;
 
-	resv->type = r->type <= XEN_PV_IOMMU_RESV_MSI_DOORBELL ?
-		     r->type : XEN_PV_IOMMU_RESV_RESERVED;
+	resv->type = resv_type(r->type, features);
 	return true;
 }

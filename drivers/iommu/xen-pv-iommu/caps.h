@@ -80,11 +80,13 @@ const char *xpi_caps_narrow(const struct xpi_caps *caps,
 /**
  * xpi_resv_check() - is this region one?
  * @r: what DEV_RESV said, not trusted
+ * @features: XEN_PV_IOMMU_FEAT_* that Xen has
  * @resv: filled in if so, widened to whole pages
  *
- * Return: whether it is. A type that we do not know counts as RESERVED.
+ * Return: whether it is. A type that we do not know counts as RESERVED, and
+ * DIRECT_RELAXABLE as DIRECT if Xen has no FEAT_RELAX.
  */
-bool xpi_resv_check(const struct xen_pv_iommu_dev_resv *r,
+bool xpi_resv_check(const struct xen_pv_iommu_dev_resv *r, u32 features,
 		    struct xpi_resv *resv);
 
 #endif /* XPI_CAPS_H */

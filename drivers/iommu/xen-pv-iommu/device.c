@@ -65,8 +65,9 @@ static int query(const struct xpi_hv *hv, u32 sbdf,
 	return xpi_hv_one(hv, XEN_PV_IOMMU_OP_DEV_QUERY, dq);
 }
 
-static int read_resv(const struct xpi_hv *hv, struct pci_dev *pdev,
-		     struct xpi_dev *xdev, unsigned int index)
+static int read_resv(const struct xpi_hv *hv, u32 features,
+		     struct pci_dev *pdev, struct xpi_dev *xdev,
+		     unsigned int index)
 {
 	struct xen_pv_iommu_dev_resv r = {
 		.dev.type = XEN_PV_IOMMU_DEV_PCI,
@@ -75,7 +76,7 @@ static int read_resv(const struct xpi_hv *hv, struct pci_dev *pdev,
 	};
 	int ret = xpi_hv_one(hv, XEN_PV_IOMMU_OP_DEV_RESV, &r);
 
-	if (!ret && !xpi_resv_check(&r, &xdev->resv[index]))
+	if (!ret && !xpi_resv_check(&r, features, &xdev->resv[index]))
 		ret = -EINVAL;
 	if (ret)
 		pci_err(pdev, "left out: no sense in Xen's reserved region %u, %#llx to %#llx (error %d)\n",
@@ -83,7 +84,7 @@ static int read_resv(const struct xpi_hv *hv, struct pci_dev *pdev,
 	return ret;
 }
 
-static struct xpi_dev *create_with_resv(const struct xpi_hv *hv,
+static struct xpi_dev *create_with_resv(const struct xpi_hv *hv, u32 features,
 					struct pci_dev *pdev, u32 sbdf,
 					const struct xen_pv_iommu_dev_query *dq)
 {
@@ -99,7 +100,7 @@ static struct xpi_dev *create_with_resv(const struct xpi_hv *hv,
 	xdev->sbdf = sbdf;
 	xdev->nr_resv = dq->nr_resv;
 	for (i = 0; i < xdev->nr_resv; i++) {
-		if (read_resv(hv, pdev, xdev, i)) {
+		if (read_resv(hv, features, pdev, xdev, i)) {
 			kfree(xdev);
 			return ERR_PTR(-ENODEV);
 		}
@@ -151,7 +152,7 @@ static struct xpi_dev *create_endpoint(const struct xpi_hv *hv,
 		return ERR_PTR(-ENODEV);
 	}
 
-	xdev = create_with_resv(hv, pdev, sbdf, dq);
+	xdev = create_with_resv(hv, caps->features, pdev, sbdf, dq);
 	if (IS_ERR(xdev))
 		return xdev;
 
@@ -300,14 +301,21 @@ void xpi_dev_forget(const struct iommu_domain *domain)
  * Regions, drivers, neighbours
  */
 
-bool xpi_dev_direct_at(const struct xpi_dev *xdev, u64 start, u64 last)
+static bool is_direct(const struct xpi_resv *r, bool relaxed)
+{
+	return r->type == XEN_PV_IOMMU_RESV_DIRECT ||
+	       (r->type == XEN_PV_IOMMU_RESV_DIRECT_RELAXABLE && !relaxed);
+}
+
+bool xpi_dev_direct_at(const struct xpi_dev *xdev, u64 start, u64 last,
+		       bool relaxed)
 {
 	unsigned int i;
 
 	for (i = 0; i < xdev->nr_resv; i++) {
 		const struct xpi_resv *r = &xdev->resv[i];
 
-		if (r->type == XEN_PV_IOMMU_RESV_DIRECT && r->start <= start &&
+		if (is_direct(r, relaxed) && r->start <= start &&
 		    last <= r->last)
 			return true;
 	}
@@ -319,7 +327,7 @@ bool xpi_dev_is_direct(const struct xpi_dev *xdev)
 	unsigned int i;
 
 	for (i = 0; i < xdev->nr_resv; i++)
-		if (xdev->resv[i].type == XEN_PV_IOMMU_RESV_DIRECT)
+		if (is_direct(&xdev->resv[i], false))
 			return true;
 	return false;
 }

@@ -47,7 +47,7 @@ struct xpi_place {
  * @awake: it and what is above stay so, for a user has the device; NULL if none
  *	has. Guarded by the core's group mutex
  * @caps: what holds for it
- * @direct: the driver's list of devices with DIRECT regions
+ * @direct: the driver's list of devices with 1:1 regions
  * @list: the list of all; guarded by xpi_devs_lock
  * @at: where it is; guarded by xpi_devs_lock
  * @debugfs: its directory
@@ -148,7 +148,7 @@ void xpi_dev_forget(const struct iommu_domain *domain);
 bool xpi_dev_is_protected(const struct xpi_hv *hv, struct pci_dev *pdev);
 
 /**
- * xpi_dev_is_direct() - has it any DIRECT region?
+ * xpi_dev_is_direct() - has it any DIRECT or DIRECT_RELAXABLE region?
  * @xdev: the device
  *
  * Return: whether it has.
@@ -156,14 +156,16 @@ bool xpi_dev_is_protected(const struct xpi_hv *hv, struct pci_dev *pdev);
 bool xpi_dev_is_direct(const struct xpi_dev *xdev);
 
 /**
- * xpi_dev_direct_at() - does a range lie in one of its DIRECT regions?
+ * xpi_dev_direct_at() - does a range lie in a region that Xen maps for it?
  * @xdev: the device
  * @start: first byte
  * @last: last byte
+ * @relaxed: Xen does not map those that are DIRECT_RELAXABLE
  *
  * Return: whether it lies in one as a whole.
  */
-bool xpi_dev_direct_at(const struct xpi_dev *xdev, u64 start, u64 last);
+bool xpi_dev_direct_at(const struct xpi_dev *xdev, u64 start, u64 last,
+		       bool relaxed);
 
 /**
  * xpi_dev_bound() - who drives a device now?
