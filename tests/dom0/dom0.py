@@ -30,11 +30,12 @@ from judge import Test  # noqa: E402
 BUILD = os.path.join(TOP, 'build', 'dom0')
 STEPS = {'full': 'before+load+vfio+edges+dpdk', 'absent': 'absent', 'bare': 'vfio+edges+dpdk', 'pvh': 'pvh+vmd+vfio+edges',
          'bypass': 'bypass', 'topology': 'topology', 'life': 'life', 'hotplug': 'hotplug+functions+pciback',
-         'initramfs': 'initramfs', 'strict': 'domains', 'lazy': 'domains', 'identity': 'domains',
+         'initramfs': 'initramfs', 'strict': 'domains+region', 'lazy': 'domains', 'identity': 'domains',
          'io-strict': 'driver+fio+cable', 'io-lazy': 'driver+fio+cable', 'io-pv': 'driver+fio+cable',
-         'huge': 'untaken+huge+dpdk+share+kill', 'share': 'driver+share+kill+iommufd',
+         'huge': 'untaken+huge+dpdk+share+kill', 'share': 'driver+share+region+kill+iommufd',
          'sleep': 'driver+sleep', 'reset': 'reset+cable', 'acs': 'acs', 'pvh-lacks': 'driver+functions+sleep'}
-BLOCKING = {'vfio', 'edges', 'bypass', 'huge', 'share', 'kill', 'iommufd', 'sleep', 'reset', 'acs'}  # steps that announce faults
+# Steps that announce faults.
+BLOCKING = {'vfio', 'edges', 'bypass', 'huge', 'share', 'region', 'kill', 'iommufd', 'sleep', 'reset', 'acs'}
 # Steps that have a disk, and those that know what is on it.
 DISK_STEPS = {'dpdk', 'untaken', 'load', 'pvh', 'topology', 'life', 'domains', 'hotplug', 'initramfs', 'sleep', 'reset'}
 DIGEST_STEPS = {'pvh', 'initramfs', 'domains', 'reset'}
@@ -45,7 +46,7 @@ MODULES = ['nvme', 'ext4', 'crc32c_generic?', 'vfio-pci', 'vfio_iommu_type1', 'i
 OURS = ['xen-pv-iommu', 'xpi_secret', 'xpi_partunmap', 'xpi_orphan', 'xpi_dmaapi', 'xpi_look', 'xpi_vmd', 'xpi_acs']
 CARDS = ['e1000e', 'igb']
 # What the Makefile builds for the guest.
-PROGRAMS = ['vfio-dma', 'vfio-share', 'vfio-huge', 'vfio-victim', 'vfio-edges',
+PROGRAMS = ['vfio-dma', 'vfio-share', 'vfio-huge', 'vfio-victim', 'vfio-edges', 'vfio-region',
             'iommufd-dma', 'iommufd-share', 'iommufd-outlive',
             'edu-copy']
 # Empty disks: XFS, which the bypass suite uses, wants 300 MiB.
@@ -76,6 +77,9 @@ RESETS = ['pcie-root-port,id=r1,chassis=1', f'{EDU},bus=r1', 'pcie-root-port,id=
 RESET_DISK = 'virtio-blk-pci,bus=r2,disable-legacy=on,iommu_platform=on,ats=on,x-pcie-flr-init=on'
 # Two edus, each below a port that keeps it apart.
 PORTS_APART = ['pcie-root-port,id=r1,chassis=1', f'{EDU},bus=r1', 'pcie-root-port,id=r2,chassis=2', f'{EDU},bus=r2']
+# A USB controller, for which Xen's rmrr= makes a region; a PVH dom0 has no memory in the video window.
+USB = 'qemu-xhci,addr=10'
+REGION, REGION_PVH = 'rmrr=30000-3000f=00:10.0', 'rmrr=a4-a5=00:10.0'
 # Suites that are not the common machine, or not started in the common way.
 SPECIAL = {
     # Where Xen has nothing to report: there is none, none of ours, or what would block is skipped.
@@ -94,13 +98,15 @@ SPECIAL = {
     'io-lazy': {'pvh': True, 'cmdline': 'xpi_type=DMA-FQ', 'modules': CARDS},
     'io-pv': {'cmdline': 'xpi_driver=pv_dma_ops_swap=1 xpi_type=DMA', 'modules': CARDS},
     'huge': {'pvh': True, 'cmdline': 'xpi_kills=20', 'modules': CARDS, 'timeout': 3000},
-    'share': {'cmdline': 'xpi_kills=20', 'timeout': 3000},
+    'share': {'cmdline': 'xpi_kills=20 xpi_region=0x30000000', 'devices': [EDU, EDU, USB], 'xen_cmdline': REGION,
+              'timeout': 3000},
     'sleep': {'extra': S3, 'wake': True, 'xen_cmdline': 'x2apic=0'},
     'reset': {'pvh': True, 'cmdline': 'iommu.passthrough=0', 'xen_cmdline': 'ats=1', 'iommu': ',device-iotlb=on',
               'devices': RESETS, 'disk': RESET_DISK, 'modules': CARDS + ['virtio_blk', 'virtio_pci?']},
     'acs': {'pvh': True, 'devices': PORTS_APART, 'extra': []},
     'pvh-lacks': {'pvh': True, 'devices': SLOTS, 'extra': [], 'modules': ['igb'], 'faults': False},
-    'strict': {'pvh': True, 'cmdline': 'iommu.passthrough=0 iommu.strict=1'},
+    'strict': {'pvh': True, 'cmdline': 'iommu.passthrough=0 iommu.strict=1 xpi_region=0xa4000',
+               'devices': [EDU, EDU, USB], 'xen_cmdline': REGION_PVH},
     'lazy': {'pvh': True, 'cmdline': 'iommu.passthrough=0 iommu.strict=0', 'xen_cmdline': 'dom0-iommu=nr-ctx=4'},
     'identity': {'pvh': True, 'cmdline': 'iommu.passthrough=1'},
 }
