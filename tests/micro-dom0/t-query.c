@@ -179,3 +179,16 @@ const struct test query_tests[] = {
 	{ .name = "query.counters", .fn = counters },
 	{ }
 };
+
+/* Instead of all others, where pv-l1tf= may turn shadow paging on. */
+static void shadow_paging(void)
+{
+	struct xen_pv_iommu_query q = { 0 };
+
+	EXPECT(try_query(&q, sizeof(q)), -EOPNOTSUPP);
+}
+
+const struct test refused_tests[] = {
+	{ .name = "refused.shadow-paging", .fn = shadow_paging, .only_pv = true },
+	{ }
+};

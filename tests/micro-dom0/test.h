@@ -22,6 +22,7 @@ struct test {
 /* One table per file, ended by an empty entry. */
 extern const struct test boot_tests[];
 extern const struct test query_tests[];
+extern const struct test refused_tests[];
 extern const struct test ctx_tests[];
 extern const struct test batch_tests[];
 extern const struct test frames_tests[];
