@@ -491,16 +491,19 @@ static int xpi_attach_release(struct iommu_domain *domain, struct device *dev,
 
 XPI_ATTACH_FN(xpi_attach_release);
 
-/* Is there a live device that it could be used against? Says so. */
-static bool xpi_has_live_mate(struct pci_dev *pdev, const char *then)
+/*
+ * Could a user of the device reach one that is in no group? A mate that was left
+ * alone may have got its driver after the device was taken.
+ */
+static bool xpi_reaches_live_mate(struct pci_dev *pdev)
 {
 	struct pci_dev *mate = xpi_dev_live_mate(pdev);
 
 	if (!mate)
 		return false;
 
-	pci_info(pdev, "%s: %s, which has a live driver, may reach it\n", then,
-		 pci_name(mate));
+	dev_err_ratelimited(&pdev->dev, "not for a user's domain: %s, which has a live driver, may reach it\n",
+			    pci_name(mate));
 	pci_dev_put(mate);
 	return true;
 }
@@ -517,9 +520,8 @@ static int xpi_attach_paging(struct iommu_domain *domain, struct device *dev,
 	     (domain->pgsize_bitmap & ~xdev->caps.pgsizes) ||
 	     dom->coherent != xdev->coherent))
 		return -EINVAL;
-	/* A mate that was left alone may have got its driver after the probe. */
 	if (!xdev->passive && !iommu_is_dma_domain(domain) &&
-	    xpi_has_live_mate(xdev->pdev, "not for a user's domain"))
+	    xpi_reaches_live_mate(xdev->pdev))
 		return -ENODEV;
 
 	return xpi_attach(dev, &(const struct xpi_place){
@@ -672,6 +674,8 @@ static bool xpi_no_dma_domains(void)
 /* Called for devices that Xen manages only, so the advice is good. */
 static bool xpi_may_have(struct pci_dev *pdev)
 {
+	struct pci_dev *mate;
+
 	if (!xpi_may_take(xpi_dev_bound(pdev), xpi_late)) {
 		if (!pci_is_bridge(pdev))
 			pci_info(pdev, "left to its driver; to bring it under the IOMMU unbind it, run setpci -s %s COMMAND=0, write 1 to its remove file and rescan\n",
@@ -688,8 +692,16 @@ static bool xpi_may_have(struct pci_dev *pdev)
 	}
 
 	/* Without its bridges the core finds wrong groups for what comes later. */
-	return pci_is_bridge(pdev) ||
-	       !xpi_has_live_mate(pdev, "not under the IOMMU");
+	if (pci_is_bridge(pdev))
+		return true;
+
+	mate = xpi_dev_live_mate(pdev);
+	if (mate) {
+		pci_info(pdev, "not under the IOMMU: %s, which has a live driver, may reach it\n",
+			 pci_name(mate));
+		pci_dev_put(mate);
+	}
+	return !mate;
 }
 
 /*
