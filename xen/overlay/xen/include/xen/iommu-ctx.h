@@ -155,7 +155,7 @@ uint64_t iommu_ctx_unmappable(const struct iommu_ctx *ctx, uint64_t dfn,
 uint64_t iommu_ctx_mappable_unlocked(struct iommu_ctx *ctx, uint64_t dfn,
                                      uint64_t nr);
 /*
- * Write leaves, what they displaced is flushed and freed before they count.
+ * Write leaves; what they displaced is flushed and freed before they count.
  * direct: of a device's region, where the owner may map nothing. Returns as
  * iommu_pt_map(), -EADDRINUSE, or -EIO: the flush failed, the context is broken.
  * *bound: after -ENOMEM, what refused a page table.
@@ -165,11 +165,11 @@ int iommu_ctx_write(struct iommu_ctx *ctx, uint64_t dfn, unsigned int order,
                     enum iommu_ctx_bound *bound);
 /*
  * Regions that devices need mapped 1:1: direct.c. With pcidevs_lock held. get:
- * map what the device needs, relax: except for what a driver of its own does not
- * need. *held says which of its regions those are, one bit
- * each, by index. Returns 0 or -errno; -ERESTART: work is left, call again. put:
- * the device does not need the regions of `held` any more. forget: the context
- * has no members, and ends with all its leaves.
+ * map what the device needs, with relax without its DIRECT_RELAXABLE regions.
+ * *held says which of its regions those are, one bit each, by index. Returns 0
+ * or -errno; -ERESTART: work is left, call again. put: the device does not need
+ * the regions of `held` any more. forget: the context has no members, and ends
+ * with all its leaves.
  */
 int iommu_ctx_direct_get(struct iommu_ctx *ctx, struct pci_dev *pdev,
                          bool relax, uint64_t *held);

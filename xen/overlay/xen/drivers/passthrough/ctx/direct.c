@@ -32,6 +32,8 @@
 #define DIRECT_LEAVES       32U
 /* How often that happens with pcidevs_lock held once. */
 #define DIRECT_STEPS        16U
+/* Regions of a device that can be told apart in pci_dev.ctx_regions. */
+#define DIRECT_MAX          64U
 
 struct ctx_direct {
     struct list_head list;      /* iommu_ctx.direct */
@@ -234,8 +236,14 @@ static int direct_get(struct iommu_ctx *ctx, const struct iommu_ctx_resv *resv,
     if ( !r )
         return -ENOMEM;
 
+    /* After an error `r` may be gone: see direct_write(). */
     while ( !rc && r->done < r->nr )
-        rc = (*steps)++ < DIRECT_STEPS ? direct_step(ctx, r) : -ERESTART;
+    {
+        if ( !*steps )
+            return -ERESTART;
+        --*steps;
+        rc = direct_step(ctx, r);
+    }
     if ( !rc )
         r->users++;
 
@@ -398,7 +406,7 @@ int iommu_ctx_direct_get(struct iommu_ctx *ctx, struct pci_dev *pdev,
                          bool relax, uint64_t *held)
 {
     const struct iommu_ops *ops = dom_iommu(ctx->owner)->platform_ops;
-    unsigned int index, steps = 0;
+    unsigned int index, steps = DIRECT_STEPS;
     struct iommu_ctx_resv resv;
     int rc = 0;
 
@@ -410,7 +418,7 @@ int iommu_ctx_direct_get(struct iommu_ctx *ctx, struct pci_dev *pdev,
     {
         if ( !is_needed(&resv, relax) )
             continue;
-        rc = index < 64 ? direct_get(ctx, &resv, &steps) : -ENOMEM;
+        rc = index < DIRECT_MAX ? direct_get(ctx, &resv, &steps) : -ENOMEM;
         if ( !rc )
             *held |= 1ULL << index;
     }

@@ -50,7 +50,9 @@ static int __init cf_check find_xens_frames(void)
         rc = remove_xen_ranges(r);
     if ( rc )
     {
-        printk(XENLOG_ERR "no IOMMU contexts: error %d at boot\n", rc);
+        printk(XENLOG_ERR
+               "no IOMMU contexts: Xen's own frames cannot be listed (%d)\n",
+               rc);
         rangeset_destroy(r);
         r = NULL;
     }
