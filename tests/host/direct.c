@@ -587,6 +587,66 @@ TEST(interrupted_and_swept)
 	end();
 }
 
+/*
+ * Page tables are at their quota, and some that are empty can be had. Of those
+ * in the context itself the region needs some: what it has got it keeps, or the
+ * two would take them from each other for ever.
+ */
+static long at_quota(unsigned int empty)
+{
+	unsigned int i;
+	long ctx;
+
+	start();
+	dom0.iommu.ctxs->caps.pgsize_bitmap = PAGE_SIZE_4K;
+	give_region(0, LARGE, 8 * BLOCK);
+	ctx = ctx_alloc();
+	/* What is above the region's eight tables is there. */
+	CHECK_EQ(map(ctx, LARGE + 8 * BLOCK, RAM_MFN, 1), 1);
+	for (i = 0; i < empty; i++) {
+		CHECK_EQ(map(ctx, i * BLOCK, RAM_MFN, 1), 1);
+		CHECK_EQ(unmap(ctx, i * BLOCK, 1), 1);
+	}
+	dom0.iommu.ctxs->pt_pages_max = dom0.iommu.ctxs->pt_pages;
+	dom0.iommu.ctxs->pt_pages_reserve = 0;
+	max_continuations = 100;
+	return ctx;
+}
+
+TEST(reclaimed_for_a_region)
+{
+	unsigned int preempt;
+	long ctx;
+
+	for (preempt = 0; preempt < 2; preempt++) {
+		ctx = at_quota(8);
+		machine.preempt_every = preempt;
+		CHECK_EQ(attach(0, ctx), 1);
+		machine.preempt_every = 0;
+		CHECK_EQ(mapped(ctx), 8 * BLOCK + 1);
+		CHECK(query().pt_pages <= query().pt_pages_max);
+		end();
+	}
+}
+
+TEST(nothing_to_reclaim_for_a_region)
+{
+	unsigned int preempt;
+	long ctx;
+
+	for (preempt = 0; preempt < 2; preempt++) {
+		ctx = at_quota(5);
+		machine.preempt_every = preempt;
+		CHECK_EQ(attach(0, ctx), -ENOMEM);
+		machine.preempt_every = 0;
+		CHECK_EQ(last_attach.status, -ENOMEM);
+		CHECK(!t.dev[0].ctx && !t.dev[0].hw);
+		CHECK_EQ(mapped(ctx), 1);
+		CHECK_EQ(unmap(ctx, LARGE, 8 * BLOCK), 1);
+		end();
+	}
+}
+
 TEST(interrupted_and_reset)
 {
 	start_half_way();

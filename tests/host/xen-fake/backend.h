@@ -436,7 +436,7 @@ static void check_rest(void)
 			CHECK(t.dev[i].ctx == t.dev[i].hw);
 }
 
-static unsigned int continuations;
+static unsigned int continuations, max_continuations;
 
 static long call_cmd(unsigned int cmd, void *arg, unsigned long count)
 {
@@ -449,7 +449,7 @@ static long call_cmd(unsigned int cmd, void *arg, unsigned long count)
 		check_rest();
 		if (!machine.cont.made)
 			continue;
-		CHECK(++continuations < 100000);
+		CHECK(++continuations < max_continuations);
 		CHECK(machine.cont.arg.p == arg && machine.cont.count == count);
 		CHECK(!machine.cont.arg2 && !machine.cont.arg3);
 		cmd = machine.cont.cmd;
@@ -627,6 +627,7 @@ static void start_as(bool flush_on_map, bool translated)
 	dom0.translated = translated;
 	dom0.hardware = true;
 	t.flush_on_map = flush_on_map;
+	max_continuations = 100000;
 	dom0.iommu.platform_ops = &be_ops;
 	for (i = 0; i < NR_DEVS; i++) {
 		t.dev[i].sbdf.sbdf = 0x100 + i;

@@ -167,14 +167,16 @@ int iommu_ctx_write(struct iommu_ctx *ctx, uint64_t dfn, unsigned int order,
  * Regions that devices need mapped 1:1: direct.c. With pcidevs_lock held. get:
  * map what the device needs, with relax without its DIRECT_RELAXABLE regions.
  * *held says which of its regions those are, one bit each, by index. Returns 0
- * or -errno; -ERESTART: work is left, call again. put: the device does not need
- * the regions of `held` any more. forget: the context has no members, and ends
- * with all its leaves.
+ * or -errno; -ERESTART: work is left, call again; -ENOMEM: find some and call
+ * again, or give_up what is mapped so far. put: the device does not need the
+ * regions of `held` any more. forget: the context has no members, and ends with
+ * all its leaves.
  */
 int iommu_ctx_direct_get(struct iommu_ctx *ctx, struct pci_dev *pdev,
                          bool relax, uint64_t *held);
 void iommu_ctx_direct_put(struct iommu_ctx *ctx, struct pci_dev *pdev,
                           uint64_t held);
+void iommu_ctx_direct_give_up(struct iommu_ctx *ctx);
 void iommu_ctx_direct_forget(struct iommu_ctx *ctx);
 
 /*

@@ -6,8 +6,9 @@
  * A region is put into a context before its first device enters, and is taken
  * out after its last one has left. It may be large: it is mapped in steps, by
  * leaves of order 9 where it is aligned. A caller that gets -ERESTART drops its
- * locks and calls again, and the work goes on where it was. From the first step
- * on the owner can neither map nor unmap in the region.
+ * locks and calls again, and the work goes on where it was. So it does after
+ * -ENOMEM, for a caller that has found memory meanwhile. From the first step on
+ * the owner can neither map nor unmap in the region.
  *
  * A region without users is one that is being mapped, or one whose mapping was
  * given up: the device was unplugged between two steps, or the caller of ATTACH
@@ -387,6 +388,13 @@ static void regions_unuse(struct iommu_ctx *ctx, struct pci_dev *pdev,
     }
 }
 
+void iommu_ctx_direct_give_up(struct iommu_ctx *ctx)
+{
+    ASSERT(pcidevs_locked());
+
+    direct_sweep(ctx);
+}
+
 void iommu_ctx_direct_put(struct iommu_ctx *ctx, struct pci_dev *pdev,
                           uint64_t held)
 {
@@ -425,7 +433,7 @@ int iommu_ctx_direct_get(struct iommu_ctx *ctx, struct pci_dev *pdev,
     if ( rc )
     {
         regions_unuse(ctx, pdev, *held);
-        if ( rc != -ERESTART )
+        if ( rc != -ERESTART && rc != -ENOMEM )
             direct_sweep(ctx);
     }
 

@@ -169,6 +169,12 @@ static int reclaim_for(struct domain *d, uint32_t id)
 
     if ( bound != IOMMU_CTX_BOUND_NONE )
         rc = iommu_ctx_reclaim(d, ctx, bound) ?: -ERESTART;
+    if ( ctx && rc == -ENOMEM )
+    {
+        pcidevs_lock();
+        iommu_ctx_direct_give_up(ctx);
+        pcidevs_unlock();
+    }
     if ( ctx )
         iommu_ctx_put(ctx);
 
