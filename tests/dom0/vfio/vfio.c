@@ -46,19 +46,37 @@ bool device_is_master(const struct device *dev)
 	return read_command(dev) & PCI_COMMAND_MASTER;
 }
 
-struct device device_open(struct container *c, const char *bdf)
+struct device device_take(struct container *c, const char *bdf)
 {
 	struct device dev = { .bdf = bdf };
-	struct vfio_region_info bar;
 
 	container_take(c, &dev);
 	dev.config = region(&dev, VFIO_PCI_CONFIG_REGION_INDEX).offset;
 	start_master(&dev);
-	bar = region(&dev, VFIO_PCI_BAR0_REGION_INDEX);
-	dev.edu.regs = mmap(NULL, bar.size, PROT_READ | PROT_WRITE, MAP_SHARED,
-			    dev.fd, bar.offset);
-	if (dev.edu.regs == MAP_FAILED)
-		die("%s: cannot map its registers: %s", bdf, strerror(errno));
+	return dev;
+}
+
+void *device_map(const struct device *dev, unsigned int nr, size_t *bytes)
+{
+	struct vfio_region_info bar =
+		region(dev, VFIO_PCI_BAR0_REGION_INDEX + nr);
+	void *mem;
+
+	mem = mmap(NULL, bar.size, PROT_READ | PROT_WRITE, MAP_SHARED, dev->fd,
+		   bar.offset);
+	if (mem == MAP_FAILED)
+		die("%s: cannot map its BAR %u: %s", dev->bdf, nr,
+		    strerror(errno));
+	*bytes = bar.size;
+	return mem;
+}
+
+struct device device_open(struct container *c, const char *bdf)
+{
+	struct device dev = device_take(c, bdf);
+	size_t bytes;
+
+	dev.edu.regs = device_map(&dev, 0, &bytes);
 	edu_check(&dev.edu, bdf);
 	return dev;
 }

@@ -41,10 +41,16 @@ void container_leave(struct device *dev);
 
 /*
  * The device, or all of its group, becomes part of c, be it the first or one
- * more; its bus mastering is switched on.
+ * more; its bus mastering is switched on.  device_take() is for a device of any
+ * kind, whose way back is container_leave(); device_open() also maps the
+ * registers of an edu.
  */
+struct device device_take(struct container *c, const char *bdf);
 struct device device_open(struct container *c, const char *bdf);
 void device_close(struct device *dev);
+
+/* What the device has behind BAR nr, and its size; the caller unmaps it. */
+void *device_map(const struct device *dev, unsigned int nr, size_t *bytes);
 
 /* Does the command register allow DMA?  Xen takes it away after many faults. */
 bool device_is_master(const struct device *dev);
