@@ -281,8 +281,11 @@ static void do_missing_memory(void)
 static void do_fault(void)
 {
 	uint64_t iova = byte() & 1 ? (uint64_t)word() << 8 : wild();
+	pci_sbdf_t id = some_dev()->sbdf;
+	unsigned int n = 1 + byte() % 16;
 
-	iommu_ctx_fault(some_dev()->sbdf, iova, byte() & 1);
+	while (n--)
+		iommu_ctx_fault(id, iova, n & 1);
 	check_rest();
 }
 
@@ -307,6 +310,7 @@ static void do_device(void)
 	case 3:
 		pcidevs_lock();
 		pdev->hw = NULL;
+		pdev->hw_suppressed = false;
 		iommu_ctx_device_gone(pdev);
 		pcidevs_unlock();
 		pdev->domain = &dom0;
@@ -325,7 +329,7 @@ static void do_trouble(void)
 {
 	static const int errors[] = { 0, -EACCES, -ETXTBSY, -EINVAL };
 
-	switch (byte() % 6) {
+	switch (byte() % 8) {
 	case 0:
 		machine.fail_alloc = byte() % 32;
 		break;
@@ -349,6 +353,13 @@ static void do_trouble(void)
 		machine.preempt_every = 0;
 		if (dom0.iommu.ctxs)
 			set_quota(HEAP_PAGES);
+		break;
+	case 6:
+		t.suppress_rc = byte() & 1 ? -EIO : 0;
+		break;
+	case 7:
+		time_passes(MILLISECS(byte() * 8));
+		check_rest();
 		break;
 	}
 }

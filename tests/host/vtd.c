@@ -469,6 +469,157 @@ TEST(switch_without_entry)
 	CHECK_EQ(move(1, &v.ctx[0]), -ENODEV);
 }
 
+/*
+ * Suppressed faults
+ */
+static bool suppressed(unsigned int bus, unsigned int devfn)
+{
+	CHECK(v.unit[0].cached[bus][devfn].full == v.unit[0].entry[bus][devfn].full);
+	return v.unit[0].entry[bus][devfn].lo & CONTEXT_FPD;
+}
+
+/* In each of the device's entries, and in no other; the rest stays as it is. */
+static void suppress(unsigned int dev, bool on)
+{
+	struct context_entry was[2][256], e;
+	struct pci_dev *pdev = &v.dev[dev];
+	unsigned int i;
+
+	memcpy(was, v.unit[0].entry, sizeof(was));
+	CHECK_EQ(vtd_ctx_suppress(pdev, on), 0);
+	CHECK(!v.mapped && !any_spinlock());
+	for (i = 0; i < 2 * 256; i++) {
+		e = was[i / 256][i % 256];
+		if (vtd_ctx_has_id(pdev, PCI_SBDF(0, i / 256, i % 256)))
+			e.lo = (e.lo & ~CONTEXT_FPD) | (on ? CONTEXT_FPD : 0);
+		CHECK(v.unit[0].entry[i / 256][i % 256].full == e.full);
+	}
+	check_clean();
+}
+
+TEST(suppress_phantom_functions)
+{
+	unsigned int fn, flushes;
+
+	start();
+	v.dev[0].phantom_stride = 2;
+	CHECK_EQ(move(0, &v.ctx[0]), 0);
+	suppress(0, true);
+	for (fn = 0; fn < 8; fn++)
+		CHECK_EQ(suppressed(0, 8 + fn), fn % 2 == 0);
+	/* What is so already takes no flush. */
+	flushes = v.flushes;
+	suppress(0, true);
+	CHECK_EQ(v.flushes, flushes);
+	suppress(0, false);
+	check_entry(1 << 3, 0x100000, did_of(0, 0));
+	check_entry(1 << 3 | 6, 0x100000, did_of(0, 0));
+}
+
+TEST(suppress_aliases)
+{
+	start();
+	CHECK_EQ(move(3, &v.ctx[0]), 0);
+	suppress(3, true);
+	CHECK(suppressed(1, 5 << 3));
+	CHECK(suppressed(0, 0x1e << 3));
+	CHECK(suppressed(1, 0));
+	suppress(3, false);
+	check_entry(0x1e << 3, 0x100000, did_of(0, 0));
+	/* What another domain's device uses as well is not ours (XSA-461). */
+	v.dev[1].sbdf.sbdf = 0x100 | 6 << 3;
+	v.dev[1].domain = dom_io;
+	suppress(3, true);
+	CHECK(suppressed(1, 5 << 3));
+	CHECK(!suppressed(0, 0x1e << 3) && !suppressed(1, 0));
+}
+
+/* Entries that unplugging a neighbour has cleared fault, too. */
+TEST(suppress_cleared_entries)
+{
+	start();
+	CHECK_EQ(move(3, &v.ctx[0]), 0);
+	v.unit[0].entry[1][0].full = v.unit[0].cached[1][0].full = 0;
+	suppress(3, true);
+	CHECK_EQ(v.unit[0].entry[1][0].lo, CONTEXT_FPD);
+	suppress(3, false);
+	CHECK(!v.unit[0].entry[1][0].full);
+	/* And if the device is moved meanwhile. */
+	suppress(3, true);
+	CHECK_EQ(move(3, &v.ctx[1]), 0);
+	check_entry(0x100, 0x200000, did_of(1, 0));
+	check_clean();
+}
+
+/* A device reports where it comes to; a move that fails changes nothing. */
+TEST(suppress_and_switch)
+{
+	struct context_entry was;
+
+	start();
+	CHECK_EQ(move(0, &v.ctx[0]), 0);
+	suppress(0, true);
+	was = v.unit[0].entry[0][1 << 3];
+	v.fail_in = 1;
+	v.nr_fail = 1;
+	CHECK_EQ(move(0, &v.ctx[1]), -EIO);
+	CHECK(v.unit[0].entry[0][1 << 3].full == was.full);
+	CHECK_EQ(move(0, &v.ctx[1]), 0);
+	check_entry(1 << 3, 0x200000, did_of(1, 0));
+	suppress(0, true);
+	CHECK_EQ(move(0, NULL), 0);
+	CHECK(v.unit[0].entry[0][1 << 3].full == dom0_entry(0).full);
+	check_clean();
+}
+
+TEST(suppress_flush_fails)
+{
+	unsigned int n;
+
+	for (n = 0; n < 4; n++) {
+		start();
+		v.dev[0].phantom_stride = 4;
+		CHECK_EQ(move(0, &v.ctx[0]), 0);
+		v.fail_in = n;
+		v.nr_fail = 1;
+		CHECK(vtd_ctx_suppress(&v.dev[0], true) < 0);
+		CHECK(!v.mapped && !any_spinlock());
+		CHECK_EQ(v.nr_fail, 0);
+		/* The others were not left out, nor are they on the way back. */
+		CHECK(v.unit[0].entry[0][1 << 3].lo & CONTEXT_FPD);
+		CHECK(v.unit[0].entry[0][1 << 3 | 4].lo & CONTEXT_FPD);
+		CHECK_EQ(vtd_ctx_suppress(&v.dev[0], false), 0);
+		check_clean();
+	}
+	start();
+	v.rc_flush = 1;
+	CHECK_EQ(vtd_ctx_suppress(&v.dev[0], true), 0);
+	CHECK_EQ(v.write_buffer_flushes, 2);
+	v.dev[0].devfn = 0xff;
+	CHECK_EQ(vtd_ctx_suppress(&v.dev[0], true), -ENODEV);
+}
+
+static bool has_id(unsigned int dev, uint16_t seg, uint16_t bdf)
+{
+	return vtd_ctx_has_id(&v.dev[dev], PCI_SBDF(seg, bdf >> 8, bdf & 0xff));
+}
+
+TEST(requester_ids)
+{
+	start();
+	v.dev[0].phantom_stride = 4;
+	CHECK(has_id(0, 0, 1 << 3) && has_id(0, 0, 1 << 3 | 4));
+	CHECK(!has_id(0, 1, 1 << 3) && !has_id(0, 0, 1 << 3 | 1));
+	CHECK(!has_id(0, 0, 2 << 3) && !has_id(0, 0, 0x100 | 1 << 3));
+	CHECK(has_id(3, 0, 0x100 | 5 << 3));
+	CHECK(has_id(3, 0, 0x1e << 3) && has_id(3, 0, 0x100));
+	/* Then they are another's. */
+	v.dev[1].sbdf.sbdf = 0x100 | 6 << 3;
+	v.dev[1].domain = dom_io;
+	CHECK(has_id(3, 0, 0x100 | 5 << 3));
+	CHECK(!has_id(3, 0, 0x1e << 3) && !has_id(3, 0, 0x100));
+}
+
 /* Positive results ask for a flush of the write buffer, and are no errors. */
 TEST(write_buffer)
 {

@@ -35,7 +35,7 @@ $(XEN_EMPTY)/.done: $(XEN_SOURCES)
 # Contexts and the hypercall, with a back end and frames of the test's own.
 XEN_GENERIC := $(addprefix xen/overlay/xen/drivers/passthrough/ctx/, \
 	attach.c batch.c ctx.c direct.c dump.c fault.c map.c op.c pt.c \
-	quota.c)
+	quota.c suppress.c)
 TESTS += ctx
 ctx-src := $(XEN_GENERIC)
 ctx-cflags := $(XEN_CFLAGS)

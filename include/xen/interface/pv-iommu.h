@@ -612,13 +612,14 @@ struct xen_pv_iommu_lookup {
 
 /* xen_pv_iommu_fault.flags */
 #define XEN_PV_IOMMU_FAULT_F_WRITE      (1U << 0)
-/* Xen has turned the device's bus mastering off. */
+/* Xen has turned the device's bus mastering off, as it does in DEFAULT. */
 #define XEN_PV_IOMMU_FAULT_F_DISABLED   (1U << 1)
 /* pasid is valid. */
 #define XEN_PV_IOMMU_FAULT_F_PASID      (1U << 2)
 /*
- * The device faults too often. Its IOMMU reports no further fault of it for
- * about a second, or until the next ATTACH; these are lost, and not counted.
+ * The device faults too often; in contexts other than DEFAULT. Its IOMMU reports
+ * no further fault of it for about a second, or until the next ATTACH; these are
+ * lost, and not counted.
  */
 #define XEN_PV_IOMMU_FAULT_F_SUPPRESSED (1U << 3)
 
@@ -638,13 +639,14 @@ enum xen_pv_iommu_fault_reason {
 
 /**
  * struct xen_pv_iommu_fault - one DMA that was refused
- * @dev: OUT. the device
+ * @dev: OUT. the device, or one that shares its requester id
  * @iova: OUT. the address
  * @ctx: OUT. the context it was in
  * @pasid: OUT. valid with FAULT_F_PASID
  * @reason: OUT. enum xen_pv_iommu_fault_reason
  * @flags: OUT. XEN_PV_IOMMU_FAULT_F_*
- * @lost: OUT. records lost between the one before, whenever that was, and this
+ * @lost: OUT. records lost between the one before, whenever that was, and this,
+ *      because Xen had no room for them
  * @time: OUT. system time, nanoseconds
  *
  * Errors: -ENOENT no record left.

@@ -3,7 +3,7 @@
  * A back end and frames for the generic half of contexts, on machine.h: they
  * record what is done to them, and can be told to fail. Included once by each
  * program that is linked with ctx.c, attach.c, direct.c, map.c, batch.c, op.c,
- * fault.c and pt.c of xen/overlay.
+ * fault.c, suppress.c and pt.c of xen/overlay.
  *
  * After every call, and before every continuation, references must equal the
  * leaves that hold them, no lock is held and nothing is left mapped.
@@ -39,6 +39,9 @@ static struct {
 	int arch_rc;
 	bool in_use;			/* the hardware still has a context */
 	bool conf_busy;			/* a CPU was stopped in an access */
+	int suppress_rc;
+	unsigned int nr_suppress;	/* how often that was changed */
+	unsigned int outside;		/* faults that Xen's own rule is for */
 } t;
 
 /*
@@ -115,6 +118,7 @@ static int be_switch(struct domain *d, struct pci_dev *pdev,
 	check_no_spinlock();
 	CHECK(d == pdev->domain);
 	CHECK(pdev->hw == from);
+	CHECK(!pdev->hw_suppressed);
 	if (flush_fails()) {
 		note('s');
 		return -EIO;
@@ -172,6 +176,26 @@ static int be_dev_resv(const struct pci_dev *pdev, unsigned int index,
 	return 0;
 }
 
+/* As the real one: what it was asked for stands, but not all may know. */
+static int be_suppress(struct pci_dev *pdev, bool suppress)
+{
+	CHECK(pcidevs_locked());
+	check_no_spinlock();
+	/* Entries of a device that is away are not ours. */
+	CHECK(pdev->domain == &dom0 && pdev->ctx && pdev->hw == pdev->ctx);
+	if (pdev->hw_suppressed == suppress)
+		return 0;
+	pdev->hw_suppressed = suppress;
+	t.nr_suppress++;
+	return t.suppress_rc;
+}
+
+static bool be_has_id(const struct pci_dev *pdev, pci_sbdf_t id)
+{
+	CHECK(pcidevs_locked());
+	return id.sbdf == pdev->sbdf.sbdf || id.sbdf == pdev->shared_id;
+}
+
 static const struct iommu_ops be_ops = {
 	.ctx_caps = be_caps,
 	.ctx_init = be_init,
@@ -183,6 +207,8 @@ static const struct iommu_ops be_ops = {
 	.ctx_flush = be_flush,
 	.ctx_dev_query = be_dev_query,
 	.ctx_dev_resv = be_dev_resv,
+	.ctx_suppress = be_suppress,
+	.ctx_has_id = be_has_id,
 };
 
 struct pci_dev *pci_get_pdev(const struct domain *d, pci_sbdf_t sbdf)
@@ -214,6 +240,19 @@ void pci_conf_write16(pci_sbdf_t sbdf, unsigned int reg, uint16_t value)
 	CHECK(!t.conf_busy);
 	CHECK_EQ(reg, PCI_COMMAND);
 	pci_get_pdev(NULL, sbdf)->command = value;
+}
+
+/* Xen's rule, but for the time: the tenth fault turns a device off. */
+void pci_check_disable_device(u16 seg, u8 bus, u8 devfn)
+{
+	struct pci_dev *pdev;
+
+	pcidevs_lock();
+	pdev = pci_get_pdev(NULL, PCI_SBDF(seg, bus, devfn));
+	t.outside++;
+	if (pdev && ++pdev->nr_outside >= 10)
+		pdev->command &= ~PCI_COMMAND_MASTER;
+	pcidevs_unlock();
 }
 
 int pci_iterate_devices(int (*handler)(struct pci_dev *pdev, void *arg),
@@ -430,10 +469,16 @@ static void check_rest(void)
 		CHECK_EQ(held_by_parked(IOMMU_LEAF_REF), t.parked);
 	if (dom0.iommu.ctxs)
 		check_quota(dom0.iommu.ctxs);
-	/* Books and hardware agree about every device that is here. */
-	for (i = 0; i < NR_DEVS; i++)
+	/*
+	 * Books and hardware agree about every device that is here, and what
+	 * is suppressed is going to end.
+	 */
+	for (i = 0; i < NR_DEVS; i++) {
 		if (t.dev[i].domain == &dom0)
 			CHECK(t.dev[i].ctx == t.dev[i].hw);
+		if (t.dev[i].hw_suppressed)
+			CHECK(t.dev[i].ctx_fault.until && machine.timer->expires);
+	}
 }
 
 static unsigned int continuations, max_continuations;
@@ -608,6 +653,7 @@ static void give_away(unsigned int dev)
 {
 	t.dev[dev].domain = dom_io;
 	t.dev[dev].hw = NULL;
+	t.dev[dev].hw_suppressed = false;
 }
 
 static void come_back(unsigned int dev)
@@ -616,12 +662,29 @@ static void come_back(unsigned int dev)
 	t.dev[dev].hw = t.dev[dev].ctx;
 }
 
+int fake_suppress_init(void);
+
+/* What a test that failed has left behind; suppress.c has a list of its own. */
+static void forget_suppressed(void)
+{
+	unsigned int i;
+
+	pcidevs_lock();
+	for (i = 0; i < NR_DEVS; i++) {
+		t.dev[i].ctx = NULL;
+		iommu_ctx_fault_resume(&t.dev[i]);
+	}
+	pcidevs_unlock();
+	CHECK_EQ(fake_suppress_init(), 0);
+}
+
 /* A machine with NR_DEVS devices of dom0, the domain's table made. */
 static void start_as(bool flush_on_map, bool translated)
 {
 	unsigned int i;
 
 	machine_start();
+	forget_suppressed();
 	memset(&t, 0, sizeof(t));
 	dom0.pv = !translated;
 	dom0.translated = translated;

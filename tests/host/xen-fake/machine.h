@@ -69,7 +69,8 @@ static struct {
 	unsigned int flushes;
 
 	unsigned int virqs;
-	uint64_t now;
+	s_time_t now;
+	struct timer *timer;		/* the last one that was set */
 	void (*key)(unsigned char key);
 
 	const char *bad, *bad_end;	/* guest memory that is not there */
@@ -706,9 +707,31 @@ void send_global_virq(uint32_t virq)
 	machine.virqs++;
 }
 
-uint64_t fake_now(void)
+s_time_t fake_now(void)
 {
 	return machine.now += 1000;
+}
+
+void set_timer(struct timer *t, s_time_t expires)
+{
+	CHECK(t->fn && expires > 0);
+	CHECK(!machine.timer || machine.timer == t);
+	machine.timer = t;
+	t->expires = expires;
+}
+
+/* Time goes by, and the timer runs if it is due; no lock is held then. */
+static void HARNESS_UNUSED time_passes(s_time_t ns)
+{
+	struct timer *t = machine.timer;
+
+	machine.now += ns;
+	if (!t || !t->expires || t->expires > machine.now)
+		return;
+	t->expires = 0;
+	t->fn(t->data);
+	CHECK(!machine.held.pci);
+	check_no_lock();
 }
 
 int xsm_iommu_op(int action)

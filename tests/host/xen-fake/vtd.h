@@ -57,12 +57,13 @@ struct context_entry {
 		__uint128_t full;
 	};
 };
+#define CONTEXT_FPD (1UL << 1)
 #define context_present(c) ((c).lo & 1)
 #define context_set_present(c) ((void)((c).lo |= 1))
 #define context_clear_present(c) ((void)((c).lo &= ~1ULL))
 #define context_clear_entry(c) ((void)((c).full = 0))
 #define context_fault_disable(c) ((c).lo >> 1 & 1)
-#define context_set_fault_enable(c) ((void)((c).lo &= ~2ULL))
+#define context_set_fault_enable(c) ((void)((c).lo &= ~CONTEXT_FPD))
 #define context_address_width(c) ((c).hi & 7)
 #define context_set_address_width(c, w) ((void)((c).hi |= (w)))
 #define context_domain_id(c) ((c).hi >> 8 & 0xffff)
@@ -164,21 +165,6 @@ void vtd_disable_ats(struct pci_dev *pdev);
 #define DMA_GSTS_TES (1U << 31)
 uint32_t dmar_readl(const void *reg, unsigned int offset);
 
-#define PCI_BUS(bdf) ((bdf) >> 8 & 0xff)
-#define PCI_BDF(b, d) ((uint16_t)(((b) & 0xff) << 8 | ((d) & 0xff)))
-
-/* Each with as many arguments as there are numbers in a name, or fewer. */
-#define FAKE_OF_4(a, b, c, d, name, ...) name
-#define PCI_DEVFN_1(bdf) ((bdf) & 0xff)
-#define PCI_DEVFN_2(d, f) (((d) & 0x1f) << 3 | ((f) & 7))
-#define PCI_DEVFN(...) \
-	FAKE_OF_4(__VA_ARGS__, , , PCI_DEVFN_2, PCI_DEVFN_1)(__VA_ARGS__)
-#define PCI_SBDF_2(s, bdf) \
-	((pci_sbdf_t){ .sbdf = (uint32_t)(s) << 16 | (uint16_t)(bdf) })
-#define PCI_SBDF_3(s, b, devfn) PCI_SBDF_2(s, PCI_BDF(b, devfn))
-#define PCI_SBDF_4(s, b, d, f) PCI_SBDF_3(s, b, PCI_DEVFN_2(d, f))
-#define PCI_SBDF(...) \
-	FAKE_OF_4(__VA_ARGS__, PCI_SBDF_4, PCI_SBDF_3, PCI_SBDF_2, )(__VA_ARGS__)
 #define PCI_SLOT(devfn) ((devfn) >> 3 & 0x1f)
 int find_upstream_bridge(uint16_t seg, uint8_t *bus, uint8_t *devfn,
 			 uint8_t *secbus);
@@ -210,5 +196,7 @@ int vtd_ctx_restore(struct vtd_iommu *iommu, const struct pci_dev *pdev,
 		    const struct context_entry *was);
 int vtd_ctx_dev_resv(const struct pci_dev *pdev, unsigned int index,
 		     struct iommu_ctx_resv *resv);
+int vtd_ctx_suppress(struct pci_dev *pdev, bool suppress);
+bool vtd_ctx_has_id(const struct pci_dev *pdev, pci_sbdf_t id);
 
 #endif /* XEN_FAKE_VTD_H */

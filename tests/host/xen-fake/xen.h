@@ -65,6 +65,7 @@ void fake_printk(const char *fmt, ...);
 #define XENLOG_ERR ""
 #define XENLOG_WARNING ""
 #define XENLOG_INFO ""
+#define XENLOG_G_WARNING ""
 #define printk(...) fake_printk(__VA_ARGS__)
 #define printk_once(...) fake_printk(__VA_ARGS__)
 
@@ -277,6 +278,11 @@ static inline void page_list_move(struct page_list_head *to,
 	from->first = from->last = NULL;
 }
 
+/* Nanoseconds. */
+typedef int64_t s_time_t;
+#define MILLISECS(n) ((s_time_t)(n) * 1000000)
+#define SECONDS(n) MILLISECS((n) * 1000LL)
+
 /* Domains and devices. */
 typedef uint16_t domid_t;
 #define DOMID_FIRST_RESERVED 0x7ff0U
@@ -348,9 +354,18 @@ struct pci_dev {
 	struct iommu_ctx *ctx;
 	struct list_head ctx_list;
 	uint64_t ctx_regions;
+	struct {
+		struct list_head list;
+		s_time_t since;
+		unsigned int nr;
+		s_time_t until, quiet;
+	} ctx_fault;
 
 	/* The test's own. */
 	struct iommu_ctx *hw;		/* what the IOMMU has for it */
+	bool hw_suppressed;		/* it reports no faults of the device */
+	uint32_t shared_id;		/* a requester id besides its own */
+	unsigned int nr_outside;	/* faults that were Xen's to judge */
 	uint16_t command;
 	unsigned int nr_direct;
 	uint64_t direct[2][2];		/* regions: first and last byte */
@@ -361,11 +376,27 @@ struct pci_dev {
 typedef struct pci_dev device_t;
 struct pci_dev *pci_get_pdev(const struct domain *d, pci_sbdf_t sbdf);
 #define pci_get_real_pdev(sbdf) pci_get_pdev(NULL, sbdf)
+void pci_check_disable_device(u16 seg, u8 bus, u8 devfn);
 uint16_t pci_conf_read16(pci_sbdf_t sbdf, unsigned int reg);
 void pci_conf_write16(pci_sbdf_t sbdf, unsigned int reg, uint16_t value);
 bool pci_conf_is_idle(void);
 int pci_iterate_devices(int (*handler)(struct pci_dev *pdev, void *arg),
 			void *arg);
+#define PCI_BUS(bdf) ((bdf) >> 8 & 0xff)
+#define PCI_BDF(b, d) ((uint16_t)(((b) & 0xff) << 8 | ((d) & 0xff)))
+
+/* Each with as many arguments as there are numbers in a name, or fewer. */
+#define FAKE_OF_4(a, b, c, d, name, ...) name
+#define PCI_DEVFN_1(bdf) ((bdf) & 0xff)
+#define PCI_DEVFN_2(d, f) (((d) & 0x1f) << 3 | ((f) & 7))
+#define PCI_DEVFN(...) \
+	FAKE_OF_4(__VA_ARGS__, , , PCI_DEVFN_2, PCI_DEVFN_1)(__VA_ARGS__)
+#define PCI_SBDF_2(s, bdf) \
+	((pci_sbdf_t){ .sbdf = (uint32_t)(s) << 16 | (uint16_t)(bdf) })
+#define PCI_SBDF_3(s, b, devfn) PCI_SBDF_2(s, PCI_BDF(b, devfn))
+#define PCI_SBDF_4(s, b, d, f) PCI_SBDF_3(s, b, PCI_DEVFN_2(d, f))
+#define PCI_SBDF(...) \
+	FAKE_OF_4(__VA_ARGS__, PCI_SBDF_4, PCI_SBDF_3, PCI_SBDF_2, )(__VA_ARGS__)
 #define PCI_CLASS_DEVICE 0xa
 #define PCI_COMMAND 4
 #define PCI_COMMAND_MASTER 4
@@ -385,6 +416,8 @@ struct iommu_ops {
 			      struct xen_pv_iommu_dev_query *q);
 	int (*ctx_dev_resv)(const device_t *dev, unsigned int index,
 			    struct iommu_ctx_resv *resv);
+	int (*ctx_suppress)(device_t *dev, bool suppress);
+	bool (*ctx_has_id)(const device_t *dev, pci_sbdf_t id);
 	unsigned long page_sizes;
 };
 #define iommu_call(ops, fn, ...) ((ops)->fn(__VA_ARGS__))
@@ -455,10 +488,18 @@ void process_pending_softirqs(void);
 
 #define VIRQ_IOMMU_FAULT 14
 void send_global_virq(uint32_t virq);
-uint64_t fake_now(void);
-typedef int64_t s_time_t;
-#define NOW() ((s_time_t)fake_now())
-#define SECONDS(n) ((s_time_t)(n) * 1000000000)
+s_time_t fake_now(void);
+#define NOW() fake_now()
+
+/* Timers run when the test says so. */
+struct timer {
+	void (*fn)(void *data);
+	void *data;
+	s_time_t expires;		/* 0: not set */
+};
+#define init_timer(t, f, d, cpu) \
+	((void)(*(t) = (struct timer){ .fn = (f), .data = (d) }))
+void set_timer(struct timer *t, s_time_t expires);
 
 /* Hypercalls. Guest memory is our own, and can be made to be missing. */
 #define XEN_GUEST_HANDLE_PARAM(type) type##_handle

@@ -323,11 +323,24 @@ int iommu_ctx_sync(struct iommu_ctx *ctx);
 int iommu_ctx_flush(struct iommu_ctx *ctx, struct iommu_gather *g);
 
 /*
- * A device's DMA to iova was refused. Called outside of interrupts, with no
- * lock held. read: the oldest record, or -ENOENT.
+ * The DMA of the device with this requester id was refused: see to it that this
+ * does not happen too often, and keep a record. Returns whether Xen's log shall
+ * have it. Called outside of interrupts, with no lock held.
  */
-void iommu_ctx_fault(pci_sbdf_t sbdf, uint64_t iova, bool write);
+bool iommu_ctx_fault(pci_sbdf_t id, uint64_t iova, bool write);
+/* The oldest record, or -ENOENT. */
 int iommu_ctx_fault_read(struct domain *d, struct xen_pv_iommu_fault *rec);
+
+/*
+ * Too many faults: suppress.c. The device is in a context and pcidevs_lock is
+ * held. count: it faulted; 0, or 1 if its reports are suppressed, or -errno if
+ * they should be and cannot. logged: whether Xen's log shall have its faults.
+ * resume: report them again if they are suppressed; also for a device that is
+ * in no context any more, whose entries are then left alone.
+ */
+int iommu_ctx_fault_count(struct pci_dev *pdev);
+bool iommu_ctx_fault_logged(const struct pci_dev *pdev);
+void iommu_ctx_fault_resume(struct pci_dev *pdev);
 
 /* Shall this flush fail? For tests. */
 #ifdef CONFIG_IOMMU_CTX_INJECT
@@ -385,8 +398,12 @@ static inline int iommu_ctx_relinquish(struct domain *d)
     return 0;
 }
 
-static inline void iommu_ctx_fault(pci_sbdf_t sbdf, uint64_t iova,
-                                   bool write) {}
+static inline bool iommu_ctx_fault(pci_sbdf_t id, uint64_t iova, bool write)
+{
+    pci_check_disable_device(id.seg, id.bus, id.devfn);
+
+    return true;
+}
 
 static inline int iommu_ctx_parse_param(const char *s, const char *end)
 {

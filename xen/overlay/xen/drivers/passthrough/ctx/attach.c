@@ -94,6 +94,8 @@ static int ctx_move(struct pci_dev *pdev, struct domain *d,
 
     ASSERT(pcidevs_locked());
 
+    iommu_ctx_fault_resume(pdev);
+
     if ( from == to )
         return 0;
 
@@ -146,6 +148,8 @@ void iommu_ctx_device_gone(struct pci_dev *pdev)
         return;
 
     set_context(pdev, NULL, 0);
+    /* In no context: its entries, if it still has any, are left alone. */
+    iommu_ctx_fault_resume(pdev);
     ctx_leave(ctx, pdev, had);
 }
 

@@ -13,8 +13,9 @@ static void dump_members(const struct iommu_ctx *ctx)
     const struct pci_dev *pdev;
 
     list_for_each_entry ( pdev, &ctx->members, ctx_list )
-        printk("    %pp%s%s\n", &pdev->sbdf,
+        printk("    %pp%s%s%s\n", &pdev->sbdf,
                pdev->domain == ctx->owner ? "" : " (away)",
+               pdev->ctx_fault.until ? " (faults suppressed)" : "",
                pdev->broken ? " (broken)" : "");
 }
 

@@ -5,11 +5,13 @@
  * The ring is Xen's own, so nothing in it can be tampered with. When it is full
  * new records are dropped and counted: the first faults tell the most. The VIRQ
  * is raised when the ring becomes non-empty; a domain that reads until -ENOENT
- * misses nothing.
+ * misses nothing. A device that faults too often is the matter of suppress.c if
+ * it is in a context, else of pci_check_disable_device().
  */
 #include <xen/event.h>
 #include <xen/iommu.h>
 #include <xen/iommu-ctx.h>
+#include <xen/pci.h>
 #include <xen/pci_regs.h>
 #include <xen/time.h>
 
@@ -33,9 +35,24 @@ static enum xen_pv_iommu_fault_reason fault_reason(
     return rc ? XEN_PV_IOMMU_FAULT_UNMAPPED : XEN_PV_IOMMU_FAULT_PERM;
 }
 
-static bool is_disabled(const struct pci_dev *pdev)
+/* Xen's own rule: the device may be turned off. Returns flags of the record. */
+static unsigned int disable(const struct pci_dev *pdev, pci_sbdf_t id)
 {
-    return !(pci_conf_read16(pdev->sbdf, PCI_COMMAND) & PCI_COMMAND_MASTER);
+    pci_check_disable_device(id.seg, id.bus, id.devfn);
+
+    return pdev && !(pci_conf_read16(pdev->sbdf, PCI_COMMAND) &
+                     PCI_COMMAND_MASTER) ? XEN_PV_IOMMU_FAULT_F_DISABLED : 0;
+}
+
+static unsigned int limit(struct pci_dev *pdev, const struct iommu_ctx *ctx,
+                          pci_sbdf_t id)
+{
+    int rc = ctx ? iommu_ctx_fault_count(pdev) : -EOPNOTSUPP;
+
+    if ( rc < 0 )
+        return disable(pdev, id);
+
+    return rc ? XEN_PV_IOMMU_FAULT_F_SUPPRESSED : 0;
 }
 
 /* Returns whether the ring was empty. */
@@ -62,18 +79,16 @@ static bool ring_add(struct iommu_ctx_faults *f,
     return first;
 }
 
-static void record(struct domain *d, struct iommu_ctx_tbl *tbl,
-                   const struct pci_dev *pdev, uint64_t iova, bool write)
+static void record(struct iommu_ctx_tbl *tbl, const struct pci_dev *pdev,
+                   struct iommu_ctx *ctx, uint64_t iova, unsigned int flags)
 {
-    struct iommu_ctx *ctx = iommu_ctx_of(d, pdev);
     const struct xen_pv_iommu_fault rec = {
         .dev.type = XEN_PV_IOMMU_DEV_PCI,
         .dev.id = pdev->sbdf.sbdf,
         .iova = iova,
         .ctx = ctx ? ctx->id : XEN_PV_IOMMU_CTX_DEFAULT,
         .reason = fault_reason(tbl, ctx, iova),
-        .flags = (write ? XEN_PV_IOMMU_FAULT_F_WRITE : 0) |
-                 (is_disabled(pdev) ? XEN_PV_IOMMU_FAULT_F_DISABLED : 0),
+        .flags = flags,
         .time = NOW(),
     };
 
@@ -81,20 +96,63 @@ static void record(struct domain *d, struct iommu_ctx_tbl *tbl,
         send_global_virq(VIRQ_IOMMU_FAULT);
 }
 
-void iommu_ctx_fault(pci_sbdf_t sbdf, uint64_t iova, bool write)
+struct id_user {
+    pci_sbdf_t id;
+    struct pci_dev *pdev;       /* the first one found, or NULL */
+};
+
+static int cf_check find_id_user(struct pci_dev *pdev, void *arg)
 {
-    const struct pci_dev *pdev;
-    struct domain *d;
+    const struct iommu_ctx *ctx = iommu_ctx_of(pdev->domain, pdev);
+    struct id_user *user = arg;
+
+    if ( ctx && !user->pdev &&
+         iommu_call(dom_iommu(ctx->owner)->platform_ops, ctx_has_id, pdev,
+                    user->id) )
+        user->pdev = pdev;
+
+    return 0;
+}
+
+/*
+ * The device in a context that uses this requester id, else the one whose own
+ * it is. Devices behind a bridge that share an id cannot be told apart.
+ */
+static struct pci_dev *find_device(pci_sbdf_t id)
+{
+    struct pci_dev *pdev = pci_get_real_pdev(id);
+    struct id_user user = { .id = id };
+
+    if ( pdev && iommu_ctx_of(pdev->domain, pdev) )
+        return pdev;
+
+    pci_iterate_devices(find_id_user, &user);
+
+    return user.pdev ?: pdev;
+}
+
+bool iommu_ctx_fault(pci_sbdf_t id, uint64_t iova, bool write)
+{
     struct iommu_ctx_tbl *tbl;
+    struct iommu_ctx *ctx;
+    struct pci_dev *pdev;
+    struct domain *d;
+    unsigned int flags;
+    bool logged;
 
     pcidevs_lock();
-    pdev = pci_get_real_pdev(sbdf);
+    pdev = find_device(id);
     d = pdev ? pdev->domain : NULL;
+    ctx = iommu_ctx_of(d, pdev);
+    logged = !ctx || iommu_ctx_fault_logged(pdev);
+    flags = limit(pdev, ctx, id) | (write ? XEN_PV_IOMMU_FAULT_F_WRITE : 0);
     /* Others have no way to read it, so it is not kept for them. */
     tbl = d && is_hardware_domain(d) ? iommu_ctx_table_ready(d) : NULL;
     if ( tbl )
-        record(d, tbl, pdev, iova, write);
+        record(tbl, pdev, ctx, iova, flags);
     pcidevs_unlock();
+
+    return logged;
 }
 
 int iommu_ctx_fault_read(struct domain *d, struct xen_pv_iommu_fault *rec)

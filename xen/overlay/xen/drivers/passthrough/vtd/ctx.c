@@ -327,6 +327,8 @@ static int make_entry(struct domain *d, const struct iommu_ctx *ctx,
     struct domain_iommu *hd = dom_iommu(d);
     uint64_t root;
 
+    context_set_fault_enable(*entry);
+
     if ( !ctx && iommu_hwdom_passthrough && is_hardware_domain(d) )
     {
         context_set_translation_type(*entry, CONTEXT_TT_PASS_THRU);
@@ -782,6 +784,90 @@ int cf_check vtd_ctx_switch(struct domain *d, struct pci_dev *pdev,
     }
 
     return -EIO;
+}
+
+/*
+ * Set or clear an entry's suppress bit (FPD). IOMMUs obey it also in an entry
+ * that is not present. Translations stay as they are, so devices' own caches
+ * need no flush.
+ */
+static int entry_suppress(struct vtd_iommu *iommu, uint16_t rid, bool suppress)
+{
+    struct context_entry *entries, *entry;
+    uint64_t maddr, lo;
+    uint16_t did;
+    bool changes;
+    int rc, ret;
+
+    spin_lock(&iommu->lock);
+    maddr = bus_to_context_maddr(iommu, PCI_BUS(rid));
+    if ( !maddr )
+    {
+        spin_unlock(&iommu->lock);
+        return -ENOMEM;
+    }
+    entries = map_vtd_domain_page(maddr);
+    entry = &entries[PCI_DEVFN(rid)];
+    did = context_domain_id(*entry);
+    lo = suppress ? entry->lo | CONTEXT_FPD : entry->lo & ~CONTEXT_FPD;
+    changes = lo != entry->lo;
+    if ( changes )
+    {
+        write_atomic(&entry->lo, lo);
+        iommu_sync_cache(entry, sizeof(*entry));
+    }
+    unmap_vtd_domain_page(entries);
+    spin_unlock(&iommu->lock);
+
+    if ( !changes )
+        return 0;
+
+    rc = iommu_flush_context_device(iommu, did, rid, DMA_CCMD_MASK_NOBIT,
+                                    false);
+    ret = iommu_flush_iotlb_dsi(iommu, did, false, false);
+    rc = settle(iommu, rc);
+    ret = settle(iommu, ret);
+
+    return rc ?: ret;
+}
+
+/* Without the aliases that a device of another domain has, too (XSA-461). */
+static unsigned int unshared_rids(const struct pci_dev *pdev, uint16_t *rid)
+{
+    return shares_id(pdev) ? own_rids(pdev, rid) : all_rids(pdev, rid);
+}
+
+int cf_check vtd_ctx_suppress(struct pci_dev *pdev, bool suppress)
+{
+    const struct acpi_drhd_unit *drhd = acpi_find_matched_drhd_unit(pdev);
+    uint16_t rid[MAX_RIDS];
+    unsigned int nr;
+    int rc = 0;
+
+    ASSERT(pcidevs_locked());
+
+    if ( !drhd )
+        return -ENODEV;
+
+    for ( nr = unshared_rids(pdev, rid); nr--; )
+        rc = entry_suppress(drhd->iommu, rid[nr], suppress) ?: rc;
+
+    return rc;
+}
+
+bool cf_check vtd_ctx_has_id(const struct pci_dev *pdev, pci_sbdf_t id)
+{
+    uint16_t rid[MAX_RIDS];
+    unsigned int nr;
+
+    if ( id.seg != pdev->seg )
+        return false;
+
+    for ( nr = unshared_rids(pdev, rid); nr--; )
+        if ( rid[nr] == id.bdf )
+            return true;
+
+    return false;
 }
 
 static bool translating(const struct vtd_iommu *iommu)
