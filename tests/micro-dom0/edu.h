@@ -13,9 +13,10 @@
 #include "io.h"
 
 #define EDU_MAX		16
-/* Places after those, for devices that bridge.c finds. */
+/* Places after those: for devices that bridge.c finds, and for uhci.c's. */
 #define EDU_BEHIND_MAX	4
-#define EDU_PLACES	(EDU_MAX + EDU_BEHIND_MAX)
+#define EDU_PLACE_UHCI	(EDU_MAX + EDU_BEHIND_MAX)
+#define EDU_PLACES	(EDU_PLACE_UHCI + 1)
 
 #define EDU_PCI_ID	0x11e81234U
 
@@ -84,7 +85,7 @@ struct edu_job {
 /*
  * Run @nr jobs, each on a device of its own, and wait for all. Bus mastering is
  * on when a job starts, or the test fails: a device that Xen has silenced would
- * make every "nothing landed" true. (Xen does that after ten faults.)
+ * make every "nothing landed" true. (Xen does that in DEFAULT, after ten faults.)
  */
 void edu_run(const struct edu_job *jobs, unsigned int nr);
 /* They end @ms after each other: the IOMMU can record one fault at a time. */

@@ -10,10 +10,12 @@
 #include "mem.h"
 #include "output.h"
 #include "test.h"
+#include "uhci.h"
 
 static const struct test *const groups[] = {
 	query_tests, ctx_tests, limits_tests, next_tests, batch_tests,
-	frames_tests, attach_tests, errors_tests, multicall_tests, dma_tests, faults_tests, defer_tests,
+	frames_tests, attach_tests, errors_tests, multicall_tests, dma_tests,
+	faults_tests, flood_tests, defer_tests,
 	away_tests, foreign_tests, rmrr_tests, reclaim_tests, inject_tests,
 	smp_tests, ats_tests, callers_tests, bridge_tests, unplug_tests,
 	phantom_tests, sleep_tests, fuzz_tests,
@@ -85,6 +87,7 @@ static void reset(void)
 {
 	struct xen_pv_iommu_query now;
 
+	uhci_reset();
 	domctl_reset();
 	hotplug_reset();
 	if (have_iommu) {

@@ -7,6 +7,7 @@
 
 #define PCI_ID			0x00
 #define PCI_COMMAND		0x04
+#define PCI_COMMAND_IO		0x0001
 #define PCI_COMMAND_MEMORY	0x0002
 #define PCI_COMMAND_MASTER	0x0004
 #define PCI_CLASS		0x08

@@ -20,7 +20,7 @@ void rng_stop(void);
 
 /*
  * Ask for @len bytes at @iova, and wait until it says that it has written. False:
- * Xen turned it off for its faults, it has to be started again.
+ * Xen turned it off for its faults, in DEFAULT; it has to be started again.
  */
 bool rng_write(uint64_t iova, uint32_t len);
 bool rng_is_master(void);

@@ -6,6 +6,7 @@
  * (XSA-461 is about such devices, XSA-467 about the locks taken for them.)
  */
 #include "bridge.h"
+#include "clock.h"
 #include "dma.h"
 #include "domctl.h"
 #include "hotplug.h"
@@ -128,6 +129,32 @@ static void told(void)
 	EXPECT(try_dev_query(edu[0].bdf, &q), 0);
 	EXPECT(q.flags & XEN_PV_IOMMU_DEV_F_ALIASED, 0);
 	EXPECT(q.group, edu[0].bdf);
+}
+
+/*
+ * What the IOMMU reports has the bridge's id, which is no device's. The record
+ * names one of those that use it, and the context where that one is.
+ */
+static void fault(void)
+{
+	struct shared s = share();
+	struct xen_pv_iommu_fault f;
+	unsigned int i;
+
+	while (!try_fault_read(&f))
+		;
+	edu_write(s.p[NR - 1].e, iova(DFN + 1), WORD);
+	fault_expected(s.p[NR - 1].e, iova(DFN + 1), true);
+	for (i = 0; i < 100 && try_fault_read(&f); i++)
+		sleep_ms(1);
+	CHECK(i < 100, "no fault was recorded");
+	for (i = 0; i < NR && f.dev.id != s.bridge->dev[i]->bdf; i++)
+		;
+	CHECK(i < NR, "the record names 0x%x", f.dev.id);
+	EXPECT(f.ctx, s.p[0].ctx);
+	EXPECT(f.iova >> PAGE_SHIFT, DFN + 1);
+	EXPECT(f.reason, XEN_PV_IOMMU_FAULT_UNMAPPED);
+	all_reach(&s, DFN, s.page);
 }
 
 static uint32_t second_context(const struct shared *s, uint64_t *page)
@@ -424,6 +451,7 @@ static void all_pulled(void)
 
 const struct test bridge_tests[] = {
 	{ .name = "bridge.told", .fn = told },
+	{ .name = "bridge.fault", .fn = fault },
 	{ .name = "bridge.moved", .fn = moved },
 	{ .name = "bridge.many-moves", .fn = many_moves },
 	{ .name = "bridge.one-in-quarantine", .fn = one_in_quarantine },

@@ -31,6 +31,7 @@ extern const struct test dma_tests[];
 extern const struct test multicall_tests[];
 extern const struct test errors_tests[];
 extern const struct test faults_tests[];
+extern const struct test flood_tests[];
 extern const struct test defer_tests[];
 extern const struct test away_tests[];
 extern const struct test foreign_tests[];

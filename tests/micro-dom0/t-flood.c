@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A device in a context that faults all the time, each millisecond by itself. It
+ * is reported up to a limit, then its IOMMU is silent about it for a second; and
+ * it goes on: what it may reach, it reaches. Xen's own rule, which turns a device
+ * off, is for those in DEFAULT: ats.disabled.
+ */
+#include "clock.h"
+#include "dma.h"
+#include "domctl.h"
+#include "hotplug.h"
+#include "mem.h"
+#include "output.h"
+#include "pci.h"
+#include "test.h"
+#include "uhci.h"
+
+/* Reports in a second, and those that were on their way when it was over. */
+#define LIMIT		10U
+#define ON_THE_WAY	4U
+#define PAUSE		(1000 * MSEC)
+
+/* Nothing is mapped there, and no other test has faults there. */
+#define AWAY_DFN	(DFN + 8)
+
+/* In which a device must not fault, for its faults to be counted from none. */
+#define QUIET_MS	1100U
+
+/* How long a device floods where the time counts. */
+#define LONG_FLOOD	(6000 * MSEC)
+#define SUPPRESSED	XEN_PV_IOMMU_FAULT_F_SUPPRESSED
+#define DISABLED	XEN_PV_IOMMU_FAULT_F_DISABLED
+
+/* The controller in a context: its pages at OWN_DFN, nothing at DFN. */
+struct flood {
+	struct edu *e;
+	uint32_t ctx;
+	void *pages;
+};
+
+static void make_place(const struct flood *f, uint32_t ctx)
+{
+	void *end = page_alloc();
+
+	uhci_make_end(end);
+	map(ctx, 0, gfn_of(end), 1, RO);
+	map(ctx, OWN_DFN, gfn_of(f->pages), 1, RW);
+	map(ctx, OWN_DFN + 1, gfn_of((char *)f->pages + PAGE_SIZE), 1, RW);
+}
+
+static void drain(void)
+{
+	struct xen_pv_iommu_fault f;
+
+	while (!try_fault_read(&f))
+		;
+}
+
+static struct flood flood_begin(void)
+{
+	struct flood f = { .e = uhci_need() };
+
+	if (!(query().features & XEN_PV_IOMMU_FEAT_FAULTS))
+		test_skip("this Xen keeps no fault records");
+	sleep_ms(QUIET_MS);
+	f.pages = pages_alloc(2);
+	f.ctx = ctx_alloc();
+	make_place(&f, f.ctx);
+	attach(f.e, f.ctx);
+	CHECK(uhci_works(f.pages, iova(OWN_DFN)),
+	      "the controller does not reach its pages");
+	drain();
+	return f;
+}
+
+/* Good DMA of the very device, which none has turned off. */
+static void expect_works(const struct flood *f)
+{
+	uhci_stop();
+	CHECK(uhci_is_master(), "Xen has turned bus mastering off");
+	attach(f->e, f->ctx);
+	CHECK(uhci_works(f->pages, iova(OWN_DFN)),
+	      "the controller does not reach its pages any more");
+	drain();
+}
+
+static bool next_fault(struct xen_pv_iommu_fault *f, unsigned int ms)
+{
+	while (try_fault_read(f)) {
+		if (!ms--)
+			return false;
+		sleep_ms(1);
+	}
+	return true;
+}
+
+/* Records of the controller until one says that no more will come. */
+static struct xen_pv_iommu_fault until_suppressed(const struct flood *f,
+						  uint32_t ctx)
+{
+	struct xen_pv_iommu_fault rec;
+	unsigned int n = 0;
+
+	do {
+		CHECK(next_fault(&rec, 5000), "%u faults, then no more", n);
+		EXPECT(rec.dev.id, f->e->bdf);
+		EXPECT(rec.ctx, ctx);
+		EXPECT(rec.flags & DISABLED, 0);
+		CHECK(++n <= LIMIT + ON_THE_WAY, "%u faults in a second", n);
+	} while (!(rec.flags & SUPPRESSED));
+	CHECK(n > LIMIT, "suppressed after %u faults", n);
+	return rec;
+}
+
+/* Reports resume after the pause, not before; what comes first says when. */
+static void until_resumed(const struct xen_pv_iommu_fault *last)
+{
+	struct xen_pv_iommu_fault rec;
+	unsigned int n = 0;
+
+	do {
+		CHECK(next_fault(&rec, 20000), "no fault is reported any more");
+		CHECK(n++ <= ON_THE_WAY, "%u faults in spite of it", n);
+	} while (rec.flags & SUPPRESSED);
+	/* Xen took the time of the record a little after that of the pause. */
+	CHECK(rec.time > last->time + PAUSE - 10 * MSEC, "resumed after %lu ms",
+	      (rec.time - last->time) / MSEC);
+}
+
+static void limited_in(const struct flood *f, uint32_t ctx)
+{
+	struct xen_pv_iommu_fault last;
+
+	attach(f->e, ctx);
+	uhci_run(iova(DFN));
+	last = until_suppressed(f, ctx);
+	until_resumed(&last);
+	expect_works(f);
+}
+
+static void limited(void)
+{
+	struct flood f = flood_begin();
+
+	limited_in(&f, f.ctx);
+}
+
+/* A driver is on its way out, and the device has not noticed. */
+static void in_blocked(void)
+{
+	struct flood f = flood_begin();
+
+	limited_in(&f, XEN_PV_IOMMU_CTX_BLOCKED);
+}
+
+/* At the next ATTACH the device reports, wherever it comes to. */
+static void moved(void)
+{
+	struct xen_pv_iommu_fault rec;
+	struct flood f = flood_begin();
+	uint32_t to[3] = { ctx_alloc(), XEN_PV_IOMMU_CTX_BLOCKED, f.ctx };
+	unsigned int i;
+
+	make_place(&f, to[0]);
+	for (i = 0; i < ARRAY_SIZE(to); i++) {
+		attach(f.e, f.ctx);
+		uhci_run(iova(DFN));
+		until_suppressed(&f, f.ctx);
+		uhci_stop();
+		sleep_ms(10);
+		drain();
+		attach(f.e, to[i]);
+		uhci_run(iova(DFN));
+		CHECK(next_fault(&rec, 20000), "no fault after a move");
+		EXPECT(rec.flags, 0);
+		EXPECT(rec.ctx, to[i]);
+		uhci_stop();
+		sleep_ms(QUIET_MS);
+	}
+	expect_works(&f);
+}
+
+/* For the runner, in Xen's log, where faults have the id of the bridge. */
+static void tell_id(const struct flood *f, const char *what, uint64_t addr)
+{
+	info("%s %02x:%02x.%u 0x%lx", what, f->e->rid >> 8,
+	     (f->e->rid >> 3) & 31, f->e->rid & 7, addr);
+}
+
+/*
+ * The entries that its next owner gets report, which only Xen's log shows; and
+ * they are not ours to change when the pause is over.
+ */
+static void away_and_back(void)
+{
+	struct flood f = flood_begin();
+	uint16_t dom = dom_create();
+
+	uhci_run(iova(DFN));
+	until_suppressed(&f, f.ctx);
+	uhci_stop();
+	dev_assign(f.e, dom);
+	uhci_run(iova(AWAY_DFN));
+	sleep_ms(100);
+	uhci_stop();
+	tell_id(&f, "flood-next-owner", iova(AWAY_DFN));
+	sleep_ms(QUIET_MS);
+	dev_deassign(f.e, dom);
+	if (dev_is_away(f.e))
+		dev_deassign(f.e, DOMID_IO);
+	EXPECT(ctx_of(f.e), f.ctx);
+	/* Xen's own rule may have turned it off meanwhile. */
+	uhci_need();
+	drain();
+	limited_in(&f, f.ctx);
+}
+
+/* The timer does not look for a device that is not there any more. */
+static void unplugged(void)
+{
+	struct flood f = flood_begin();
+
+	uhci_run(iova(DFN));
+	until_suppressed(&f, f.ctx);
+	uhci_stop();
+	dev_remove(f.e);
+	sleep_ms(QUIET_MS);
+	dev_add(f.e);
+	EXPECT(ctx_of(f.e), XEN_PV_IOMMU_CTX_DEFAULT);
+	drain();
+	limited_in(&f, f.ctx);
+}
+
+/* What we get done in @ns, in reads of the clock. */
+static uint64_t work(uint64_t ns)
+{
+	uint64_t n = 0, end = clock_ns() + ns;
+
+	while (clock_ns() < end)
+		n++;
+	return n;
+}
+
+/* Others, and another device. How much they get is told, and not judged. */
+static void others_go_on(void)
+{
+	struct place other = place(0);
+	uint64_t alone = work(PAUSE), beside, began;
+	struct xen_pv_iommu_fault rec;
+	struct flood f = flood_begin();
+	unsigned int faults = 0, transfers = 0;
+
+	uhci_run(iova(DFN));
+	began = clock_ns();
+	beside = work(PAUSE);
+	while (clock_ns() < began + LONG_FLOOD) {
+		positive(&other);
+		transfers++;
+		while (!try_fault_read(&rec))
+			faults++;
+	}
+	CHECK(faults > LIMIT, "%u faults were reported", faults);
+	CHECK(faults <= (LONG_FLOOD / PAUSE + 1) * (LIMIT + ON_THE_WAY),
+	      "%u faults were reported in %lu s", faults, LONG_FLOOD / PAUSE);
+	info("flood.others-go-on: %lu%% of the work, %u transfers, %u faults",
+	     beside * 100 / alone, transfers, faults);
+	/* The runner counts Xen's lines about this flood. */
+	tell_id(&f, "flood-logged", iova(DFN));
+	expect_works(&f);
+}
+
+const struct test flood_tests[] = {
+	{ .name = "flood.limited", .fn = limited },
+	{ .name = "flood.in-blocked", .fn = in_blocked },
+	{ .name = "flood.moved", .fn = moved },
+	{ .name = "flood.away-and-back", .fn = away_and_back },
+	{ .name = "flood.unplugged", .fn = unplugged },
+	{ .name = "flood.others-go-on", .fn = others_go_on },
+	{ }
+};
