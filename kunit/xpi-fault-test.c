@@ -136,6 +136,8 @@ static int fault_init(struct kunit *test)
 	seen.bind_ret = IRQ;
 	ratelimit_state_init(&fault_limit, HZ * 3600, 10);
 	ratelimit_set_flags(&fault_limit, RATELIMIT_MSG_ON_RELEASE);
+	ratelimit_state_init(&too_many_limit, HZ * 3600, 10);
+	ratelimit_set_flags(&too_many_limit, RATELIMIT_MSG_ON_RELEASE);
 
 	pdev = pci_get_device(PCI_ANY_ID, PCI_ANY_ID, NULL);
 	if (!pdev)
@@ -402,6 +404,9 @@ static void what_is_said(struct kunit *test)
 		{ 5, XEN_PV_IOMMU_FAULT_UNMAPPED,
 		  XEN_PV_IOMMU_FAULT_F_DISABLED, 4,
 		  "there; Xen has turned its bus mastering off; 4 faults before" },
+		{ 5, XEN_PV_IOMMU_FAULT_UNMAPPED,
+		  XEN_PV_IOMMU_FAULT_F_SUPPRESSED, 4,
+		  "too often: Xen reports no fault of it for a second; 4 faults before" },
 	};
 	unsigned int i;
 
@@ -420,6 +425,76 @@ static void what_is_said(struct kunit *test)
 	}
 }
 
+/*
+ * What Xen does about a device that faults too often is said with the eleventh
+ * fault, when the log has had the ten that it may have. (C11)
+ */
+static void too_many_are_said(struct kunit *test, u16 flag, const char *text)
+{
+	unsigned int i;
+
+	xpi_fake.fault.flags = 0;
+	for (i = 0; i < 10; i++) {
+		xpi_fake.nr_faults = 1;
+		raise(test);
+	}
+	KUNIT_EXPECT_EQ(test, seen.lines, 10);
+	KUNIT_EXPECT_NULL(test, strstr(seen.line, text));
+	xpi_fake.fault.flags = flag;
+	xpi_fake.nr_faults = 1;
+	raise(test);
+	KUNIT_EXPECT_EQ(test, seen.lines, 11);
+	expect_said(test, text);
+}
+
+static void suppressed_is_said(struct kunit *test)
+{
+	start(test);
+	too_many_are_said(test, XEN_PV_IOMMU_FAULT_F_SUPPRESSED,
+			  "Xen reports no fault of it for a second");
+}
+
+static void disabled_is_said(struct kunit *test)
+{
+	start(test);
+	too_many_are_said(test, XEN_PV_IOMMU_FAULT_F_DISABLED,
+			  "Xen has turned its bus mastering off");
+}
+
+/* Once a second, that is; the log has its limit there, too. */
+static void a_flood_is_not_said_for_ever(struct kunit *test)
+{
+	start(test);
+	xpi_fake.fault.flags = XEN_PV_IOMMU_FAULT_F_SUPPRESSED;
+	xpi_fake.nr_faults = 30;
+	raise(test);
+	KUNIT_EXPECT_EQ(test, xpi_fake.nr_faults, 0);
+	KUNIT_EXPECT_EQ(test, seen.lines, 10);
+	/* Faults of others have their own. */
+	xpi_fake.fault.flags = 0;
+	xpi_fake.nr_faults = 1;
+	raise(test);
+	KUNIT_EXPECT_EQ(test, seen.lines, 11);
+}
+
+/* The domain's handler does not know. */
+static void suppressed_is_said_if_handled(struct kunit *test)
+{
+	struct iommu_domain *dom = attached(test);
+
+	start(test);
+	xpi_fake.nr_faults = 1;
+	raise(test);
+	KUNIT_EXPECT_EQ(test, seen.lines, 0);
+	xpi_fake.fault.flags |= XEN_PV_IOMMU_FAULT_F_SUPPRESSED;
+	xpi_fake.nr_faults = 1;
+	raise(test);
+	KUNIT_EXPECT_EQ(test, told.times, 2);
+	KUNIT_EXPECT_EQ(test, seen.lines, 1);
+	expect_said(test, "faults too often");
+	xpi_driver_free(dom);
+}
+
 static struct kunit_case fault_cases[] = {
 	KUNIT_CASE(no_virq),
 	KUNIT_CASE(virq_that_cannot_be),
@@ -436,6 +511,10 @@ static struct kunit_case fault_cases[] = {
 	KUNIT_CASE(not_known_to_linux),
 	KUNIT_CASE(not_on_pci),
 	KUNIT_CASE(what_is_said),
+	KUNIT_CASE(suppressed_is_said),
+	KUNIT_CASE(disabled_is_said),
+	KUNIT_CASE(a_flood_is_not_said_for_ever),
+	KUNIT_CASE(suppressed_is_said_if_handled),
 	{}
 };
 

@@ -45,7 +45,7 @@ TEST(fields)
 	rec.lost = 3;
 	rec.flags = XEN_PV_IOMMU_FAULT_F_WRITE;
 	xpi_fault_check(&rec, &f);
-	CHECK(f.pci && f.write && !f.disabled && !f.has_pasid);
+	CHECK(f.pci && f.write && !f.disabled && !f.suppressed && !f.has_pasid);
 	CHECK_EQ(f.id, 0x123401a8);
 	CHECK_EQ(f.iova, 0x200000123);
 	CHECK_EQ(f.ctx, 5);
@@ -107,6 +107,10 @@ TEST(additions)
 
 	rec.flags = XEN_PV_IOMMU_FAULT_F_DISABLED;
 	CHECK(strstr(text_of(&rec), "there; Xen has turned its bus mastering off"));
+	CHECK(!strstr(text_of(&rec), "too often"));
+	rec.flags = XEN_PV_IOMMU_FAULT_F_SUPPRESSED;
+	CHECK(strstr(text_of(&rec), "there; the device faults too often: Xen reports no fault of it for a second"));
+	CHECK(!strstr(text_of(&rec), "mastering"));
 	rec.pasid = 0xfffff;
 	CHECK(!strstr(text_of(&rec), "pasid"));
 	rec.flags = XEN_PV_IOMMU_FAULT_F_PASID;

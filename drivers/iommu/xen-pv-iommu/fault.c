@@ -8,9 +8,13 @@
  * Xen has no room for meanwhile it counts.
  *
  * A fault is told first to the domain that the device is attached to now (the
- * core's trace event io_page_fault comes from there) and, if nobody handles it,
- * to the log. A handler runs under the lock of the devices' list, so it must
+ * core's trace event io_page_fault comes from there) and, if no handler takes
+ * it, to the log. A handler runs under the lock of the devices' list, so it must
  * not attach or release devices.
+ *
+ * After too many faults Xen turns the device off or reports no more of them, and
+ * the last record says so. That is logged also if a handler takes the fault, and
+ * has a rate limit of its own: the faults before it have used up theirs.
  */
 #define pr_fmt(fmt) "xen-pv-iommu: " fmt
 
@@ -46,6 +50,9 @@ static int fault_irq;
 static DEFINE_RATELIMIT_STATE(fault_limit, DEFAULT_RATELIMIT_INTERVAL,
 			      DEFAULT_RATELIMIT_BURST);
 
+/* Of devices that fault too often: one that goes on would say it each second. */
+static DEFINE_RATELIMIT_STATE(too_many_limit, 60 * HZ, DEFAULT_RATELIMIT_BURST);
+
 /* -ENOENT: there is none left. */
 static int read_fault(const struct xpi_hv *hv, struct xpi_fault *f)
 {
@@ -70,7 +77,7 @@ static struct pci_dev *find_pdev(const struct xpi_fault *f)
 					   f->id & 0xff);
 }
 
-/* Has somebody handled it? */
+/* Has a handler taken it? */
 static bool tell_domain(struct pci_dev *pdev, const struct xpi_fault *f)
 {
 	int flags = f->write ? IOMMU_FAULT_WRITE : IOMMU_FAULT_READ;
@@ -86,11 +93,16 @@ static bool tell_domain(struct pci_dev *pdev, const struct xpi_fault *f)
 	return handled;
 }
 
+static bool too_many(const struct xpi_fault *f)
+{
+	return f->disabled || f->suppressed;
+}
+
 static void tell_log(struct pci_dev *pdev, const struct xpi_fault *f)
 {
 	char text[XPI_FAULT_TEXT_MAX];
 
-	if (!__ratelimit(&fault_limit))
+	if (!__ratelimit(too_many(f) ? &too_many_limit : &fault_limit))
 		return;
 
 	xpi_fault_text(f, text, sizeof(text));
@@ -108,8 +120,9 @@ static void tell_log(struct pci_dev *pdev, const struct xpi_fault *f)
 static void tell(const struct xpi_fault *f)
 {
 	struct pci_dev *pdev = find_pdev(f);
+	bool handled = pdev && tell_domain(pdev, f);
 
-	if (!pdev || !tell_domain(pdev, f))
+	if (!handled || too_many(f))
 		tell_log(pdev, f);
 	pci_dev_put(pdev);
 }

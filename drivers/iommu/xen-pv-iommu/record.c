@@ -28,6 +28,7 @@ void xpi_fault_check(const struct xen_pv_iommu_fault *rec, struct xpi_fault *f)
 	f->ctx = ctx_is_one(rec->ctx) ? rec->ctx : XEN_PV_IOMMU_CTX_INVALID;
 	f->write = rec->flags & XEN_PV_IOMMU_FAULT_F_WRITE;
 	f->disabled = rec->flags & XEN_PV_IOMMU_FAULT_F_DISABLED;
+	f->suppressed = rec->flags & XEN_PV_IOMMU_FAULT_F_SUPPRESSED;
 	f->pasid = rec->pasid;
 	f->has_pasid = rec->flags & XEN_PV_IOMMU_FAULT_F_PASID &&
 		       rec->pasid <= PASID_LAST;
@@ -79,6 +80,9 @@ void xpi_fault_text(const struct xpi_fault *f, char *buf, size_t size)
 	if (f->disabled)
 		n += scnprintf(buf + n, size - n,
 			       "; Xen has turned its bus mastering off");
+	if (f->suppressed)
+		n += scnprintf(buf + n, size - n,
+			       "; the device faults too often: Xen reports no fault of it for a second");
 	if (f->lost)
 		scnprintf(buf + n, size - n, "; %u faults before it were lost",
 			  f->lost);

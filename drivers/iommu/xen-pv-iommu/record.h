@@ -7,7 +7,7 @@
 struct xen_pv_iommu_fault;
 
 /* Enough for xpi_fault_text(). */
-#define XPI_FAULT_TEXT_MAX	256U
+#define XPI_FAULT_TEXT_MAX	320U
 
 /**
  * struct xpi_fault - a DMA that was refused, checked
@@ -18,6 +18,7 @@ struct xen_pv_iommu_fault;
  * @ctx: the context it was in, XEN_PV_IOMMU_CTX_INVALID if Xen says nonsense
  * @write: a write, not a read
  * @disabled: Xen has turned the device's bus mastering off
+ * @suppressed: its IOMMU reports no more of its faults for about a second
  * @has_pasid: @pasid means something
  * @pasid: process address space id
  * @reason: enum xen_pv_iommu_fault_reason
@@ -31,6 +32,7 @@ struct xpi_fault {
 	u16 ctx;
 	bool write;
 	bool disabled;
+	bool suppressed;
 	bool has_pasid;
 	u32 pasid;
 	u16 reason;
