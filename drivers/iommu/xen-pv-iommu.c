@@ -94,6 +94,7 @@
 #include "xen-pv-iommu/queue.h"
 #include "xen-pv-iommu/shadow.h"
 #include "xen-pv-iommu/stats.h"
+#include "xen-pv-iommu/sysfs.h"
 #include "xen-pv-iommu/trace.h"
 
 /* Xen's page size, whatever the kernel's. */
@@ -1033,7 +1034,8 @@ static bool xpi_is_protected(struct device *dev)
 
 static int xpi_register(void)
 {
-	int ret = iommu_device_sysfs_add(&xpi_iommu, NULL, NULL,
+	int ret = iommu_device_sysfs_add(&xpi_iommu, NULL,
+					 xpi_sysfs_groups(&xpi_caps),
 					 "xen-pv-iommu");
 
 	if (ret)

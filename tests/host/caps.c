@@ -61,6 +61,28 @@ TEST(good_answer)
 	CHECK_EQ(caps.iova_last, (1ULL << 48) - 1);
 }
 
+/* What DPDK makes of it: bits 16 to 21, plus one. */
+static unsigned int width_read(u64 iova_last)
+{
+	struct xpi_caps caps = { .iova_last = iova_last };
+	u64 cap = xpi_caps_vtd_cap(&caps);
+
+	CHECK_EQ(cap & ~0x3f0000ULL, 0);
+	return (cap >> 16) + 1;
+}
+
+TEST(width_for_programs)
+{
+	CHECK_EQ(width_read((1ULL << 39) - 1), 39);
+	CHECK_EQ(width_read((1ULL << 48) - 1), 48);
+	CHECK_EQ(width_read((1ULL << 57) - 1), 57);
+	CHECK_EQ(width_read(0xffffffff), 32);
+	CHECK_EQ(width_read(~0ULL), 64);
+	/* Half a power of two is none: all addresses of that width must do. */
+	CHECK_EQ(width_read((1ULL << 47) + 0xfff), 47);
+	CHECK_EQ(width_read(~0ULL - 0x1000), 63);
+}
+
 /* A number without the feature, or the other way round, is none. */
 TEST(fault_virq)
 {

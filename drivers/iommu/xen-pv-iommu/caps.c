@@ -6,6 +6,7 @@
  * size bitmap without the page size ends in a BUG), so a Xen that says nonsense
  * is refused here, in one sentence.
  */
+#include <linux/bitops.h>
 #include <linux/limits.h>
 #include <linux/sizes.h>
 #include <linux/stddef.h>
@@ -32,6 +33,9 @@
 
 /* Levels of a page-table tree, and so new tables of one map, at most. */
 #define MOST_LEVELS	6U
+
+/* VT-d specification, 11.4.2: capability register. */
+#define VTD_CAP_MGAW_SHIFT	16
 
 void xpi_query_init(struct xen_pv_iommu_query *q)
 {
@@ -86,6 +90,15 @@ const char *xpi_caps_check(const struct xen_pv_iommu_query *q,
 bool xpi_tables_run_out(const struct xen_pv_iommu_query *q)
 {
 	return (u64)q->pt_pages + MOST_LEVELS > q->pt_pages_max;
+}
+
+u64 xpi_caps_vtd_cap(const struct xpi_caps *caps)
+{
+	unsigned int width = 64;
+
+	if (caps->iova_last < U64_MAX)
+		width = fls64(caps->iova_last + 1) - 1;
+	return (u64)(width - 1) << VTD_CAP_MGAW_SHIFT;
 }
 
 const char *xpi_caps_narrow(const struct xpi_caps *caps,

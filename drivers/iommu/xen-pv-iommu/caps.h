@@ -66,6 +66,16 @@ const char *xpi_caps_check(const struct xen_pv_iommu_query *q,
 bool xpi_tables_run_out(const struct xen_pv_iommu_query *q);
 
 /**
+ * xpi_caps_vtd_cap() - the width of iovas, as VT-d's capability register has it
+ * @caps: what Xen offers
+ *
+ * Return: bits 16 to 21 (MGAW): how many bits an iova may have, less one; the
+ * others are zero. If the last iova is in the middle of a power of two, that
+ * part is not counted.
+ */
+u64 xpi_caps_vtd_cap(const struct xpi_caps *caps);
+
+/**
  * xpi_caps_narrow() - the capabilities of one device
  * @caps: those of the whole
  * @dq: what DEV_QUERY said, not trusted
