@@ -605,14 +605,15 @@ static void bound_meanwhile(struct kunit *test)
 
 static enum xpi_bound mate_is_quick(struct pci_dev *p)
 {
-	if (p == pdev[0])
-		pdev[1]->dev.driver = &edu_driver.driver;
-	return p == pdev[1] ? XPI_LIVE : XPI_UNBOUND;
+	if (p != pdev[1])
+		return XPI_UNBOUND;
+	p->dev.driver = &edu_driver.driver;
+	return XPI_LIVE;
 }
 
-static void no_quick_mate(void *unused)
+static void no_quick_mate(void *mate)
 {
-	pdev[1]->dev.driver = NULL;
+	((struct pci_dev *)mate)->dev.driver = NULL;
 }
 
 /* It got its driver when function 0 was taken already: that one is not for VFIO. */
@@ -621,7 +622,8 @@ static void mate_bound_meanwhile(struct kunit *test)
 	struct iommu_domain *d;
 
 	edu_driver.driver_managed_dma = false;
-	KUNIT_ASSERT_EQ(test, 0, kunit_add_action(test, no_quick_mate, NULL));
+	KUNIT_ASSERT_EQ(test, 0,
+			kunit_add_action(test, no_quick_mate, pdev[1]));
 	xpi_driver.bound = mate_is_quick;
 	load(test);
 	KUNIT_EXPECT_TRUE(test, device_iommu_mapped(dev(0)));
@@ -631,7 +633,7 @@ static void mate_bound_meanwhile(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -ENODEV, iommu_attach_device(d, dev(0)));
 	KUNIT_EXPECT_NE(test, xpi_fake.dev[0].ctx, xpi_driver_ctx(d));
 	/* When it has its driver no more, there is nothing to fear. */
-	kunit_release_action(test, no_quick_mate, NULL);
+	kunit_release_action(test, no_quick_mate, pdev[1]);
 	KUNIT_EXPECT_EQ(test, 0, iommu_attach_device(d, dev(0)));
 	KUNIT_EXPECT_EQ(test, xpi_fake.dev[0].ctx, xpi_driver_ctx(d));
 	iommu_detach_device(d, dev(0));
