@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Access control services that a port has lost, as it does in D3cold and in a
- * reset: they are turned on again before a user gets a device, or the device is
- * not given away. The devices are made up; their registers are below.
+ * Ports lose their access control services in D3cold and in a reset. The driver
+ * turns them on again before a user gets a device below, or refuses the device. The
+ * devices and their registers are made up here.
  *
- * The driver's file is included as it is, but for what wakes a device up.
+ * The driver's file is included as it is, but for the calls that wake a device.
  *
  * Pins: on a PVH dom0 no kernel turned them on again, and groups went on to claim
  * an isolation that was gone.
@@ -152,7 +152,7 @@ static void lost_and_restored(struct kunit *test)
 	xpi_acs_release(xdev);
 }
 
-/* What is on besides stays so; what a port has not cannot be asked for. */
+/* Other bits stay on; bits that a port lacks are not turned on. */
 static void as_far_as_it_has_them(struct kunit *test)
 {
 	regs[ROOT] = (struct regs){ PCI_ACS_SV | PCI_ACS_TB,
@@ -164,7 +164,7 @@ static void as_far_as_it_has_them(struct kunit *test)
 	xpi_acs_release(xdev);
 }
 
-/* The group is as large as that already; and who turned it off may want that. */
+/* The group was made without it, and an administrator may have turned it off. */
 static void was_off_before(struct kunit *test)
 {
 	regs[DOWN].ctrl = PCI_ACS_SV;
@@ -173,7 +173,7 @@ static void was_off_before(struct kunit *test)
 	lose_all();
 	KUNIT_EXPECT_EQ(test, 0, xpi_acs_hold(xdev));
 	expect_on(test, WANTED, 0, 0);
-	/* It need not stay awake, but what is above does. */
+	/* It may sleep, but the root port may not. */
 	KUNIT_EXPECT_PTR_EQ(test, woken, &pdev[ROOT].dev);
 	xpi_acs_release(xdev);
 }
@@ -195,7 +195,7 @@ static void cannot_be_restored(struct kunit *test)
 	regs[ROOT].stuck = true;
 	KUNIT_EXPECT_EQ(test, -ENODEV, xpi_acs_hold(xdev));
 	KUNIT_EXPECT_EQ(test, wakeups, 0);
-	/* As of a device that answers nothing. */
+	/* As with a device that answers nothing. */
 	regs[ROOT].stuck = false;
 	regs[DOWN].cap = 0;
 	KUNIT_EXPECT_EQ(test, -ENODEV, xpi_acs_hold(xdev));
@@ -205,7 +205,7 @@ static void cannot_be_restored(struct kunit *test)
 	xpi_acs_release(xdev);
 }
 
-/* From one user to another, and what could not be had changes nothing. */
+/* From one user to the next; a refusal keeps the first one's hold. */
 static void held_already(struct kunit *test)
 {
 	record(test);

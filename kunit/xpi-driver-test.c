@@ -347,7 +347,7 @@ static void occupied(struct kunit *test)
 	expect_same(test);
 }
 
-/* The limit is named if it is what was reached. */
+/* The warning names the limit if the domain has reached it. */
 static void expect_warned(struct kunit *test, bool of_limit)
 {
 	const char *warned = xpi_driver.warned ?: "";
@@ -372,7 +372,7 @@ static void out_of_tables(struct kunit *test)
 	expect_same(test);
 }
 
-/* That is not what ctx-mem= could help. */
+/* A greater ctx-mem= would not help. */
 static void xen_is_out_of_memory(struct kunit *test)
 {
 	xpi_fake.page_fault = (struct xpi_fake_fault){ .err = -ENOMEM };
@@ -1008,7 +1008,7 @@ static void attach_for_a_user(struct kunit *test)
 	xpi_driver_free(d);
 }
 
-/* Its group says that it is kept apart, and it is not. */
+/* Its group claims an isolation that is gone. */
 static void attach_of_a_device_that_is_not_apart(struct kunit *test)
 {
 	const struct iommu_ops *ops = xpi_driver_ops();

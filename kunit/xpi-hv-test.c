@@ -330,7 +330,7 @@ static void larger_pages(struct kunit *test)
 	__free_page(page);
 }
 
-/* What Xen does not take is not said to it. */
+/* The driver leaves out a flag that Xen does not take. */
 static void flags_by_features(struct kunit *test)
 {
 	struct page *page = alloc_page(GFP_KERNEL);

@@ -256,8 +256,8 @@ static void xpi_lanes_lost(struct xpi_lanes *lanes, const struct xpi_lost *what)
 }
 
 /*
- * Xen had no memory for page tables. Its limit for this domain can be raised, so
- * that is named if Xen says that it was reached.
+ * Xen had no memory for page tables. An administrator can raise Xen's limit for this
+ * domain, so the log names it, but only if the domain has reached it.
  */
 static void xpi_no_memory(void)
 {

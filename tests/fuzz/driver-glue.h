@@ -56,7 +56,7 @@ static const struct xpi_shadow_mem mem = { page_alloc, page_free };
  * What the driver is told
  */
 
-/* Of those that were refused in a lane the hypervisor knows without this. */
+/* The hypervisor itself notes unmaps that it refuses to a lane. */
 static void on_lost(struct xpi_lanes *l, const struct xpi_lost *what)
 {
 	CHECK(l == &cx.lanes && what->times && what->err < 0);

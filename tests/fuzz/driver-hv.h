@@ -248,7 +248,7 @@ static int unmap_leaf(struct xen_pv_iommu_batch *d)
 	return 0;
 }
 
-/* What is mapped of a range stays so: its unmap was refused. */
+/* The unmap of a range was refused, so its pages stay mapped. */
 static void hv_keep(u64 dfn, u64 nr)
 {
 	u64 i;

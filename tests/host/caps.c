@@ -252,7 +252,7 @@ static bool resv(u64 start, u64 last, u32 type, struct xpi_resv *out)
 	return xpi_resv_check(&r, XEN_PV_IOMMU_FEAT_RELAX, out);
 }
 
-/* What Xen counts is not trusted either: it may be more than it allows. */
+/* Xen's count is not trusted: it may be more than Xen allows. */
 TEST(tables_run_out)
 {
 	struct xen_pv_iommu_query q = { .pt_pages_max = 100 };

@@ -358,7 +358,7 @@ TEST(short_map_with_a_page_without_a_frame)
 	teardown();
 }
 
-/* Whoever has to raise a limit must learn of it; of the kernel's own memory not so. */
+/* The log names a limit of Xen's, and does not for lack of the kernel's memory. */
 TEST(xen_has_no_memory)
 {
 	u64 done;

@@ -466,7 +466,7 @@ TEST(many_pages_do_not_wait)
 	teardown();
 }
 
-/* In all lanes as much waits to be unmapped as can; in between nothing does. */
+/* All lanes are nearly full of unmaps, with gaps between their ranges. */
 static void fill_with_unmaps(void)
 {
 	unsigned int i;
@@ -475,13 +475,13 @@ static void fill_with_unmaps(void)
 	ls.max_nr = XPI_CHUNK_PAGES;
 	CHECK_EQ(map_on(0, 0, 0x1000, PAGES - 8), 0);
 	CHECK_EQ(sync_map(0, PAGES - 8), 0);
-	/* In turn, so that a long range meets what waits in each of them. */
+	/* In turn, so that a long range meets unmaps in each lane. */
 	for (i = 0; i < 12 * CPUS; i++)
 		unmap_on(i % CPUS, 64 * i, 63);
 	calls = most_in_one_go = 0;
 }
 
-/* Where interrupts are off for each of them they were off for all, once. */
+/* Interrupts are off for one array at a time, not for the unmaps of all lanes. */
 TEST(refused_map_sends_unmaps_without_its_lock)
 {
 	fill_with_unmaps();
@@ -496,7 +496,7 @@ TEST(refused_map_sends_unmaps_without_its_lock)
 	teardown();
 }
 
-/* And no others' than those that may be in its way. */
+/* Only those that may be in its way. */
 TEST(refused_map_sends_no_unmaps_of_others)
 {
 	unsigned int m, before, u;
@@ -852,9 +852,9 @@ static void other_cpu_unmaps(void)
 }
 
 /*
- * Flush queues count on it: what waits when a flush begins is sent. The barrier
- * between "begins" and the first look at a lane says when that is. Here is
- * shown that there is one; what it is good for shows on Arm only.
+ * Flush queues rely on it: a flush sends all that waits when it begins. It begins
+ * with a barrier, before the first look at a lane. The test shows that the barrier
+ * is there; only Arm would show its effect.
  */
 TEST(flush_begins_with_a_barrier)
 {
@@ -869,10 +869,7 @@ TEST(flush_begins_with_a_barrier)
 	teardown();
 }
 
-/*
- * While Xen has refused a map, and its lock is given back: @fn is what another
- * CPU does then.
- */
+/* What another CPU does after a refusal, when the sender has given the lock back. */
 static void (*while_refused)(void);
 
 static void at_unlock(void)
@@ -886,7 +883,7 @@ static void arm(void)
 	fake_on_unlock = at_unlock;
 }
 
-/* Of a map of 100..103 in lane 0 the unmap of what was there waits in lane 1. */
+/* A map of 100..103 waits in lane 0, the unmap of its predecessor in lane 1. */
 static void refuse_once(void (*fn)(void))
 {
 	setup(2);
@@ -900,7 +897,7 @@ static void refuse_once(void (*fn)(void))
 	refused = arm;
 }
 
-/* It goes on with the queue, and adds one that Xen is going to refuse, too. */
+/* It goes on with the queue, and adds a map that Xen is going to refuse, too. */
 static void other_cpu_takes_over(void)
 {
 	others_result = sync_map(300, 4);
@@ -922,7 +919,7 @@ TEST(another_cpu_takes_over)
 	teardown();
 }
 
-/* Its owner wants it no more; another one comes in its place. */
+/* The owner of the refused map drops it; another map gets its place. */
 static void other_cpu_cancels(void)
 {
 	unmap_on(0, 200, 4);
@@ -942,7 +939,7 @@ TEST(another_cpu_cancels)
 	teardown();
 }
 
-/* Of which Xen has done a part: that is not dropped as if it were not there. */
+/* Xen has done a part of the map, so it must not be dropped. */
 static void other_cpu_cancels_a_part_done(void)
 {
 	unmap_on(1, 98, 6);
@@ -1005,7 +1002,7 @@ TEST(broken_context)
 	teardown();
 }
 
-/* As netconsole does: what is printed is sent, by the same lane. */
+/* As netconsole does: it sends what is printed, through the same lane. */
 static void other_request(struct xpi_lanes *l, const struct xpi_lost *what)
 {
 	on_lost(l, what);
@@ -1031,7 +1028,7 @@ TEST(log_goes_out_through_the_lane)
 	teardown();
 }
 
-/* Whoever finds the lane full sends it; whoever syncs next prints. */
+/* A full lane is sent by an unmap, under its lock; the next sync prints. */
 TEST(refused_when_the_lane_is_full)
 {
 	unsigned int i;

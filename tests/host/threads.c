@@ -7,9 +7,9 @@
  * sanitizer.
  *
  * A thread owns a range of iovas, a slot, from its map until the iovas may be
- * used again. Xen maps what was asked for once iotlb_sync_map has returned, and
- * nothing of the slot once iotlb_sync or a flush of all has. Tests end after a
- * number of rounds, however long these take.
+ * used again. When iotlb_sync_map has returned, Xen maps the pages; when iotlb_sync
+ * or a flush of all has, Xen maps nothing in the slot. Tests end after a number of
+ * rounds, however long these take.
  *
  * Pins: xpi_shadow.nr_failed was read without the lock under which it was counted
  * up by a plain addition.
@@ -77,7 +77,7 @@ static struct way way;
 static struct xpi_context c;
 static struct xpi_lane lane[LANES];
 
-/* What was seen, for the log and for tests that must have seen it. */
+/* Counted for the log, and for tests that must have seen it. */
 static struct {
 	unsigned long rounds, exists, refused, unmaps_failed, told;
 } seen;
@@ -237,7 +237,7 @@ static int do_desc(struct xen_pv_iommu_batch *d)
 		hv_unlock();
 		maybe_yield(64);
 	}
-	/* It is unmapped all the same, so that the slot can be used again. */
+	/* Xen unmaps it all the same, so that the slot can be used again. */
 	if (unmap && percent(way.unmaps_fail)) {
 		COUNT(unmaps_failed);
 		d->status = -EIO;
@@ -399,8 +399,8 @@ static void expect_nothing(const struct slot *s, const char *what)
 }
 
 /*
- * What dma-iommu does when flushes are deferred: a slot that was unmapped is
- * free when a flush has ended that began after that.
+ * Deferred flushes as in dma-iommu: an unmapped slot is free when a flush has ended
+ * that began after the unmap.
  */
 
 #define RING	32U
@@ -625,7 +625,7 @@ static void *work(void *arg)
 	return NULL;
 }
 
-/* A person who reads debugfs all the time. */
+/* Reads what debugfs shows, all the time. */
 static bool all_done;
 
 static void *look(void *arg)
@@ -688,7 +688,7 @@ static void run_threads(void)
 	pthread_join(looker, NULL);
 }
 
-/* When all have ended nothing is left. */
+/* When all threads have ended nothing is left. */
 static void teardown(void)
 {
 	unsigned int i;
@@ -726,7 +726,7 @@ TEST(deferred)
 	CHECK(seen.rounds && !seen.exists && !seen.refused);
 }
 
-/* Errors find their owners, and nobody else. */
+/* Each error finds its owner, and no other thread. */
 TEST(refused)
 {
 	stress("refused", &(struct way){

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# packaging/linux: the patches apply to each kernel as it is. dma-iommu-before-other-ops
-# does what it says, and the module builds with it. The module tells a patched kernel from others by
-# what the kernel does: a word in a header changes nothing.
+# packaging/linux: the patches apply to each kernel as it is. With
+# dma-iommu-before-other-ops dma-iommu comes first, and the module builds. The
+# module tells a patched kernel by what it does: a word in a header changes nothing.
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
 . "$here/xpi.sh" || exit 1

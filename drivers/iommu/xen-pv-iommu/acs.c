@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Access control services: what a group's isolation stands on.
+ * Access control services (ACS): a group's isolation stands on them.
  *
  * A root port, or a port of a switch, that has them on sends requests from below
- * up to the IOMMU, and not to a neighbour. The core groups a device by what is on
- * when the device is probed. But it is a register of the port, which is 0 again
- * after D3cold, and after a reset as in the recovery from an error. The PCI core
- * turns it on again only if pci_request_acs() was called before devices were
- * found. The kernel of a PV domain does that; that of a PVH domain may not, and
- * there it was Xen that had turned it on.
+ * up to the IOMMU, and not to a neighbour. The IOMMU core groups a device by the
+ * ports that have them on when it probes the device. But they are a register of
+ * the port, which is 0 after D3cold and after a reset, as in the recovery from an
+ * error. The PCI core turns them on again only if pci_request_acs() was called
+ * before it found the devices. The kernel of a PV domain calls it, the kernel of a
+ * PVH domain may not; there Xen had turned them on.
  *
- * So the way up is looked at whenever a user gets a device: a user can make it
- * ask for any address, its neighbours' included. A kernel's driver does not.
+ * So the driver looks at the way up whenever a user gets a device: a user can make
+ * the device ask for any address, a neighbour's included. A driver of the kernel
+ * does not.
  */
 #include <linux/bits.h>
 #include <linux/errno.h>
@@ -23,7 +24,7 @@
 #include "device.h"
 #include "group.h"
 
-/* What the core wants to be on, of that which a device has. */
+/* The core wants these to be on, if a device has them. */
 #define WANTED	(PCI_ACS_SV | PCI_ACS_RR | PCI_ACS_CR | PCI_ACS_UF)
 
 static u16 acs_read(struct pci_dev *pdev, int where)
@@ -34,7 +35,7 @@ static u16 acs_read(struct pci_dev *pdev, int where)
 	return word;
 }
 
-/* Those that it has and wants, and that are off; all of them without any. */
+/* The wanted ones that it has and that are off; all if it has no ACS. */
 static u16 acs_missing(struct pci_dev *pdev, int pos)
 {
 	if (!pos)
@@ -104,10 +105,10 @@ void xpi_acs_record(struct xpi_dev *xdev)
 	struct pci_dev *pdev = xdev->pdev;
 	unsigned int i;
 
-	/* In D3cold nothing answers. */
+	/* A port in D3cold answers nothing. */
 	if (bridge)
 		pm_runtime_get_sync(&bridge->dev);
-	/* Longer ways are no groups of ours, see group.h. */
+	/* The driver takes no device with a longer way, see group.h. */
 	for (i = 0; pdev && i < XPI_MAX_HOPS; i++) {
 		if (xpi_acs_is_on(pdev))
 			xdev->acs |= BIT(i);
@@ -121,7 +122,7 @@ int xpi_acs_hold(struct xpi_dev *xdev)
 {
 	bool before = xdev->awake;
 
-	/* What is awake keeps awake all that is above it. */
+	/* A device that is awake keeps all above it awake. */
 	if (!before)
 		xdev->awake = acs_lowest(xdev);
 	if (!before && xdev->awake)

@@ -11,7 +11,7 @@ struct xpi_dev;
  * xpi_acs_is_on() - does a device keep its peers apart?
  * @pdev: a device or a port
  *
- * Less forgiving than the core, which knows devices that need no such services.
+ * Stricter than the core, which knows devices that need no such services.
  *
  * Return: whether its access control services are on, as far as it has them.
  */
@@ -27,11 +27,11 @@ void xpi_acs_record(struct xpi_dev *xdev);
  * xpi_acs_hold() - make sure that a device is kept apart as its group says
  * @xdev: the device, about to be given to a user
  *
- * What was off is turned on again. The ports above stay awake until
- * xpi_acs_release(), for what sleeps may forget it. May sleep; the caller holds
- * the core's group mutex.
+ * Turns on again what was on when xpi_acs_record() looked. Until xpi_acs_release()
+ * the ports above stay awake, for a port may forget it in sleep. May sleep; the
+ * caller holds the core's group mutex.
  *
- * Return: 0, or -ENODEV if a port cannot be made to; the log says which.
+ * Return: 0, or -ENODEV if a port does not turn it on; the log says which.
  */
 int xpi_acs_hold(struct xpi_dev *xdev);
 

@@ -60,8 +60,7 @@ const char *xpi_caps_check(const struct xen_pv_iommu_query *q,
  * xpi_tables_run_out() - are there too few page tables left for a map?
  * @q: QUERY's answer, not trusted
  *
- * Return: whether Xen, when it refuses a map for lack of memory, may do so because
- * of what this domain has already.
+ * Return: whether Xen may refuse a map because this domain has reached its limit.
  */
 bool xpi_tables_run_out(const struct xen_pv_iommu_query *q);
 

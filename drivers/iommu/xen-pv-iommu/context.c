@@ -131,7 +131,7 @@ static int send_map(struct xpi_context *c, const struct xpi_map *m, void *buf,
 	xpi_queue_init(&q, c->hv, buf, bytes, c->max_count);
 	xpi_queue_start(&q, c->ctx);
 	ret = queue_runs(c, &q, m, gfp, seen);
-	/* Not the kernel's: there are buffers, and more are not needed. */
+	/* Xen has none: the kernel's buffers are there. */
 	if (ret == -ENOMEM)
 		c->no_memory();
 	*sent = q.done;

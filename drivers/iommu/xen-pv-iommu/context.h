@@ -31,8 +31,8 @@ struct xpi_hv;
  * @bytes: size of a page of @mem
  * @hv: the hypervisor
  * @mem: where the shadow's nodes and the descriptor buffers come from
- * @no_memory: told that Xen had none for a map; any context, no lane's lock is
- *	held
+ * @no_memory: called when Xen had no memory for a map; any context, no lane's lock
+ *	is held
  * @shadow: what is mapped
  * @lanes: what waits to be sent
  */

@@ -42,10 +42,10 @@ struct xpi_place {
  * @coherent: its translated DMA snoops the caches
  * @protected: Xen has translated its DMA since before this kernel began
  * @left_blocked: a predecessor left it as a bus master, and Xen has blocked it
- * @acs: where access control services were on when its group was made: bit 0 is
- *	the device, bit 1 the bridge above it, and so on
- * @awake: it and what is above stay so, for a user has the device; NULL if none
- *	has. Guarded by the core's group mutex
+ * @acs: where access control services were on when the core made its group: bit 0
+ *	is the device, bit 1 the bridge above it, and so on
+ * @awake: the lowest of these, kept awake while a user has the device; else NULL.
+ *	Guarded by the core's group mutex
  * @caps: what holds for it
  * @direct: the driver's list of devices with 1:1 regions
  * @list: the list of all; guarded by xpi_devs_lock

@@ -115,7 +115,7 @@ static noinline struct xpi_frame pv_frames(u64 pfn, u32 max, unsigned long mfn)
 	};
 }
 
-/* PV is x86's alone, so pages have Xen's size here. */
+/* Only x86 has PV, and there pages have Xen's size. */
 static struct xpi_frame pv_frame(u64 pfn, u32 max)
 {
 	unsigned long mfn = __pfn_to_mfn(pfn);
@@ -134,7 +134,8 @@ static struct xpi_frame pv_frame(u64 pfn, u32 max)
 
 /*
  * Is another domain's memory mapped here? File systems and the swap cache use the
- * same flag for pages of theirs; and on a compound page no kernel looks at it.
+ * same flag on their pages, and a debug kernel stops at a look at it on a compound
+ * page.
  */
 static bool is_foreign(struct page *page)
 {
@@ -148,8 +149,8 @@ static bool is_foreign(struct page *page)
 }
 
 /*
- * A pfn of a map request is in frames of Xen's size, 4 KiB; where the kernel's
- * pages are larger several are one page.
+ * A map request counts in frames of Xen's size, 4 KiB. Where the kernel's pages are
+ * larger, several frames are one page.
  */
 static unsigned long page_nr(u64 pfn)
 {
@@ -157,8 +158,8 @@ static unsigned long page_nr(u64 pfn)
 }
 
 /*
- * Is it RAM by the firmware's map? That does not change, unlike the tree of
- * resources that page_is_ram() looks into: its lock is not for interrupts.
+ * Is it RAM by the firmware's map? page_is_ram() takes the lock of the resource
+ * tree, which interrupts must not; this map does not change and needs no lock.
  */
 static bool is_firmware_ram(u64 pfn)
 {
@@ -172,8 +173,8 @@ static bool is_firmware_ram(u64 pfn)
 }
 
 /*
- * There is a struct page for all of a section, be it RAM or not. One that the
- * kernel gives out is RAM; a reserved one is if the firmware says so.
+ * A whole section of memory has struct pages, RAM or not. A page that the kernel
+ * gives out is RAM; a reserved page is if the firmware says so.
  */
 static bool is_ram(u64 pfn, struct page *page)
 {
@@ -191,7 +192,7 @@ static u16 translated_flags(u64 pfn)
 	if (!pfn_valid(page_nr(pfn)))
 		return XEN_PV_IOMMU_F_MMIO;
 
-	/* Foreign pages may be in a place that is not RAM. */
+	/* The kernel may put foreign pages where there is no RAM. */
 	page = pfn_to_page(page_nr(pfn));
 	if (is_foreign(page))
 		return XEN_PV_IOMMU_F_FOREIGN;
@@ -208,7 +209,7 @@ static noinline struct xpi_frame translated_frame(u64 pfn, u32 max)
 	return (struct xpi_frame){ .gfn = pfn, .nr = nr, .flags = flags };
 }
 
-/* What Xen takes in a map; written once, before the first. */
+/* Flags that Xen takes in a map; written once, before the first map. */
 static u32 frame_flags = XEN_PV_IOMMU_F_MMIO | XEN_PV_IOMMU_F_FOREIGN;
 
 void xpi_frames_limit(u32 features)

@@ -50,8 +50,8 @@ extern const struct xpi_hv xpi_xen_hv;
  * xpi_frames_limit() - what Xen can be told of a frame
  * @features: XEN_PV_IOMMU_FEAT_* of QUERY
  *
- * Without the feature device memory, or another domain's, is called memory of
- * this domain's own: then Xen looks at the frame, and refuses it with -EACCES.
+ * Without the feature the driver does not say that a frame is device memory, or
+ * another domain's. Xen then looks at the frame and refuses it with -EACCES.
  */
 void xpi_frames_limit(u32 features);
 

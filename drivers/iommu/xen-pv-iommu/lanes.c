@@ -17,19 +17,18 @@
  * Order. Ranges that wait to be mapped are disjoint, for the shadow has each
  * but once; therefore their order does not matter. A range may wait to be
  * unmapped and, anew, to be mapped: Xen says -EEXIST to the map that comes too
- * early, and replaces nothing. Then the unmaps that meet it are sent, and the map
- * again. For this to hold Xen must have all that waits to be unmapped: a range in
- * which something was never mapped is sent at once. Holes are nothing to Xen,
- * unless there is what an older unmap is for, in leaves that this one would cut;
- * so that one is sent before.
+ * early, and replaces nothing. Then the driver sends the unmaps that meet it, and
+ * the map again. For this to hold Xen must have all that waits to be unmapped: the
+ * driver sends a range at once in which something was never mapped. Xen passes
+ * over holes, but not where an older unmap has a leaf that this one would cut; so
+ * the driver sends the older one before.
  *
- * Interrupts are off while Xen serves an array. For a map that it refuses the lock
- * is given back, and the unmaps are sent without it. The queue stays as it is, and
- * another CPU may go on with it meanwhile.
+ * Interrupts are off while Xen serves an array. When Xen refuses a map, the sender
+ * gives the lock back and sends the unmaps without it. The queue stays as it is,
+ * and another CPU may go on with it meanwhile.
  *
- * Locks: one lane's lock at a time; inside of it the shadow's, or lost_lock. Nothing
- * is printed under any of them. Nothing here sleeps or allocates but
- * xpi_lanes_fill().
+ * Locks: one lane's lock at a time; inside of it the shadow's, or lost_lock. No
+ * function prints under any of them. Only xpi_lanes_fill() sleeps or allocates.
  */
 #include <linux/compiler.h>
 #include <linux/errno.h>
@@ -123,7 +122,7 @@ static struct xpi_lane *lane_of(struct xpi_lanes *ls, unsigned int cpu)
  * @nr: 4 KiB pages
  * @why: why it is sent
  * @dropped: pages that were dropped
- * @sent: some of it was sent to be mapped just now
+ * @sent: Xen was just told to map some of it
  */
 struct visit {
 	u64 dfn;
@@ -250,7 +249,7 @@ static void announce(const struct xpi_lanes *ls, const struct xpi_pending *p,
  * Unmaps
  */
 
-/* A lane's lock is held, so this is only noted. */
+/* The caller holds a lane's lock, so the log has to wait. */
 static noinline void lost_note(struct xpi_lanes *ls,
 			       const struct xen_pv_iommu_batch *d, int err)
 {
@@ -267,7 +266,7 @@ static noinline void lost_note(struct xpi_lanes *ls,
 	raw_spin_unlock_irqrestore(&ls->lost_lock, irqflags);
 }
 
-/* No lane's lock is held. */
+/* The caller holds no lane's lock. */
 static noinline void lost_tell(struct xpi_lanes *ls)
 {
 	unsigned long irqflags;
@@ -348,8 +347,8 @@ void xpi_lanes_sync_unmap(struct xpi_lanes *ls, u64 dfn, u64 nr,
 }
 
 /*
- * dma-iommu uses an iova again after a flush that began when the unmap was in
- * its lane, which it knows by a count of flushes:
+ * dma-iommu uses an iova again after a flush that began when its unmap was in a
+ * lane. It knows that by a count of flushes:
  *
  *	fq_flush_iotlb()			unmap_pages(), queue_iova()
  *
@@ -357,8 +356,8 @@ void xpi_lanes_sync_unmap(struct xpi_lanes *ls, u64 dfn, u64 nr,
  *	smp_mb(), here				smp_mb()
  *	range_meets()				atomic64_read(&fq_flush_start_cnt)
  *
- * Either the right side reads the new count, and waits for the next flush, or
- * the left side sees the range. Neither follows without both barriers.
+ * Either the right side reads the new count and waits for the next flush, or the
+ * left side sees the range. This needs both barriers.
  */
 void xpi_lanes_flush(struct xpi_lanes *ls)
 {
@@ -373,9 +372,9 @@ void xpi_lanes_flush(struct xpi_lanes *ls)
 /**
  * struct refusal - a descriptor that Xen has refused to map
  * @dfn: first device frame
- * @nr: 4 KiB pages, 0: none was refused
- * @turn: of its queue, as of then
- * @at: where in the queue it was
+ * @nr: 4 KiB pages; 0: Xen has refused none
+ * @turn: the queue's, at that time
+ * @at: its place in the queue
  */
 struct refusal {
 	u64 dfn;
@@ -385,12 +384,13 @@ struct refusal {
 };
 
 /*
- * Xen has stopped at this descriptor. Either it stays, to be sent again, or the
- * shadow says so to its owner, and the next one comes. @r: what was refused
- * before in this place, if anything, and now.
+ * Xen has stopped at this descriptor. The sender either leaves it there, to send it
+ * again, or marks it in the shadow for its owner and goes on. @r: the sender's last
+ * refusal, IN and OUT.
  *
- * A first -EEXIST may be an unmap's that waits, or that another CPU has sent just
- * now. It is final if the unmaps were sent and it is the same descriptor still.
+ * An unmap that waits may be the cause of a first -EEXIST, or one that another CPU
+ * has sent since. A second one of the same descriptor is final: the sender has sent
+ * the unmaps in between.
  */
 static noinline void map_refused(struct xpi_lanes *ls, struct xpi_pending *p,
 				 int err, struct refusal *r)
@@ -408,7 +408,7 @@ static noinline void map_refused(struct xpi_lanes *ls, struct xpi_pending *p,
 	q->sent++;
 }
 
-/* Up to the first that Xen refuses. Returns whether all is done. */
+/* Sends up to the first that Xen refuses. Returns whether all is done. */
 static bool maps_try(struct xpi_lanes *ls, struct xpi_pending *p,
 		     enum xpi_why why, struct refusal *r)
 {
@@ -428,8 +428,9 @@ static bool maps_try(struct xpi_lanes *ls, struct xpi_pending *p,
 }
 
 /*
- * Send what waits, without the lock. The unmaps that meet what Xen has refused
- * are sent for it to succeed, or because it leaves a hole: see the top.
+ * Send what waits; the caller does not hold the lock. After a refusal the unmaps
+ * that meet the range have to go: they are in its way, or it leaves a hole and they
+ * must come before its own unmap. See the top.
  */
 static void maps_send(struct xpi_lanes *ls, struct xpi_pending *p,
 		      enum xpi_why why)
@@ -534,7 +535,7 @@ void xpi_lanes_sync_map(struct xpi_lanes *ls, u64 dfn, u64 nr)
  * Unmapping what was not mapped yet
  */
 
-/* Drop number @i, and put the last one into its place. */
+/* Drop descriptor @i and put the last one into its place. */
 static void map_drop(struct xpi_pending *p, unsigned int i, struct visit *v)
 {
 	struct xpi_queue *q = &p->queue;
@@ -548,8 +549,8 @@ static void map_drop(struct xpi_pending *p, unsigned int i, struct visit *v)
 }
 
 /*
- * Drop what lies in the range and was not sent. False: there is something left
- * that sticks out of it, or that another CPU has begun to send.
+ * Drop descriptors that lie in the range and that no CPU has begun to send. Returns
+ * whether none is left that meets it.
  */
 static bool maps_drop(struct xpi_pending *p, struct visit *v)
 {
@@ -640,7 +641,7 @@ static noinline void unmap_waiting(struct xpi_lanes *ls, struct xpi_pending *p,
 	if (v.dropped == nr)
 		return;
 
-	/* What was sent just now may have been refused. */
+	/* Xen may have refused some of it just now. */
 	if (v.dropped || v.sent)
 		unmap_holes(ls, p, dfn, nr, XPI_WHY_HOLE);
 	else

@@ -79,10 +79,10 @@ struct xpi_map {
 /**
  * struct xpi_pending - descriptors of one kind that wait
  * @lock: guards the rest, also while it is sent; interrupts off
- * @queue: the descriptors, all for disjoint ranges. Those that Xen is done with
- *	are at its front while Xen has refused one and the lock was given back
+ * @queue: the descriptors, all for disjoint ranges. While a sender has given the
+ *	lock back after a refusal, Xen is done with those at the front
  * @pages: of all of them
- * @turn: changes whenever one of them may have got another place
+ * @turn: counts changes after which a descriptor may be in another place
  * @first: they lie in [@first, @end). Read without the lock: whoever added
  * @end: something finds it there until Xen is done with it
  */
@@ -122,11 +122,11 @@ struct xpi_lost {
 /**
  * struct xpi_lanes - all that waits in one context
  * @shadow: where a map that Xen refuses is marked
- * @lost: told of unmaps that Xen has refused, at the next sync or flush at the
- *	latest; any context, but no lane's lock is held. It may print: the console
- *	may be a network card whose DMA waits in these lanes
+ * @lost: tells the log of unmaps that Xen has refused, at the next sync or flush
+ *	at the latest. Any context, but no lane's lock is held: the console may be
+ *	a network card whose DMA waits in these lanes
  * @lost_lock: guards @unsaid; inside of a lane's lock
- * @unsaid: what @lost was not told yet. @times is read without the lock
+ * @unsaid: what @lost has not told yet; its times is read without the lock
  * @sending: told of what is about to be sent; any context, a lock held; may be
  *	NULL
  * @free: gives a buffer back

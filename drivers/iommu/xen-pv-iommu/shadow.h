@@ -37,8 +37,8 @@ struct xpi_shadow_mem {
  * @root: the top node
  * @levels: levels of the tree
  * @last: last dfn that it covers
- * @nr_failed: leaves with an error; read without the lock, to look for them only
- *	where there are any
+ * @nr_failed: leaves with an error. Readers without the lock look for errors only
+ *	if there are any
  * @nr_leaves: leaves of 4 KiB, and of 2 MiB
  * @recent: the node of 4 KiB leaves that was used last, or NULL
  * @recent_range: dfn / 512 of what it covers, or what no dfn has

@@ -2,12 +2,12 @@
 #ifndef FAKE_ASM_BARRIER_H
 #define FAKE_ASM_BARRIER_H
 
-/* What another CPU does at the last moment before a barrier, if a test says so. */
+/* A test's other CPU acts here, at the last moment before a barrier. */
 extern void (*fake_before_mb)(void) __attribute__((__weak__));
 
 /*
- * Not a fence, which the thread sanitizer does not know; and nothing that two
- * threads share, for it would take that for an order between them.
+ * Not a fence, which the thread sanitizer does not know. The variable is no thread's
+ * but this one's, or the sanitizer would see an order between threads.
  */
 static inline void smp_mb(void)
 {

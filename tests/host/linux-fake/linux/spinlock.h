@@ -15,10 +15,10 @@ typedef struct {
 } raw_spinlock_t;
 
 extern int fake_locks_held;
-/* How often one was taken while none was held: interrupts may come before. */
+/* How often a first lock was taken: interrupts are on before. */
 extern unsigned int fake_locks_taken;
 
-/* What another CPU does when the last one is given back, if a test says so. */
+/* A test's other CPU acts here, when the last lock is given back. */
 extern void (*fake_on_unlock)(void) __attribute__((__weak__));
 
 static inline void raw_spin_lock_init(raw_spinlock_t *lock)
