@@ -148,9 +148,13 @@ static void free_mapped(void)
 /* So many contexts and no more (XSA-409). */
 static void quota(void)
 {
-	uint32_t max = query().max_ctx;
+	struct xen_pv_iommu_query q = query();
+	uint32_t max = q.max_ctx;
 	unsigned int i;
 
+	if (q.pt_pages_max < 4 * max)
+		test_skip("%u page tables are too few for %u contexts",
+			  q.pt_pages_max, max);
 	for (i = query().nr_ctx; i < max; i++)
 		ctx_alloc_as(XEN_PV_IOMMU_CTX_F_RESERVE, 0);
 	EXPECT(try_ctx_alloc_as(XEN_PV_IOMMU_CTX_F_RESERVE, 0), -ENOSPC);

@@ -215,6 +215,8 @@ static void array_readonly(void)
  * set. Each call is made twice, with other garbage in its OUT fields and behind
  * the struct: it must leave the same in the former and all of the latter.
  */
+#define BEHIND	64U
+
 struct sample {
 	uint32_t op, size;
 	struct {
@@ -229,11 +231,10 @@ struct sample {
 		struct xen_pv_iommu_batch batch;
 		struct xen_pv_iommu_lookup lookup;
 		struct xen_pv_iommu_fault fault;
-		uint8_t raw[128];
+		/* The largest, and what lies behind it. */
+		uint8_t raw[sizeof(struct xen_pv_iommu_query) + BEHIND];
 	};
 };
-
-#define BEHIND	64U
 
 #define SIZE_OF(member)	sizeof(((struct sample *)0)->member)
 #define AT(type, field)	__builtin_offsetof(struct xen_pv_iommu_##type, field)
