@@ -115,7 +115,7 @@ static void there_and_back(void)
 	check_in(0);
 }
 
-/* What a device comes back to is its context by all of its ids. (XSA-461) */
+/* A device comes back to its context by all of its ids. (XSA-461) */
 TEST(back_in_context)
 {
 	begin();
@@ -192,7 +192,7 @@ static void assign_fails(struct iommu_ctx *others)
 		CHECK_EQ(move(1, others), 0);
 		v.went_home = 0;
 		failed = assign_fails_at(n++, &domu);
-		/* What was in a context does not meet the ordinary table. */
+		/* An id that was in a context does not meet the ordinary table. */
 		CHECK(!others || !v.went_home);
 	} while (failed);
 	CHECK_EQ(n, 2 * ARRAY_SIZE(rids) + 1);
@@ -359,7 +359,7 @@ TEST(ats_devices_under_lock)
 	end_ats();
 }
 
-/* Of a device that is not there any more nothing stays in the list. */
+/* A device that does not answer any more does not stay in the list. */
 TEST(ats_device_pulled)
 {
 	begin_ats();

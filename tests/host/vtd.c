@@ -6,7 +6,7 @@
 #include "xen-fake/vtd-machine.h"
 
 #define QUARANTINE_ROOT 0x9999000ULL
-/* Such ids come from where those of contexts do. */
+/* Contexts and quarantine draw ids from one pool. */
 #define DID_QUARANTINE 0xeeee
 
 /*
@@ -141,7 +141,7 @@ TEST(switch_aliases)
 	check_home(0x100);
 }
 
-/* What assigning a device to dom_io does to an id of its. */
+/* Assigning a device to dom_io does this to each of its ids. */
 static void quarantined(uint16_t rid)
 {
 	v.unit[0].did_used[DID_QUARANTINE] = true;
@@ -149,7 +149,7 @@ static void quarantined(uint16_t rid)
 }
 
 /*
- * What a device of another domain uses as well is left to that domain, whatever
+ * Ids that a device of another domain has, too, are left to that domain, whatever
  * the device at home does (XSA-461).
  */
 TEST(switch_leaves_shared_ids)
@@ -306,7 +306,7 @@ TEST(unplugged_with_entries)
 	check_clean();
 }
 
-/* What another member has, too, is left to that one. */
+/* Ids that another member has, too, stay with that one. */
 TEST(unplugged_with_shared_ids)
 {
 	start();
@@ -338,6 +338,13 @@ TEST(unplugged_beside_device_0)
 	check_clean();
 }
 
+static void check_not_in_use(unsigned int ctx)
+{
+	CHECK(!vtd_ctx_in_use(&v.ctx[ctx]));
+	CHECK_EQ(v.ctx[ctx].unit[0].nr_members, 0);
+	check_clean();
+}
+
 /* Xen cleared the entries; whether it could flush them it does not say. */
 static void unplugged_at(int n)
 {
@@ -351,10 +358,18 @@ static void unplugged_at(int n)
 	gone(3);
 	CHECK(!context_present(*entry_of_rid(0, 0x100)));
 	CHECK_EQ(v.nr_fail, n >= (int)v.flushes);
-	/* The unit may still walk it: the context must not go (XSA-480). */
-	CHECK_EQ(vtd_ctx_in_use(&v.ctx[0]), !v.nr_fail);
 	if (v.nr_fail)
-		check_clean();
+		return check_not_in_use(0);
+	/* The unit may still walk it: the context must not go (XSA-480). */
+	v.nr_fail = 2;
+	CHECK(vtd_ctx_in_use(&v.ctx[0]));
+	CHECK(vtd_ctx_in_use(&v.ctx[0]));
+	/* What is unmapped from now on is flushed there, too. */
+	v.nr_psi = 0;
+	CHECK_EQ(vtd_ctx_flush(&v.ctx[0], 0, 1), 0);
+	CHECK_EQ(v.nr_psi, 1);
+	check_not_in_use(0);
+	v.nr_fail = 1;
 }
 
 TEST(unplugged_and_not_flushed)
@@ -457,6 +472,11 @@ TEST(failed_move_back_breaks_the_device)
 	check_home(1 << 3);
 	/* The unit may have seen the new entry, and not its end. */
 	CHECK(vtd_ctx_in_use(&v.ctx[0]));
+	v.nr_fail = 0;
+	CHECK(!vtd_ctx_in_use(&v.ctx[0]));
+	CHECK_EQ(v.ctx[0].unit[0].nr_members, 0);
+	CHECK(!v.unit[0].dirty[did_of(0, 0)]);
+	CHECK(cached_of_rid(0, 1 << 3)->full == entry_of_rid(0, 1 << 3)->full);
 }
 
 TEST(switch_without_entry)
@@ -632,8 +652,8 @@ TEST(write_buffer)
 }
 
 /*
- * Without interrupt remapping whoever drives a device may send any interrupt
- * (XSA-3).
+ * Without interrupt remapping a program that drives a device can have it send
+ * any interrupt (XSA-3).
  */
 static void check_msi(bool remapping, bool away, struct iommu_ctx *to)
 {

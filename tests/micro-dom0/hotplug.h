@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Devices that are pulled out and plugged in again, as Xen is told of it: the
- * device itself stays. What is out at the end of a test is added again.
+ * device itself stays. All that are out at the end of a test are added again.
  */
 #ifndef MICRO_HOTPLUG_H
 #define MICRO_HOTPLUG_H

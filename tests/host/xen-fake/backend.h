@@ -84,8 +84,9 @@ static void be_fini(struct iommu_ctx *ctx)
 	XFREE(ctx->unit);
 }
 
-static bool be_in_use(const struct iommu_ctx *ctx)
+static bool be_in_use(struct iommu_ctx *ctx)
 {
+	check_no_spinlock();
 	CHECK(pcidevs_locked());
 	CHECK(list_empty(&ctx->members) && !ctx->dying);
 	return t.in_use;

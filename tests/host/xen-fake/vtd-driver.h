@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What Xen's own functions need around them, besides vtd-machine.h, and what
- * they call that is none of the test's business.
+ * The surroundings of Xen's own functions besides vtd-machine.h, for hooked.c.
  */
 #ifndef XEN_FAKE_VTD_DRIVER_H
 #define XEN_FAKE_VTD_DRIVER_H

@@ -257,6 +257,17 @@ int iommu_flush_context_device(struct vtd_iommu *iommu, uint16_t did,
 	return rc;
 }
 
+int iommu_flush_context_global(struct vtd_iommu *iommu, bool np)
+{
+	struct hw_unit *hw = &v.unit[iommu->index];
+	int rc = flush_rc();
+
+	(void)np;
+	if (rc >= 0)
+		memcpy(hw->cached, hw->entry, sizeof(hw->cached));
+	return rc;
+}
+
 /* With an old entry still cached, translations would just come back. */
 static bool still_used(const struct hw_unit *hw, uint16_t did)
 {
@@ -494,7 +505,7 @@ static int move(unsigned int dev, struct iommu_ctx *to)
 	return rc;
 }
 
-/* What iommu_ctx_device_gone() does. */
+/* As iommu_ctx_device_gone() does it. */
 static HARNESS_UNUSED void gone(unsigned int dev)
 {
 	struct iommu_ctx *ctx = v.dev[dev].ctx;

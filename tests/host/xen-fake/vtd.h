@@ -148,6 +148,7 @@ void unmap_vtd_domain_page(const void *p);
 paddr_t domain_pgd_maddr(struct domain *d, paddr_t pgd, unsigned int levels);
 void iommu_flush_write_buffer(struct vtd_iommu *iommu);
 #define DMA_CCMD_MASK_NOBIT 0
+int iommu_flush_context_global(struct vtd_iommu *iommu, bool np);
 int iommu_flush_context_device(struct vtd_iommu *iommu, uint16_t did,
 			       uint16_t source_id, uint8_t mask, bool np);
 int iommu_flush_iotlb_dsi(struct vtd_iommu *iommu, uint16_t did, bool np,
@@ -180,7 +181,7 @@ paddr_t vtd_ctx_pgtable(const struct iommu_ctx *ctx);
 void vtd_ctx_caps(struct iommu_ctx_caps *caps);
 int vtd_ctx_init(struct iommu_ctx *ctx, bool everywhere);
 void vtd_ctx_fini(struct iommu_ctx *ctx);
-bool vtd_ctx_in_use(const struct iommu_ctx *ctx);
+bool vtd_ctx_in_use(struct iommu_ctx *ctx);
 int vtd_ctx_enter(struct iommu_ctx *ctx, struct pci_dev *pdev);
 void vtd_ctx_leave(struct iommu_ctx *ctx, struct pci_dev *pdev);
 int vtd_ctx_switch(struct domain *d, struct pci_dev *pdev,

@@ -406,7 +406,7 @@ struct iommu_ops {
 	void (*ctx_caps)(struct iommu_ctx_caps *caps);
 	int (*ctx_init)(struct iommu_ctx *ctx, bool everywhere);
 	void (*ctx_fini)(struct iommu_ctx *ctx);
-	bool (*ctx_in_use)(const struct iommu_ctx *ctx);
+	bool (*ctx_in_use)(struct iommu_ctx *ctx);
 	int (*ctx_enter)(struct iommu_ctx *ctx, device_t *dev);
 	void (*ctx_leave)(struct iommu_ctx *ctx, device_t *dev);
 	int (*ctx_switch)(struct domain *d, device_t *dev,

@@ -63,6 +63,7 @@ struct iommu_ctx_resv {
 struct iommu_ctx_unit {
     domid_t domid;              /* names it there; DOMID_INVALID: not yet */
     unsigned int nr_members;    /* devices behind it, absent ones included */
+    unsigned int nr_stale;      /* of these, left, but not flushed */
 };
 
 /* What refuses a context one more page table; see quota.c. */

@@ -308,7 +308,7 @@ void iommu_ctx_put(struct iommu_ctx *ctx)
 }
 
 /* Devices are in it, or an IOMMU uses it for one that is not any more. */
-static bool is_busy(const struct iommu_ctx *ctx)
+static bool is_busy(struct iommu_ctx *ctx)
 {
     return !list_empty(&ctx->members) ||
            iommu_call(dom_iommu(ctx->owner)->platform_ops, ctx_in_use, ctx);
@@ -337,14 +337,18 @@ static struct iommu_ctx *free_begin(struct iommu_ctx_tbl *tbl, unsigned int id)
 
     ASSERT(pcidevs_locked());
 
-    write_lock(&tbl->lock);
+    read_lock(&tbl->lock);
     ctx = radix_tree_lookup(&tbl->tree, id);
-    if ( !ctx || ctx->freeing )
-        ctx = ERR_PTR(-ENOENT);
-    else if ( !ctx->dying && is_busy(ctx) )
-        ctx = ERR_PTR(-EBUSY);
-    else
-        ctx->dying = ctx->freeing = true;
+    read_unlock(&tbl->lock);
+
+    /* It stays in the table as long as pcidevs_lock is held. */
+    if ( !ctx || read_atomic(&ctx->freeing) )
+        return ERR_PTR(-ENOENT);
+    if ( !ctx->dying && is_busy(ctx) )
+        return ERR_PTR(-EBUSY);
+
+    write_lock(&tbl->lock);
+    ctx->dying = ctx->freeing = true;
     write_unlock(&tbl->lock);
 
     return ctx;

@@ -37,9 +37,8 @@
 #include "../ats.h"
 
 #define NR_DOMIDS           (UINT16_MAX - DOMID_MASK)
-/* Own function, seven phantom ones, and what vtd_find_aliases() may find. */
-#define MAX_OWN_RIDS        8
-#define MAX_RIDS            (MAX_OWN_RIDS + 2)
+/* Own function, seven phantom ones, the bridge and (secondary bus, 0). */
+#define MAX_RIDS            10
 
 /* Of PCI_CLASS_DEVICE: USB controllers, and the upper byte of graphics. */
 #define CLASS_USB           0x0c03
@@ -510,17 +509,15 @@ static int remember(struct pci_dev *pdev)
     return 0;
 }
 
+/* Unless the device is in a context. */
 static void forget(struct pci_dev *pdev)
 {
     if ( !pdev->ctx )
         pdev->arch.vtd.ctx.drhd = NULL;
 }
 
-static void count_member(const struct iommu_ctx *ctx,
-                         const struct vtd_iommu *iommu, int change)
+static void count_members(struct iommu_ctx_unit *unit, int change)
 {
-    struct iommu_ctx_unit *unit = &ctx->unit[iommu->index];
-
     ASSERT(pcidevs_locked());
     write_atomic(&unit->nr_members, unit->nr_members + change);
 }
@@ -548,7 +545,7 @@ int cf_check vtd_ctx_enter(struct iommu_ctx *ctx, struct pci_dev *pdev)
         untrusted_msi = true;
 #endif
 
-    count_member(ctx, pdev->arch.vtd.ctx.drhd->iommu, 1);
+    count_members(&ctx->unit[pdev->arch.vtd.ctx.drhd->iommu->index], 1);
     /* Counted before the entry is switched: see the top of the file. */
     smp_mb();
 
@@ -604,18 +601,39 @@ static int take_out(const struct iommu_ctx *ctx, const struct pci_dev *pdev)
 
 void cf_check vtd_ctx_leave(struct iommu_ctx *ctx, struct pci_dev *pdev)
 {
-    struct vtd_iommu *iommu = pdev->arch.vtd.ctx.drhd->iommu;
+    struct iommu_ctx_unit *unit =
+        &ctx->unit[pdev->arch.vtd.ctx.drhd->iommu->index];
 
-    ASSERT(ctx->unit[iommu->index].nr_members);
+    ASSERT(unit->nr_members > unit->nr_stale);
 
-    /* After a failed flush the unit goes on using the context. */
-    if ( take_out(ctx, pdev) )
-        printk(XENLOG_ERR VTDPREFIX
-               "%pp: not flushed, IOMMU context %u cannot be freed\n",
-               &pdev->sbdf, ctx->id);
+    if ( !take_out(ctx, pdev) )
+        count_members(unit, -1);
     else
-        count_member(ctx, iommu, -1);
+    {
+        unit->nr_stale++;
+        printk(XENLOG_ERR VTDPREFIX
+               "%pp: not flushed, IOMMU context %u is kept until it is\n",
+               &pdev->sbdf, ctx->id);
+    }
     forget(pdev);
+}
+
+/* Try again to flush entries that are gone. */
+static int flush_stale(struct iommu_ctx_unit *unit, struct vtd_iommu *iommu)
+{
+    int rc;
+
+    if ( !unit->nr_stale )
+        return 0;
+
+    rc = settle(iommu, iommu_flush_context_global(iommu, false));
+    if ( rc || flush_domid(iommu, unit->domid) )
+        return -EIO;
+
+    count_members(unit, -(int)unit->nr_stale);
+    unit->nr_stale = 0;
+
+    return 0;
 }
 
 /* Is there an entry of the unit that uses the context? */
@@ -651,17 +669,18 @@ static bool has_entry(const struct iommu_ctx *ctx, struct vtd_iommu *iommu)
 
 /*
  * Asked before a context without members is freed. The entries themselves
- * decide: tables that an IOMMU can reach must stay.
+ * decide, and what units may have cached of them: tables that an IOMMU can
+ * reach must stay.
  */
-bool cf_check vtd_ctx_in_use(const struct iommu_ctx *ctx)
+bool cf_check vtd_ctx_in_use(struct iommu_ctx *ctx)
 {
     const struct acpi_drhd_unit *drhd;
 
     ASSERT(pcidevs_locked());
 
     for_each_drhd_unit ( drhd )
-        if ( ctx->unit[drhd->iommu->index].nr_members ||
-             has_entry(ctx, drhd->iommu) )
+        if ( has_entry(ctx, drhd->iommu) ||
+             flush_stale(&ctx->unit[drhd->iommu->index], drhd->iommu) )
             return true;
 
     return false;
@@ -780,7 +799,10 @@ int cf_check vtd_ctx_switch(struct domain *d, struct pci_dev *pdev,
         pdev->broken = true;
         /* The unit may have seen the new entries, and go on using them. */
         if ( to )
-            count_member(to, drhd->iommu, 1);
+        {
+            count_members(&to->unit[drhd->iommu->index], 1);
+            to->unit[drhd->iommu->index].nr_stale++;
+        }
     }
 
     return -EIO;
