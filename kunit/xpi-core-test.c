@@ -274,16 +274,34 @@ static void load_with_region(struct kunit *test, u32 type)
 	KUNIT_EXPECT_FALSE(test, xpi_fake.dev[0].relaxed);
 }
 
-/* A device that cannot do without it is not for programs. */
+/* As VFIO does it: the functions of one device are a group. */
+static int attach_group(struct iommu_domain *d)
+{
+	struct iommu_group *group = iommu_group_get(dev(0));
+	int ret = iommu_attach_group(d, group);
+
+	iommu_group_put(group);
+	return ret;
+}
+
+static void detach_group(struct iommu_domain *d)
+{
+	struct iommu_group *group = iommu_group_get(dev(0));
+
+	iommu_detach_group(d, group);
+	iommu_group_put(group);
+}
+
+/* A device that needs it always is not for programs: the core keeps it. */
 static void direct_regions(struct kunit *test)
 {
-	struct iommu_domain *d;
+	struct iommu_group *group;
 
 	load_with_region(test, XEN_PV_IOMMU_RESV_DIRECT);
-	d = iommu_paging_domain_alloc(dev(0));
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, d);
-	KUNIT_EXPECT_NE(test, 0, iommu_attach_device(d, dev(0)));
-	iommu_domain_free(d);
+	group = iommu_group_get(dev(0));
+	KUNIT_EXPECT_NE(test, 0, iommu_group_claim_dma_owner(group, test));
+	KUNIT_EXPECT_FALSE(test, iommu_group_dma_owner_claimed(group));
+	iommu_group_put(group);
 	xpi_driver_unload(test);
 }
 
@@ -295,7 +313,7 @@ static void relaxable_regions(struct kunit *test)
 	load_with_region(test, XEN_PV_IOMMU_RESV_DIRECT_RELAXABLE);
 	d = iommu_paging_domain_alloc(dev(0));
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, d);
-	KUNIT_EXPECT_EQ(test, 0, iommu_attach_device(d, dev(0)));
+	KUNIT_EXPECT_EQ(test, 0, attach_group(d));
 	KUNIT_EXPECT_TRUE(test, xpi_fake.dev[0].relaxed);
 	KUNIT_EXPECT_EQ(test, iommu_iova_to_phys(d, XPI_ADDR(PFN)), 0);
 	KUNIT_EXPECT_EQ(test, 0,
@@ -305,7 +323,7 @@ static void relaxable_regions(struct kunit *test)
 			xpi_fake_frame(PFN + 9, 1).gfn);
 	KUNIT_EXPECT_EQ(test, PAGE_SIZE,
 			iommu_unmap(d, XPI_ADDR(PFN), PAGE_SIZE));
-	iommu_detach_device(d, dev(0));
+	detach_group(d);
 	KUNIT_EXPECT_FALSE(test, xpi_fake.dev[0].relaxed);
 	KUNIT_EXPECT_EQ(test, xpi_fake.dev[0].ctx, xpi_driver_ctx(domain_of(0)));
 	iommu_domain_free(d);

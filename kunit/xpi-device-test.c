@@ -161,7 +161,9 @@ static int config_read(struct pci_bus *b, unsigned int devfn, int where,
 	*val = 0;
 	if (acs == NO_ACS)
 		return PCIBIOS_SUCCESSFUL;
-	if (where == ACS_AT + PCI_ACS_CAP)
+	if (where == ACS_AT)
+		*val = PCI_EXT_CAP_ID_ACS | 1 << 16;
+	else if (where == ACS_AT + PCI_ACS_CAP)
 		*val = acs_regs[acs].cap;
 	else if (where == ACS_AT + PCI_ACS_CTRL)
 		*val = acs_regs[acs].ctrl;
@@ -199,6 +201,7 @@ static unsigned int build(const struct topology *t)
 		pdev[i].devfn = PCI_DEVFN(n->slot, n->fn);
 		pdev[i].multifunction = n->mf;
 		pdev[i].acs_cap = n->acs == NO_ACS ? 0 : ACS_AT;
+		pdev[i].cfg_size = PCI_CFG_SPACE_EXP_SIZE;
 		if (n->type != CONVENTIONAL) {
 			pdev[i].pcie_cap = 0x40;
 			pdev[i].pcie_flags_reg = n->type << 4;
