@@ -26,10 +26,10 @@
 #define PHY_AUTONEG	0x1200		/* allowed, and restarted */
 
 /* Interrupts: first those of MSI and INTx, then those of MSI-X. */
-#define ICR		0x1500		/* causes; reading clears them */
-#define ICS		0x1504		/* set causes */
-#define IMS		0x1508		/* allow */
-#define IMC		0x150c		/* forbid */
+#define ICR		0x00c0		/* causes; reading clears them */
+#define ICS		0x00c8		/* set causes */
+#define IMS		0x00d0		/* allow */
+#define IMC		0x00d8		/* forbid */
 #define ICR_LSC		(1 << 2)	/* a cause like any other */
 #define GPIE		0x1514
 #define GPIE_MSIX	(1 << 4)
@@ -37,6 +37,8 @@
 #define EIMS		0x1524
 #define EIMC		0x1528
 #define EIAC		0x152c		/* which causes clear themselves */
+#define IVAR		0x1700		/* which vector the first queue has */
+#define IVAR_VALID	(1 << 7)
 
 /* Receiving and sending, by the first of its queues. */
 #define RCTL		0x0100
@@ -165,6 +167,8 @@ void igb_start(struct igb *igb)
 	put(igb, RCTL, RCTL_EN | RCTL_LOOPBACK | RCTL_BAM | RCTL_SECRC);
 	start_ring(igb, TX_RING, igb->iova + AT_TX_RING);
 	put(igb, TCTL, get(igb, TCTL) | TCTL_EN);
+	/* the link's coming up was a cause */
+	get(igb, ICR);
 }
 
 static uint8_t *map_memory(struct container *c, const char *bdf, uint64_t iova)
@@ -316,11 +320,15 @@ void igb_raise(struct igb *igb, unsigned int vector)
 	put(igb, EICS, 1U << vector);
 }
 
-void igb_allow_single(struct igb *igb)
+void igb_tell_frames(struct igb *igb, unsigned int vector)
+{
+	put(igb, IVAR, IVAR_VALID | vector);
+}
+
+void igb_allow_single(struct igb *igb, bool allow)
 {
 	put(igb, GPIE, 0);
-	get(igb, ICR);
-	put(igb, IMS, ICR_LSC);
+	put(igb, allow ? IMS : IMC, ICR_LSC);
 }
 
 void igb_raise_single(struct igb *igb)

@@ -48,14 +48,17 @@ bool igb_fetch(struct igb *igb, uint64_t iova, void *to, size_t bytes);
 bool igb_store(struct igb *igb, uint64_t iova, const void *from, size_t bytes);
 
 /*
- * Interrupts.  With MSI-X each vector has a bit of its own, and vectors that
- * were allowed may be raised; with MSI or INTx there is one, which stays raised
- * until it is lowered.
+ * Interrupts by MSI-X: each vector has a bit.  What is raised while it is
+ * forbidden comes as soon as it is allowed.  igb_tell_frames() makes each frame
+ * that is received raise a vector.
  */
 void igb_allow_vectors(struct igb *igb, uint32_t mask);
 void igb_forbid_vectors(struct igb *igb, uint32_t mask);
 void igb_raise(struct igb *igb, unsigned int vector);
-void igb_allow_single(struct igb *igb);
+void igb_tell_frames(struct igb *igb, unsigned int vector);
+
+/* By MSI or INTx: there is one, which stays raised until it is lowered. */
+void igb_allow_single(struct igb *igb, bool allow);
 void igb_raise_single(struct igb *igb);
 void igb_lower_single(struct igb *igb);
 
