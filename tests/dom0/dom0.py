@@ -33,12 +33,16 @@ STEPS = {'full': 'before+load+vfio+edges+dpdk', 'absent': 'absent', 'bare': 'vfi
          'initramfs': 'initramfs', 'strict': 'domains+region', 'lazy': 'domains', 'identity': 'domains',
          'io-strict': 'driver+fio+cable', 'io-lazy': 'driver+fio+cable', 'io-pv': 'driver+fio+cable',
          'huge': 'untaken+huge+dpdk+share+kill', 'share': 'driver+share+region+kill+iommufd',
-         'faults': 'driver+faults', 'narrow': 'driver+dpdk+narrow', 'pvh-faults': 'driver+faults', 'sleep': 'driver+sleep', 'reset': 'reset+cable', 'acs': 'acs', 'pvh-lacks': 'driver+functions+sleep'}
+         'faults': 'driver+faults', 'narrow': 'driver+dpdk+narrow', 'pvh-faults': 'driver+faults',
+         'irq': 'driver+irq+dpdkirq', 'pvh-irq': 'driver+irq+dpdkirq', 'bare-irq': 'irq+dpdkirq',
+         'sleep': 'driver+sleep', 'reset': 'reset+cable', 'acs': 'acs', 'pvh-lacks': 'driver+functions+sleep'}
 # Steps that announce faults.
 BLOCKING = {'vfio', 'edges', 'bypass', 'huge', 'share', 'region', 'kill', 'iommufd', 'sleep', 'reset', 'acs'}
 # Steps that have a disk, and those that know what is on it.
-DISK_STEPS = {'dpdk', 'narrow', 'untaken', 'load', 'pvh', 'topology', 'life', 'domains', 'hotplug', 'initramfs', 'sleep', 'reset'}
+DISK_STEPS = {'dpdk', 'dpdkirq', 'irq', 'narrow', 'untaken', 'load', 'pvh', 'topology', 'life', 'domains', 'hotplug', 'initramfs', 'sleep', 'reset'}
 DIGEST_STEPS = {'pvh', 'initramfs', 'domains', 'reset'}
+# Suites without Xen, under Linux' own driver.
+BARE = {'bare', 'bare-irq'}
 # The CPU on which a PVH dom0 works under TCG; see boot.Machine for the others'.
 PVH_CPU = 'EPYC,-monitor,-rdtscp'
 # ext4 asks for crc32c by its crypto name, which newer kernels have built in.
@@ -46,7 +50,7 @@ MODULES = ['nvme', 'ext4', 'crc32c_generic?', 'vfio-pci', 'vfio_iommu_type1', 'i
 OURS = ['xen-pv-iommu', 'xpi_secret', 'xpi_partunmap', 'xpi_orphan', 'xpi_dmaapi', 'xpi_look', 'xpi_vmd', 'xpi_acs']
 CARDS = ['e1000e', 'igb']
 # What the Makefile builds for the guest.
-PROGRAMS = ['vfio-dma', 'vfio-faults', 'vfio-share', 'vfio-huge', 'vfio-victim', 'vfio-edges', 'vfio-region',
+PROGRAMS = ['vfio-dma', 'vfio-irq', 'vfio-faults', 'vfio-share', 'vfio-huge', 'vfio-victim', 'vfio-edges', 'vfio-region',
             'iommufd-dma', 'iommufd-share', 'iommufd-outlive',
             'edu-copy']
 # Empty disks: XFS, which the bypass suite uses, wants 300 MiB.
@@ -68,7 +72,7 @@ TREE = ['pcie-root-port,id=r1,chassis=1,disable-acs=on', 'x3130-upstream,id=u1,b
 # Two edus, an igb that can have virtual functions, and two ports to plug into.
 SLOTS = [EDU, EDU, 'pcie-root-port,id=v1,chassis=3', 'igb,bus=v1,romfile=',
          'pcie-root-port,id=h1,chassis=1', 'pcie-root-port,id=h2,chassis=2']
-# The first disk once more, for a controller to be plugged in.
+# The first disk once more, for a second controller.
 SPARE = ['-blockdev', 'driver=raw,node-name=spare,read-only=on,file.driver=file,file.filename=disk0']
 # QEMU's q35 says that it cannot suspend to RAM unless told otherwise.
 S3 = ['-global', 'ICH9-LPC.disable_s3=0']
@@ -80,6 +84,12 @@ PORTS_APART = ['pcie-root-port,id=r1,chassis=1', f'{EDU},bus=r1', 'pcie-root-por
 # A USB controller, for which Xen's rmrr= makes a region; a PVH dom0 has no memory in the video window.
 USB = 'qemu-xhci,addr=10'
 REGION, REGION_PVH = 'rmrr=30000-3000f=00:10.0', 'rmrr=a4-a5=00:10.0'
+# Two edus whose slots, four apart, make them share a line of INTx, and two NVMe
+# controllers of which one has more vectors than a machine has.
+LINES = ['pcie-root-port,id=r1,chassis=1,addr=4', f'{EDU},bus=r1', 'pcie-root-port,id=r2,chassis=2,addr=8', f'{EDU},bus=r2',
+         'pcie-root-port,id=r3,chassis=3', 'nvme,serial=xpiirq,drive=spare,bus=r3',
+         'pcie-root-port,id=r4,chassis=4', 'nvme,serial=xpicrowd,msix_qsize=400,bus=r4']
+IRQ = {'devices': LINES, 'extra': PORTS + SPARE, 'modules': CARDS, 'faults': False, 'timeout': 2400}
 # Suites that are not the common machine, or not started in the common way.
 SPECIAL = {
     # Where Xen has nothing to report: there is none, none of ours, or what would block is skipped.
@@ -109,6 +119,9 @@ SPECIAL = {
     'reset': {'pvh': True, 'cmdline': 'iommu.passthrough=0', 'xen_cmdline': 'ats=1', 'iommu': ',device-iotlb=on',
               'devices': RESETS, 'disk': RESET_DISK, 'modules': CARDS + ['virtio_blk', 'virtio_pci?']},
     'acs': {'pvh': True, 'devices': PORTS_APART, 'extra': []},
+    'irq': IRQ,
+    'pvh-irq': {**IRQ, 'pvh': True},
+    'bare-irq': IRQ,
     'pvh-lacks': {'pvh': True, 'devices': SLOTS, 'extra': [], 'modules': ['igb'], 'faults': False},
     'strict': {'pvh': True, 'cmdline': 'iommu.passthrough=0 iommu.strict=1 xpi_region=0xa4000',
                'devices': [EDU, EDU, USB], 'xen_cmdline': REGION_PVH},
@@ -186,14 +199,25 @@ def debug_tests(kernel, prefix):
     return [f'{prefix}.debug.{t}' for t in checkers.get(kernel.name.partition('-')[2], ())]
 
 
-def programs():
+def build(*what):
     """Two suites may start at once, so one at a time builds."""
     os.makedirs(BUILD, exist_ok=True)
     with open(os.path.join(BUILD, 'lock'), 'w', encoding='ascii') as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        subprocess.run([os.path.join(TOP, 'testbed', 'in-root'), '--', 'make', '-s', '-C', HERE, f'OUT={BUILD}'],
+        subprocess.run([os.path.join(TOP, 'testbed', 'in-root'), '--', 'make', '-s', '-C', HERE, f'OUT={BUILD}', *what],
                        check=True, stdout=sys.stderr)
+
+
+def programs():
+    build()
     return [os.path.join(BUILD, p) for p in PROGRAMS]
+
+
+def dpdk_files():
+    """A program built with what lies beside the image that it runs in."""
+    sdk, program = os.path.join(os.path.dirname(testbed('dpdk-root')), 'sdk'), os.path.join(BUILD, 'rx-sleep')
+    build(f'DPDK={sdk}', program)
+    return [f'{program}:/bin/rx-sleep']
 
 
 def guest_files():
@@ -215,16 +239,18 @@ def packaged_initrd(kernel):
     return os.path.join(out, 'initrd.initramfs-tools')
 
 
-def make_initrd(kernel, suite, kmod):
-    if without_smp(suite) == 'initramfs':
+def make_initrd(kernel, suite, kmod, steps):
+    base = without_smp(suite)
+    if base == 'initramfs':
         return packaged_initrd(kernel)
-    if without_smp(suite) == 'bare':
-        kmod, wanted = None, MODULES
+    wanted = MODULES + special(suite).get('modules', [])
+    if base in BARE:
+        kmod = None
     else:
-        kmod = kmod or testbed('kmod', kernel.name)
-        wanted = MODULES + OURS + special(suite).get('modules', [])
+        kmod, wanted = kmod or testbed('kmod', kernel.name), wanted + OURS
+    files = guest_files() + (dpdk_files() if 'dpdkirq' in steps.split('+') else [])
     return initramfs.build(os.path.join(BUILD, f'{kernel.name}.{suite}.initrd.gz'),
-                           kernel.modules, kmod, wanted, guest_files())
+                           kernel.modules, kmod, wanted, files)
 
 
 def scratch(step):
@@ -253,7 +279,7 @@ def digest(path):
 
 
 def console(suite):
-    if suite == 'bare':
+    if suite in BARE:
         return 'console=ttyS0 intel_iommu=on xpi_bare=1'
     return 'console=hvc0 earlyprintk=xen'
 
@@ -263,13 +289,13 @@ def machine(kernel, suite, xen, kmod=None, steps=None, name=None):
     steps, differs = steps or STEPS[base], special(suite)
     prefix = f'dom0.{kernel.name}' + (f'.{suite}' if suite not in ('full', 'absent') else '')
     cpus = CPUS if suite.endswith(SMP) else 1
-    bare, pvh, images = base == 'bare', differs.get('pvh', base == 'pvh'), disks(steps, differs.get('disk'))
+    bare, pvh, images = base in BARE, differs.get('pvh', base == 'pvh'), disks(steps, differs.get('disk'))
     known = f' xpi_digest={digest(images[0]["path"])}' if DIGEST_STEPS & set(steps.split('+')) else ''
     return prefix, boot.Machine(
         name=name or f'dom0.{kernel.name}.{suite}',
         xen=None if bare else xen,
         kernel=kernel.image,
-        initrd=make_initrd(kernel, suite, kmod),
+        initrd=make_initrd(kernel, suite, kmod, steps),
         xen_cmdline=f'{boot.Machine.xen_cmdline} dom0_mem=1G,max:1G{" dom0=pvh" * pvh} {differs.get("xen_cmdline", "")}',
         cmdline=f'{console(base)} {differs.get("cmdline", "")} panic=-1 rdinit=/init '
                 f'xpi_prefix={prefix} xpi_suite={base} xpi_steps={steps} xpi_cpus={cpus}{known}',
@@ -348,7 +374,7 @@ def run(kernel_name, suite='full', xen=None, kmod=None, steps=None, name=None, a
     name is that of the run and its log directory, not that of its tests.
     """
     kernel = kernel_named(kernel_name)
-    if suite != 'bare':
+    if without_smp(suite) not in BARE:
         xen = xen or ('stock' if suite == 'absent' else 'release')
         xen = xen if '/' in xen else testbed('xen-build', xen)
     prefix, m = machine(kernel, suite, xen, kmod, steps, name)

@@ -20,6 +20,11 @@ uint32_t edu_get(const struct edu *edu, unsigned int reg)
 	return *(volatile uint32_t *)(edu->regs + reg);
 }
 
+static void put32(struct edu *edu, unsigned int reg, uint32_t value)
+{
+	*(volatile uint32_t *)(edu->regs + reg) = value;
+}
+
 static void put64(struct edu *edu, unsigned int reg, uint64_t value)
 {
 	*(volatile uint64_t *)(edu->regs + reg) = value;
@@ -60,15 +65,21 @@ void edu_check(const struct edu *edu, const char *bdf)
 		    bdf, edu_get(edu, EDU_ID));
 }
 
+static void start(struct edu *edu, uint64_t src, uint64_t dst, uint32_t bytes,
+		  uint64_t cmd)
+{
+	put64(edu, REG_SRC, src);
+	put64(edu, REG_DST, dst);
+	put64(edu, REG_COUNT, bytes);
+	put64(edu, REG_CMD, cmd);
+}
+
 static void transfer(struct edu *edu, uint64_t src, uint64_t dst,
 		     uint32_t bytes, uint64_t cmd)
 {
 	unsigned int ms;
 
-	put64(edu, REG_SRC, src);
-	put64(edu, REG_DST, dst);
-	put64(edu, REG_COUNT, bytes);
-	put64(edu, REG_CMD, cmd);
+	start(edu, src, dst, bytes, cmd);
 	for (ms = 0; edu_get(edu, REG_CMD) & CMD_RUN; ms += 5) {
 		if (ms > PATIENCE_MS)
 			die("edu did not finish a transfer in %d ms",
@@ -85,4 +96,19 @@ void edu_fetch(struct edu *edu, uint64_t addr, uint32_t bytes)
 void edu_store(struct edu *edu, uint64_t addr, uint32_t bytes)
 {
 	transfer(edu, BUFFER, addr, bytes, CMD_RUN | CMD_TO_MEMORY);
+}
+
+void edu_start_fetch(struct edu *edu, uint64_t addr, uint32_t bytes)
+{
+	start(edu, addr, BUFFER, bytes, CMD_RUN | CMD_INTERRUPT);
+}
+
+void edu_raise(struct edu *edu)
+{
+	put32(edu, REG_IRQ_RAISE, 1);
+}
+
+void edu_lower(struct edu *edu)
+{
+	put32(edu, REG_IRQ_LOWER, ~0U);
 }

@@ -35,4 +35,11 @@ uint32_t edu_get(const struct edu *edu, unsigned int reg);
 void edu_fetch(struct edu *edu, uint64_t addr, uint32_t bytes);
 void edu_store(struct edu *edu, uint64_t addr, uint32_t bytes);
 
+/* The same to the device's buffer, but an interrupt tells the end. */
+void edu_start_fetch(struct edu *edu, uint64_t addr, uint32_t bytes);
+
+/* An interrupt without a transfer; with INTx it stays raised until it is lowered. */
+void edu_raise(struct edu *edu);
+void edu_lower(struct edu *edu);
+
 #endif

@@ -46,6 +46,11 @@ bool device_is_master(const struct device *dev)
 	return read_command(dev) & PCI_COMMAND_MASTER;
 }
 
+int device_reset(const struct device *dev)
+{
+	return ioctl(dev->fd, VFIO_DEVICE_RESET) ? -errno : 0;
+}
+
 struct device device_take(struct container *c, const char *bdf)
 {
 	struct device dev = { .bdf = bdf };

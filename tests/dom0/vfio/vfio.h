@@ -52,6 +52,9 @@ void device_close(struct device *dev);
 /* What the device has behind BAR nr, and its size; the caller unmaps it. */
 void *device_map(const struct device *dev, unsigned int nr, size_t *bytes);
 
+/* VFIO_DEVICE_RESET; 0 or -errno.  What the device had been told it forgets. */
+int device_reset(const struct device *dev);
+
 /* Does the command register allow DMA?  Xen takes it away after many faults. */
 bool device_is_master(const struct device *dev);
 

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-2.0
+# A DPDK program in interrupt mode: it sleeps until a packet comes. One of the two
+# cards is its, the other has its kernel driver, which sends the packets.
+
+WAKES=10
+
+# start_sleeper DEVICE HOW: HOW is VFIO's kind of interrupt
+start_sleeper()
+{
+	: >/tmp/sleeper
+	chroot /mnt/dpdk /tmp/rx-sleep --lcores=0@0 $(memory_options) --iova-mode=va --no-telemetry \
+		--vfio-intr="$2" -a "$1" >/tmp/sleeper 2>&1 &
+	SLEEPER=$!
+	says 180 /tmp/sleeper '^ready' $SLEEPER
+}
+
+# The number behind WORD in the last line that says how often it woke.
+woken() { sed -n 's/^woken \([0-9]*\) .*/\1/p' /tmp/sleeper | tail -n 1; }
+packets() { sed -n 's/^woken .* packets \([0-9]*\)/\1/p' /tmp/sleeper | tail -n 1; }
+
+# It has no time limit, so that nothing but an interrupt gets it out of there: system
+# call 232 is epoll_wait.
+in_epoll() { grep -q '^232 ' /proc/$SLEEPER/syscall && grep -q '^State:.S' /proc/$SLEEPER/status; }
+asleep() { within 60 in_epoll || why "it is in system call $(cat /proc/$SLEEPER/syscall), $(grep ^State /proc/$SLEEPER/status)"; }
+
+got_packet() { [ "$(packets)" -gt "$1" ] 2>/dev/null; }
+
+# One packet at a time; nothing answers, but each wakes the program.
+wake_each()
+{
+	local i before
+	for i in $(seq $WAKES); do
+		asleep || return 1
+		before=$(packets)
+		ping -c 1 -W 1 10.0.0.9 >/dev/null
+		within 60 got_packet "${before:-0}" ||
+			why "packet $i of $WAKES did not wake it; it said $(tail -n 1 /tmp/sleeper)" || return 1
+	done
+}
+
+# Each packet came, and not all of them with one interrupt.
+counts_right()
+{
+	info "the program woke $(woken) times for $(packets) packets"
+	[ "$(packets)" = $WAKES ] && [ "$(woken)" -ge $WAKES ]
+}
+
+ends_by_term()
+{
+	kill "$SLEEPER"
+	within 60 grep -q '^over' /tmp/sleeper || kill -9 "$SLEEPER"
+	wait "$SLEEPER"
+}
+
+# The sender knows where the packets go without asking.
+send_from()
+{
+	local name
+	modprobe "$2" || return 1
+	echo "$1" >/sys/bus/pci/drivers_probe
+	within 30 ls "$PCI/$1/net" >/dev/null 2>&1 || return 1
+	name=$(ls "$PCI/$1/net")
+	echo 1 >"/proc/sys/net/ipv6/conf/$name/disable_ipv6" 2>/dev/null
+	ip addr add 10.0.0.1/24 dev "$name" && ip link set "$name" up || return 1
+	within 60 grep -q 1 "/sys/class/net/$name/carrier"
+	arp -i "$name" -s 10.0.0.9 52:54:00:12:34:99
+}
+
+# check_sleeper NAME DEVICE HOW
+check_sleeper()
+{
+	check_after "$1.starts" "echo it says; tail -n 2 /tmp/sleeper" start_sleeper "$2" "$3"
+	check_after "$1.sleeps" "cat /tmp/why" asleep
+	check_after "$1.each-packet-wakes" "cat /tmp/why" wake_each
+	check_after "$1.counts" "tail -n 1 /tmp/sleeper" counts_right
+	check_after "$1.sleeps-again" "cat /tmp/why" asleep
+	check "$1.ends" "it did not end by itself" ends_by_term
+	cat /tmp/sleeper
+}
+
+step_dpdkirq()
+{
+	local e1000e igb
+	e1000e=$(devices 8086:10d3)
+	igb=$(devices 8086:10c9)
+	modprobe vfio-pci && modprobe vfio_iommu_type1
+	allow_unsafe Y
+	mount_dpdk || { fail dpdkirq.disk "the disk with DPDK does not mount"; return; }
+	cp /bin/rx-sleep /mnt/dpdk/tmp/rx-sleep
+	check dpdkirq.e1000e-sends "e1000e has no interface" send_from "$e1000e" e1000e
+	check_bind dpdkirq.bind-igb "$igb"
+	check_sleeper dpdkirq.igb "$igb" msix
+	unbind "$e1000e"
+	unbind "$igb"
+	check dpdkirq.igb-sends "igb has no interface" send_from "$igb" igb
+	check_bind dpdkirq.bind-e1000e "$e1000e"
+	check_sleeper dpdkirq.e1000e-msi "$e1000e" msi
+	check_sleeper dpdkirq.e1000e-legacy "$e1000e" legacy
+	unbind "$e1000e"
+	unbind "$igb"
+}

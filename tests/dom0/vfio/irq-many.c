@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0
+/* More than one device, or more vectors than there are. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cases.h"
+#include "irq-steps.h"
+#include "report.h"
+
+#define ROUNDS		50
+
+/* What a device does best, or for the second of a kind, the next. */
+static uint32_t best_kind(const struct source *s)
+{
+	if (s->kind->offers[MSIX])
+		return MSIX;
+	return s->nr > 1 ? INTX : MSI;
+}
+
+/* Turn by turn: one vector of each device, and no other device's comes. */
+static const char *turn(struct source *s, struct irqs *irqs, unsigned int nr,
+			unsigned int round)
+{
+	const char *wrong = NULL;
+	unsigned int i, j;
+
+	for (i = 0; i < nr && !wrong; i++) {
+		wrong = arrives(&s[i], &irqs[i], round % irqs[i].nr);
+		for (j = 0; j < nr && !wrong; j++)
+			wrong = only(&irqs[j], IRQS_MAX);
+	}
+	return wrong;
+}
+
+/* All raise before any is waited for. */
+static const char *all_at_once(struct source *s, struct irqs *irqs, unsigned int nr)
+{
+	const char *wrong = NULL;
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		s[i].kind->raise(&s[i], irqs[i].index, irqs[i].nr - 1);
+	for (i = 0; i < nr && !wrong; i++) {
+		if (irq_wait(&irqs[i], irqs[i].nr - 1) != 1)
+			wrong = problem("that of %s did not come once", s[i].bdf);
+		else
+			wrong = quiet_down(&s[i], &irqs[i]);
+	}
+	return wrong;
+}
+
+static const char *enable_all(struct source *s, struct irqs *irqs, unsigned int nr)
+{
+	const char *wrong = NULL;
+	unsigned int i;
+	uint32_t index;
+
+	for (i = 0; i < nr && !wrong; i++) {
+		index = best_kind(&s[i]);
+		wrong = enable(&s[i], &irqs[i], index, vectors(&s[i], index));
+		report_info("together: %s has %u of kind %u", s[i].bdf,
+			    irqs[i].nr, index);
+	}
+	return wrong;
+}
+
+void test_together(struct source *s, unsigned int nr)
+{
+	static struct irqs irqs[SOURCES_MAX];
+	const char *wrong = enable_all(s, irqs, nr);
+	unsigned int i;
+
+	for (i = 0; i < ROUNDS && !wrong; i++)
+		wrong = turn(s, irqs, nr, i);
+	say_all("each-by-itself", wrong);
+	for (i = 0; i < ROUNDS && !wrong; i++)
+		wrong = all_at_once(s, irqs, nr);
+	say_all("all-at-once", wrong);
+	for (i = 0; i < nr; i++) {
+		disable(&irqs[i]);
+		irqs_close(&irqs[i]);
+	}
+}
+
+/* While one stays raised, and masked by VFIO for it, the other's comes. */
+static const char *past_raised(struct source *a, struct irqs *as,
+			       struct source *b, struct irqs *bs)
+{
+	const char *wrong;
+
+	a->kind->raise(a, INTX, 0);
+	if (irq_wait(as, 0) != 1)
+		return "the first device's did not come once";
+	wrong = arrives(b, bs, 0);
+	if (wrong)
+		return wrong;
+	if (irq_take(as, 0))
+		return "the first device's came once more";
+	return quiet_down(a, as);
+}
+
+/* The steps of the suite have looked whether these two share one. */
+void test_line(struct source *a, struct source *b)
+{
+	struct irqs as, bs;
+	const char *wrong = enable(a, &as, INTX, 1);
+
+	if (!wrong)
+		wrong = enable(b, &bs, INTX, 1);
+	if (!wrong)
+		wrong = arrives(a, &as, 0);
+	if (!wrong)
+		wrong = only(&bs, IRQS_MAX);
+	if (!wrong)
+		wrong = arrives(b, &bs, 0);
+	if (!wrong)
+		wrong = only(&as, IRQS_MAX);
+	say_all("line-each-its-own", wrong);
+	if (wrong)
+		return;
+	say_all("line-past-raised", past_raised(a, &as, b, &bs));
+	say_all("line-past-raised-other-way", past_raised(b, &bs, a, &as));
+	disable(&as);
+	say_all("line-without-first", arrives(b, &bs, 0));
+	irqs_close(&as);
+	disable(&bs);
+	irqs_close(&bs);
+}
+
+/* All that the device has, which are more than the machine has left. */
+static const char *refused(struct source *s)
+{
+	const unsigned int nr = irq_count(source_device(s), MSIX, NULL);
+	struct irqs irqs;
+	int rc = irqs_enable(&irqs, source_device(s), MSIX, nr);
+
+	report_info("%u vectors at once: %s", nr, rc ? strerror(-rc) : "granted");
+	if (!rc) {
+		disable(&irqs);
+		irqs_close(&irqs);
+	}
+	return NULL;
+}
+
+void test_crowd(struct source *s)
+{
+	unsigned int i;
+
+	for (i = 0; i < 3; i++)
+		refused(s);
+	say(s, MSIX, "after-crowd", works(s, MSIX, vectors(s, MSIX)));
+}
+
+void run_victim(struct source *s, unsigned int nr)
+{
+	static struct irqs irqs[SOURCES_MAX];
+	const char *wrong = enable_all(s, irqs, nr);
+	unsigned int round;
+
+	for (round = 0; !wrong; round++) {
+		wrong = turn(s, irqs, nr, round);
+		if (round || wrong)
+			continue;
+		puts("running");
+		fflush(stdout);
+	}
+	die("%s", wrong);
+}

@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: GPL-2.0
+/* All that one device can do. */
+#include <errno.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "cases.h"
+#include "irq-steps.h"
+#include "report.h"
+
+#define ROUNDS		200
+#define PAGE_IOVA	0x280000000UL
+
+/* --- any kind --------------------------------------------------------------- */
+
+static void test_offered(struct source *s, uint32_t index)
+{
+	unsigned int have = irq_count(source_device(s), index, NULL);
+	unsigned int want = s->kind->offers[index];
+
+	report_info("%s %s: VFIO offers %u of kind %u", irq_part, s->kind->name,
+		    have, index);
+	say(s, index, "offered",
+	    have < want ? problem("VFIO offers %u, the device has %u", have, want) : NULL);
+}
+
+static void test_each(struct source *s, uint32_t index)
+{
+	say(s, index, "each-arrives", works(s, index, vectors(s, index)));
+	say(s, index, "each-again", works(s, index, vectors(s, index)));
+}
+
+static void test_rounds(struct source *s, uint32_t index)
+{
+	const unsigned int last = vectors(s, index) - 1;
+	struct irqs irqs;
+	const char *wrong = enable(s, &irqs, index, last + 1);
+	unsigned int i;
+
+	for (i = 0; i < ROUNDS && !wrong; i++)
+		wrong = arrives(s, &irqs, i % 2 ? last : 0);
+	say(s, index, "none-lost", wrong);
+	disable(&irqs);
+	irqs_close(&irqs);
+}
+
+/* What comes after the end would come within a while; then it works again. */
+static void test_disabled(struct source *s, uint32_t index)
+{
+	struct irqs irqs;
+	const char *wrong = enable(s, &irqs, index, vectors(s, index));
+
+	if (!wrong)
+		wrong = disable(&irqs);
+	if (!wrong) {
+		s->kind->raise(s, index, 0);
+		if (!irq_silent(&irqs, 0))
+			wrong = "it came although it was disabled";
+		s->kind->lower(s);
+		irqs_close(&irqs);
+	}
+	say(s, index, "disabled-silent", wrong);
+	say(s, index, "enabled-again", works(s, index, vectors(s, index)));
+}
+
+/* The device itself holds it back: neither lost nor doubled. */
+static void test_hold(struct source *s, uint32_t index)
+{
+	struct irqs irqs;
+	const char *wrong = enable(s, &irqs, index, vectors(s, index));
+
+	if (!wrong) {
+		s->kind->hold(s, index, true);
+		s->kind->raise(s, index, 0);
+		if (!irq_silent(&irqs, 0))
+			wrong = "it came although the device masks it";
+		s->kind->hold(s, index, false);
+		if (!wrong && irq_wait(&irqs, 0) != 1)
+			wrong = "after the device unmasked it, it did not come once";
+		quiet_down(s, &irqs);
+	}
+	say(s, index, "masked-by-device", wrong);
+	disable(&irqs);
+	irqs_close(&irqs);
+}
+
+/* What was enabled is enabled after the reset, too. */
+static const char *survives_reset(struct source *s, struct irqs *irqs)
+{
+	int rc = device_reset(source_device(s));
+
+	if (rc)
+		return problem("VFIO_DEVICE_RESET: %s", strerror(-rc));
+	start(s, irqs);
+	return each_arrives(s, irqs);
+}
+
+static void test_reset(struct source *s, uint32_t index)
+{
+	struct irqs irqs;
+	const char *wrong = enable(s, &irqs, index, vectors(s, index));
+
+	if (!wrong) {
+		wrong = survives_reset(s, &irqs);
+		disable(&irqs);
+		irqs_close(&irqs);
+	}
+	say(s, index, "reset-while-enabled", wrong);
+	say(s, index, "reset-then-again", works(s, index, vectors(s, index)));
+}
+
+static void test_reopen(struct source *s, uint32_t index)
+{
+	struct irqs irqs;
+	const char *wrong = enable(s, &irqs, index, vectors(s, index));
+
+	if (!wrong) {
+		wrong = arrives(s, &irqs, 0);
+		source_reopen(s);
+		irqs_close(&irqs);
+	}
+	say(s, index, "closed-while-enabled", wrong);
+	say(s, index, "opened-again", works(s, index, vectors(s, index)));
+}
+
+/* --- INTx ------------------------------------------------------------------- */
+
+static const char *masks_itself(struct source *s, struct irqs *irqs)
+{
+	int rc;
+
+	s->kind->raise(s, INTX, 0);
+	if (irq_wait(irqs, 0) != 1)
+		return "it did not come once";
+	if (!irq_silent(irqs, 0))
+		return "it came once more before it was unmasked";
+	rc = irq_unmask(irqs);
+	if (rc)
+		return problem("unmasking: %s", strerror(-rc));
+	if (irq_wait(irqs, 0) != 1)
+		return "still raised, it did not come once more after it was unmasked";
+	return quiet_down(s, irqs);
+}
+
+static const char *masked(struct source *s, struct irqs *irqs)
+{
+	int rc = irq_mask(irqs);
+
+	if (rc)
+		return problem("masking: %s", strerror(-rc));
+	s->kind->raise(s, INTX, 0);
+	if (!irq_silent(irqs, 0))
+		return "it came although it was masked";
+	rc = irq_unmask(irqs);
+	if (rc)
+		return problem("unmasking: %s", strerror(-rc));
+	if (irq_wait(irqs, 0) != 1)
+		return "it did not come once after it was unmasked";
+	return quiet_down(s, irqs);
+}
+
+/* As a virtual machine does it at the end of an interrupt. */
+static const char *unmasked_by_eventfd(struct source *s, struct irqs *irqs)
+{
+	struct irqs other = { .dev = irqs->dev };
+	const uint64_t one = 1;
+	const char *wrong = NULL;
+	int rc;
+
+	other.fds[0] = eventfd(0, EFD_CLOEXEC);
+	if (other.fds[0] < 0)
+		die("no eventfd: %s", strerror(errno));
+	rc = irq_unmask_by(irqs, other.fds[0]);
+	if (rc)
+		wrong = problem("setting the eventfd: %s", strerror(-rc));
+	if (!wrong) {
+		s->kind->raise(s, INTX, 0);
+		if (irq_wait(irqs, 0) != 1)
+			wrong = "it did not come once";
+		if (write(other.fds[0], &one, sizeof(one)) != sizeof(one))
+			wrong = "the eventfd does not take a write";
+		if (!wrong && irq_wait(irqs, 0) != 1)
+			wrong = "it did not come once more after the eventfd was written";
+		irq_unmask_by(irqs, -1);
+		quiet_down(s, irqs);
+	}
+	close(other.fds[0]);
+	return wrong;
+}
+
+static void test_intx(struct source *s)
+{
+	struct irqs irqs;
+	const char *wrong = enable(s, &irqs, INTX, 1);
+
+	if (wrong) {
+		say(s, INTX, "masks-itself", wrong);
+		return;
+	}
+	say(s, INTX, "masks-itself", masks_itself(s, &irqs));
+	say(s, INTX, "masked", masked(s, &irqs));
+	say(s, INTX, "unmasked-by-eventfd", unmasked_by_eventfd(s, &irqs));
+	say(s, INTX, "after-masking", arrives(s, &irqs, 0));
+	disable(&irqs);
+	irqs_close(&irqs);
+}
+
+/* --- vectors ---------------------------------------------------------------- */
+
+static const char *detached(struct source *s, struct irqs *irqs)
+{
+	const char *wrong;
+	int rc = irq_detach(irqs, 1);
+
+	if (rc)
+		return problem("taking vector 1 away: %s", strerror(-rc));
+	s->kind->raise(s, irqs->index, 1);
+	wrong = arrives(s, irqs, 0);
+	if (!wrong)
+		wrong = arrives(s, irqs, 2);
+	if (!wrong && irq_take(irqs, 1))
+		wrong = "vector 1 came although it was taken away";
+	return wrong;
+}
+
+/* The interrupt from meanwhile may come or not; one that is raised now has to. */
+static const char *attached(struct source *s, struct irqs *irqs)
+{
+	int rc = irq_attach(irqs, 1);
+
+	if (rc)
+		return problem("giving vector 1 back: %s", strerror(-rc));
+	report_info("%s %s: vector 1 given back, what was raised meanwhile %s",
+		    irq_part, s->kind->name,
+		    irq_silent(irqs, 1) ? "is lost" : "came");
+	irq_take(irqs, 1);
+	return each_arrives(s, irqs);
+}
+
+static void test_one_away(struct source *s)
+{
+	struct irqs irqs;
+	const char *wrong = enable(s, &irqs, MSIX, vectors(s, MSIX));
+
+	if (wrong) {
+		say(s, MSIX, "one-away", wrong);
+		return;
+	}
+	say(s, MSIX, "one-away", detached(s, &irqs));
+	say(s, MSIX, "one-back", attached(s, &irqs));
+	disable(&irqs);
+	irqs_close(&irqs);
+}
+
+/* Without disabling what is there VFIO adds vectors only where it says so. */
+static const char *grows(struct source *s, struct irqs *irqs)
+{
+	uint32_t flags;
+	int rc;
+
+	irq_count(source_device(s), MSIX, &flags);
+	irqs->fds[irqs->open++] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	rc = irq_attach(irqs, irqs->nr);
+	report_info("%s %s: a vector more while others are enabled: %s",
+		    irq_part, s->kind->name, rc ? strerror(-rc) : "taken");
+	if (flags & VFIO_IRQ_INFO_NORESIZE)
+		return unless(rc, "it was taken although VFIO says that it cannot be");
+	if (rc)
+		return problem("it was refused: %s", strerror(-rc));
+	irqs->nr++;
+	start(s, irqs);
+	return NULL;
+}
+
+static void test_number(struct source *s)
+{
+	struct irqs irqs;
+	const char *wrong;
+
+	say(s, MSIX, "fewer", works(s, MSIX, 3));
+	say(s, MSIX, "one", works(s, MSIX, 1));
+	wrong = enable(s, &irqs, MSIX, 2);
+	if (!wrong) {
+		wrong = grows(s, &irqs);
+		if (!wrong)
+			wrong = each_arrives(s, &irqs);
+		disable(&irqs);
+		irqs_close(&irqs);
+	}
+	say(s, MSIX, "one-more", wrong);
+	say(s, MSIX, "all-again", works(s, MSIX, vectors(s, MSIX)));
+}
+
+/* --- from DMA --------------------------------------------------------------- */
+
+static void must_map_page(struct source *s, uint64_t iova, uint8_t *mem)
+{
+	int rc = container_map(&s->container, iova, mem, PAGE, RW);
+
+	if (rc)
+		die("cannot map a page for %s: %s", s->bdf, strerror(-rc));
+}
+
+static const char *edu_tells(struct source *s, struct irqs *irqs)
+{
+	struct edu *edu = &s->edu.edu;
+	uint8_t *mem = new_pages(2);
+
+	must_map_page(s, PAGE_IOVA, mem);
+	must_map_page(s, PAGE_IOVA + PAGE, mem + PAGE);
+	memset(mem, 0x5a, PAGE);
+	edu_start_fetch(edu, PAGE_IOVA, PAGE);
+	if (irq_wait(irqs, 0) != 1)
+		return "the end of a transfer was not told once";
+	edu_store(edu, PAGE_IOVA + PAGE, PAGE);
+	if (memcmp(mem, mem + PAGE, PAGE))
+		return "the transfer that was told did not take place";
+	return quiet_down(s, irqs);
+}
+
+static const char *igb_tells(struct source *s, struct irqs *irqs)
+{
+	uint8_t *mem = new_pages(1), got[64];
+
+	must_map_page(s, PAGE_IOVA, mem);
+	memset(mem, 0x5a, PAGE);
+	igb_tell_frames(&s->igb, 7);
+	if (!igb_fetch(&s->igb, PAGE_IOVA, got, sizeof(got)))
+		return "the frame did not arrive";
+	if (irq_wait(irqs, 7) != 1)
+		return "the frame that arrived was not told once";
+	if (memcmp(mem, got, sizeof(got)))
+		return "the frame has other bytes than were sent";
+	return only(irqs, 7);
+}
+
+/* NVMe's commands are DMA in both directions already. */
+static void test_dma(struct source *s, uint32_t index)
+{
+	struct irqs irqs;
+	const char *wrong = enable(s, &irqs, index, vectors(s, index));
+
+	if (!wrong) {
+		wrong = s->edu.bdf ? edu_tells(s, &irqs) : igb_tells(s, &irqs);
+		disable(&irqs);
+		irqs_close(&irqs);
+	}
+	say(s, index, "dma-tells", wrong);
+	container_unmap(&s->container, PAGE_IOVA, 2 * PAGE);
+}
+
+/* --- all of them ------------------------------------------------------------ */
+
+static bool can_tell(const struct source *s, uint32_t index)
+{
+	return s->edu.bdf || (s->igb.dev.bdf && index == MSIX);
+}
+
+static void test_kind(struct source *s, uint32_t index)
+{
+	test_offered(s, index);
+	test_each(s, index);
+	test_rounds(s, index);
+	test_disabled(s, index);
+	if (s->kind->hold)
+		test_hold(s, index);
+	if (can_tell(s, index))
+		test_dma(s, index);
+	test_reset(s, index);
+	test_reopen(s, index);
+}
+
+/* From one kind to another without closing the device. */
+static void test_change(struct source *s)
+{
+	uint32_t index;
+
+	for (index = INTX; index <= MSIX; index++)
+		if (s->kind->offers[index])
+			say(s, index, "after-the-others",
+			    works(s, index, vectors(s, index)));
+	say(s, INTX, "after-all-others", works(s, INTX, 1));
+}
+
+void test_whole(struct source *s)
+{
+	uint32_t index;
+
+	for (index = INTX; index <= MSIX; index++)
+		if (s->kind->offers[index])
+			test_kind(s, index);
+	test_intx(s);
+	if (s->kind->offers[MSIX]) {
+		test_one_away(s);
+		test_number(s);
+	}
+	test_change(s);
+}

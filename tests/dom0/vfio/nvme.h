@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * An NVMe controller under VFIO that completes commands without data: one queue
+ * pair a vector, so that each can be raised on command.
+ */
+#ifndef XPI_NVME_H
+#define XPI_NVME_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vfio.h"
+
+/* The administrators' pair and one for each vector but the first. */
+#define NVME_PAIRS	65
+#define NVME_MEMORY	(NVME_PAIRS * 2 * 4096)
+
+struct nvme_pair {
+	unsigned int submitted, completed;
+};
+
+struct nvme {
+	struct device dev;
+	struct container *container;
+	volatile uint8_t *regs;
+	size_t regs_bytes;
+	uint8_t *memory;		/* mapped for the controller at iova */
+	uint64_t iova;
+	struct nvme_pair pairs[NVME_PAIRS];
+};
+
+/* The controller becomes part of c; dies if it cannot. */
+struct nvme nvme_open(struct container *c, const char *bdf, uint64_t iova);
+void nvme_close(struct nvme *nvme);
+
+/*
+ * Start it, once more if it was, with so many queue pairs; pair N completes
+ * with vector N.  Without MSI-X there can be but one.
+ */
+void nvme_start(struct nvme *nvme, unsigned int pairs);
+
+/* Have a command completed by pair nr; it interrupts when that is done. */
+void nvme_submit(struct nvme *nvme, unsigned int nr);
+
+/* Take the completions of pair nr, as INTx wants it to fall silent. */
+void nvme_take(struct nvme *nvme, unsigned int nr);
+
+/* INTx only: keep the controller from interrupting, and let it again. */
+void nvme_mask(struct nvme *nvme);
+void nvme_unmask(struct nvme *nvme);
+
+#endif
