@@ -301,9 +301,9 @@ static void errors(void)
 	refused(BATCH, at, 1, 0x80000000, -EINVAL);
 	refused(BATCH | 2 << 8, at, 1, 0, -EINVAL);
 	refused(BATCH | 0xffffff00, at, 1, 0, -EINVAL);
-	for (op = XEN_PV_IOMMU_OP_RESET + 1; op < 256; op++)
+	for (op = XEN_PV_IOMMU_OP_CTX_SET + 1; op < 256; op++)
 		refused(op, 0, 1, 0, -EOPNOTSUPP);
-	for (op = 0; op <= XEN_PV_IOMMU_OP_RESET; op++)
+	for (op = 0; op <= XEN_PV_IOMMU_OP_CTX_SET; op++)
 		if (op != XEN_PV_IOMMU_OP_FAULT_READ)
 			refused(op, unmapped, 1, 0, -EFAULT);
 	/* The last 16 bytes that 32 bits reach, and beyond. */

@@ -153,6 +153,17 @@ static void in_blocked(void)
 	limited_in(&f, XEN_PV_IOMMU_CTX_BLOCKED);
 }
 
+/* A slow emulator may still deliver faults that the device caused before. */
+static void first_fault_in(uint32_t ctx, struct xen_pv_iommu_fault *rec)
+{
+	unsigned int n = 0;
+
+	do {
+		CHECK(next_fault(rec, 20000), "no fault after a move");
+		CHECK(n++ <= ON_THE_WAY, "%u faults of the context before", n);
+	} while (rec->ctx != ctx);
+}
+
 /* At the next ATTACH the device reports, wherever it comes to. */
 static void moved(void)
 {
@@ -171,11 +182,11 @@ static void moved(void)
 		drain();
 		attach(f.e, to[i]);
 		uhci_run(iova(DFN));
-		CHECK(next_fault(&rec, 20000), "no fault after a move");
+		first_fault_in(to[i], &rec);
 		EXPECT(rec.flags, 0);
-		EXPECT(rec.ctx, to[i]);
 		uhci_stop();
 		sleep_ms(QUIET_MS);
+		drain();
 	}
 	expect_works(&f);
 }
