@@ -71,8 +71,9 @@ static unsigned int look_at_pending(const struct xpi_pending *p, u8 op,
 	}
 	CHECK_EQ(p->pages, pages);
 	CHECK(pages <= XPI_PENDING_PAGES);
-	/* If nothing waits nobody has to look. */
-	CHECK(p->queue.used || (p->first == U64_MAX && !p->end));
+	/* A range that is empty meets none; before the first map it is 0 to 0. */
+	CHECK(p->queue.used || !p->end);
+	CHECK(p->queue.used || !p->queue.nr_bufs || p->first == U64_MAX);
 	return p->queue.used;
 }
 
