@@ -1125,12 +1125,12 @@ static void protected_from_the_start(struct kunit *test)
 /* A predecessor has left it there; that says nothing of the time before. */
 static void blocked_is_not_protected(struct kunit *test)
 {
+	const struct iommu_ops *ops = xpi_driver_ops();
 	struct device *dev;
 
 	xpi_fake.dev[0].ctx = XEN_PV_IOMMU_CTX_BLOCKED;
 	dev = xpi_driver_add_dev(test, 0);
-	KUNIT_EXPECT_FALSE(test, xpi_driver_ops()->capable(dev,
-				IOMMU_CAP_PRE_BOOT_PROTECTION));
+	KUNIT_EXPECT_FALSE(test, ops->capable(dev, IOMMU_CAP_PRE_BOOT_PROTECTION));
 	xpi_fake.dev[0].ctx = XEN_PV_IOMMU_CTX_DEFAULT;
 }
 

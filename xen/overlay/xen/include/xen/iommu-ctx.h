@@ -20,8 +20,8 @@
  *   - Page tables belong to the context and count against the domain's quota.
  *
  * Lock order: pcidevs_lock > table lock > ctx->sync_lock > ctx->lock >
- * quota_lock and locks of the back end. Page references, guest memory and the p2m are not touched under
- * ctx->lock.
+ * quota_lock and locks of the back end. Page references, guest memory and the
+ * p2m are not touched under ctx->lock.
  */
 #ifndef XEN_IOMMU_CTX_H
 #define XEN_IOMMU_CTX_H
@@ -158,7 +158,7 @@ uint64_t iommu_ctx_mappable_unlocked(struct iommu_ctx *ctx, uint64_t dfn,
 /*
  * Write leaves; what they displaced is flushed and freed before they count.
  * direct: of a device's region, where the owner may map nothing. Returns as
- * iommu_pt_map(), -EADDRINUSE, or -EIO: the flush failed, the context is broken.
+ * iommu_pt_map(), -EADDRINUSE, or -EIO: a flush failed, the context is broken.
  * *bound: after -ENOMEM, what refused a page table.
  */
 int iommu_ctx_write(struct iommu_ctx *ctx, uint64_t dfn, unsigned int order,

@@ -8,9 +8,9 @@
  * after an error the device is, in hardware and in our books, where it was
  * (XSA-449 was about books that disagreed).
  *
- * Regions that a device needs mapped 1:1 (direct.c) are in the context before the
- * device is. In BLOCKED they are never mapped: a region there would be in reach
- * of every blocked device.
+ * Regions that a device needs mapped 1:1 (direct.c) are in the context before
+ * the device is. In BLOCKED they are never mapped: a region there would be in
+ * reach of every blocked device.
  */
 #include <xen/event.h>
 #include <xen/iommu.h>
@@ -22,7 +22,7 @@ static bool is_blocked(const struct iommu_ctx *ctx)
     return ctx->id == XEN_PV_IOMMU_CTX_BLOCKED;
 }
 
-/* `held`: regions that the context has for the device, as in pdev->ctx_regions. */
+/* `held`: regions the context has for the device, as in pdev->ctx_regions. */
 static void ctx_leave(struct iommu_ctx *ctx, struct pci_dev *pdev,
                       uint64_t held)
 {

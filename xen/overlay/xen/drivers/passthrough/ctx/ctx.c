@@ -171,7 +171,7 @@ static struct iommu_ctx_tbl *table_create(struct domain *d)
     /* A failure is said loudly; what does not work will not work anyway. */
     (void)iommu_ctx_selftest(d, tbl);
 
-    /* Whoever finds the table finds it complete, as long as the domain lives. */
+    /* Other CPUs find the table complete, as long as the domain lives. */
     smp_wmb();
     write_atomic(&dom_iommu(d)->ctxs, tbl);
 

@@ -22,8 +22,8 @@
  * Regions may overlap. A large leaf then stays as a whole while any region
  * needs a page of it.
  *
- * Lists and leaves change under ctx->lock, which each step takes anew; what else
- * a region has is guarded by pcidevs_lock.
+ * Lists and leaves change under ctx->lock, which each step takes anew;
+ * pcidevs_lock guards the rest of a region.
  */
 #include <xen/iommu.h>
 #include <xen/iommu-ctx.h>
@@ -104,8 +104,8 @@ static iommu_leaf_t direct_leaf(uint64_t dfn, unsigned int order)
 }
 
 /*
- * Look at the leaf that covers dfn: *first is its first page, and *nr the number
- * of them. Without a leaf it is the one page. Returns the leaf, or 0.
+ * Look at the leaf that covers dfn: *first is its first page, *nr the number of
+ * pages. Without a leaf it is the one page. Returns the leaf, or 0.
  */
 static iommu_leaf_t leaf_at(const struct iommu_ctx *ctx, uint64_t dfn,
                             uint64_t *first, uint64_t *nr)

@@ -709,9 +709,10 @@ static uint64_t next_entry(const struct iommu_pt *pt, const struct walk *w,
     for ( ; dfn < end; dfn = (dfn | (level_span(w->level) - 1)) + 1 )
     {
         uint64_t pte = table[entry_index(dfn, w->level)];
+        bool found = leaves ? pte_present(pt->fmt, pte)
+                            : pte_is_table(pt->fmt, pte, w->level);
 
-        if ( leaves ? pte_present(pt->fmt, pte)
-                    : pte_is_table(pt->fmt, pte, w->level) )
+        if ( found )
             break;
     }
 

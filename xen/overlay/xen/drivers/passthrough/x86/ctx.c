@@ -12,8 +12,9 @@
  *
  * RAM must be the domain's own, or the caller says that it may be another's and
  * policy agrees. A leaf holds a reference to it. If it makes a page of a PV
- * domain writable, the leaf also holds a type reference, so that the page cannot
- * become a page or descriptor table while a device can write to it (XSA-288).
+ * domain writable, the leaf also holds a type reference, so that the page
+ * cannot become a page or descriptor table while a device can write to it
+ * (XSA-288).
  *
  * A translated domain reaches another's pages only through its p2m, which knows
  * a grant that is read-only. A PV domain names machine frames, as it does in
@@ -43,8 +44,8 @@ static struct rangeset *__ro_after_init not_xens;
 static int __init cf_check find_xens_frames(void)
 {
     struct rangeset *r = rangeset_new(NULL, NULL, 0);
-    int rc = r ? rangeset_add_range(r, 0, (1UL << (paddr_bits - PAGE_SHIFT)) - 1)
-               : -ENOMEM;
+    unsigned long last = (1UL << (paddr_bits - PAGE_SHIFT)) - 1;
+    int rc = r ? rangeset_add_range(r, 0, last) : -ENOMEM;
 
     if ( !rc )
         rc = remove_xen_ranges(r);
