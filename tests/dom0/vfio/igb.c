@@ -171,27 +171,13 @@ void igb_start(struct igb *igb)
 	get(igb, ICR);
 }
 
-static uint8_t *map_memory(struct container *c, const char *bdf, uint64_t iova)
-{
-	void *mem = mmap(NULL, IGB_MEMORY, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-	int rc;
-
-	if (mem == MAP_FAILED)
-		die("no memory for %s: %s", bdf, strerror(errno));
-	rc = container_map(c, iova, mem, IGB_MEMORY, MAY_READ | MAY_WRITE);
-	if (rc)
-		die("%s: cannot map its memory: %s", bdf, strerror(-rc));
-	return mem;
-}
-
 struct igb igb_open(struct container *c, const char *bdf, uint64_t iova)
 {
 	struct igb igb = { .container = c, .iova = iova };
 
 	igb.dev = device_take(c, bdf);
 	igb.regs = device_map(&igb.dev, 0, &igb.regs_bytes);
-	igb.memory = map_memory(c, bdf, iova);
+	igb.memory = container_memory(c, bdf, iova, IGB_MEMORY);
 	igb_start(&igb);
 	return igb;
 }

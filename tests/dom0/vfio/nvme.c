@@ -228,27 +228,13 @@ void nvme_unmask(struct nvme *nvme)
 	put32(nvme, INTMC, 1);
 }
 
-static uint8_t *map_memory(struct container *c, const char *bdf, uint64_t iova)
-{
-	void *mem = mmap(NULL, NVME_MEMORY, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-	int rc;
-
-	if (mem == MAP_FAILED)
-		die("no memory for %s: %s", bdf, strerror(errno));
-	rc = container_map(c, iova, mem, NVME_MEMORY, MAY_READ | MAY_WRITE);
-	if (rc)
-		die("%s: cannot map its memory: %s", bdf, strerror(-rc));
-	return mem;
-}
-
 struct nvme nvme_open(struct container *c, const char *bdf, uint64_t iova)
 {
 	struct nvme nvme = { .container = c, .iova = iova };
 
 	nvme.dev = device_take(c, bdf);
 	nvme.regs = device_map(&nvme.dev, 0, &nvme.regs_bytes);
-	nvme.memory = map_memory(c, bdf, iova);
+	nvme.memory = container_memory(c, bdf, iova, NVME_MEMORY);
 	return nvme;
 }
 

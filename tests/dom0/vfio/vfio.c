@@ -101,3 +101,18 @@ int container_unmap(struct container *c, uint64_t iova, size_t bytes)
 		return gone;
 	return (size_t)gone == bytes ? 0 : -EIO;
 }
+
+uint8_t *container_memory(struct container *c, const char *bdf, uint64_t iova,
+			  size_t bytes)
+{
+	void *mem = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	int rc;
+
+	if (mem == MAP_FAILED)
+		die("no memory for %s: %s", bdf, strerror(errno));
+	rc = container_map(c, iova, mem, bytes, MAY_READ | MAY_WRITE);
+	if (rc)
+		die("%s: cannot map its memory: %s", bdf, strerror(-rc));
+	return mem;
+}

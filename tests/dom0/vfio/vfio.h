@@ -62,6 +62,9 @@ bool device_is_master(const struct device *dev);
 #define MAY_WRITE	2
 int container_map(struct container *c, uint64_t iova, void *mem, size_t bytes,
 		  unsigned int may);
+/* New memory that the device may read and write at iova; dies if there is none. */
+uint8_t *container_memory(struct container *c, const char *bdf, uint64_t iova,
+			  size_t bytes);
 /* Also -EIO if fewer bytes went than were asked for. */
 int container_unmap(struct container *c, uint64_t iova, size_t bytes);
 /* Bytes that were mapped, or -errno; there may be holes between them. */
