@@ -330,6 +330,80 @@ static void relaxable_regions(struct kunit *test)
 	xpi_driver_unload(test);
 }
 
+static struct iommu_group *claim_group(struct kunit *test)
+{
+	struct iommu_group *group = iommu_group_get(dev(0));
+
+	KUNIT_ASSERT_NOT_NULL(test, group);
+	KUNIT_EXPECT_EQ(test, 0, iommu_group_claim_dma_owner(group, test));
+	return group;
+}
+
+static void give_group_back(struct iommu_group *group)
+{
+	iommu_group_release_dma_owner(group);
+	iommu_group_put(group);
+}
+
+static const struct xpi_fake_ctx *fake_ctx(struct iommu_domain *d)
+{
+	return xpi_fake_ctx(xpi_driver_ctx(d));
+}
+
+/* Q1: one group gets half of what all users may have, in however many contexts. */
+static void share_of_a_group(struct kunit *test)
+{
+	struct iommu_domain *d[2];
+	struct iommu_group *group;
+	unsigned int i;
+
+	xpi_fake.pt_pages_max = 20;
+	xpi_fake.pt_pages_reserve = 4;
+	load(test);
+	KUNIT_EXPECT_TRUE(test, fake_ctx(domain_of(0))->reserve);
+	group = claim_group(test);
+	for (i = 0; i < ARRAY_SIZE(d); i++) {
+		d[i] = iommu_paging_domain_alloc(dev(0));
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, d[i]);
+		KUNIT_EXPECT_FALSE(test, fake_ctx(d[i])->reserve);
+		KUNIT_EXPECT_EQ(test, fake_ctx(d[0])->tables_max, 8 / (i + 1));
+		KUNIT_EXPECT_EQ(test, fake_ctx(d[i])->tables_max, 8 / (i + 1));
+	}
+	/* Half of four numbers. */
+	KUNIT_EXPECT_PTR_EQ(test, iommu_paging_domain_alloc(dev(0)),
+			    ERR_PTR(-ENOSPC));
+	iommu_domain_free(d[0]);
+	KUNIT_EXPECT_EQ(test, fake_ctx(d[1])->tables_max, 8);
+	iommu_domain_free(d[1]);
+	give_group_back(group);
+	xpi_driver_unload(test);
+}
+
+static void expect_default_type(struct kunit *test, int with_users)
+{
+	const struct iommu_ops *ops = xpi_driver_ops();
+	struct iommu_group *group;
+	struct iommu_domain *d;
+
+	load(test);
+	KUNIT_EXPECT_EQ(test, ops->def_domain_type(dev(0)), 0);
+	group = claim_group(test);
+	d = iommu_paging_domain_alloc(dev(0));
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, d);
+	KUNIT_EXPECT_EQ(test, ops->def_domain_type(dev(0)), with_users);
+	iommu_domain_free(d);
+	give_group_back(group);
+	xpi_driver_unload(test);
+}
+
+/* Q1: users' contexts leave the next device translated, where Xen has a reserve. */
+static void users_contexts_do_not_count(struct kunit *test)
+{
+	expect_default_type(test, 0);
+	xpi_fake.features &= ~XEN_PV_IOMMU_FEAT_LIMITS;
+	expect_default_type(test, IOMMU_DOMAIN_IDENTITY);
+}
+
 /* Some are kept for VFIO, but a device that is not trusted comes first. */
 static void few_contexts(struct kunit *test)
 {
@@ -529,6 +603,8 @@ static struct kunit_case core_cases[] = {
 	KUNIT_CASE(not_silenced),
 	KUNIT_CASE(direct_regions),
 	KUNIT_CASE(relaxable_regions),
+	KUNIT_CASE(share_of_a_group),
+	KUNIT_CASE(users_contexts_do_not_count),
 	KUNIT_CASE(few_contexts),
 	KUNIT_CASE(not_trusted),
 	KUNIT_CASE(ids_that_only_linux_knows),
@@ -814,9 +890,11 @@ static void attached(struct kunit *test)
 	expect_line(test, text, "context %u", xpi_fake.dev[0].ctx);
 	expect_line(test, text, "xen_context %u", xpi_fake.dev[0].ctx);
 	expect_line(test, text, "xen_device_flags %#x", xpi_fake.dev[0].flags);
-	expect_line(test, text, "xen_context_flags %#x", 0);
+	expect_line(test, text, "xen_context_flags %#x",
+		    XEN_PV_IOMMU_CTX_F_RESERVE);
 	expect_line(test, text, "xen_pages_mapped %u", 0x204);
 	expect_line(test, text, "xen_table_pages %u", 1);
+	expect_line(test, text, "xen_table_pages_max %u", U32_MAX);
 	expect_line(test, text, "leaves_4k %u", 5);
 	expect_line(test, text, "leaves_2m %u", 1);
 	expect_line(test, text, "waiting_maps %u", 1);

@@ -21,6 +21,7 @@
 #define DFN	0x20U
 #define PFN	0x1000U
 #define BATCHES	(xpi_fake.calls[XEN_PV_IOMMU_OP_BATCH])
+#define CTX_SETS	(xpi_fake.calls[XEN_PV_IOMMU_OP_CTX_SET])
 
 /* The domain that every test of maps and unmaps begins with. */
 static struct iommu_domain *dom;
@@ -741,6 +742,169 @@ static void no_context_left(struct kunit *test)
 	xpi_driver_free(d[1]);
 }
 
+/*
+ * Q1: what users may have
+ */
+
+static const struct xpi_fake_ctx *ctx_of(struct iommu_domain *d)
+{
+	return xpi_fake_ctx(xpi_driver_ctx(d));
+}
+
+/* As the core does for VFIO, before a domain is made. */
+static void claim(struct kunit *test, struct device *dev)
+{
+	KUNIT_ASSERT_EQ(test, 0,
+			xpi_driver_attach(xpi_driver_ops()->blocked_domain, dev));
+}
+
+static void give_back(struct device *dev)
+{
+	xpi_driver_attach(xpi_driver_ops()->identity_domain, dev);
+}
+
+static struct iommu_domain *domain_as(struct kunit *test, struct device *dev,
+				      unsigned int type)
+{
+	struct iommu_domain *d = xpi_driver_domain_as(dev, type);
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, d);
+	return d;
+}
+
+/* The reserve is for domains of the DMA API, from the first moment. */
+static void kernels_context_has_the_reserve(struct kunit *test)
+{
+	struct device *dev = xpi_driver_add_dev(test, 0);
+	struct iommu_domain *own = domain_as(test, dev, IOMMU_DOMAIN_DMA), *user;
+
+	KUNIT_EXPECT_TRUE(test, ctx_of(own)->reserve);
+	KUNIT_EXPECT_EQ(test, 0, xpi_driver_attach(own, dev));
+	claim(test, dev);
+	user = domain_as(test, dev, IOMMU_DOMAIN_UNMANAGED);
+	KUNIT_EXPECT_FALSE(test, ctx_of(user)->reserve);
+	KUNIT_EXPECT_EQ(test, 0, xpi_driver_attach(user, dev));
+	/* A second one of the same user. */
+	xpi_driver_free(domain_as(test, dev, IOMMU_DOMAIN_UNMANAGED));
+	KUNIT_EXPECT_EQ(test, CTX_SETS, 0);
+	give_back(dev);
+	xpi_driver_free(user);
+	xpi_driver_free(own);
+}
+
+static void guess_is_settled_at_attach(struct kunit *test)
+{
+	struct device *dev[2] = {
+		xpi_driver_add_dev(test, 0), xpi_driver_add_dev(test, 1),
+	};
+	struct iommu_domain *user = domain_as(test, dev[0], IOMMU_DOMAIN_UNMANAGED);
+	struct iommu_domain *own = domain_as(test, NULL, IOMMU_DOMAIN_DMA_FQ);
+
+	KUNIT_EXPECT_TRUE(test, ctx_of(user)->reserve);
+	KUNIT_EXPECT_FALSE(test, ctx_of(own)->reserve);
+	KUNIT_EXPECT_EQ(test, 0, xpi_driver_attach(user, dev[0]));
+	KUNIT_EXPECT_FALSE(test, ctx_of(user)->reserve);
+	KUNIT_EXPECT_EQ(test, 0, xpi_driver_attach(own, dev[0]));
+	KUNIT_EXPECT_TRUE(test, ctx_of(own)->reserve);
+	KUNIT_EXPECT_EQ(test, 0, xpi_driver_attach(own, dev[1]));
+	KUNIT_EXPECT_EQ(test, CTX_SETS, 2);
+	give_back(dev[0]);
+	give_back(dev[1]);
+	xpi_driver_free(user);
+	xpi_driver_free(own);
+}
+
+/* A kernel's map could fail without the reserve: the device stays where it is. */
+static void xen_keeps_the_old_limits(struct kunit *test)
+{
+	struct device *dev = xpi_driver_add_dev(test, 0);
+	struct iommu_domain *d = domain_as(test, NULL, IOMMU_DOMAIN_DMA);
+
+	xpi_fake.call_fault = (struct xpi_fake_fault){
+		.err = -ENOENT, .ops = XPI_FAKE_OP(CTX_SET),
+	};
+	KUNIT_EXPECT_EQ(test, -ENODEV, xpi_driver_attach(d, dev));
+	KUNIT_EXPECT_EQ(test, xpi_fake.dev[0].ctx, XEN_PV_IOMMU_CTX_DEFAULT);
+	KUNIT_EXPECT_EQ(test, 0, xpi_driver_attach(d, dev));
+	KUNIT_EXPECT_TRUE(test, ctx_of(d)->reserve);
+	give_back(dev);
+	xpi_driver_free(d);
+}
+
+/* An older Xen gets no request that it does not know. */
+static void xen_without_limits(struct kunit *test)
+{
+	struct device *dev = xpi_driver_add_dev(test, 0);
+	struct iommu_domain *own, *user;
+
+	xpi_fake.features &= ~XEN_PV_IOMMU_FEAT_LIMITS;
+	KUNIT_ASSERT_EQ(test, 0, xpi_driver_ask());
+	own = domain_as(test, NULL, IOMMU_DOMAIN_DMA);
+	user = domain_as(test, dev, IOMMU_DOMAIN_UNMANAGED);
+	KUNIT_EXPECT_EQ(test, 0, xpi_driver_attach(own, dev));
+	KUNIT_EXPECT_EQ(test, 0, xpi_driver_attach(user, dev));
+	KUNIT_EXPECT_EQ(test, CTX_SETS, 0);
+	give_back(dev);
+	xpi_driver_free(user);
+	xpi_driver_free(own);
+}
+
+static void users_have_all_numbers(struct kunit *test)
+{
+	struct device *dev = xpi_driver_add_dev(test, 0);
+	struct iommu_domain *own, *guess, *user[2];
+
+	xpi_fake.max_ctx = 4;
+	xpi_fake.ctx_reserve = 2;
+	KUNIT_ASSERT_EQ(test, 0, xpi_driver_ask());
+	guess = domain_as(test, dev, IOMMU_DOMAIN_UNMANAGED);
+	user[0] = domain_as(test, NULL, IOMMU_DOMAIN_UNMANAGED);
+	user[1] = domain_as(test, NULL, IOMMU_DOMAIN_UNMANAGED);
+	KUNIT_EXPECT_PTR_EQ(test, xpi_driver_domain(NULL), ERR_PTR(-ENOSPC));
+	/* The one that began as the kernel's must not become one more. */
+	KUNIT_EXPECT_EQ(test, -ENOSPC, xpi_driver_attach(guess, dev));
+	own = domain_as(test, dev, IOMMU_DOMAIN_DMA);
+	KUNIT_EXPECT_EQ(test, 0, xpi_driver_attach(own, dev));
+	xpi_driver_free(user[0]);
+	KUNIT_EXPECT_EQ(test, 0, xpi_driver_attach(guess, dev));
+	give_back(dev);
+	xpi_driver_free(user[1]);
+	xpi_driver_free(guess);
+	xpi_driver_free(own);
+}
+
+/* How many tables the domain gets, each for one page. */
+static unsigned int fill(struct iommu_domain *d)
+{
+	unsigned int n = 0;
+
+	dom = d;
+	while (n < XPI_FAKE_DFNS / 512 && !map(n * 512, PFN, 1))
+		n++;
+	return n;
+}
+
+static void users_fill_up(struct kunit *test)
+{
+	struct device *dev = xpi_driver_add_dev(test, 0);
+	struct iommu_domain *own, *user[2];
+
+	xpi_fake.pt_pages_max = 8;
+	xpi_fake.pt_pages_reserve = 2;
+	KUNIT_ASSERT_EQ(test, 0, xpi_driver_ask());
+	own = domain_as(test, dev, IOMMU_DOMAIN_DMA);
+	user[0] = domain_as(test, NULL, IOMMU_DOMAIN_UNMANAGED);
+	user[1] = domain_as(test, NULL, IOMMU_DOMAIN_UNMANAGED);
+	KUNIT_EXPECT_EQ(test, 0, xpi_driver_attach(own, dev));
+	KUNIT_EXPECT_EQ(test, fill(user[0]), 3);
+	KUNIT_EXPECT_EQ(test, fill(user[1]), 3);
+	KUNIT_EXPECT_EQ(test, fill(own), 2);
+	give_back(dev);
+	xpi_driver_free(user[0]);
+	xpi_driver_free(user[1]);
+	xpi_driver_free(own);
+}
+
 static void domains_are_apart(struct kunit *test)
 {
 	struct iommu_domain *a = xpi_driver_domain(NULL);
@@ -1139,6 +1303,12 @@ static struct kunit_case domain_cases[] = {
 	KUNIT_CASE(freed_while_things_wait),
 	KUNIT_CASE(holds_the_module),
 	KUNIT_CASE(no_context_left),
+	KUNIT_CASE(kernels_context_has_the_reserve),
+	KUNIT_CASE(guess_is_settled_at_attach),
+	KUNIT_CASE(xen_keeps_the_old_limits),
+	KUNIT_CASE(xen_without_limits),
+	KUNIT_CASE(users_have_all_numbers),
+	KUNIT_CASE(users_fill_up),
 	KUNIT_CASE(domains_are_apart),
 	KUNIT_CASE(useless_xen),
 	KUNIT_CASE(reset_returns_devices),

@@ -250,6 +250,7 @@ void xpi_driver_exit(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, xpi_fake.nr_refs, 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&xpi_driver.allocated), 0);
 	KUNIT_EXPECT_EQ(test, atomic_read(&xpi_nr_domains), 0);
+	KUNIT_EXPECT_EQ(test, xpi_quota_nr_users(), 0);
 	KUNIT_EXPECT_EQ(test, xpi_driver_holds(), 0);
 	KUNIT_EXPECT_EQ(test, xpi_driver.held, 0);
 	for (i = 0; i < XPI_FAKE_DEVS; i++)
@@ -266,16 +267,21 @@ const struct iommu_ops *xpi_driver_ops(void)
 	return &xpi_ops;
 }
 
-struct iommu_domain *xpi_driver_domain(struct device *dev)
+struct iommu_domain *xpi_driver_domain_as(struct device *dev, unsigned int type)
 {
 	struct iommu_domain *domain = xpi_ops.domain_alloc_paging(dev);
 
 	if (IS_ERR(domain))
 		return domain;
-	domain->type = IOMMU_DOMAIN_UNMANAGED;
+	domain->type = type;
 	domain->owner = &xpi_ops;
 	domain->ops = xpi_ops.default_domain_ops;
 	return domain;
+}
+
+struct iommu_domain *xpi_driver_domain(struct device *dev)
+{
+	return xpi_driver_domain_as(dev, IOMMU_DOMAIN_UNMANAGED);
 }
 
 void xpi_driver_free(struct iommu_domain *domain)

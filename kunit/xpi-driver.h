@@ -139,6 +139,16 @@ const struct iommu_ops *xpi_driver_ops(void);
 struct iommu_domain *xpi_driver_domain(struct device *dev);
 
 /**
+ * xpi_driver_domain_as() - the same, of another type than a user's
+ * @dev: for which device, or NULL
+ * @type: IOMMU_DOMAIN_*
+ *
+ * Return: the domain, or an ERR_PTR.
+ */
+struct iommu_domain *xpi_driver_domain_as(struct device *dev,
+					  unsigned int type);
+
+/**
  * xpi_driver_free() - free it
  * @domain: the domain; NULL and ERR_PTRs are nothing
  */

@@ -136,14 +136,58 @@ unsigned int xpi_fake_nr_ctx(void)
 	return nr;
 }
 
+static bool has_limits(void)
+{
+	return xpi_fake.features & XEN_PV_IOMMU_FEAT_LIMITS;
+}
+
+static int check_limits(const struct xen_pv_iommu_ctx *c)
+{
+	if (c->flags & ~XEN_PV_IOMMU_CTX_F_RESERVE || c->iova_last ||
+	    c->pt_pages || c->nr_mapped)
+		return malformed("limits with other fields that are not zero");
+	if ((c->flags || c->pt_pages_max) && !has_limits())
+		return malformed("limits for a Xen that has none");
+	return 0;
+}
+
+/* May one more context be without the reserve? */
+static bool plain_left(void)
+{
+	unsigned int i, nr = 0;
+
+	for (i = 0; i < XPI_FAKE_CTXS; i++)
+		nr += xpi_fake.ctx[i].used && !xpi_fake.ctx[i].reserve;
+	return !has_limits() || nr + xpi_fake.ctx_reserve < xpi_fake.max_ctx;
+}
+
+static void set_limits(struct xpi_fake_ctx *ctx,
+		       const struct xen_pv_iommu_ctx *c)
+{
+	u32 usable = xpi_fake.pt_pages_max;
+
+	ctx->reserve = c->flags & XEN_PV_IOMMU_CTX_F_RESERVE;
+	if (!ctx->reserve)
+		usable -= xpi_fake.pt_pages_reserve;
+	ctx->tables_max = usable;
+	if (c->pt_pages_max)
+		ctx->tables_max = min(c->pt_pages_max, usable);
+	else if (!ctx->reserve && has_limits())
+		ctx->tables_max = usable / 2;
+}
+
 /* Cyclically, so that a stale number is no other context for a while. */
 static int ctx_alloc(struct xen_pv_iommu_ctx *c)
 {
+	bool reserve = c->flags & XEN_PV_IOMMU_CTX_F_RESERVE;
 	unsigned int tries;
+	int err = check_limits(c);
 
-	if (c->ctx || c->flags)
-		return malformed("CTX_ALLOC with fields that are not zero");
-	if (xpi_fake_nr_ctx() >= xpi_fake.max_ctx)
+	if (err)
+		return err;
+	if (c->ctx)
+		return malformed("CTX_ALLOC with a number");
+	if (xpi_fake_nr_ctx() >= xpi_fake.max_ctx || (!reserve && !plain_left()))
 		return -ENOSPC;
 
 	for (tries = 0; tries < XPI_FAKE_CTXS; tries++) {
@@ -154,12 +198,33 @@ static int ctx_alloc(struct xen_pv_iommu_ctx *c)
 			continue;
 		memset(ctx, 0, sizeof(*ctx));
 		ctx->used = true;
+		set_limits(ctx, c);
 		xpi_fake.id[id % XPI_FAKE_CTXS] = id;
 		c->ctx = id;
 		c->iova_last = IOVA_LAST;
 		return 0;
 	}
 	return -ENOSPC;
+}
+
+static int ctx_set(struct xen_pv_iommu_ctx *c)
+{
+	struct xpi_fake_ctx *ctx = xpi_fake_ctx(c->ctx);
+	bool reserve = c->flags & XEN_PV_IOMMU_CTX_F_RESERVE;
+	int err = check_limits(c);
+
+	if (err)
+		return err;
+	if (!has_limits())
+		return malformed("CTX_SET to a Xen that has none");
+	if (!ctx) {
+		wrong("CTX_SET of a context that is not there");
+		return -ENOENT;
+	}
+	if (ctx->reserve && !reserve && !plain_left())
+		return -ENOSPC;
+	set_limits(ctx, c);
+	return 0;
 }
 
 static void drop_page(struct xpi_fake_ctx *ctx, u64 dfn)
@@ -226,13 +291,25 @@ static u32 tables_of(const struct xpi_fake_ctx *ctx)
 	return nr;
 }
 
-static u32 nr_tables(void)
+static u32 nr_tables(bool plain_only)
 {
 	u32 i, nr = 0;
 
 	for (i = 0; i < XPI_FAKE_CTXS; i++)
-		nr += tables_of(&xpi_fake.ctx[i]);
+		if (!plain_only || !xpi_fake.ctx[i].reserve)
+			nr += tables_of(&xpi_fake.ctx[i]);
 	return nr;
+}
+
+static bool table_left(const struct xpi_fake_ctx *ctx)
+{
+	u32 max = xpi_fake.pt_pages_max;
+
+	if (max == U32_MAX)
+		return true;
+	if (nr_tables(false) >= max || tables_of(ctx) >= ctx->tables_max)
+		return false;
+	return ctx->reserve || nr_tables(true) < max - xpi_fake.pt_pages_reserve;
 }
 
 static int ctx_info(struct xen_pv_iommu_ctx *c)
@@ -247,7 +324,9 @@ static int ctx_info(struct xen_pv_iommu_ctx *c)
 	c->pt_pages_max = xpi_fake.pt_pages_max;
 	if (!ctx)
 		return 0;
-	c->flags = ctx->broken ? XEN_PV_IOMMU_CTX_F_BROKEN : 0;
+	c->flags = (ctx->broken ? XEN_PV_IOMMU_CTX_F_BROKEN : 0) |
+		   (ctx->reserve ? XEN_PV_IOMMU_CTX_F_RESERVE : 0);
+	c->pt_pages_max = ctx->tables_max;
 	c->pt_pages = tables_of(ctx);
 	c->nr_mapped = ctx->nr_mapped;
 	return 0;
@@ -291,8 +370,10 @@ static int do_query(struct xen_pv_iommu_query *q)
 		.max_nr = xpi_fake.max_nr,
 		.nr_ctx = xpi_fake_nr_ctx(),
 		.pt_pages_max = xpi_fake.pt_pages_max,
-		.pt_pages = nr_tables(),
+		.pt_pages = nr_tables(false),
 		.fault_virq = xpi_fake.fault_virq,
+		.pt_pages_reserve = xpi_fake.pt_pages_reserve,
+		.ctx_reserve = xpi_fake.ctx_reserve,
 	};
 	return 0;
 }
@@ -426,8 +507,7 @@ static int may_map_leaf(const struct xpi_fake_ctx *ctx, u64 dfn, u64 gfn,
 				xpi_fake.dev[1].relaxed))
 			return -EADDRINUSE;
 	}
-	if (size == 1 && xpi_fake.pt_pages_max != U32_MAX &&
-	    table_is_empty(ctx, dfn) && nr_tables() >= xpi_fake.pt_pages_max)
+	if (size == 1 && table_is_empty(ctx, dfn) && !table_left(ctx))
 		return -ENOMEM;
 	return 0;
 }
@@ -636,6 +716,9 @@ static long one_element(unsigned int op, void *array)
 	case XEN_PV_IOMMU_OP_CTX_INFO:
 		err = ctx_info(array);
 		break;
+	case XEN_PV_IOMMU_OP_CTX_SET:
+		err = ctx_set(array);
+		break;
 	case XEN_PV_IOMMU_OP_LOOKUP:
 		err = lookup(array);
 		break;
@@ -675,7 +758,7 @@ static long fake_op_locked(unsigned int op, void *array, unsigned int count)
 {
 	int err;
 
-	if (op > XEN_PV_IOMMU_OP_RESET)
+	if (op >= ARRAY_SIZE(xpi_fake.calls))
 		return malformed("an operation that there is not");
 	xpi_fake.calls[op]++;
 	if (!count || count > xpi_fake.max_count ||
@@ -763,7 +846,7 @@ void xpi_fake_reset(void)
 	xpi_fake.features = XEN_PV_IOMMU_FEAT_BLOCKED |
 			    XEN_PV_IOMMU_FEAT_DEFER | XEN_PV_IOMMU_FEAT_MMIO |
 			    XEN_PV_IOMMU_FEAT_FOREIGN |
-			    XEN_PV_IOMMU_FEAT_RELAX;
+			    XEN_PV_IOMMU_FEAT_RELAX | XEN_PV_IOMMU_FEAT_LIMITS;
 	xpi_fake.max_ctx = XPI_FAKE_CTXS;
 	xpi_fake.max_count = 1024;
 	xpi_fake.max_maps = U32_MAX;

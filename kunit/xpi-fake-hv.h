@@ -47,6 +47,8 @@ struct xpi_fake_pte {
  * struct xpi_fake_ctx - a context
  * @used: it exists
  * @broken: whatever is asked of it is -EIO
+ * @reserve: it may use the reserve
+ * @tables_max: limit of its own on tables
  * @nr_mapped: 4 KiB pages
  * @held: frames whose leaves are gone, but not flushed
  * @nr_held: how many
@@ -55,6 +57,8 @@ struct xpi_fake_pte {
 struct xpi_fake_ctx {
 	bool used;
 	bool broken;
+	bool reserve;
+	u32 tables_max;
 	u32 nr_mapped;
 	u32 nr_held;
 	u32 held[XPI_FAKE_DFNS];
@@ -114,10 +118,12 @@ struct xpi_fake_fault {
  * @lock: guards all of it; interrupts off
  * @features: XEN_PV_IOMMU_FEAT_*
  * @max_ctx: limit of contexts
+ * @ctx_reserve: of these, only for contexts with the reserve
  * @max_count: limit of an array
  * @max_maps: limit of one that is sent with interrupts off
  * @max_nr: limit of a descriptor
  * @pt_pages_max: limit of tables, over all contexts; each holds 512 leaves
+ * @pt_pages_reserve: of these, only for contexts with the reserve
  * @fault_virq: what QUERY says of it
  * @fault: what FAULT_READ gives
  * @nr_faults: so many times
@@ -142,16 +148,18 @@ struct xpi_fake {
 	raw_spinlock_t lock;
 	u32 features;
 	u32 max_ctx;
+	u32 ctx_reserve;
 	u32 max_count;
 	u32 max_maps;
 	u32 max_nr;
 	u32 pt_pages_max;
+	u32 pt_pages_reserve;
 	u32 fault_virq;
 	struct xen_pv_iommu_fault fault;
 	unsigned int nr_faults;
 	struct xpi_fake_fault call_fault;
 	struct xpi_fake_fault page_fault;
-	unsigned int calls[XEN_PV_IOMMU_OP_RESET + 1];
+	unsigned int calls[XEN_PV_IOMMU_OP_CTX_SET + 1];
 	unsigned int multis;
 	unsigned int descs;
 	unsigned int maps;

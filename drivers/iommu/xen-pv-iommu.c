@@ -39,12 +39,16 @@
  * Unmap never lacks memory: its descriptors have their buffers since the first
  * map, and erasing frees no nodes.
  *
- * Locks, outermost first: the core's group mutex; xpi_devs_lock, which says
- * where devices are and keeps domains there for who looks at them; those of the
- * lanes, raw with interrupts off and held across hypercalls; xpi_shadow.lock;
- * xpi_direct_lock. The last two are leaves and never held together. map, unmap,
- * the syncs and iova_to_phys are called in any context, hard interrupts
- * included, and never sleep unless gfp allows it.
+ * Quota. Users of VFIO cannot take page tables or context numbers from the
+ * kernel's own DMA, see quota.c. The core sets a domain's type after it was
+ * made, so the kind is a guess then, and is settled at the first attach.
+ *
+ * Locks, outermost first: the core's group mutex; that of quota.c, held across
+ * hypercalls; xpi_devs_lock, which says where devices are and keeps domains
+ * alive for readers; those of the lanes, raw with interrupts off and held across
+ * hypercalls; xpi_shadow.lock; xpi_direct_lock. The last two are leaves and never
+ * held together. map, unmap, the syncs and iova_to_phys are called in any
+ * context, hard interrupts included, and never sleep unless gfp allows it.
  *
  * Devices. Only those that Xen says can be put in a context are taken. One
  * that a driver is using when this module comes late is left as it is, and so
@@ -92,6 +96,7 @@
 #include "xen-pv-iommu/hv.h"
 #include "xen-pv-iommu/lanes.h"
 #include "xen-pv-iommu/queue.h"
+#include "xen-pv-iommu/quota.h"
 #include "xen-pv-iommu/shadow.h"
 #include "xen-pv-iommu/stats.h"
 #include "xen-pv-iommu/sysfs.h"
@@ -101,7 +106,7 @@
 #define XPI_PAGE_SHIFT		12
 #define XPI_PAGE_SIZE		SZ_4K
 
-/* Contexts that are kept back from default domains, for VFIO; at most half. */
+/* Contexts that default domains leave to VFIO; at most half of all. */
 #define XPI_CTX_RESERVE		16U
 
 #define XPI_MSI_START		0xfee00000UL
@@ -111,12 +116,14 @@
  * struct xpi_domain - a paging domain: one context
  * @domain: for the core
  * @coherent: of the device that it was made for
+ * @quota: what the context may use
  * @context: the context
  * @lane: of its lanes
  */
 struct xpi_domain {
 	struct iommu_domain domain;
 	bool coherent;
+	struct xpi_quota quota;
 	struct xpi_context context;
 	struct xpi_lane lane[];
 };
@@ -255,14 +262,38 @@ static void xpi_lanes_lost(struct xpi_lanes *lanes, const struct xpi_lost *what)
 			   what->times - 1, what->err);
 }
 
+static void xpi_log_bound(const struct xen_pv_iommu_query *q,
+			  const struct xen_pv_iommu_ctx *c)
+{
+	switch (xpi_tables_bound_by(q, c)) {
+	case XPI_BOUND_DOMAIN:
+		pr_warn("no page tables are left: this domain has %u of the %u that Xen lets it have; boot Xen with a greater dom0-iommu=ctx-mem=\n",
+			q->pt_pages, q->pt_pages_max);
+		break;
+	case XPI_BOUND_CTX:
+		pr_warn("context %u has no page tables left: it has %u of the %u that one user may have; boot Xen with a greater dom0-iommu=ctx-mem=\n",
+			c->ctx, c->pt_pages, c->pt_pages_max);
+		break;
+	case XPI_BOUND_USERS:
+		pr_warn("users have no page tables left: %u of %u are in use, and %u are for the kernel's own DMA; boot Xen with a greater dom0-iommu=ctx-mem=\n",
+			q->pt_pages, q->pt_pages_max, q->pt_pages_reserve);
+		break;
+	default:
+		pr_warn("Xen refuses page tables, though this domain has only %u of %u; its own memory may be short\n",
+			q->pt_pages, q->pt_pages_max);
+	}
+}
+
 /*
- * Xen had no memory for page tables. An administrator can raise Xen's limit for this
- * domain, so the log names it, but only if the domain has reached it.
+ * Xen had no memory for page tables. An administrator can raise Xen's limits, so
+ * the log names the one that was reached. @ctx: 0 if there is no context yet.
  */
-static void xpi_no_memory(void)
+static void xpi_no_memory(u16 ctx)
 {
 	static DEFINE_RATELIMIT_STATE(limit, DEFAULT_RATELIMIT_INTERVAL, 1);
+	struct xen_pv_iommu_ctx c = { .ctx = ctx };
 	struct xen_pv_iommu_query q;
+	bool known;
 
 	if (!__ratelimit(&limit))
 		return;
@@ -270,12 +301,13 @@ static void xpi_no_memory(void)
 	xpi_query_init(&q);
 	if (xpi_hv_one(xpi_hv, XEN_PV_IOMMU_OP_QUERY, &q))
 		return;
-	if (xpi_tables_run_out(&q))
-		pr_warn("no page tables are left: this domain has %u of the %u that Xen lets it have; boot Xen with a greater dom0-iommu=ctx-mem=\n",
-			q.pt_pages, q.pt_pages_max);
-	else
-		pr_warn("Xen refuses page tables, though this domain has only %u of %u; its own memory may be short\n",
-			q.pt_pages, q.pt_pages_max);
+	known = ctx && !xpi_hv_one(xpi_hv, XEN_PV_IOMMU_OP_CTX_INFO, &c);
+	xpi_log_bound(&q, known ? &c : NULL);
+}
+
+static void xpi_context_no_memory(const struct xpi_context *c)
+{
+	xpi_no_memory(c->ctx);
 }
 
 static void xpi_lanes_sending(const struct xpi_queue *q, enum xpi_why why)
@@ -455,7 +487,7 @@ static int xpi_attach(struct device *dev, const struct xpi_place *to)
 	if (ret ? !held : !users)
 		xpi_acs_release(xdev);
 	if (ret == -ENOMEM)
-		xpi_no_memory();
+		xpi_no_memory(to->context ? to->ctx : 0);
 	return xpi_attach_errno(ret);
 }
 
@@ -514,6 +546,7 @@ static int xpi_attach_paging(struct iommu_domain *domain, struct device *dev,
 {
 	struct xpi_dev *xdev = dev_iommu_priv_get(dev);
 	struct xpi_domain *dom = to_xpi_domain(domain);
+	int ret;
 
 	/* VFIO tries a second group with the first one's domain. */
 	if (!xdev->passive &&
@@ -524,6 +557,12 @@ static int xpi_attach_paging(struct iommu_domain *domain, struct device *dev,
 	if (!xdev->passive && !iommu_is_dma_domain(domain) &&
 	    xpi_reaches_live_mate(xdev->pdev))
 		return -ENODEV;
+	if (!xdev->passive) {
+		ret = xpi_quota_settle(&dom->quota, xpi_hv, &xpi_caps,
+				       domain->type & __IOMMU_DOMAIN_DMA_API);
+		if (ret)
+			return ret;
+	}
 
 	return xpi_attach(dev, &(const struct xpi_place){
 		.domain = domain,
@@ -565,42 +604,29 @@ static struct iommu_domain xpi_release_domain = {
 	.ops = &xpi_release_ops,
 };
 
-static int xpi_ctx_alloc(u16 *ctx, u64 *iova_last)
-{
-	struct xen_pv_iommu_ctx c = {};
-	int ret = xpi_hv_one(xpi_hv, XEN_PV_IOMMU_OP_CTX_ALLOC, &c);
-
-	if (ret == -ENOMEM)
-		xpi_no_memory();
-	if (ret)
-		return ret == -ENOSPC || ret == -ENOMEM ? ret : -ENODEV;
-	if (c.ctx < XEN_PV_IOMMU_CTX_FIRST || c.ctx > XEN_PV_IOMMU_CTX_LAST)
-		return -ENODEV;
-
-	*ctx = c.ctx;
-	*iova_last = min(*iova_last, c.iova_last);
-	return 0;
-}
-
-static void xpi_ctx_free(u16 ctx)
-{
-	struct xen_pv_iommu_ctx c = { .ctx = ctx };
-	int ret = xpi_hv_one(xpi_hv, XEN_PV_IOMMU_OP_CTX_FREE, &c);
-
-	/* It has members, or we lost count: never to be used again. */
-	WARN_ONCE(ret, "xen-pv-iommu: context %u is lost: error %d\n", ctx,
-		  ret);
-}
-
 static void xpi_domain_release(struct xpi_domain *dom)
 {
-	if (dom->context.ctx)
-		xpi_ctx_free(dom->context.ctx);
+	int ret = xpi_quota_free(&dom->quota, xpi_hv, &xpi_caps);
+
+	/* It has members, or we lost count: never to be used again. */
+	WARN_ONCE(ret, "xen-pv-iommu: context %u is lost: error %d\n",
+		  dom->context.ctx, ret);
 	xpi_context_fini(&dom->context);
 	kfree(dom);
 }
 
-static int xpi_domain_setup(struct xpi_domain *dom, const struct xpi_caps *caps)
+/*
+ * Is it for the DMA API? The core attaches a device that VFIO or iommufd claims
+ * to the blocked domain first, and leaves it in a domain of theirs or in that.
+ * A default domain is made while the device is in none, or in another of them.
+ */
+static bool xpi_is_for_kernel(const struct xpi_dev *xdev)
+{
+	return xdev && xpi_dev_is_kernels(xdev);
+}
+
+static int xpi_domain_setup(struct xpi_domain *dom, const struct xpi_caps *caps,
+			    bool kernel)
 {
 	struct xpi_context *c = &dom->context;
 	u64 iova_last = caps->iova_last;
@@ -612,10 +638,14 @@ static int xpi_domain_setup(struct xpi_domain *dom, const struct xpi_caps *caps)
 	c->bytes = XPI_PAGE_SIZE;
 	c->hv = xpi_hv;
 	c->mem = &xpi_mem;
-	c->no_memory = xpi_no_memory;
+	c->no_memory = xpi_context_no_memory;
 	c->lanes.lost = xpi_lanes_lost;
 	c->lanes.sending = xpi_lanes_sending;
-	ret = xpi_ctx_alloc(&c->ctx, &iova_last);
+	ret = xpi_quota_alloc(&dom->quota, xpi_hv, &xpi_caps, kernel,
+			      &iova_last);
+	c->ctx = dom->quota.ctx;
+	if (ret == -ENOMEM)
+		xpi_no_memory(0);
 	if (!ret)
 		ret = xpi_context_init(c, iova_last >> XPI_PAGE_SHIFT);
 	if (ret)
@@ -628,6 +658,15 @@ static int xpi_domain_setup(struct xpi_domain *dom, const struct xpi_caps *caps)
 	return 0;
 }
 
+static int xpi_group_id(struct device *dev)
+{
+	struct iommu_group *group = dev ? iommu_group_get(dev) : NULL;
+	int id = group ? iommu_group_id(group) : -1;
+
+	iommu_group_put(group);
+	return id;
+}
+
 static struct iommu_domain *xpi_domain_alloc_paging(struct device *dev)
 {
 	const struct xpi_dev *xdev = dev ? dev_iommu_priv_get(dev) : NULL;
@@ -635,14 +674,16 @@ static struct iommu_domain *xpi_domain_alloc_paging(struct device *dev)
 	struct xpi_domain *dom;
 	int ret;
 
-	dom = kzalloc_flex(*dom, lane, nr_lanes, GFP_KERNEL);
+	dom = kzalloc_flex(*dom, lane, nr_lanes, GFP_KERNEL_ACCOUNT);
 	if (!dom)
 		return ERR_PTR(-ENOMEM);
 
 	dom->context.lanes.lane = dom->lane;
 	dom->context.lanes.nr = nr_lanes;
 	dom->coherent = xdev ? xdev->coherent : IS_ENABLED(CONFIG_X86);
-	ret = xpi_domain_setup(dom, xdev ? &xdev->caps : &xpi_caps);
+	xpi_quota_init(&dom->quota, xpi_group_id(dev));
+	ret = xpi_domain_setup(dom, xdev ? &xdev->caps : &xpi_caps,
+			       xpi_is_for_kernel(xdev));
 	if (ret) {
 		xpi_domain_release(dom);
 		return ERR_PTR(ret);
@@ -785,6 +826,21 @@ static bool xpi_bound_meanwhile(struct pci_dev *pdev)
 }
 
 /*
+ * Are enough contexts left for one more default domain? Those of users do not
+ * count where Xen has a reserve, unless there is no number at all.
+ */
+static bool xpi_default_fits(void)
+{
+	unsigned int kept = min(XPI_CTX_RESERVE, xpi_caps.max_ctx / 2);
+	unsigned int used = atomic_read(&xpi_nr_domains);
+	unsigned int counted = used;
+
+	if (xpi_caps.features & XEN_PV_IOMMU_FEAT_LIMITS)
+		counted -= min(counted, xpi_quota_nr_users());
+	return counted + kept < xpi_caps.max_ctx && used < xpi_caps.max_ctx;
+}
+
+/*
  * All devices of a group have to agree. They do where no device is special, and
  * if not, one that wants identity has its way. But untrusted ones are translated
  * whatever it costs, and the core fails if a mate wants identity.
@@ -792,8 +848,6 @@ static bool xpi_bound_meanwhile(struct pci_dev *pdev)
 static int xpi_def_domain_type(struct device *dev)
 {
 	const struct xpi_dev *xdev = dev_iommu_priv_get(dev);
-	unsigned int used = atomic_read(&xpi_nr_domains);
-	unsigned int kept = min(XPI_CTX_RESERVE, xpi_caps.max_ctx / 2);
 
 	/* A bridge does no DMA: a context would be of no use. */
 	if (xdev->passive && xpi_dev_stays_alone(to_pci_dev(dev)))
@@ -802,8 +856,7 @@ static int xpi_def_domain_type(struct device *dev)
 		return 0;
 	if (xpi_no_dma_domains() || xpi_bound_meanwhile(to_pci_dev(dev)))
 		return IOMMU_DOMAIN_IDENTITY;
-	if (used + kept < xpi_caps.max_ctx ||
-	    xpi_dev_untrusted_mate(to_pci_dev(dev)))
+	if (xpi_default_fits() || xpi_dev_untrusted_mate(to_pci_dev(dev)))
 		return 0;
 
 	pr_notice_once("few contexts are left, further devices get identity domains; boot Xen with a greater dom0-iommu=nr-ctx=, now %u\n",

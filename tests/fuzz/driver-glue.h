@@ -66,8 +66,9 @@ static void on_lost(struct xpi_lanes *l, const struct xpi_lost *what)
 		hv_keep(what->dfn, what->nr);
 }
 
-static void on_no_memory(void)
+static void on_no_memory(const struct xpi_context *which)
 {
+	(void)which;
 	CHECK_EQ(fake_locks_held, 0);
 }
 

@@ -257,19 +257,85 @@ TEST(tables_run_out)
 {
 	struct xen_pv_iommu_query q = { .pt_pages_max = 100 };
 
-	CHECK(!xpi_tables_run_out(&q));
+	CHECK_EQ(xpi_tables_bound_by(&q, NULL), XPI_BOUND_NONE);
 	q.pt_pages = 94;
-	CHECK(!xpi_tables_run_out(&q));
+	CHECK_EQ(xpi_tables_bound_by(&q, NULL), XPI_BOUND_NONE);
 	q.pt_pages = 95;
-	CHECK(xpi_tables_run_out(&q));
+	CHECK_EQ(xpi_tables_bound_by(&q, NULL), XPI_BOUND_DOMAIN);
 	q.pt_pages = ~0U;
-	CHECK(xpi_tables_run_out(&q));
+	CHECK_EQ(xpi_tables_bound_by(&q, NULL), XPI_BOUND_DOMAIN);
 	q.pt_pages_max = ~0U;
-	CHECK(xpi_tables_run_out(&q));
+	CHECK_EQ(xpi_tables_bound_by(&q, NULL), XPI_BOUND_DOMAIN);
 	q.pt_pages = 1000;
-	CHECK(!xpi_tables_run_out(&q));
+	CHECK_EQ(xpi_tables_bound_by(&q, NULL), XPI_BOUND_NONE);
 	q.pt_pages = q.pt_pages_max = 0;
-	CHECK(xpi_tables_run_out(&q));
+	CHECK_EQ(xpi_tables_bound_by(&q, NULL), XPI_BOUND_DOMAIN);
+}
+
+/* C2: the limit that the log names is the one that was reached. */
+TEST(tables_of_a_user_run_out)
+{
+	struct xen_pv_iommu_query q = {
+		.features = XEN_PV_IOMMU_FEAT_LIMITS, .pt_pages_max = 100,
+		.pt_pages_reserve = 25, .pt_pages = 60,
+	};
+	struct xen_pv_iommu_ctx c = { .pt_pages_max = 37, .pt_pages = 31 };
+
+	CHECK_EQ(xpi_tables_bound_by(&q, &c), XPI_BOUND_NONE);
+	c.pt_pages = 32;
+	CHECK_EQ(xpi_tables_bound_by(&q, &c), XPI_BOUND_CTX);
+	c.pt_pages = 1;
+	q.pt_pages = 70;
+	CHECK_EQ(xpi_tables_bound_by(&q, &c), XPI_BOUND_USERS);
+	CHECK_EQ(xpi_tables_bound_by(&q, NULL), XPI_BOUND_NONE);
+	q.pt_pages_reserve = ~0U;
+	CHECK_EQ(xpi_tables_bound_by(&q, &c), XPI_BOUND_USERS);
+	c.flags = XEN_PV_IOMMU_CTX_F_RESERVE;
+	CHECK_EQ(xpi_tables_bound_by(&q, &c), XPI_BOUND_NONE);
+	c.flags = 0;
+	q.features = 0;
+	CHECK_EQ(xpi_tables_bound_by(&q, &c), XPI_BOUND_NONE);
+	q.pt_pages = 95;
+	CHECK_EQ(xpi_tables_bound_by(&q, &c), XPI_BOUND_DOMAIN);
+}
+
+static void reserve(u32 ctxs, u32 tables, const char *why)
+{
+	struct xen_pv_iommu_query q = good_query();
+	struct xpi_caps caps;
+
+	q.features |= XEN_PV_IOMMU_FEAT_LIMITS;
+	q.pt_pages_max = 1000;
+	q.ctx_reserve = ctxs;
+	q.pt_pages_reserve = tables;
+	if (why) {
+		refused(&q, why);
+		return;
+	}
+	CHECK(!xpi_caps_check(&q, &caps));
+	CHECK_EQ(caps.ctx_reserve, ctxs);
+	CHECK_EQ(caps.user_tables, 1000 - tables);
+}
+
+/* Q1: an older Xen's answer has no reserve, and some is left for users. */
+TEST(reserve_for_the_kernel)
+{
+	struct xen_pv_iommu_query q = good_query();
+	struct xpi_caps caps;
+
+	reserve(0, 0, NULL);
+	reserve(1, 999, NULL);
+	reserve(q.max_ctx - 1, 1, NULL);
+	reserve(q.max_ctx, 1, "for the kernel");
+	reserve(1, 1000, "for the kernel");
+	reserve(1, ~0U, "for the kernel");
+
+	q.features &= ~XEN_PV_IOMMU_FEAT_LIMITS;
+	q.pt_pages_max = 1000;
+	q.ctx_reserve = q.pt_pages_reserve = ~0U;
+	CHECK(!xpi_caps_check(&q, &caps));
+	CHECK_EQ(caps.ctx_reserve, 0);
+	CHECK_EQ(caps.user_tables, 1000);
 }
 
 TEST(reserved_regions)

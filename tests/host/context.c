@@ -30,7 +30,8 @@ unsigned int fake_locks_taken;
 
 static u64 mapped[PAGES];	/* gfn + 1, 0 for nothing */
 static bool large[PAGES / LEAF_2M];
-static unsigned int calls, pages;
+static unsigned int calls, pages, taken;
+static gfp_t all_gfp;		/* what all pages were taken with */
 static bool late_error;		/* a call does everything, and says -EIO */
 static int unmap_error;		/* no unmap does anything */
 static u64 refused;		/* where nothing can be mapped */
@@ -158,6 +159,8 @@ static void *page_alloc(gfp_t gfp)
 	if (!p)
 		return NULL;
 	pages++;
+	taken++;
+	all_gfp &= gfp;
 	return memset(p, 0, 4096);
 }
 
@@ -175,9 +178,10 @@ static void on_lost(struct xpi_lanes *ls, const struct xpi_lost *what)
 	lost = *what;
 }
 
-static void on_no_memory(void)
+static void on_no_memory(const struct xpi_context *which)
 {
 	CHECK_EQ(fake_locks_held, 0);
+	CHECK(which == &c);
 	no_memory++;
 }
 
@@ -519,6 +523,31 @@ TEST(one_by_one_without_batches)
 	CHECK_EQ(xpi_context_unmap(&c, 0, 0, 16).nr, 16);
 	CHECK_EQ(calls, 32);
 	CHECK_EQ(nr_mapped(), 0);
+	teardown();
+}
+
+/* Q1: the core charges a user for what its maps take: nodes and buffers. */
+TEST(pages_are_charged_as_the_core_asks)
+{
+	struct xpi_map m = {
+		.dfn = 5, .pfn = 0x1000, .nr = 1, .order = XPI_ORDER_4K,
+		.flags = XEN_PV_IOMMU_F_R,
+	};
+	u64 done;
+
+	setup(true);
+	taken = 0;
+	all_gfp = ~0U;
+	/* A node, and the buffers of all lanes. */
+	CHECK_EQ(xpi_context_map(&c, 0, &m, GFP_KERNEL_ACCOUNT, &done), 0);
+	CHECK(taken > 1);
+	/* A long request has buffers of its own. */
+	m.dfn = LEAF_2M;
+	m.pfn = SCATTERED;
+	m.nr = 2 * LEAF_2M;
+	CHECK_EQ(xpi_context_map(&c, 0, &m, GFP_KERNEL_ACCOUNT, &done), 0);
+	CHECK(taken >= 5);
+	CHECK(all_gfp & __GFP_ACCOUNT);
 	teardown();
 }
 

@@ -2,7 +2,7 @@
 # Tests of the Linux driver's pure-C parts. linux-fake/ has what they need of
 # the kernel's headers.
 
-TESTS += runs shadow group caps queue lanes context stats record threads threads-asan
+TESTS += runs shadow group caps quota queue lanes context stats record threads threads-asan
 
 xpi-parts := drivers/iommu/xen-pv-iommu
 xpi-cflags := -I$(TOP)/tests/host/linux-fake -I$(TOP)/$(xpi-parts)
@@ -15,6 +15,8 @@ group-src := $(xpi-parts)/group.c
 group-cflags := $(xpi-cflags)
 caps-src := $(xpi-parts)/caps.c
 caps-cflags := $(xpi-cflags)
+quota-src := $(xpi-parts)/quota.c
+quota-cflags := $(xpi-cflags)
 queue-src := $(addprefix $(xpi-parts)/,queue.c stats.c)
 queue-cflags := $(xpi-cflags)
 lanes-src := $(addprefix $(xpi-parts)/,lanes.c queue.c runs.c shadow.c stats.c)

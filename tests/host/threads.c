@@ -323,8 +323,9 @@ static void on_lost(struct xpi_lanes *ls, const struct xpi_lost *what)
 	__atomic_fetch_add(&seen.told, what->times, __ATOMIC_RELAXED);
 }
 
-static void on_no_memory(void)
+static void on_no_memory(const struct xpi_context *which)
 {
+	(void)which;
 	wrong("there is memory", 0);
 }
 

@@ -60,6 +60,7 @@ static const char *check_version(const struct xen_pv_iommu_query *q)
 const char *xpi_caps_check(const struct xen_pv_iommu_query *q,
 			   struct xpi_caps *caps)
 {
+	bool limits = q->features & XEN_PV_IOMMU_FEAT_LIMITS;
 	const char *why = check_version(q);
 
 	if (why)
@@ -70,6 +71,10 @@ const char *xpi_caps_check(const struct xen_pv_iommu_query *q,
 		return "its address space is too small or not whole pages";
 	if (!q->max_ctx)
 		return "it allows no contexts";
+	if (limits &&
+	    (q->ctx_reserve >= q->max_ctx ||
+	     q->pt_pages_reserve >= q->pt_pages_max))
+		return "it reserves everything for the kernel";
 	if (!q->max_count || q->max_count >= XEN_PV_IOMMU_COUNT_LIMIT ||
 	    !q->max_nr)
 		return "its limits on a hypercall make no sense";
@@ -78,6 +83,8 @@ const char *xpi_caps_check(const struct xen_pv_iommu_query *q,
 
 	caps->features = q->features;
 	caps->max_ctx = q->max_ctx;
+	caps->ctx_reserve = limits ? q->ctx_reserve : 0;
+	caps->user_tables = q->pt_pages_max - (limits ? q->pt_pages_reserve : 0);
 	caps->max_count = q->max_count;
 	caps->max_nr = q->max_nr;
 	caps->pgsizes = q->pgsize_bitmap & USED_PGSIZES;
@@ -87,9 +94,26 @@ const char *xpi_caps_check(const struct xen_pv_iommu_query *q,
 	return NULL;
 }
 
-bool xpi_tables_run_out(const struct xen_pv_iommu_query *q)
+static bool run_out(u64 used, u64 max)
 {
-	return (u64)q->pt_pages + MOST_LEVELS > q->pt_pages_max;
+	return used + MOST_LEVELS > max;
+}
+
+/* QUERY does not tell users' tables from the kernel's, so USERS is a guess. */
+enum xpi_bound_by xpi_tables_bound_by(const struct xen_pv_iommu_query *q,
+				      const struct xen_pv_iommu_ctx *c)
+{
+	bool user = c && q->features & XEN_PV_IOMMU_FEAT_LIMITS &&
+		    !(c->flags & XEN_PV_IOMMU_CTX_F_RESERVE);
+
+	if (run_out(q->pt_pages, q->pt_pages_max))
+		return XPI_BOUND_DOMAIN;
+	if (c && run_out(c->pt_pages, c->pt_pages_max))
+		return XPI_BOUND_CTX;
+	if (user && run_out((u64)q->pt_pages + q->pt_pages_reserve,
+			    q->pt_pages_max))
+		return XPI_BOUND_USERS;
+	return XPI_BOUND_NONE;
 }
 
 u64 xpi_caps_vtd_cap(const struct xpi_caps *caps)

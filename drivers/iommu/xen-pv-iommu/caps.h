@@ -4,6 +4,7 @@
 
 #include <linux/types.h>
 
+struct xen_pv_iommu_ctx;
 struct xen_pv_iommu_query;
 struct xen_pv_iommu_dev_query;
 struct xen_pv_iommu_dev_resv;
@@ -12,6 +13,9 @@ struct xen_pv_iommu_dev_resv;
  * struct xpi_caps - what Xen offers, checked
  * @features: XEN_PV_IOMMU_FEAT_*
  * @max_ctx: contexts that this domain may have
+ * @ctx_reserve: the part of them that is for the kernel's contexts only; 0 if
+ *	Xen has no such
+ * @user_tables: page tables that all other contexts may use together
  * @max_count: largest array of one hypercall
  * @max_nr: largest run of one descriptor, in 4 KiB pages
  * @pgsizes: leaf sizes in bytes: 4 KiB, and 2 MiB if there is
@@ -21,6 +25,8 @@ struct xen_pv_iommu_dev_resv;
 struct xpi_caps {
 	u32 features;
 	u32 max_ctx;
+	u32 ctx_reserve;
+	u32 user_tables;
 	u32 max_count;
 	u32 max_nr;
 	u64 pgsizes;
@@ -57,12 +63,28 @@ const char *xpi_caps_check(const struct xen_pv_iommu_query *q,
 			   struct xpi_caps *caps);
 
 /**
- * xpi_tables_run_out() - are there too few page tables left for a map?
- * @q: QUERY's answer, not trusted
- *
- * Return: whether Xen may refuse a map because this domain has reached its limit.
+ * enum xpi_bound_by - the limit that may have kept Xen from a page table
+ * @XPI_BOUND_NONE: none of ours
+ * @XPI_BOUND_CTX: the context's own
+ * @XPI_BOUND_USERS: that of all contexts which may not use the reserve
+ * @XPI_BOUND_DOMAIN: that of the whole domain
  */
-bool xpi_tables_run_out(const struct xen_pv_iommu_query *q);
+enum xpi_bound_by {
+	XPI_BOUND_NONE,
+	XPI_BOUND_CTX,
+	XPI_BOUND_USERS,
+	XPI_BOUND_DOMAIN,
+};
+
+/**
+ * xpi_tables_bound_by() - find the limit that leaves too few page tables for a map
+ * @q: QUERY's answer, not trusted
+ * @c: CTX_INFO's answer for the context, not trusted; NULL if there is none
+ *
+ * Return: the limit.
+ */
+enum xpi_bound_by xpi_tables_bound_by(const struct xen_pv_iommu_query *q,
+				      const struct xen_pv_iommu_ctx *c);
 
 /**
  * xpi_caps_vtd_cap() - the width of iovas, as VT-d's capability register has it

@@ -133,7 +133,7 @@ static int send_map(struct xpi_context *c, const struct xpi_map *m, void *buf,
 	ret = queue_runs(c, &q, m, gfp, seen);
 	/* Xen has none: the kernel's buffers are there. */
 	if (ret == -ENOMEM)
-		c->no_memory();
+		c->no_memory(c);
 	*sent = q.done;
 	while (q.nr_bufs > 1)
 		c->mem->free(q.buf[--q.nr_bufs]);

@@ -31,8 +31,8 @@ struct xpi_hv;
  * @bytes: size of a page of @mem
  * @hv: the hypervisor
  * @mem: where the shadow's nodes and the descriptor buffers come from
- * @no_memory: called when Xen had no memory for a map; any context, no lane's lock
- *	is held
+ * @no_memory: called when Xen had no memory for a map; in any context, without a
+ *	lane's lock
  * @shadow: what is mapped
  * @lanes: what waits to be sent
  */
@@ -44,7 +44,7 @@ struct xpi_context {
 	size_t bytes;
 	const struct xpi_hv *hv;
 	const struct xpi_shadow_mem *mem;
-	void (*no_memory)(void);
+	void (*no_memory)(const struct xpi_context *c);
 	struct xpi_shadow shadow;
 	struct xpi_lanes lanes;
 };
@@ -168,7 +168,7 @@ static inline int xpi_context_sync_map(struct xpi_context *c, u64 dfn, u64 nr)
 	xpi_lanes_sync_map(&c->lanes, dfn, nr);
 	ret = xpi_shadow_error(&c->shadow, dfn, nr);
 	if (unlikely(ret == -ENOMEM))
-		c->no_memory();
+		c->no_memory(c);
 	return ret;
 }
 

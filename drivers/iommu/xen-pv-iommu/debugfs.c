@@ -95,6 +95,7 @@ static void show_context(struct seq_file *s, u16 ctx)
 	seq_printf(s, "xen_context_flags %#x\n", c.flags);
 	seq_printf(s, "xen_pages_mapped %llu\n", c.nr_mapped);
 	seq_printf(s, "xen_table_pages %u\n", c.pt_pages);
+	seq_printf(s, "xen_table_pages_max %u\n", c.pt_pages_max);
 }
 
 static void show_mapped(struct seq_file *s, struct xpi_context *c)

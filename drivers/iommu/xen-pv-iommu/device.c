@@ -279,6 +279,19 @@ struct xpi_dev *xpi_dev_find(const struct pci_dev *pdev)
 	return NULL;
 }
 
+bool xpi_dev_is_kernels(const struct xpi_dev *xdev)
+{
+	const struct iommu_domain *domain;
+	bool kernels;
+
+	mutex_lock(&xpi_devs_lock);
+	domain = xdev->at.domain;
+	kernels = !domain || domain->type == IOMMU_DOMAIN_IDENTITY ||
+		  domain->type & __IOMMU_DOMAIN_DMA_API;
+	mutex_unlock(&xpi_devs_lock);
+	return kernels;
+}
+
 void xpi_dev_move(struct xpi_dev *xdev, const struct xpi_place *to)
 {
 	mutex_lock(&xpi_devs_lock);

@@ -123,6 +123,16 @@ void xpi_dev_unlist(struct xpi_dev *xdev);
 struct xpi_dev *xpi_dev_find(const struct pci_dev *pdev);
 
 /**
+ * xpi_dev_is_kernels() - is the device left to the kernel's own drivers?
+ * @xdev: the device
+ *
+ * May sleep.
+ *
+ * Return: false if VFIO or iommufd has claimed it.
+ */
+bool xpi_dev_is_kernels(const struct xpi_dev *xdev);
+
+/**
  * xpi_dev_move() - it was attached
  * @xdev: the device
  * @to: where it is now
