@@ -7,8 +7,9 @@ whose disk works through a context, "bypass" a PV dom0 whose devices do without
 swiotlb-xen, "bare" runs the VFIO program and DPDK under Linux' own driver
 without Xen, to prove the bed.  "io-strict" and "io-lazy" are PVH dom0s with all
 their traffic in contexts, "io-pv" the same for a PV dom0, "huge" one with hugepages, and "share" puts two groups
-into a container and kills its users, on PV, and does the same by iommufd.  SPECIAL has what differs in a
-suite's machine or command lines.
+into a container and kills its users, on PV, and does the same by iommufd.  "greedy" and "greedy-pv" do
+what the io suites do while users of VFIO have all page tables that they may.  SPECIAL has what differs in
+a suite's machine or command lines.
 """
 
 import fcntl
@@ -31,6 +32,7 @@ BUILD = os.path.join(TOP, 'build', 'dom0')
 STEPS = {'full': 'before+load+vfio+edges+dpdk', 'absent': 'absent', 'bare': 'vfio+edges+dpdk', 'pvh': 'pvh+vmd+vfio+edges',
          'bypass': 'bypass', 'topology': 'topology', 'life': 'life', 'hotplug': 'hotplug+functions+pciback',
          'initramfs': 'initramfs', 'strict': 'domains+region', 'lazy': 'domains', 'identity': 'domains',
+         'greedy': 'driver+greedy+fio+cable+sated', 'greedy-pv': 'driver+greedy+fio+cable+sated',
          'io-strict': 'driver+fio+cable', 'io-lazy': 'driver+fio+cable', 'io-pv': 'driver+fio+cable',
          'huge': 'untaken+huge+dpdk+share+kill', 'share': 'driver+share+region+kill+iommufd',
          'faults': 'driver+faults', 'narrow': 'driver+dpdk+narrow', 'pvh-faults': 'driver+faults',
@@ -51,8 +53,7 @@ OURS = ['xen-pv-iommu', 'xpi_secret', 'xpi_partunmap', 'xpi_orphan', 'xpi_dmaapi
 CARDS = ['e1000e', 'igb']
 # What the Makefile builds for the guest.
 PROGRAMS = ['vfio-dma', 'vfio-irq', 'vfio-faults', 'vfio-share', 'vfio-huge', 'vfio-victim', 'vfio-edges', 'vfio-region',
-            'iommufd-dma', 'iommufd-share', 'iommufd-outlive',
-            'edu-copy']
+            'vfio-greedy', 'iommufd-dma', 'iommufd-share', 'iommufd-outlive', 'edu-copy']
 # Empty disks: XFS, which the bypass suite uses, wants 300 MiB.
 SCRATCH_BYTES = {'bypass': 512 << 20, 'fio': 64 << 20}
 DIGEST_BYTES = 8 << 20   # as many as guest/steps/pvh.sh reads
@@ -90,6 +91,8 @@ LINES = ['pcie-root-port,id=r1,chassis=1,addr=4', f'{EDU},bus=r1', 'pcie-root-po
          'pcie-root-port,id=r3,chassis=3', 'nvme,serial=xpiirq,drive=spare,bus=r3',
          'pcie-root-port,id=r4,chassis=4', 'nvme,serial=xpicrowd,msix_qsize=400,bus=r4']
 IRQ = {'devices': LINES, 'extra': PORTS + SPARE, 'modules': CARDS, 'faults': False, 'timeout': 2400}
+# Xen says this to an administrator when a user is refused a page table.
+REFUSED = 'page tables of IOMMU contexts refused'
 # Suites that are not the common machine, or not started in the common way.
 SPECIAL = {
     # Where Xen has nothing to report: there is none, none of ours, or what would block is skipped.
@@ -107,6 +110,8 @@ SPECIAL = {
     'io-strict': {'pvh': True, 'cmdline': 'iommu.strict=1 xpi_type=DMA', 'modules': CARDS},
     'io-lazy': {'pvh': True, 'cmdline': 'xpi_type=DMA-FQ', 'modules': CARDS},
     'io-pv': {'cmdline': 'xpi_driver=pv_dma_ops_swap=1 xpi_type=DMA', 'modules': CARDS},
+    'greedy': {'pvh': True, 'cmdline': 'xpi_type=DMA-FQ', 'modules': CARDS, 'xen_says': REFUSED},
+    'greedy-pv': {'cmdline': 'xpi_driver=pv_dma_ops_swap=1 xpi_type=DMA', 'modules': CARDS, 'xen_says': REFUSED},
     'huge': {'pvh': True, 'cmdline': 'xpi_kills=20', 'modules': CARDS, 'timeout': 3000},
     'share': {'cmdline': 'xpi_kills=20 xpi_region=0x30000000', 'devices': [EDU, EDU, USB], 'xen_cmdline': REGION,
               'timeout': 3000},
@@ -339,6 +344,13 @@ def fault_test(prefix, outcome):
     return Test(name, 'pass')
 
 
+def said_test(prefix, text, outcome):
+    name = f'{prefix}.xen-says-why'
+    if text in outcome.console:
+        return Test(name, 'pass')
+    return Test(name, 'fail', f'on the console there is no "{text}"')
+
+
 def flood_test(prefix, outcome, bdf, addr, rate):
     """A device that floods is in Xen's log at the beginning, and then no more."""
     name = f'{prefix}.faults.xen-log-not-flooded'
@@ -384,4 +396,6 @@ def run(kernel_name, suite='full', xen=None, kmod=None, steps=None, name=None, a
     if special(suite).get('faults', True) and BLOCKING & set((steps or STEPS[without_smp(suite)]).split('+')):
         lines.append(fault_test(prefix, outcome).line())
     lines += [t.line() for t in flood_tests(prefix, outcome)]
+    if special(suite).get('xen_says'):
+        lines.append(said_test(prefix, special(suite)['xen_says'], outcome).line())
     return outcome, lines

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What Xen says, asked without the driver: /sys/kernel/xpi_look/
- *	query	the domain's contexts and page-table pages
+ *	query	the domain's contexts and page-table pages, how many of these it
+ *		may have, and how many of them are in reserve
  *	device	write dddd:bb:dd.f; says in which context the device is, and how
  *		many pages and page-table pages that one has
  *	leaf	write an iova; says what is mapped there in that context
@@ -44,7 +45,9 @@ static ssize_t query_show(struct kobject *k, struct kobj_attribute *a,
 
 	if (ret)
 		return ret;
-	return sysfs_emit(buf, "contexts %u tables %u\n", q.nr_ctx, q.pt_pages);
+	return sysfs_emit(buf, "contexts %u tables %u limit %u reserve %u\n",
+			  q.nr_ctx, q.pt_pages, q.pt_pages_max,
+			  q.pt_pages_reserve);
 }
 
 static int query_device(struct xen_pv_iommu_dev_query *dq)
@@ -71,8 +74,9 @@ static ssize_t show_context(char *buf)
 	ret = call(XEN_PV_IOMMU_OP_CTX_INFO, &ctx);
 	if (ret)
 		return ret;
-	return sysfs_emit(buf, "context %u pages %llu tables %u\n", dq.ctx,
-			  ctx.nr_mapped, ctx.pt_pages);
+	return sysfs_emit(buf, "context %u pages %llu tables %u limit %u\n",
+			  dq.ctx, ctx.nr_mapped, ctx.pt_pages,
+			  ctx.pt_pages_max);
 }
 
 static ssize_t device_show(struct kobject *k, struct kobj_attribute *a,

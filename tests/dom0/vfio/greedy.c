@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Uses up all page tables that users of VFIO may have, with one page:
+ *	vfio-greedy BDF BDF
+ * with two edu devices that are bound to vfio-pci. It says "full" when neither
+ * container gets another table, keeps them as long as there is a file /tmp/hold,
+ * and looks then whether what is mapped still is.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cases.h"
+#include "probe.h"
+#include "report.h"
+
+/* A page table holds 2 MiB of iova. */
+#define IOVA		(1UL << 40)
+#define STEP		(6UL << 20)
+/* More than VFIO lets one container have. */
+#define MANY		70000U
+
+/* Maps until it is refused; how often, and why not once more. */
+static unsigned int fill(struct bed *bed, uint8_t *page, int *rc)
+{
+	unsigned int n;
+
+	for (n = 0; n < MANY; n++) {
+		*rc = container_map(&bed->container, IOVA + n * STEP, page,
+				    PAGE, RW);
+		if (*rc)
+			break;
+	}
+	report_info("%s: %u pages mapped, then %s", bed->dev.bdf, n,
+		    strerror(-*rc));
+	return n;
+}
+
+static const char *ends_work(struct bed *bed, unsigned int n, uint8_t *page)
+{
+	if (!can_read(bed, IOVA, page) || !can_write(bed, IOVA, page))
+		return "the first page does not work";
+	if (!can_read(bed, IOVA + (n - 1) * STEP, page))
+		return "the last page does not work";
+	return NULL;
+}
+
+/* The step that made the file looks at the rest of the machine meanwhile. */
+static void hold(void)
+{
+	int tenths;
+
+	/* The step waits for this. */
+	puts("full");
+	fflush(stdout);
+	for (tenths = 0; !access("/tmp/hold", F_OK); tenths++) {
+		if (tenths == 6000)
+			die("/tmp/hold is still there after ten minutes");
+		usleep(100000);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int na, nb, i;
+	struct bed a, b;
+	uint8_t *page;
+	int ra, rb;
+
+	if (argc != 3)
+		die("usage: vfio-greedy BDF BDF, two edu devices that are bound to vfio-pci");
+	probe_seed(time(NULL));
+	a = bed_open(argv[1]);
+	b = bed_open(argv[2]);
+	page = new_pages(1);
+	na = fill(&a, page, &ra);
+	nb = fill(&b, page, &rb);
+	expect("greedy.user.refused", unless(ra == -ENOMEM && rb == -ENOMEM,
+					     "something else than memory ended it"));
+	expect("greedy.user.has-many", unless(na >= 1000, "it was refused at once"));
+	/* One user does not take what another may have. */
+	expect("greedy.user.leaves-half", unless(nb >= na / 2 && na >= nb / 2,
+						 "one got less than half of the other"));
+	hold();
+	expect("greedy.user.first-works-on", ends_work(&a, na, page));
+	expect("greedy.user.second-works-on", ends_work(&b, nb, page));
+	for (i = 0; i < na; i++)
+		must_unmap(&a, IOVA + i * STEP, PAGE);
+	/* What it has given back it can have again. */
+	expect("greedy.user.fills-again", unless(fill(&a, page, &ra) >= na - 16,
+						 "tables that are empty did not serve"));
+	bed_close(&a);
+	bed_close(&b);
+	return report_end();
+}
