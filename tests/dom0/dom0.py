@@ -35,16 +35,16 @@ STEPS = {'full': 'before+load+vfio+edges+dpdk', 'absent': 'absent', 'bare': 'vfi
          'greedy': 'driver+greedy+fio+cable+sated', 'greedy-pv': 'driver+greedy+fio+cable+sated',
          'io-strict': 'driver+fio+cable', 'io-lazy': 'driver+fio+cable', 'io-pv': 'driver+fio+cable',
          'huge': 'untaken+huge+dpdk+share+kill', 'share': 'driver+share+region+kill+iommufd',
-         'faults': 'driver+faults', 'narrow': 'driver+dpdk+narrow', 'pvh-faults': 'driver+faults',
+         'faults': 'driver+faults', 'narrow': 'driver+dpdk+narrow', 'programs': 'driver+programs+bar', 'bare-programs': 'programs+bar', 'pvh-faults': 'driver+faults',
          'irq': 'driver+irq+dpdkirq', 'pvh-irq': 'driver+irq+dpdkirq', 'bare-irq': 'irq+dpdkirq',
          'sleep': 'driver+sleep', 'reset': 'reset+cable', 'acs': 'acs', 'pvh-lacks': 'driver+functions+sleep'}
 # Steps that announce faults.
-BLOCKING = {'vfio', 'edges', 'bypass', 'huge', 'share', 'region', 'kill', 'iommufd', 'sleep', 'reset', 'acs'}
+BLOCKING = {'vfio', 'edges', 'bypass', 'huge', 'share', 'region', 'kill', 'iommufd', 'sleep', 'reset', 'acs', 'bar'}
 # Steps that have a disk, and those that know what is on it.
-DISK_STEPS = {'dpdk', 'dpdkirq', 'irq', 'narrow', 'untaken', 'load', 'pvh', 'topology', 'life', 'domains', 'hotplug', 'initramfs', 'sleep', 'reset'}
+DISK_STEPS = {'dpdk', 'programs', 'dpdkirq', 'irq', 'narrow', 'untaken', 'load', 'pvh', 'topology', 'life', 'domains', 'hotplug', 'initramfs', 'sleep', 'reset'}
 DIGEST_STEPS = {'pvh', 'initramfs', 'domains', 'reset'}
 # Suites without Xen, under Linux' own driver.
-BARE = {'bare', 'bare-irq'}
+BARE = {'bare', 'bare-irq', 'bare-programs'}
 # The CPU on which a PVH dom0 works under TCG; see boot.Machine for the others'.
 PVH_CPU = 'EPYC,-monitor,-rdtscp'
 # ext4 asks for crc32c by its crypto name, which newer kernels have built in.
@@ -53,7 +53,7 @@ OURS = ['xen-pv-iommu', 'xpi_secret', 'xpi_partunmap', 'xpi_orphan', 'xpi_dmaapi
 CARDS = ['e1000e', 'igb']
 # What the Makefile builds for the guest.
 PROGRAMS = ['vfio-dma', 'vfio-irq', 'vfio-faults', 'vfio-share', 'vfio-huge', 'vfio-victim', 'vfio-edges', 'vfio-region',
-            'vfio-greedy', 'iommufd-dma', 'iommufd-share', 'iommufd-outlive', 'edu-copy']
+            'vfio-greedy', 'vfio-bar', 'iommufd-dma', 'iommufd-share', 'iommufd-outlive', 'edu-copy']
 # Empty disks: XFS, which the bypass suite uses, wants 300 MiB.
 SCRATCH_BYTES = {'bypass': 512 << 20, 'fio': 64 << 20}
 DIGEST_BYTES = 8 << 20   # as many as guest/steps/pvh.sh reads
@@ -91,6 +91,10 @@ LINES = ['pcie-root-port,id=r1,chassis=1,addr=4', f'{EDU},bus=r1', 'pcie-root-po
          'pcie-root-port,id=r3,chassis=3', 'nvme,serial=xpiirq,drive=spare,bus=r3',
          'pcie-root-port,id=r4,chassis=4', 'nvme,serial=xpicrowd,msix_qsize=400,bus=r4']
 IRQ = {'devices': LINES, 'extra': PORTS + SPARE, 'modules': CARDS, 'faults': False, 'timeout': 2400}
+# A device with a BAR of 256 MiB, which the host gives memory when it is used, and
+# an NVMe controller for programs.
+PROGRAMS_MACHINE = {'devices': [EDU, EDU, 'ivshmem-plain,memdev=bar', 'nvme,serial=xpiprog,drive=spare'], 'modules': CARDS,
+                    'extra': PORTS + SPARE + ['-object', 'memory-backend-ram,id=bar,size=256M,share=on']}
 # Xen says this to an administrator when a user is refused a page table.
 REFUSED = 'page tables of IOMMU contexts refused'
 # A user has them all in a minute, even where the emulator is slow.
@@ -127,6 +131,8 @@ SPECIAL = {
               'devices': RESETS, 'disk': RESET_DISK, 'modules': CARDS + ['virtio_blk', 'virtio_pci?']},
     'acs': {'pvh': True, 'devices': PORTS_APART, 'extra': []},
     'irq': IRQ,
+    'programs': PROGRAMS_MACHINE,
+    'bare-programs': {**PROGRAMS_MACHINE, 'faults': False},
     'pvh-irq': {**IRQ, 'pvh': True},
     'bare-irq': IRQ,
     'pvh-lacks': {'pvh': True, 'devices': SLOTS, 'extra': [], 'modules': ['igb'], 'faults': False},
