@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Contexts and the hypercall: the real ctx.c, attach.c, direct.c, map.c,
- * batch.c, op.c, fault.c and pt.c of xen/overlay, on the fakes of
- * xen-fake/backend.h.
+ * Contexts and the hypercall: the real files of xen/overlay, XEN_GENERIC of
+ * tests/host/xen.mk, on the fakes of xen-fake/backend.h.
  */
 #include "xen-fake/backend.h"
 

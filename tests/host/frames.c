@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Which frames may be mapped and what a leaf holds: the real
- * xen/overlay/xen/drivers/passthrough/x86/ctx.c. After every refusal all
+ * xen/overlay/xen/drivers/passthrough/x86/ctx-frames.c. After every refusal all
  * references are what they were.
  */
 #include "xen-fake/machine.h"

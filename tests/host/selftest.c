@@ -8,11 +8,19 @@
 /* As it is called when the domain's table is made. */
 static int self_test(void)
 {
+	struct iommu_ctx_tbl *tbl = dom0.iommu.ctxs;
+	unsigned int before = tbl->pt_pages;
+	enum iommu_ctx_bound bound;
+	struct iommu_ctx *ctx;
 	int rc;
 
 	pcidevs_lock();
-	rc = iommu_ctx_selftest(&dom0, dom0.iommu.ctxs);
+	ctx = iommu_ctx_create(&dom0, tbl, INVALID, true, 0, &bound);
+	rc = IS_ERR(ctx) ? PTR_ERR(ctx) : iommu_ctx_selftest(ctx);
+	if (!IS_ERR(ctx))
+		iommu_ctx_destroy(ctx);
 	pcidevs_unlock();
+	CHECK_EQ(tbl->pt_pages, before);
 	return rc;
 }
 

@@ -34,8 +34,8 @@ $(XEN_EMPTY)/.done: $(XEN_SOURCES)
 
 # Contexts and the hypercall, with a back end and frames of the test's own.
 XEN_GENERIC := $(addprefix xen/overlay/xen/drivers/passthrough/ctx/, \
-	attach.c batch.c ctx.c direct.c dump.c fault.c map.c op.c pt.c \
-	quota.c suppress.c)
+	attach.c batch.c ctx.c direct.c dump.c end.c fault.c gather.c map.c \
+	op.c pt.c pt-mem.c quota.c reclaim.c suppress.c)
 TESTS += ctx
 ctx-src := $(XEN_GENERIC)
 ctx-cflags := $(XEN_CFLAGS)
@@ -85,7 +85,7 @@ fuzz-deps := $(XEN_EMPTY)/.done
 
 # Which frames may be mapped.
 TESTS += frames
-frames-src := xen/overlay/xen/drivers/passthrough/x86/ctx.c
+frames-src := xen/overlay/xen/drivers/passthrough/x86/ctx-frames.c
 frames-cflags := $(XEN_CFLAGS) -include $(TOP)/tests/host/xen-fake/x86.h
 frames-deps := $(XEN_EMPTY)/.done
 

@@ -2,8 +2,7 @@
 /*
  * A back end and frames for the generic half of contexts, on machine.h: they
  * record what is done to them, and can be told to fail. Included once by each
- * program that is linked with ctx.c, attach.c, direct.c, map.c, batch.c, op.c,
- * fault.c, suppress.c and pt.c of xen/overlay.
+ * program that is linked with XEN_GENERIC of tests/host/xen.mk.
  *
  * After every call, and before every continuation, references must equal the
  * leaves that hold them, no lock is held and nothing is left mapped.
@@ -14,6 +13,8 @@
 #include "machine.h"
 
 #include <xen/interface/pv-iommu.h>
+
+#include "ctx.h"
 
 #define F_R XEN_PV_IOMMU_F_R
 #define F_W XEN_PV_IOMMU_F_W

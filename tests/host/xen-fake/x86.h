@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Frames as x86 has them, for the test of passthrough/x86/ctx.c: forced in
+ * Frames as x86 has them, for the test of passthrough/x86/ctx-frames.c: forced in
  * after xen.h.
  */
 #ifndef XEN_FAKE_X86_H

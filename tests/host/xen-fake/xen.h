@@ -24,7 +24,12 @@
 #define CONFIG_PV 1
 #define CONFIG_IOMMU_CTX 1
 #define CONFIG_SHADOW_PAGING 1
-#define IS_ENABLED(option) (option)
+/* 1 if the option is defined as 1, else 0. */
+#define FAKE_COMMA_1 0,
+#define FAKE_SECOND(first, second, ...) (second)
+#define FAKE_ENABLED(comma_or_not) FAKE_SECOND(comma_or_not 1, 0, 0)
+#define FAKE_EXPANDED(value) FAKE_ENABLED(FAKE_COMMA_##value)
+#define IS_ENABLED(option) FAKE_EXPANDED(option)
 
 #ifndef ERESTART
 #define ERESTART 85

@@ -12,10 +12,9 @@
  * the device is. In BLOCKED they are never mapped: a region there would be in
  * reach of every blocked device.
  */
-#include <xen/event.h>
 #include <xen/iommu.h>
-#include <xen/iommu-ctx.h>
-#include <xen/pci_regs.h>
+
+#include "ctx.h"
 
 static bool is_blocked(const struct iommu_ctx *ctx)
 {
@@ -23,10 +22,17 @@ static bool is_blocked(const struct iommu_ctx *ctx)
 }
 
 /* `held`: regions the context has for the device, as in pdev->ctx_regions. */
+static void regions_put(struct iommu_ctx *ctx, struct pci_dev *pdev,
+                        uint64_t held)
+{
+    if ( iommu_ctx_direct_put(ctx, pdev, held) )
+        iommu_ctx_break(ctx);
+}
+
 static void ctx_leave(struct iommu_ctx *ctx, struct pci_dev *pdev,
                       uint64_t held)
 {
-    iommu_ctx_direct_put(ctx, pdev, held);
+    regions_put(ctx, pdev, held);
     iommu_vcall(dom_iommu(ctx->owner)->platform_ops, ctx_leave, ctx, pdev);
 }
 
@@ -47,13 +53,15 @@ static int ctx_enter(struct iommu_ctx *ctx, struct pci_dev *pdev, bool relax,
         return -EIO;
 
     rc = iommu_ctx_direct_get(ctx, pdev, relax, held);
+    if ( rc == -EIO )
+        iommu_ctx_break(ctx);
     if ( rc )
         return rc;
 
     rc = iommu_call(ops, ctx_enter, ctx, pdev);
     if ( rc )
     {
-        iommu_ctx_direct_put(ctx, pdev, *held);
+        regions_put(ctx, pdev, *held);
         return rc;
     }
 
@@ -79,13 +87,8 @@ static void set_context(struct pci_dev *pdev, struct iommu_ctx *ctx,
         list_add(&pdev->ctx_list, &ctx->members);
 }
 
-/*
- * Move one device; NULL: the ordinary table. relax: without its
- * DIRECT_RELAXABLE regions. -ERESTART: call again, nothing has moved yet; only
- * contexts that map regions for it ask for that.
- */
-static int ctx_move(struct pci_dev *pdev, struct domain *d,
-                    struct iommu_ctx *to, bool relax)
+int iommu_ctx_move(struct pci_dev *pdev, struct domain *d, struct iommu_ctx *to,
+                   bool relax)
 {
     const struct iommu_ops *ops = dom_iommu(d)->platform_ops;
     struct iommu_ctx *from = iommu_ctx_of(d, pdev);
@@ -130,7 +133,7 @@ int iommu_ctx_attach(struct domain *d, struct pci_dev *pdev, unsigned int id,
     if ( id != XEN_PV_IOMMU_CTX_DEFAULT && !(ctx = iommu_ctx_get(d, id)) )
         return -ENOENT;
 
-    rc = ctx_move(pdev, d, ctx, relax);
+    rc = iommu_ctx_move(pdev, d, ctx, relax);
     if ( ctx )
         iommu_ctx_put(ctx);
 
@@ -171,162 +174,8 @@ void iommu_ctx_break(struct iommu_ctx *ctx)
 
     pcidevs_lock();
     list_for_each_entry_safe ( pdev, next, &ctx->members, ctx_list )
-        if ( ctx_move(pdev, ctx->owner, blocked, false) )
+        if ( iommu_ctx_move(pdev, ctx->owner, blocked, false) )
             printk(XENLOG_ERR "%pd: %pp could not be blocked\n",
                    ctx->owner, &pdev->sbdf);
     pcidevs_unlock();
-}
-
-/* Where RESET puts a device: iovas it still uses mean nothing in DEFAULT. */
-static struct iommu_ctx *reset_target(struct iommu_ctx_tbl *tbl,
-                                      const struct pci_dev *pdev,
-                                      bool to_default)
-{
-    bool master = pci_conf_read16(pdev->sbdf, PCI_COMMAND) & PCI_COMMAND_MASTER;
-
-    return to_default && !master ? NULL : tbl->blocked;
-}
-
-/* Moving one may, when a flush fails, move others: start over each time. */
-static int reset_members(struct iommu_ctx_tbl *tbl, struct iommu_ctx *ctx,
-                         bool to_default)
-{
-    while ( !list_empty(&ctx->members) )
-    {
-        struct pci_dev *pdev = list_first_entry(&ctx->members, struct pci_dev,
-                                                ctx_list);
-        int rc = ctx_move(pdev, ctx->owner,
-                          reset_target(tbl, pdev, to_default), false);
-
-        if ( rc )
-            return rc;
-        if ( hypercall_preempt_check() )
-            return -ERESTART;
-    }
-
-    return 0;
-}
-
-static int reset_blocked(struct iommu_ctx_tbl *tbl, bool to_default)
-{
-    struct pci_dev *pdev, *next;
-    int rc = 0;
-
-    list_for_each_entry_safe ( pdev, next, &tbl->blocked->members, ctx_list )
-        if ( !rc && !reset_target(tbl, pdev, to_default) )
-            rc = ctx_move(pdev, tbl->blocked->owner, NULL, false);
-
-    return rc;
-}
-
-/* Devices that others have do not come back to a context of a dead domain. */
-static void forget_members(struct iommu_ctx *ctx)
-{
-    while ( !list_empty(&ctx->members) )
-        iommu_ctx_device_gone(list_first_entry(&ctx->members, struct pci_dev,
-                                               ctx_list));
-}
-
-static int cf_check silence(struct pci_dev *pdev, void *arg)
-{
-    uint16_t cmd;
-
-    /* Also if a guest has it: the guest's addresses mean no more to anybody. */
-    if ( !pdev->ctx )
-        return 0;
-
-    cmd = pci_conf_read16(pdev->sbdf, PCI_COMMAND);
-    pci_conf_write16(pdev->sbdf, PCI_COMMAND, cmd & ~PCI_COMMAND_MASTER);
-    /* What it had sent before arrives before the answer to this. */
-    pci_conf_read16(pdev->sbdf, PCI_COMMAND);
-
-    return 0;
-}
-
-void iommu_ctx_crash_shutdown(void)
-{
-    if ( !pcidevs_trylock() )
-    {
-        /* The list of devices may be in any state. */
-        printk(XENLOG_ERR "IOMMU contexts: devices left running\n");
-        return;
-    }
-
-    /* A CPU that was stopped during an access will not end it. */
-    if ( pci_conf_is_idle() )
-        pci_iterate_devices(silence, NULL);
-    else
-        printk(XENLOG_ERR
-               "IOMMU contexts: PCI config in use, devices left running\n");
-    pcidevs_unlock();
-}
-
-/* Any context of the table, NULL if there is none. */
-static struct iommu_ctx *table_any(struct iommu_ctx_tbl *tbl)
-{
-    struct iommu_ctx *ctx = NULL;
-
-    read_lock(&tbl->lock);
-    if ( !radix_tree_gang_lookup(&tbl->tree, (void **)&ctx, 0, 1) )
-        ctx = NULL;
-    read_unlock(&tbl->lock);
-
-    return ctx;
-}
-
-int iommu_ctx_reset(struct domain *d, bool to_default)
-{
-    struct iommu_ctx_tbl *tbl = dom_iommu(d)->ctxs;
-    struct iommu_ctx *ctx;
-    int rc;
-
-    do {
-        unsigned int id;
-
-        pcidevs_lock();
-        ctx = table_any(tbl);
-        id = ctx ? ctx->id : XEN_PV_IOMMU_CTX_INVALID;
-        rc = ctx ? reset_members(tbl, ctx, to_default)
-                 : reset_blocked(tbl, to_default);
-        pcidevs_unlock();
-
-        if ( !rc && ctx )
-            rc = iommu_ctx_free(d, id);
-        /* Somebody else is freeing it: that will end. */
-        if ( rc == -ENOENT )
-            rc = -ERESTART;
-    } while ( !rc && ctx );
-
-    return rc;
-}
-
-int iommu_ctx_relinquish(struct domain *d)
-{
-    struct iommu_ctx_tbl *tbl = iommu_ctx_table_ready(d);
-    struct iommu_ctx *ctx;
-    int rc;
-
-    if ( !tbl )
-        return 0;
-
-    for ( ; ; )
-    {
-        unsigned int id;
-
-        pcidevs_lock();
-        ctx = table_any(tbl);
-        id = ctx ? ctx->id : XEN_PV_IOMMU_CTX_INVALID;
-        forget_members(ctx ?: tbl->blocked);
-        pcidevs_unlock();
-
-        if ( !ctx )
-            break;
-        rc = iommu_ctx_free(d, id);
-        if ( rc )
-            return rc;
-    }
-
-    iommu_ctx_table_destroy(d);
-
-    return 0;
 }

@@ -10,9 +10,9 @@
 #include <xen/event.h>
 #include <xen/guest_access.h>
 #include <xen/iommu.h>
-#include <xen/iommu-ctx.h>
 #include <xen/lib.h>
 
+#include "ctx.h"
 #include "op.h"
 
 /* Descriptors copied at a time: 256 bytes of stack, half of it for a group. */

@@ -26,8 +26,9 @@
  * pcidevs_lock guards the rest of a region.
  */
 #include <xen/iommu.h>
-#include <xen/iommu-ctx.h>
 #include <xen/xmalloc.h>
+
+#include "ctx.h"
 
 /* Leaves that are written or taken out with ctx->lock held once. */
 #define DIRECT_LEAVES       32U
@@ -90,6 +91,37 @@ uint64_t iommu_ctx_mappable_unlocked(struct iommu_ctx *ctx, uint64_t dfn,
     spin_unlock(&ctx->lock);
 
     return nr;
+}
+
+int iommu_ctx_write(struct iommu_ctx *ctx, uint64_t dfn, unsigned int order,
+                    const iommu_leaf_t *leaf, unsigned int nr, bool direct,
+                    enum iommu_ctx_bound *bound)
+{
+    PAGE_LIST_HEAD(retired);
+    bool unlinked = false;
+    int done;
+
+    spin_lock(&ctx->lock);
+    if ( !direct && iommu_ctx_mappable(ctx, dfn, (uint64_t)nr << order) !=
+                    (uint64_t)nr << order )
+        done = -EADDRINUSE;
+    else
+        done = iommu_pt_map(&ctx->pt, dfn, order, leaf, nr, &unlinked);
+    /* Where a table was taken out just now IOMMUs may still see it, empty. */
+    if ( done > 0 && ctx->pruning )
+        unlinked = true;
+    page_list_move(&retired, &ctx->retired);
+    *bound = ctx->bound;
+    spin_unlock(&ctx->lock);
+
+    if ( unlinked )
+    {
+        if ( iommu_ctx_flush_range(ctx, dfn, dfn + ((uint64_t)nr << order)) )
+            return -EIO;
+        iommu_ctx_free_tables(ctx, &retired);
+    }
+
+    return done;
 }
 
 /*
@@ -167,7 +199,7 @@ static int direct_write(struct iommu_ctx *ctx, struct ctx_direct *r,
     for ( i = 0; i < nr; i++ )
         leaf[i] = direct_leaf(dfn + ((uint64_t)i << order), order);
 
-    /* After a flush that fails the leaves are there, and `r` may be gone. */
+    /* After a flush that failed the leaves are there. */
     r->done = was + ((uint64_t)nr << order);
     done = iommu_ctx_write(ctx, dfn, order, leaf, nr, true, &bound);
     if ( done == -EIO )
@@ -237,7 +269,6 @@ static int direct_get(struct iommu_ctx *ctx, const struct iommu_ctx_resv *resv,
     if ( !r )
         return -ENOMEM;
 
-    /* After an error `r` may be gone: see direct_write(). */
     while ( !rc && r->done < r->nr )
     {
         if ( !*steps )
@@ -306,8 +337,8 @@ static void direct_clear(struct iommu_ctx *ctx, const struct ctx_direct *r,
     spin_unlock(&ctx->lock);
 }
 
-/* The region stays the owner's not to touch until it is flushed. */
-static void direct_drop(struct iommu_ctx *ctx, struct ctx_direct *r)
+/* The region stays the owner's not to touch until it is flushed. 0 or -EIO. */
+static int direct_drop(struct iommu_ctx *ctx, struct ctx_direct *r)
 {
     iommu_leaf_t leaf[DIRECT_LEAVES];
     struct iommu_gather g;
@@ -325,8 +356,7 @@ static void direct_drop(struct iommu_ctx *ctx, struct ctx_direct *r)
     spin_unlock(&ctx->lock);
     xfree(r);
 
-    if ( rc )
-        iommu_ctx_break(ctx);
+    return rc;
 }
 
 static struct ctx_direct *direct_unused(const struct iommu_ctx *ctx)
@@ -340,13 +370,16 @@ static struct ctx_direct *direct_unused(const struct iommu_ctx *ctx)
     return NULL;
 }
 
-/* Dropping one may, when a flush fails, drop others: start over each time. */
-static void direct_sweep(struct iommu_ctx *ctx)
+/* All are dropped; -EIO: a flush failed. */
+static int direct_sweep(struct iommu_ctx *ctx)
 {
     struct ctx_direct *r;
+    int rc = 0;
 
     while ( (r = direct_unused(ctx)) )
-        direct_drop(ctx, r);
+        rc = direct_drop(ctx, r) ?: rc;
+
+    return rc;
 }
 
 void iommu_ctx_direct_forget(struct iommu_ctx *ctx)
@@ -388,20 +421,21 @@ static void regions_unuse(struct iommu_ctx *ctx, struct pci_dev *pdev,
     }
 }
 
-void iommu_ctx_direct_give_up(struct iommu_ctx *ctx)
+int iommu_ctx_direct_give_up(struct iommu_ctx *ctx)
 {
     ASSERT(pcidevs_locked());
 
-    direct_sweep(ctx);
+    return direct_sweep(ctx);
 }
 
-void iommu_ctx_direct_put(struct iommu_ctx *ctx, struct pci_dev *pdev,
-                          uint64_t held)
+int iommu_ctx_direct_put(struct iommu_ctx *ctx, struct pci_dev *pdev,
+                         uint64_t held)
 {
     ASSERT(pcidevs_locked());
 
     regions_unuse(ctx, pdev, held);
-    direct_sweep(ctx);
+
+    return direct_sweep(ctx);
 }
 
 static bool is_needed(const struct iommu_ctx_resv *resv, bool relax)
@@ -434,7 +468,7 @@ int iommu_ctx_direct_get(struct iommu_ctx *ctx, struct pci_dev *pdev,
     {
         regions_unuse(ctx, pdev, *held);
         if ( rc != -ERESTART && rc != -ENOMEM )
-            direct_sweep(ctx);
+            rc = direct_sweep(ctx) ?: rc;
     }
 
     return rc;

@@ -4,9 +4,10 @@
  */
 #include <xen/init.h>
 #include <xen/iommu.h>
-#include <xen/iommu-ctx.h>
 #include <xen/keyhandler.h>
 #include <xen/softirq.h>
+
+#include "ctx.h"
 
 static void dump_members(const struct iommu_ctx *ctx)
 {

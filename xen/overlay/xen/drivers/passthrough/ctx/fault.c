@@ -10,10 +10,11 @@
  */
 #include <xen/event.h>
 #include <xen/iommu.h>
-#include <xen/iommu-ctx.h>
 #include <xen/pci.h>
 #include <xen/pci_regs.h>
 #include <xen/time.h>
+
+#include "ctx.h"
 
 /* Whoever finds a leaf there was refused for its rights. */
 static enum xen_pv_iommu_fault_reason fault_reason(

@@ -6,48 +6,29 @@
  * lock, then drop what was not used. Unmap: move the leaves into the gather
  * under the lock, flush without it, then drop what they hold. So a frame that
  * a device may still reach is always held.
- *
- * The arrays for both are per CPU. A hypercall is not preempted, so they are
- * the caller's from one call here to the next, until it returns to the guest.
- *
- * A translated domain may also leave the flush to later. Such leaves are parked
- * on the context, and one array is being flushed while the other is filled. Not
- * so for PV: its kernel would find a page that it has freed, and wants to make
- * a page table, still typed writable.
  */
 #include <xen/event.h>
 #include <xen/iommu.h>
-#include <xen/iommu-ctx.h>
 #include <xen/lib.h>
-#include <xen/paging.h>
 #include <xen/percpu.h>
-#include <xen/xmalloc.h>
 
-#define STEP_PAGES          IOMMU_PT_ENTRIES
+#include "ctx.h"
+
+#define STEP_PAGES          IOMMU_CTX_STEP_PAGES
 /* Entries and tables looked at before an unmap can be preempted. */
 #define UNMAP_BUDGET        768U
 /* Flushes for room that others then took, before an unmap can be preempted. */
 #define PARK_TRIES          4U
 
-struct ctx_scratch {
-    iommu_leaf_t pinned[STEP_PAGES];
-    iommu_leaf_t gathered[STEP_PAGES];
-    struct iommu_gather gather;
+/* Leaves being made. A hypercall is not preempted, see gather.c. */
+struct ctx_pinned {
+    iommu_leaf_t leaf[STEP_PAGES];
 };
-static DEFINE_PER_CPU(struct ctx_scratch, ctx_scratch);
+static DEFINE_PER_CPU(struct ctx_pinned, ctx_pinned);
 
 static const struct iommu_ctx_caps *ctx_caps(const struct iommu_ctx *ctx)
 {
     return &ctx->tbl->caps;
-}
-
-struct iommu_gather *iommu_ctx_gather(void)
-{
-    struct ctx_scratch *s = &this_cpu(ctx_scratch);
-
-    iommu_gather_init(&s->gather, s->gathered, STEP_PAGES);
-
-    return &s->gather;
 }
 
 static void gather_range(struct iommu_gather *g, uint64_t dfn, uint64_t nr)
@@ -56,46 +37,9 @@ static void gather_range(struct iommu_gather *g, uint64_t dfn, uint64_t nr)
     g->end = max(g->end, dfn + nr);
 }
 
-int iommu_ctx_flush_range(struct iommu_ctx *ctx, uint64_t first, uint64_t end)
-{
-    const struct iommu_ops *ops = dom_iommu(ctx->owner)->platform_ops;
-
-    if ( !iommu_call(ops, ctx_flush, ctx, first, end) ||
-         !iommu_call(ops, ctx_flush, ctx, first, end) )
-        return 0;
-
-    return -EIO;
-}
-
-static void gather_release(struct iommu_gather *g)
-{
-    unsigned int i;
-
-    ASSERT(g->flushed);
-
-    for ( i = 0; i < g->nr; i++ )
-        iommu_ctx_frame_put(g->leaf[i]);
-}
-
-static int flush_and_release(struct iommu_ctx *ctx, struct iommu_gather *g)
-{
-    int rc = 0;
-
-    if ( g->first < g->end )
-    {
-        rc = iommu_ctx_flush_range(ctx, g->first, g->end);
-        g->flushed = !rc;
-        if ( !rc )
-            gather_release(g);
-    }
-    iommu_gather_init(g, g->leaf, g->max);
-
-    return rc;
-}
-
 int iommu_ctx_flush(struct iommu_ctx *ctx, struct iommu_gather *g)
 {
-    int rc = flush_and_release(ctx, g);
+    int rc = iommu_ctx_gather_flush(ctx, g);
 
     if ( rc )
         iommu_ctx_break(ctx);
@@ -103,51 +47,9 @@ int iommu_ctx_flush(struct iommu_ctx *ctx, struct iommu_gather *g)
     return rc;
 }
 
-bool iommu_ctx_can_defer(const struct domain *d)
-{
-    return paging_mode_translate(d);
-}
-
-int iommu_ctx_park_init(struct iommu_ctx *ctx)
-{
-    iommu_leaf_t *leaf;
-
-    spin_lock_init(&ctx->sync_lock);
-    if ( !iommu_ctx_can_defer(ctx->owner) )
-        return 0;
-
-    leaf = xmalloc_array(iommu_leaf_t, STEP_PAGES);
-    ctx->spare = xmalloc_array(iommu_leaf_t, STEP_PAGES);
-    iommu_gather_init(&ctx->parked, leaf, STEP_PAGES);
-
-    return leaf && ctx->spare ? 0 : -ENOMEM;
-}
-
-void iommu_ctx_park_fini(struct iommu_ctx *ctx)
-{
-    ASSERT(!ctx->parked.nr);
-    xfree(ctx->parked.leaf);
-    xfree(ctx->spare);
-}
-
 int iommu_ctx_sync(struct iommu_ctx *ctx)
 {
-    struct iommu_gather g;
-    int rc;
-
-    if ( !ctx->spare )
-        return 0;
-
-    /* Whoever was first has it until its flush is done: then ours is, too. */
-    spin_lock(&ctx->sync_lock);
-    spin_lock(&ctx->lock);
-    g = ctx->parked;
-    iommu_gather_init(&ctx->parked, ctx->spare, STEP_PAGES);
-    spin_unlock(&ctx->lock);
-
-    rc = flush_and_release(ctx, &g);
-    ctx->spare = g.leaf;
-    spin_unlock(&ctx->sync_lock);
+    int rc = iommu_ctx_parked_flush(ctx);
 
     if ( rc )
         iommu_ctx_break(ctx);
@@ -189,41 +91,12 @@ static int leaves_write(struct iommu_ctx *ctx, uint64_t dfn, unsigned int order,
                         const iommu_leaf_t *leaf, unsigned int nr,
                         enum iommu_ctx_bound *bound)
 {
-    return iommu_ctx_write(ctx, dfn, order, leaf, nr, false, bound);
-}
+    int rc = iommu_ctx_write(ctx, dfn, order, leaf, nr, false, bound);
 
-int iommu_ctx_write(struct iommu_ctx *ctx, uint64_t dfn, unsigned int order,
-                    const iommu_leaf_t *leaf, unsigned int nr, bool direct,
-                    enum iommu_ctx_bound *bound)
-{
-    PAGE_LIST_HEAD(retired);
-    bool unlinked = false;
-    int done;
+    if ( rc == -EIO )
+        iommu_ctx_break(ctx);
 
-    spin_lock(&ctx->lock);
-    if ( !direct && iommu_ctx_mappable(ctx, dfn, (uint64_t)nr << order) !=
-                    (uint64_t)nr << order )
-        done = -EADDRINUSE;
-    else
-        done = iommu_pt_map(&ctx->pt, dfn, order, leaf, nr, &unlinked);
-    /* Where a table was taken out just now IOMMUs may still see it, empty. */
-    if ( done > 0 && ctx->pruning )
-        unlinked = true;
-    page_list_move(&retired, &ctx->retired);
-    *bound = ctx->bound;
-    spin_unlock(&ctx->lock);
-
-    if ( unlinked )
-    {
-        if ( iommu_ctx_flush_range(ctx, dfn, dfn + ((uint64_t)nr << order)) )
-        {
-            iommu_ctx_break(ctx);
-            return -EIO;
-        }
-        iommu_ctx_free_tables(ctx, &retired);
-    }
-
-    return done;
+    return rc;
 }
 
 /*
@@ -279,7 +152,7 @@ int64_t iommu_ctx_map(struct iommu_ctx *ctx, uint64_t dfn, uint64_t gfn,
                       uint64_t nr, unsigned int max_order, unsigned int flags,
                       struct iommu_gather *g)
 {
-    iommu_leaf_t *leaf = this_cpu(ctx_scratch).pinned;
+    iommu_leaf_t *leaf = this_cpu(ctx_pinned).leaf;
     unsigned int got, step, order;
     bool large;
     int rc = 0;
@@ -310,7 +183,7 @@ unsigned int iommu_ctx_map_runs(struct iommu_ctx *ctx, uint64_t dfn,
                                 const struct iommu_ctx_run *run,
                                 unsigned int nr_runs, struct iommu_gather *g)
 {
-    iommu_leaf_t *leaf = this_cpu(ctx_scratch).pinned;
+    iommu_leaf_t *leaf = this_cpu(ctx_pinned).leaf;
     unsigned int i, got = 0;
     int rc = 0;
     int64_t done;

@@ -9,12 +9,12 @@
 #include <xen/guest_access.h>
 #include <xen/hypercall.h>
 #include <xen/iommu.h>
-#include <xen/iommu-ctx.h>
 #include <xen/lib.h>
 #include <xen/nospec.h>
 
 #include <xsm/xsm.h>
 
+#include "ctx.h"
 #include "op.h"
 
 /* Tables looked at before a LOOKUP_NEXT can be preempted. */
@@ -172,7 +172,8 @@ static int reclaim_for(struct domain *d, uint32_t id)
     if ( ctx && rc == -ENOMEM )
     {
         pcidevs_lock();
-        iommu_ctx_direct_give_up(ctx);
+        if ( iommu_ctx_direct_give_up(ctx) )
+            iommu_ctx_break(ctx);
         pcidevs_unlock();
     }
     if ( ctx )
@@ -261,6 +262,7 @@ static bool limits_ok(const struct xen_pv_iommu_ctx *c)
 static int op_ctx_alloc(struct domain *d, union op_arg *arg)
 {
     struct xen_pv_iommu_ctx in = arg->ctx, *c = &arg->ctx;
+    enum iommu_ctx_bound bound;
     unsigned int id;
     int rc;
 
@@ -268,7 +270,9 @@ static int op_ctx_alloc(struct domain *d, union op_arg *arg)
     if ( in.ctx || !limits_ok(&in) )
         return -EINVAL;
 
-    rc = iommu_ctx_alloc(d, in.flags, in.pt_pages_max, &id);
+    rc = iommu_ctx_alloc(d, in.flags, in.pt_pages_max, &id, &bound);
+    if ( rc == -ENOMEM )
+        rc = iommu_ctx_reclaim(d, NULL, bound) ?: -ERESTART;
     if ( rc )
         return rc;
 

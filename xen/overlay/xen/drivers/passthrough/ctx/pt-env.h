@@ -16,8 +16,8 @@
 #include <xen/mm.h>
 
 /*
- * These three are the context's (ctx.c), which also counts tables against the
- * quota of the domain; pt->nr_tables is kept by pt.c.
+ * These three are in pt-mem.c, which also counts tables against the quota of
+ * the domain; pt->nr_tables is kept by pt.c.
  */
 
 /* A zeroed page, or 0 if quota or heap are exhausted. */

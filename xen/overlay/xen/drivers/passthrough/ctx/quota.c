@@ -12,10 +12,11 @@
  */
 #include <xen/init.h>
 #include <xen/iommu.h>
-#include <xen/iommu-ctx.h>
 #include <xen/lib.h>
 #include <xen/param.h>
 #include <xen/time.h>
+
+#include "ctx.h"
 
 #define NR_CTX_LIMIT        4096U
 /* Plain contexts get at least the rest of the page tables. */

@@ -7,11 +7,11 @@
  * A range of 2 MiB slots is mapped and unmapped at random, a slot as one large
  * leaf or as some small ones, and compared with a model after every step.
  */
-#include <xen/err.h>
 #include <xen/iommu.h>
-#include <xen/iommu-ctx.h>
 #include <xen/lib.h>
 #include <xen/xmalloc.h>
+
+#include "ctx.h"
 
 #define SLOTS               32U
 #define STEPS               4000U
@@ -108,7 +108,7 @@ static bool step(struct selftest *t)
                             next_random(t) % IOMMU_PT_ENTRIES);
 }
 
-/* Replaced tables are of no more use; kept, they would use up a small quota. */
+/* Tables that were taken out would use up a small quota, were they kept. */
 static bool free_retired(struct iommu_ctx *ctx)
 {
     PAGE_LIST_HEAD(tables);
@@ -145,37 +145,45 @@ static bool run(struct selftest *t)
     return ok;
 }
 
-int iommu_ctx_selftest(struct domain *d, struct iommu_ctx_tbl *tbl)
+/* Whatever the test has found: nothing is left that keeps a table. */
+static bool empty(struct selftest *t)
 {
-    unsigned int before = tbl->pt_pages;
+    struct iommu_ctx *ctx = t->ctx;
+    bool done, unlinked = false;
+    unsigned int slot;
+    uint64_t cursor = 0;
+
+    spin_lock(&ctx->lock);
+    for ( slot = 0; slot < SLOTS; slot++ )
+        (void)unmap_slot(t, slot);
+    do {
+        done = iommu_pt_prune(&ctx->pt, &cursor, UINT_MAX, &unlinked);
+    } while ( !done );
+    spin_unlock(&ctx->lock);
+
+    return free_retired(ctx);
+}
+
+int iommu_ctx_selftest(struct iommu_ctx *ctx)
+{
+    unsigned int before = ctx->pt_pages;
     struct selftest *t = xzalloc(struct selftest);
-    enum iommu_ctx_bound bound;
-    struct iommu_ctx *ctx;
     bool ok;
 
     if ( !t )
         return -ENOMEM;
 
-    ctx = iommu_ctx_create(d, tbl, XEN_PV_IOMMU_CTX_INVALID, true, 0, &bound);
-    if ( IS_ERR(ctx) )
-    {
-        xfree(t);
-        return PTR_ERR(ctx);
-    }
-
     t->random = 1;
     t->ctx = ctx;
     ok = run(t);
+    if ( !empty(t) )
+        ok = false;
     xfree(t);
 
-    while ( iommu_ctx_empty(ctx) == -ERESTART )
-        /* A few thousand leaves: it ends soon. */;
-    iommu_ctx_destroy(ctx);
-
-    if ( tbl->pt_pages != before )
+    if ( ctx->pt_pages != before )
     {
         printk(XENLOG_ERR "IOMMU contexts: self-test lost %d tables\n",
-               (int)(tbl->pt_pages - before));
+               (int)(ctx->pt_pages - before));
         ok = false;
     }
     if ( ok )

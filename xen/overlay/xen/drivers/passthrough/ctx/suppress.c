@@ -17,11 +17,12 @@
  */
 #include <xen/init.h>
 #include <xen/iommu.h>
-#include <xen/iommu-ctx.h>
 #include <xen/list.h>
 #include <xen/pci.h>
 #include <xen/time.h>
 #include <xen/timer.h>
+
+#include "ctx.h"
 
 #define FAULTS_MAX          10U
 #define PERIOD              SECONDS(1)

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * How contexts end: CTX_FREE, RESET, the end of their domain, a crash of Xen.
+ *
+ * A context ends in steps, because it can be large: CTX_FREE marks it dying
+ * (from then on nobody finds it), waits until it is the last user, unmaps,
+ * flushes and releases as much as fits before preemption, and only then gives
+ * back domain ids, tables and the number.
+ */
+#include <xen/err.h>
+#include <xen/event.h>
+#include <xen/iommu.h>
+#include <xen/lib.h>
+#include <xen/pci_regs.h>
+
+#include "ctx.h"
+
+/*
+ * Entries and tables looked at between two checks for preemption, and empty
+ * tables, each of which costs several times as much: some 100000 instructions.
+ */
+#define FREE_BUDGET         768U
+#define PRUNE_BUDGET        128U
+
+/* Devices are in it, or an IOMMU uses it for one that is not any more. */
+static bool is_busy(struct iommu_ctx *ctx)
+{
+    return !list_empty(&ctx->members) ||
+           iommu_call(dom_iommu(ctx->owner)->platform_ops, ctx_in_use, ctx);
+}
+
+/* Only the table's reference is left, and nobody can get another. */
+static bool only_user(const struct iommu_ctx *ctx)
+{
+    ASSERT(ctx->dying);
+
+    if ( atomic_read(&ctx->refs) > 1 )
+        return false;
+    /* Pairs with iommu_ctx_put(): all that the others did is done. */
+    smp_mb();
+
+    return true;
+}
+
+/*
+ * CTX_FREE, by steps. A dying context is found again by whoever continues;
+ * `freeing` keeps a second caller out while one is at work.
+ */
+static struct iommu_ctx *free_begin(struct iommu_ctx_tbl *tbl, unsigned int id)
+{
+    struct iommu_ctx *ctx;
+
+    ASSERT(pcidevs_locked());
+
+    read_lock(&tbl->lock);
+    ctx = radix_tree_lookup(&tbl->tree, id);
+    read_unlock(&tbl->lock);
+
+    /* It stays in the table as long as pcidevs_lock is held. */
+    if ( !ctx || read_atomic(&ctx->freeing) )
+        return ERR_PTR(-ENOENT);
+    if ( !ctx->dying && is_busy(ctx) )
+        return ERR_PTR(-EBUSY);
+
+    write_lock(&tbl->lock);
+    ctx->dying = ctx->freeing = true;
+    write_unlock(&tbl->lock);
+
+    return ctx;
+}
+
+static void free_pause(struct iommu_ctx_tbl *tbl, struct iommu_ctx *ctx)
+{
+    write_lock(&tbl->lock);
+    ctx->freeing = false;
+    write_unlock(&tbl->lock);
+}
+
+static int free_leaves(struct iommu_ctx *ctx)
+{
+    uint64_t end = PFN_DOWN(ctx->tbl->caps.iova_last) + 1;
+    struct iommu_gather *g = iommu_ctx_gather();
+
+    (void)iommu_ctx_sync(ctx);
+
+    while ( ctx->pt.nr_mapped && ctx->cursor < end )
+    {
+        int64_t done;
+
+        spin_lock(&ctx->lock);
+        done = iommu_pt_unmap(&ctx->pt, ctx->cursor, end - ctx->cursor, g,
+                              FREE_BUDGET);
+        spin_unlock(&ctx->lock);
+        if ( done < 0 )
+        {
+            ASSERT_UNREACHABLE();
+            return done;
+        }
+        ctx->cursor += done;
+
+        /* A context without members that cannot be flushed: leak the leaves. */
+        (void)iommu_ctx_flush(ctx, g);
+
+        if ( hypercall_preempt_check() )
+            return -ERESTART;
+    }
+
+    return 0;
+}
+
+static int free_tables(struct iommu_ctx *ctx)
+{
+    bool done = false, unlinked = false;
+    uint64_t cursor = 0;
+
+    while ( !done )
+    {
+        spin_lock(&ctx->lock);
+        done = iommu_ctx_prune_step(ctx, &cursor, PRUNE_BUDGET, &unlinked);
+
+        /* What was pruned is gone from the tree: starting over is cheap. */
+        if ( !done && hypercall_preempt_check() )
+            return -ERESTART;
+    }
+
+    return 0;
+}
+
+static void free_end(struct iommu_ctx_tbl *tbl, struct iommu_ctx *ctx)
+{
+    ASSERT(atomic_read(&ctx->refs) == 1 && list_empty(&ctx->direct));
+
+    pcidevs_lock();
+    write_lock(&tbl->lock);
+    radix_tree_delete(&tbl->tree, ctx->id);
+    iommu_ctx_number_give(ctx);
+    write_unlock(&tbl->lock);
+    iommu_ctx_destroy(ctx);
+    pcidevs_unlock();
+}
+
+int iommu_ctx_free(struct domain *d, unsigned int id)
+{
+    struct iommu_ctx_tbl *tbl = dom_iommu(d)->ctxs;
+    struct iommu_ctx *ctx;
+    int rc;
+
+    pcidevs_lock();
+    ctx = free_begin(tbl, id);
+    if ( !IS_ERR(ctx) )
+        iommu_ctx_direct_forget(ctx);
+    pcidevs_unlock();
+    if ( IS_ERR(ctx) )
+        return PTR_ERR(ctx);
+
+    /* Users that found it before it was dying finish without our help. */
+    rc = only_user(ctx) ? free_leaves(ctx) ?: free_tables(ctx) : -ERESTART;
+    if ( rc )
+        free_pause(tbl, ctx);
+    else
+        free_end(tbl, ctx);
+
+    return rc;
+}
+
+/* Where RESET puts a device: iovas it still uses mean nothing in DEFAULT. */
+static struct iommu_ctx *reset_target(struct iommu_ctx_tbl *tbl,
+                                      const struct pci_dev *pdev,
+                                      bool to_default)
+{
+    bool master = pci_conf_read16(pdev->sbdf, PCI_COMMAND) & PCI_COMMAND_MASTER;
+
+    return to_default && !master ? NULL : tbl->blocked;
+}
+
+/* Moving one may, when a flush fails, move others: start over each time. */
+static int reset_members(struct iommu_ctx_tbl *tbl, struct iommu_ctx *ctx,
+                         bool to_default)
+{
+    while ( !list_empty(&ctx->members) )
+    {
+        struct pci_dev *pdev = list_first_entry(&ctx->members, struct pci_dev,
+                                                ctx_list);
+        int rc = iommu_ctx_move(pdev, ctx->owner,
+                                reset_target(tbl, pdev, to_default), false);
+
+        if ( rc )
+            return rc;
+        if ( hypercall_preempt_check() )
+            return -ERESTART;
+    }
+
+    return 0;
+}
+
+static int reset_blocked(struct iommu_ctx_tbl *tbl, bool to_default)
+{
+    struct pci_dev *pdev, *next;
+    int rc = 0;
+
+    list_for_each_entry_safe ( pdev, next, &tbl->blocked->members, ctx_list )
+        if ( !rc && !reset_target(tbl, pdev, to_default) )
+            rc = iommu_ctx_move(pdev, tbl->blocked->owner, NULL, false);
+
+    return rc;
+}
+
+/* Any context of the table, NULL if there is none. */
+static struct iommu_ctx *table_any(struct iommu_ctx_tbl *tbl)
+{
+    struct iommu_ctx *ctx = NULL;
+
+    read_lock(&tbl->lock);
+    if ( !radix_tree_gang_lookup(&tbl->tree, (void **)&ctx, 0, 1) )
+        ctx = NULL;
+    read_unlock(&tbl->lock);
+
+    return ctx;
+}
+
+int iommu_ctx_reset(struct domain *d, bool to_default)
+{
+    struct iommu_ctx_tbl *tbl = dom_iommu(d)->ctxs;
+    struct iommu_ctx *ctx;
+    int rc;
+
+    do {
+        unsigned int id;
+
+        pcidevs_lock();
+        ctx = table_any(tbl);
+        id = ctx ? ctx->id : XEN_PV_IOMMU_CTX_INVALID;
+        rc = ctx ? reset_members(tbl, ctx, to_default)
+                 : reset_blocked(tbl, to_default);
+        pcidevs_unlock();
+
+        if ( !rc && ctx )
+            rc = iommu_ctx_free(d, id);
+        /* Somebody else is freeing it: that will end. */
+        if ( rc == -ENOENT )
+            rc = -ERESTART;
+    } while ( !rc && ctx );
+
+    return rc;
+}
+
+/* Devices that others have do not come back to a context of a dead domain. */
+static void forget_members(struct iommu_ctx *ctx)
+{
+    while ( !list_empty(&ctx->members) )
+        iommu_ctx_device_gone(list_first_entry(&ctx->members, struct pci_dev,
+                                               ctx_list));
+}
+
+int iommu_ctx_relinquish(struct domain *d)
+{
+    struct iommu_ctx_tbl *tbl = iommu_ctx_table_ready(d);
+    struct iommu_ctx *ctx;
+    int rc;
+
+    if ( !tbl )
+        return 0;
+
+    for ( ; ; )
+    {
+        unsigned int id;
+
+        pcidevs_lock();
+        ctx = table_any(tbl);
+        id = ctx ? ctx->id : XEN_PV_IOMMU_CTX_INVALID;
+        forget_members(ctx ?: tbl->blocked);
+        pcidevs_unlock();
+
+        if ( !ctx )
+            break;
+        rc = iommu_ctx_free(d, id);
+        if ( rc )
+            return rc;
+    }
+
+    iommu_ctx_table_destroy(d);
+
+    return 0;
+}
+
+static int cf_check silence(struct pci_dev *pdev, void *arg)
+{
+    uint16_t cmd;
+
+    /* Also if a guest has it: the guest's addresses mean no more to anybody. */
+    if ( !pdev->ctx )
+        return 0;
+
+    cmd = pci_conf_read16(pdev->sbdf, PCI_COMMAND);
+    pci_conf_write16(pdev->sbdf, PCI_COMMAND, cmd & ~PCI_COMMAND_MASTER);
+    /* What it had sent before arrives before the answer to this. */
+    pci_conf_read16(pdev->sbdf, PCI_COMMAND);
+
+    return 0;
+}
+
+void iommu_ctx_crash_shutdown(void)
+{
+    if ( !pcidevs_trylock() )
+    {
+        /* The list of devices may be in any state. */
+        printk(XENLOG_ERR "IOMMU contexts: devices left running\n");
+        return;
+    }
+
+    /* A CPU that was stopped during an access will not end it. */
+    if ( pci_conf_is_idle() )
+        pci_iterate_devices(silence, NULL);
+    else
+        printk(XENLOG_ERR
+               "IOMMU contexts: PCI config in use, devices left running\n");
+    pcidevs_unlock();
+}
