@@ -647,6 +647,21 @@ TEST(nothing_to_reclaim_for_a_region)
 	}
 }
 
+/* The flush of what is given up fails: the context's members are blocked. */
+TEST(give_up_flush_fails)
+{
+	long ctx = at_quota(1);
+
+	CHECK_EQ(attach(1, ctx), 1);
+	machine.fail_flush = 1;		/* not that of the table */
+	machine.nr_fail_flush = 2;
+	CHECK_EQ(attach(0, ctx), -ENOMEM);
+	CHECK(!t.dev[0].ctx && !t.dev[0].hw);
+	CHECK_EQ(hw_id(1), BLOCKED);
+	CHECK(ctx_info(ctx).flags & XEN_PV_IOMMU_CTX_F_BROKEN);
+	end();
+}
+
 TEST(interrupted_and_reset)
 {
 	start_half_way();
