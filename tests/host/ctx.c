@@ -1195,6 +1195,42 @@ TEST(device_queries)
 	end();
 }
 
+/* Each fact that the back end states becomes the flag or field of its own. */
+TEST(device_query_tells_what_the_back_end_says)
+{
+	static const struct {
+		struct iommu_ctx_dev said;
+		uint32_t flags;
+	} fact[] = {
+		{ { .protected = true }, XEN_PV_IOMMU_DEV_F_PROTECTED },
+		{ { .ats = true }, XEN_PV_IOMMU_DEV_F_ATS },
+		{ { .aliased = true }, XEN_PV_IOMMU_DEV_F_ALIASED },
+		{ { .coherent_walk = true }, XEN_PV_IOMMU_DEV_F_COHERENT_WALK },
+		{ { .msi_isolated = true }, XEN_PV_IOMMU_DEV_F_MSI_ISOLATED },
+	};
+	struct xen_pv_iommu_dev_query q = { .dev.id = 0x100 };
+	unsigned int i;
+
+	start();
+	for (i = 0; i < ARRAY_SIZE(fact); i++) {
+		t.dev_info = fact[i].said;
+		CHECK_EQ(call(XEN_PV_IOMMU_OP_DEV_QUERY, &q, 1), 1);
+		CHECK_EQ(q.flags, XEN_PV_IOMMU_DEV_F_CAN_CTX | fact[i].flags);
+	}
+	t.dev_info = (struct iommu_ctx_dev){
+		.no_ctx = XEN_PV_IOMMU_NO_CTX_BRIDGE, .group = 11,
+		.iommu_id = 12, .pgsize_bitmap = 13, .iova_last = 14,
+	};
+	CHECK_EQ(call(XEN_PV_IOMMU_OP_DEV_QUERY, &q, 1), 1);
+	CHECK_EQ(q.flags, XEN_PV_IOMMU_NO_CTX_BRIDGE <<
+			  XEN_PV_IOMMU_DEV_F_NO_CTX_SHIFT);
+	CHECK_EQ(q.group, 11);
+	CHECK_EQ(q.iommu_id, 12);
+	CHECK_EQ(q.pgsize_bitmap, 13);
+	CHECK_EQ(q.iova_last, 14);
+	end();
+}
+
 /*
  * Xen keeps what it could not add, as a virtual function of a PVH dom0: it is not
  * to be taken for one that another domain has.

@@ -287,25 +287,23 @@ TEST(unit_changes_meanwhile)
 /* Intel's wireless card, for which the ME does DMA by an id of its own. */
 TEST(me_stays_behind)
 {
-	struct xen_pv_iommu_dev_query q = { 0 };
+	struct iommu_ctx_dev dev;
 	const uint16_t me = 3 << 3 | 7;
 
 	begin();
 	set_entry(0, me, (struct context_entry){ 0 });
 	wifi_id = 0x42328086;
-	vtd_ctx_dev_query(&v.dev[0], &q);
-	CHECK_EQ(q.flags >> XEN_PV_IOMMU_DEV_F_NO_CTX_SHIFT,
-		 XEN_PV_IOMMU_NO_CTX_QUIRK);
-	q.flags = 0;
-	vtd_ctx_dev_query(&v.dev[1], &q);
-	CHECK(q.flags & XEN_PV_IOMMU_DEV_F_CAN_CTX);
+	vtd_ctx_dev_query(&v.dev[0], &dev);
+	CHECK_EQ(dev.no_ctx, XEN_PV_IOMMU_NO_CTX_QUIRK);
+	vtd_ctx_dev_query(&v.dev[1], &dev);
+	CHECK_EQ(dev.no_ctx, XEN_PV_IOMMU_NO_CTX_NONE);
 	/* Xen still moves both together. */
 	CHECK_EQ(assign(0, dom_io), 0);
 	check_entry_at(1, me, QUARANTINE_ROOT(0),
 		       v.dev[0].arch.pseudo_domid);
 	wifi_id = 0x12348086;
-	vtd_ctx_dev_query(&v.dev[0], &q);
-	CHECK(q.flags & XEN_PV_IOMMU_DEV_F_CAN_CTX);
+	vtd_ctx_dev_query(&v.dev[0], &dev);
+	CHECK_EQ(dev.no_ctx, XEN_PV_IOMMU_NO_CTX_NONE);
 }
 
 /*

@@ -822,19 +822,18 @@ TEST(flush_failure)
 /*
  * What devices and the machine are said to be
  */
-static struct xen_pv_iommu_dev_query query(unsigned int dev)
+static struct iommu_ctx_dev query(unsigned int dev)
 {
-	struct xen_pv_iommu_dev_query q = { 0 };
+	struct iommu_ctx_dev info;
 
-	vtd_ctx_dev_query(&v.dev[dev], &q);
-	CHECK_EQ(!(q.flags & XEN_PV_IOMMU_DEV_F_CAN_CTX),
-		 !!(q.flags >> XEN_PV_IOMMU_DEV_F_NO_CTX_SHIFT));
-	return q;
+	memset(&info, 0xff, sizeof(info));
+	vtd_ctx_dev_query(&v.dev[dev], &info);
+	return info;
 }
 
-static unsigned int reason(unsigned int dev)
+static enum xen_pv_iommu_no_ctx reason(unsigned int dev)
 {
-	return query(dev).flags >> XEN_PV_IOMMU_DEV_F_NO_CTX_SHIFT;
+	return query(dev).no_ctx;
 }
 
 TEST(query_reasons)
@@ -843,14 +842,14 @@ TEST(query_reasons)
 	CHECK_EQ(reason(0), XEN_PV_IOMMU_NO_CTX_NONE);
 	v.ats = true;
 	CHECK_EQ(reason(0), XEN_PV_IOMMU_NO_CTX_NONE);
-	CHECK(query(0).flags & XEN_PV_IOMMU_DEV_F_ATS);
+	CHECK(query(0).ats);
 	v.ats = false;
 	v.dev[0].broken = true;
 	CHECK_EQ(reason(0), XEN_PV_IOMMU_NO_CTX_QUIRK);
 	v.dev[0].broken = false;
 	v.translating = false;
 	CHECK_EQ(reason(0), XEN_PV_IOMMU_NO_CTX_QUIRK);
-	CHECK(!(query(0).flags & XEN_PV_IOMMU_DEV_F_PROTECTED));
+	CHECK(!query(0).protected);
 	v.translating = true;
 	me_wifi = true;
 	CHECK_EQ(reason(0), XEN_PV_IOMMU_NO_CTX_QUIRK);
@@ -873,9 +872,9 @@ TEST(query_shared_id)
 {
 	start();
 	CHECK_EQ(reason(3), XEN_PV_IOMMU_NO_CTX_NONE);
-	CHECK(query(3).flags & XEN_PV_IOMMU_DEV_F_ALIASED);
+	CHECK(query(3).aliased);
 	CHECK_EQ(query(3).group, 0x1e << 3);
-	CHECK(!(query(0).flags & XEN_PV_IOMMU_DEV_F_ALIASED));
+	CHECK(!query(0).aliased);
 	CHECK_EQ(query(0).group, 1 << 3);
 	v.dev[1].sbdf.sbdf = 0x100 | 6 << 3;
 	v.dev[1].domain = dom_io;
@@ -915,11 +914,11 @@ TEST(shared_id_in_one_pass)
 TEST(query_protected)
 {
 	start();
-	CHECK(query(0).flags & XEN_PV_IOMMU_DEV_F_PROTECTED);
+	CHECK(query(0).protected);
 	iommu_hwdom_passthrough = true;
-	CHECK(!(query(0).flags & XEN_PV_IOMMU_DEV_F_PROTECTED));
+	CHECK(!query(0).protected);
 	v.dev[0].ctx = &v.ctx[0];
-	CHECK(query(0).flags & XEN_PV_IOMMU_DEV_F_PROTECTED);
+	CHECK(query(0).protected);
 }
 
 /* XSA-311: the aperture is the narrowest unit's, the tree reaches all. */

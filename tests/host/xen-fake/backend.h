@@ -43,6 +43,7 @@ static struct {
 	int suppress_rc;
 	unsigned int nr_suppress;	/* how often that was changed */
 	unsigned int outside;		/* faults that Xen's own rule is for */
+	struct iommu_ctx_dev dev_info;	/* what is said of each device */
 } t;
 
 /*
@@ -147,12 +148,11 @@ static int be_flush(struct iommu_ctx *ctx, uint64_t first, uint64_t end)
 	return 0;
 }
 
-static void be_dev_query(const struct pci_dev *pdev,
-			 struct xen_pv_iommu_dev_query *q)
+static void be_dev_query(const struct pci_dev *pdev, struct iommu_ctx_dev *dev)
 {
-	q->flags = pdev->broken ? XEN_PV_IOMMU_NO_CTX_QUIRK <<
-				  XEN_PV_IOMMU_DEV_F_NO_CTX_SHIFT :
-				  XEN_PV_IOMMU_DEV_F_CAN_CTX;
+	*dev = t.dev_info;
+	if (pdev->broken)
+		dev->no_ctx = XEN_PV_IOMMU_NO_CTX_QUIRK;
 }
 
 static int be_dev_resv(const struct pci_dev *pdev, unsigned int index,

@@ -188,7 +188,7 @@ int vtd_ctx_switch(struct domain *d, struct pci_dev *pdev,
 		   const struct iommu_ctx *to);
 int vtd_ctx_flush(struct iommu_ctx *ctx, uint64_t first, uint64_t end);
 void vtd_ctx_dev_query(const struct pci_dev *pdev,
-		       struct xen_pv_iommu_dev_query *q);
+		       struct iommu_ctx_dev *dev);
 int vtd_ctx_aliases(const struct pci_dev *pdev, uint16_t alias[2]);
 void vtd_ctx_save(struct vtd_iommu *iommu, const uint16_t *rid,
 		  unsigned int nr, struct context_entry *was);

@@ -321,7 +321,7 @@ struct iommu_ctx;
 struct iommu_ctx_caps;
 struct iommu_ctx_resv;
 struct iommu_ctx_tbl;
-struct xen_pv_iommu_dev_query;
+struct iommu_ctx_dev;
 
 struct pci_dev {
 	union {
@@ -418,7 +418,7 @@ struct iommu_ops {
 			  const struct iommu_ctx *to);
 	int (*ctx_flush)(struct iommu_ctx *ctx, uint64_t first, uint64_t end);
 	void (*ctx_dev_query)(const device_t *dev,
-			      struct xen_pv_iommu_dev_query *q);
+			      struct iommu_ctx_dev *info);
 	int (*ctx_dev_resv)(const device_t *dev, unsigned int index,
 			    struct iommu_ctx_resv *resv);
 	int (*ctx_suppress)(device_t *dev, bool suppress);

@@ -59,6 +59,20 @@ struct iommu_ctx_resv {
     enum xen_pv_iommu_resv_type type;
 };
 
+/* A device, as far as its IOMMU is concerned. */
+struct iommu_ctx_dev {
+    enum xen_pv_iommu_no_ctx no_ctx;    /* why it cannot be in a context */
+    uint32_t group;             /* the same for devices that share an id */
+    uint32_t iommu_id;          /* an index */
+    uint64_t pgsize_bitmap;     /* bytes */
+    uint64_t iova_last;         /* bytes, inclusive */
+    bool aliased;               /* has requester ids besides its own */
+    bool protected;             /* its DMA is translated now */
+    bool coherent_walk;
+    bool msi_isolated;
+    bool ats;                   /* enabled */
+};
+
 /* A context on one IOMMU. Written with pcidevs_lock held. */
 struct iommu_ctx_unit {
     domid_t domid;              /* names it there; DOMID_INVALID: not yet */

@@ -58,14 +58,31 @@ static struct pci_dev *find_device(const struct domain *d,
                                                              : ERR_PTR(-ENODEV);
 }
 
+static uint32_t device_flags(const struct iommu_ctx_dev *dev)
+{
+    return ((uint32_t)dev->no_ctx << XEN_PV_IOMMU_DEV_F_NO_CTX_SHIFT) |
+           (dev->no_ctx ? 0 : XEN_PV_IOMMU_DEV_F_CAN_CTX) |
+           (dev->protected ? XEN_PV_IOMMU_DEV_F_PROTECTED : 0) |
+           (dev->ats ? XEN_PV_IOMMU_DEV_F_ATS : 0) |
+           (dev->aliased ? XEN_PV_IOMMU_DEV_F_ALIASED : 0) |
+           (dev->coherent_walk ? XEN_PV_IOMMU_DEV_F_COHERENT_WALK : 0) |
+           (dev->msi_isolated ? XEN_PV_IOMMU_DEV_F_MSI_ISOLATED : 0);
+}
+
 static void query_device(const struct domain *d, struct pci_dev *pdev,
                          struct xen_pv_iommu_dev_query *q)
 {
     const struct iommu_ops *ops = dom_iommu(d)->platform_ops;
     const struct iommu_ctx *ctx = iommu_ctx_of(d, pdev);
     struct iommu_ctx_resv resv;
+    struct iommu_ctx_dev dev;
 
-    iommu_vcall(ops, ctx_dev_query, pdev, q);
+    iommu_vcall(ops, ctx_dev_query, pdev, &dev);
+    q->flags = device_flags(&dev);
+    q->group = dev.group;
+    q->pgsize_bitmap = dev.pgsize_bitmap;
+    q->iova_last = dev.iova_last;
+    q->iommu_id = dev.iommu_id;
 
     while ( !iommu_call(ops, ctx_dev_resv, pdev, q->nr_resv, &resv) )
     {
@@ -127,11 +144,11 @@ static int op_dev_resv(struct domain *d, union op_arg *arg)
 
 static bool may_attach(const struct domain *d, struct pci_dev *pdev)
 {
-    struct xen_pv_iommu_dev_query q = {};
+    struct iommu_ctx_dev dev;
 
-    iommu_vcall(dom_iommu(d)->platform_ops, ctx_dev_query, pdev, &q);
+    iommu_vcall(dom_iommu(d)->platform_ops, ctx_dev_query, pdev, &dev);
 
-    return q.flags & XEN_PV_IOMMU_DEV_F_CAN_CTX;
+    return dev.no_ctx == XEN_PV_IOMMU_NO_CTX_NONE;
 }
 
 /* Out of a context a device may always go, whatever became of it meanwhile. */

@@ -934,36 +934,31 @@ static enum xen_pv_iommu_no_ctx no_ctx_reason(
 }
 
 void cf_check vtd_ctx_dev_query(const struct pci_dev *pdev,
-                                struct xen_pv_iommu_dev_query *q)
+                                struct iommu_ctx_dev *dev)
 {
     const struct acpi_drhd_unit *drhd = acpi_find_matched_drhd_unit(pdev);
-    enum xen_pv_iommu_no_ctx reason = no_ctx_reason(pdev, drhd);
     uint16_t alias[2] = { pdev->sbdf.bdf, 0 };
     struct iommu_ctx_caps caps;
 
-    q->flags = reason ? (uint32_t)reason << XEN_PV_IOMMU_DEV_F_NO_CTX_SHIFT
-                      : XEN_PV_IOMMU_DEV_F_CAN_CTX;
-    if ( vtd_ctx_aliases(pdev, alias) > 0 )
-        q->flags |= XEN_PV_IOMMU_DEV_F_ALIASED;
-    q->group = PCI_SBDF(pdev->seg, alias[0]).sbdf;
+    *dev = (struct iommu_ctx_dev){
+        .no_ctx = no_ctx_reason(pdev, drhd),
+        .aliased = vtd_ctx_aliases(pdev, alias) > 0,
+    };
+    dev->group = PCI_SBDF(pdev->seg, alias[0]).sbdf;
 
     if ( !drhd )
         return;
 
     vtd_ctx_caps(&caps);
-    q->pgsize_bitmap = caps.pgsize_bitmap;
-    q->iova_last = caps.iova_last;
-    q->iommu_id = drhd->iommu->index;
-
-    if ( reason != XEN_PV_IOMMU_NO_CTX_BRIDGE && translating(drhd->iommu) &&
-         (pdev->ctx || !iommu_hwdom_passthrough) )
-        q->flags |= XEN_PV_IOMMU_DEV_F_PROTECTED;
-    if ( ecap_coherent(drhd->iommu->ecap) )
-        q->flags |= XEN_PV_IOMMU_DEV_F_COHERENT_WALK;
-    if ( caps.msi_isolated )
-        q->flags |= XEN_PV_IOMMU_DEV_F_MSI_ISOLATED;
-    if ( has_ats_enabled(pdev) )
-        q->flags |= XEN_PV_IOMMU_DEV_F_ATS;
+    dev->pgsize_bitmap = caps.pgsize_bitmap;
+    dev->iova_last = caps.iova_last;
+    dev->iommu_id = drhd->iommu->index;
+    dev->protected = dev->no_ctx != XEN_PV_IOMMU_NO_CTX_BRIDGE &&
+                     translating(drhd->iommu) &&
+                     (pdev->ctx || !iommu_hwdom_passthrough);
+    dev->coherent_walk = ecap_coherent(drhd->iommu->ecap);
+    dev->msi_isolated = caps.msi_isolated;
+    dev->ats = has_ats_enabled(pdev);
 }
 
 /*
