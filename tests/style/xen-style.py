@@ -21,6 +21,17 @@ RULES = (
     (r"^\s*\}\s*else\b", "else not on its own line"),
     (r"//", "C++ comment"),
 )
+FOOTER = """
+/*
+ * Local variables:
+ * mode: C
+ * c-file-style: "BSD"
+ * c-basic-offset: 4
+ * tab-width: 4
+ * indent-tabs-mode: nil
+ * End:
+ */
+"""
 # '} while (...)' and array initialisers are as Xen writes them.
 EXEMPT = re.compile(r"^\s*(\} while|do \{$)|#define|\\$")
 
@@ -48,6 +59,8 @@ def check(path):
                 continue
             if re.search(pattern, line):
                 yield f"{path}:{nr}: {why}"
+    if not raw.endswith(FOOTER):
+        yield f"{path}: does not end with Emacs' local variables"
 
 
 def main():

@@ -217,3 +217,13 @@ static inline int iommu_ctx_parse_param(const char *s, const char *end)
 #endif /* CONFIG_IOMMU_CTX */
 
 #endif /* XEN_IOMMU_CTX_H */
+
+/*
+ * Local variables:
+ * mode: C
+ * c-file-style: "BSD"
+ * c-basic-offset: 4
+ * tab-width: 4
+ * indent-tabs-mode: nil
+ * End:
+ */

@@ -172,3 +172,13 @@ bool iommu_pt_prune(struct iommu_pt *pt, uint64_t *cursor, unsigned int budget,
 void iommu_pt_fini(struct iommu_pt *pt);
 
 #endif /* XEN_IOMMU_PT_H */
+
+/*
+ * Local variables:
+ * mode: C
+ * c-file-style: "BSD"
+ * c-basic-offset: 4
+ * tab-width: 4
+ * indent-tabs-mode: nil
+ * End:
+ */

@@ -179,3 +179,13 @@ void iommu_ctx_break(struct iommu_ctx *ctx)
                    ctx->owner, &pdev->sbdf);
     pcidevs_unlock();
 }
+
+/*
+ * Local variables:
+ * mode: C
+ * c-file-style: "BSD"
+ * c-basic-offset: 4
+ * tab-width: 4
+ * indent-tabs-mode: nil
+ * End:
+ */

@@ -281,3 +281,13 @@ int iommu_op_batch(struct domain *d, XEN_GUEST_HANDLE_PARAM(char) arg,
 
     return flush ?: rc;
 }
+
+/*
+ * Local variables:
+ * mode: C
+ * c-file-style: "BSD"
+ * c-basic-offset: 4
+ * tab-width: 4
+ * indent-tabs-mode: nil
+ * End:
+ */

@@ -260,3 +260,13 @@ void iommu_ctx_put(struct iommu_ctx *ctx)
     smp_mb__before_atomic();
     atomic_dec(&ctx->refs);
 }
+
+/*
+ * Local variables:
+ * mode: C
+ * c-file-style: "BSD"
+ * c-basic-offset: 4
+ * tab-width: 4
+ * indent-tabs-mode: nil
+ * End:
+ */

@@ -255,3 +255,13 @@ int iommu_ctx_free(struct domain *d, unsigned int id);  /* -ERESTART */
 int iommu_ctx_reset(struct domain *d, bool to_default); /* -ERESTART */
 
 #endif /* IOMMU_CTX_CTX_H */
+
+/*
+ * Local variables:
+ * mode: C
+ * c-file-style: "BSD"
+ * c-basic-offset: 4
+ * tab-width: 4
+ * indent-tabs-mode: nil
+ * End:
+ */

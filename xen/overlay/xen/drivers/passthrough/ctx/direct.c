@@ -473,3 +473,13 @@ int iommu_ctx_direct_get(struct iommu_ctx *ctx, struct pci_dev *pdev,
 
     return rc;
 }
+
+/*
+ * Local variables:
+ * mode: C
+ * c-file-style: "BSD"
+ * c-basic-offset: 4
+ * tab-width: 4
+ * indent-tabs-mode: nil
+ * End:
+ */

@@ -84,3 +84,13 @@ static int __init cf_check dump_init(void)
     return 0;
 }
 __initcall(dump_init);
+
+/*
+ * Local variables:
+ * mode: C
+ * c-file-style: "BSD"
+ * c-basic-offset: 4
+ * tab-width: 4
+ * indent-tabs-mode: nil
+ * End:
+ */

@@ -316,3 +316,13 @@ void iommu_ctx_crash_shutdown(void)
                "IOMMU contexts: PCI config in use, devices left running\n");
     pcidevs_unlock();
 }
+
+/*
+ * Local variables:
+ * mode: C
+ * c-file-style: "BSD"
+ * c-basic-offset: 4
+ * tab-width: 4
+ * indent-tabs-mode: nil
+ * End:
+ */

@@ -173,3 +173,13 @@ int iommu_ctx_fault_read(struct domain *d, struct xen_pv_iommu_fault *rec)
 
     return rc;
 }
+
+/*
+ * Local variables:
+ * mode: C
+ * c-file-style: "BSD"
+ * c-basic-offset: 4
+ * tab-width: 4
+ * indent-tabs-mode: nil
+ * End:
+ */

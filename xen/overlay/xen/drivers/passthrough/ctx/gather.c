@@ -120,3 +120,13 @@ int iommu_ctx_parked_flush(struct iommu_ctx *ctx)
 
     return rc;
 }
+
+/*
+ * Local variables:
+ * mode: C
+ * c-file-style: "BSD"
+ * c-basic-offset: 4
+ * tab-width: 4
+ * indent-tabs-mode: nil
+ * End:
+ */

@@ -41,3 +41,13 @@ bool iommu_ctx_inject_flush(void)
 
     return true;
 }
+
+/*
+ * Local variables:
+ * mode: C
+ * c-file-style: "BSD"
+ * c-basic-offset: 4
+ * tab-width: 4
+ * indent-tabs-mode: nil
+ * End:
+ */

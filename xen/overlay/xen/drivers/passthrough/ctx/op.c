@@ -620,3 +620,13 @@ long do_iommu_op(unsigned int cmd, XEN_GUEST_HANDLE_PARAM(void) arg,
     /* A broken context is not to be overlooked, whatever was done before. */
     return rc && (!pos || rc == -EIO) ? rc : pos;
 }
+
+/*
+ * Local variables:
+ * mode: C
+ * c-file-style: "BSD"
+ * c-basic-offset: 4
+ * tab-width: 4
+ * indent-tabs-mode: nil
+ * End:
+ */

@@ -19,3 +19,13 @@ int iommu_op_batch(struct domain *d, XEN_GUEST_HANDLE_PARAM(char) arg,
                    unsigned long count, unsigned long *pos);
 
 #endif /* IOMMU_CTX_OP_H */
+
+/*
+ * Local variables:
+ * mode: C
+ * c-file-style: "BSD"
+ * c-basic-offset: 4
+ * tab-width: 4
+ * indent-tabs-mode: nil
+ * End:
+ */

@@ -66,3 +66,13 @@ void iommu_ctx_free_tables(struct iommu_ctx *ctx, struct page_list_head *tables)
     while ( (pg = page_list_remove_head(tables)) )
         pt_table_free(&ctx->pt, page_to_maddr(pg));
 }
+
+/*
+ * Local variables:
+ * mode: C
+ * c-file-style: "BSD"
+ * c-basic-offset: 4
+ * tab-width: 4
+ * indent-tabs-mode: nil
+ * End:
+ */

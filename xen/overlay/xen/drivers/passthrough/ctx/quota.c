@@ -298,3 +298,13 @@ void iommu_ctx_say_refused(const struct domain *d, enum iommu_ctx_bound bound)
            "%pd: page tables of IOMMU contexts refused: %s; dom0-iommu=ctx-mem= is %u pages, debug key y tells who uses them\n",
            d, who[bound], tbl->pt_pages_max);
 }
+
+/*
+ * Local variables:
+ * mode: C
+ * c-file-style: "BSD"
+ * c-basic-offset: 4
+ * tab-width: 4
+ * indent-tabs-mode: nil
+ * End:
+ */

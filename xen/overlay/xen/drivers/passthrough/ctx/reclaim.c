@@ -110,3 +110,13 @@ int iommu_ctx_reclaim(struct domain *d, struct iommu_ctx *self,
 
     return rc == -EBUSY ? -ERESTART : rc;
 }
+
+/*
+ * Local variables:
+ * mode: C
+ * c-file-style: "BSD"
+ * c-basic-offset: 4
+ * tab-width: 4
+ * indent-tabs-mode: nil
+ * End:
+ */

@@ -192,3 +192,13 @@ int iommu_ctx_selftest(struct iommu_ctx *ctx)
 
     return ok ? 0 : -EIO;
 }
+
+/*
+ * Local variables:
+ * mode: C
+ * c-file-style: "BSD"
+ * c-basic-offset: 4
+ * tab-width: 4
+ * indent-tabs-mode: nil
+ * End:
+ */

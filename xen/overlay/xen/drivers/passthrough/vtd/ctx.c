@@ -1000,3 +1000,13 @@ int cf_check vtd_ctx_dev_resv(const struct pci_dev *pdev, unsigned int index,
 
     return -ENOENT;
 }
+
+/*
+ * Local variables:
+ * mode: C
+ * c-file-style: "BSD"
+ * c-basic-offset: 4
+ * tab-width: 4
+ * indent-tabs-mode: nil
+ * End:
+ */

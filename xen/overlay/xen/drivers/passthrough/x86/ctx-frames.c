@@ -309,3 +309,13 @@ uint64_t iommu_ctx_frame_to_gfn(const struct domain *d, iommu_leaf_t leaf)
     return gfn_eq(gfn, INVALID_GFN) || SHARED_M2P(gfn_x(gfn))
            ? XEN_PV_IOMMU_GFN_UNKNOWN : gfn_x(gfn);
 }
+
+/*
+ * Local variables:
+ * mode: C
+ * c-file-style: "BSD"
+ * c-basic-offset: 4
+ * tab-width: 4
+ * indent-tabs-mode: nil
+ * End:
+ */
