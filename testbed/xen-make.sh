@@ -4,11 +4,19 @@
 # How a Xen tree is configured and made.  WORK is a directory with the source
 # in src and the objects in obj; VARIANT says which configuration.  What may be
 # set besides: ARCH as Xen names it, COMPILER (gcc or clang), DEFCONFIG, and
-# SYMBOLS, words like CONFIG_HVM=n that have the last say.
+# SYMBOLS, words like CONFIG_HVM=n that have the last say. UNKNOWN are words like
+# CONFIG_HVM that this source does not know; no configuration has them.
 
+UNKNOWN=
 fragments()
 {
+	all_fragments | grep -vxE "(# )?(${UNKNOWN// /|})(=.*| is not set)"
+}
+
+all_fragments()
+{
 	cat "$TESTBED/xen-base.config"
+	[ "$VARIANT" = stock ] || cat "$TESTBED/xen-ctx.config"
 	case $VARIANT in
 	debug | flask | no-hvm | shadow | mutant-*) cat "$TESTBED/xen-debug.config" ;;
 	esac
