@@ -64,8 +64,8 @@ struct iommu_ctx *iommu_ctx_create(struct domain *d, struct iommu_ctx_tbl *tbl,
 }
 
 /*
- * In a context that nobody can name. A failure is said loudly; what does not
- * work will not work anyway.
+ * In a context that is not in the table. The self-test logs a failure; the
+ * table is used all the same.
  */
 static void table_selftest(struct domain *d, struct iommu_ctx_tbl *tbl)
 {
@@ -139,7 +139,7 @@ struct iommu_ctx_tbl *iommu_ctx_table(struct domain *d)
     return tbl;
 }
 
-/* Nobody can be using it: the domain is dying and its contexts are gone. */
+/* The table has no user: the domain is dying and its contexts are gone. */
 void iommu_ctx_table_destroy(struct domain *d)
 {
     struct iommu_ctx_tbl *tbl = dom_iommu(d)->ctxs;

@@ -75,7 +75,7 @@ void iommu_ctx_number_give(struct iommu_ctx *ctx);
 /* A page for a table; BOUND_NONE: it is taken. */
 enum iommu_ctx_bound iommu_ctx_page_take(struct iommu_ctx *ctx);
 void iommu_ctx_page_give(struct iommu_ctx *ctx);
-/* In Xen's log, now and then. */
+/* Rate limited, in Xen's log. */
 void iommu_ctx_say_refused(const struct domain *d, enum iommu_ctx_bound bound);
 
 /* pt-mem.c: free tables that a flush has covered. */
@@ -126,7 +126,7 @@ uint64_t iommu_ctx_mappable(const struct iommu_ctx *ctx, uint64_t dfn,
                             uint64_t nr);
 uint64_t iommu_ctx_unmappable(const struct iommu_ctx *ctx, uint64_t dfn,
                               uint64_t nr);
-/* The same for who does not hold the lock, and has to ask again with it. */
+/* An estimate without ctx->lock; the caller checks again under the lock. */
 uint64_t iommu_ctx_mappable_unlocked(struct iommu_ctx *ctx, uint64_t dfn,
                                      uint64_t nr);
 /*
@@ -165,9 +165,9 @@ struct iommu_ctx_tbl *iommu_ctx_table(struct domain *d);
 struct iommu_ctx_tbl *iommu_ctx_table_ready(const struct domain *d);
 void iommu_ctx_table_destroy(struct domain *d);
 /*
- * A context that is not in the table: nobody can name or find it. Before it is
- * destroyed it is to be emptied. Called with pcidevs_lock held. *bound: after
- * -ENOMEM, what refused a page table.
+ * A context that is not in the table: no lookup returns it. The caller must
+ * hold pcidevs_lock, and must empty the context before destroying it. *bound:
+ * after -ENOMEM, what refused a page table.
  */
 struct iommu_ctx *iommu_ctx_create(struct domain *d, struct iommu_ctx_tbl *tbl,
                                    unsigned int id, bool reserve,
@@ -226,9 +226,9 @@ int64_t iommu_ctx_map(struct iommu_ctx *ctx, uint64_t dfn, uint64_t gfn,
 int64_t iommu_ctx_unmap(struct iommu_ctx *ctx, uint64_t dfn, uint64_t nr,
                         struct iommu_gather *g);
 /*
- * Map several runs, one behind the other from dfn on, by leaves of order 0;
- * all that the owner may map, and in one level 1 table. Returns how many pages
- * were mapped; why there are not more tells iommu_ctx_map() of the next.
+ * Map several runs, one after the other from dfn on, by leaves of order 0. The
+ * owner may map all of them, and they are in one level 1 table. Returns how
+ * many pages were mapped; iommu_ctx_map() of the next one reports why not more.
  */
 struct iommu_ctx_run {
     uint64_t gfn;

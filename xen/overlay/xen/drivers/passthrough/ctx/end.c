@@ -2,10 +2,10 @@
 /*
  * How contexts end: CTX_FREE, RESET, the end of their domain, a crash of Xen.
  *
- * A context ends in steps, because it can be large: CTX_FREE marks it dying
- * (from then on nobody finds it), waits until it is the last user, unmaps,
- * flushes and releases as much as fits before preemption, and only then gives
- * back domain ids, tables and the number.
+ * A context ends in steps, because it can be large. CTX_FREE marks the context
+ * dying, so that lookups skip it, and waits until it is the last user. It then
+ * unmaps, flushes and releases as much as fits before preemption. Domain ids,
+ * tables and the number are given back last.
  */
 #include <xen/err.h>
 #include <xen/event.h>
@@ -29,7 +29,7 @@ static bool is_busy(struct iommu_ctx *ctx)
            iommu_call(dom_iommu(ctx->owner)->platform_ops, ctx_in_use, ctx);
 }
 
-/* Only the table's reference is left, and nobody can get another. */
+/* Only the table's reference is left, and lookups skip a dying context. */
 static bool only_user(const struct iommu_ctx *ctx)
 {
     ASSERT(ctx->dying);
@@ -43,8 +43,8 @@ static bool only_user(const struct iommu_ctx *ctx)
 }
 
 /*
- * CTX_FREE, by steps. A dying context is found again by whoever continues;
- * `freeing` keeps a second caller out while one is at work.
+ * CTX_FREE, by steps. A continuation finds the dying context again; `freeing`
+ * keeps a second caller out while one is at work.
  */
 static struct iommu_ctx *free_begin(struct iommu_ctx_tbl *tbl, unsigned int id)
 {
@@ -236,7 +236,7 @@ int iommu_ctx_reset(struct domain *d, bool to_default)
 
         if ( !rc && ctx )
             rc = iommu_ctx_free(d, id);
-        /* Somebody else is freeing it: that will end. */
+        /* Another CPU is freeing it: that will end. */
         if ( rc == -ENOENT )
             rc = -ERESTART;
     } while ( !rc && ctx );
@@ -287,7 +287,7 @@ static int cf_check silence(struct pci_dev *pdev, void *arg)
 {
     uint16_t cmd;
 
-    /* Also if a guest has it: the guest's addresses mean no more to anybody. */
+    /* Also if a guest has it: the guest's addresses mean nothing any more. */
     if ( !pdev->ctx )
         return 0;
 

@@ -7,8 +7,9 @@
  *
  * A translated domain may also leave the flush to later. Such leaves are
  * parked on the context, and one array is being flushed while the other is
- * filled. Not so for PV: its kernel would find a page that it has freed, and
- * wants to make a page table, still typed writable.
+ * filled. A PV domain must flush at once: its kernel may turn a page that it
+ * has freed into a page table, and a parked leaf would still hold that page
+ * writable.
  */
 #include <xen/iommu.h>
 #include <xen/lib.h>
@@ -107,7 +108,7 @@ int iommu_ctx_parked_flush(struct iommu_ctx *ctx)
     if ( !ctx->spare )
         return 0;
 
-    /* Whoever was first has it until its flush is done: then ours is, too. */
+    /* A sync in progress covers our leaves as well: wait for it. */
     spin_lock(&ctx->sync_lock);
     spin_lock(&ctx->lock);
     g = ctx->parked;

@@ -100,9 +100,9 @@ static int leaves_write(struct iommu_ctx *ctx, uint64_t dfn, unsigned int order,
 }
 
 /*
- * The same; if it fails for want of tables, with those taken back that are
- * empty. -ENOMEM: there are none. -ERESTART: time is up, or another caller was
- * faster each time.
+ * As leaves_write(), but give empty tables back when it is out of tables.
+ * -ENOMEM: there are none. -ERESTART: time is up, or another caller was faster
+ * each time.
  */
 static int leaves_write_or_reclaim(struct iommu_ctx *ctx, uint64_t dfn,
                                    unsigned int order, const iommu_leaf_t *leaf,

@@ -26,13 +26,13 @@ bool iommu_ctx_prune_step(struct iommu_ctx *ctx, uint64_t *cursor,
         spin_unlock(&ctx->lock);
         return done;
     }
-    /* Who maps there now must flush himself: the old table may be cached. */
+    /* A concurrent map must flush: IOMMUs may have cached the old table. */
     ctx->pruning++;
     spin_unlock(&ctx->lock);
 
     /*
-     * Not flushed: not ours to give away, the quota keeps count of it. And
-     * what is mapped where they were may not be in force.
+     * Without the flush the tables cannot be freed, and stay in the quota. What
+     * is mapped where they were may not be in force.
      */
     if ( iommu_ctx_flush_range(ctx, 0, 0) )
         iommu_ctx_break(ctx);
