@@ -657,12 +657,6 @@ TEST(attach_while_away)
 /*
  * Reserved regions
  */
-static void give_region(unsigned int dev, uint64_t dfn, uint64_t nr)
-{
-	t.dev[dev].direct[t.dev[dev].nr_direct][0] = dfn << PAGE_SHIFT;
-	t.dev[dev].direct[t.dev[dev].nr_direct++][1] =
-		((dfn + nr) << PAGE_SHIFT) - 1;
-}
 
 /*
  * XSA-378, XSA-386, XSA-400: not to be touched while it is needed, gone after.
@@ -851,11 +845,6 @@ TEST(numbers_go_round)
 	CHECK_EQ(ctx_free(BLOCKED), -ENOENT);
 	CHECK_EQ(ctx_free(INVALID), -ENOENT);
 	end();
-}
-
-static int param(const char *s)
-{
-	return iommu_ctx_parse_param(s, strchr(s, '\0'));
 }
 
 TEST(contexts_run_out)

@@ -9,14 +9,6 @@
 #define GIB (BLOCK * BLOCK)	/* pages of 1 GiB */
 #define LARGE 0x40000UL		/* a dfn at a multiple of that */
 
-static void give_region(unsigned int dev, uint64_t dfn, uint64_t nr)
-{
-	uint64_t *r = t.dev[dev].direct[t.dev[dev].nr_direct++];
-
-	r[0] = dfn << PAGE_SHIFT;
-	r[1] = ((dfn + nr) << PAGE_SHIFT) - 1;
-}
-
 /* The order of the leaf at dfn, which leads to dfn itself, or the error. */
 static long order_at(unsigned int ctx, uint64_t dfn)
 {

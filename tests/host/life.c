@@ -966,9 +966,7 @@ TEST(enter_flush_fails)
 
 	start_on(true);
 	ctx = ctx_alloc();
-	t.dev[0].direct[0][0] = 100 << PAGE_SHIFT;
-	t.dev[0].direct[0][1] = (102 << PAGE_SHIFT) - 1;
-	t.dev[0].nr_direct = 1;
+	give_region(0, 100, 2);
 	machine.fail_flush = 0;
 	machine.nr_fail_flush = 2;
 	CHECK_EQ(attach(0, ctx), -EIO);
@@ -987,9 +985,7 @@ TEST(leave_flush_fails)
 
 	start();
 	ctx = ctx_alloc();
-	t.dev[0].direct[0][0] = 100 << PAGE_SHIFT;
-	t.dev[0].direct[0][1] = (102 << PAGE_SHIFT) - 1;
-	t.dev[0].nr_direct = 1;
+	give_region(0, 100, 2);
 	CHECK_EQ(attach(0, ctx), 1);
 	CHECK_EQ(attach(1, ctx), 1);
 	machine.fail_flush = 1;		/* not the switch */
@@ -1062,9 +1058,7 @@ TEST(relinquish_with_devices_away)
 	one = ctx_alloc();
 	CHECK_EQ(attach(0, one), 1);
 	CHECK_EQ(attach(1, BLOCKED), 1);
-	t.dev[2].direct[0][0] = 100 << PAGE_SHIFT;
-	t.dev[2].direct[0][1] = (102 << PAGE_SHIFT) - 1;
-	t.dev[2].nr_direct = 1;
+	give_region(2, 100, 2);
 	CHECK_EQ(attach(2, one), 1);
 	CHECK_EQ(map(one, 0, RAM_MFN, 4), 1);
 	for (i = 0; i < 3; i++)
@@ -1230,11 +1224,6 @@ TEST(dump)
 /*
  * Boot parameters
  */
-static int param(const char *s)
-{
-	return iommu_ctx_parse_param(s, s + strlen(s));
-}
-
 TEST(parameters)
 {
 	CHECK_EQ(param("strict"), -ENOENT);

@@ -319,11 +319,6 @@ TEST(set_errors)
  * Numbers
  */
 
-static int param(const char *s)
-{
-	return iommu_ctx_parse_param(s, strchr(s, '\0'));
-}
-
 /* The last ones are the kernel's. */
 TEST(reserve_of_numbers)
 {
@@ -514,9 +509,7 @@ TEST(attach_reclaims)
 
 	start();
 	set_quota(60, 20);
-	t.dev[0].direct[0][0] = 0x4000000;
-	t.dev[0].direct[0][1] = 0x4001fff;
-	t.dev[0].nr_direct = 1;
+	give_region(0, 0x4000, 2);
 	ctx = ctx_alloc_as(0, 40);
 	n = fill(ctx);
 	CHECK_EQ(unmap(ctx, 0x4000, 1), 1);

@@ -145,9 +145,7 @@ TEST(leaves_of_regions)
 	long ctx;
 
 	start();
-	t.dev[0].direct[0][0] = 100 << PAGE_SHIFT;
-	t.dev[0].direct[0][1] = (102 << PAGE_SHIFT) - 1;
-	t.dev[0].nr_direct = 1;
+	give_region(0, 100, 2);
 	ctx = ctx_alloc();
 	CHECK_EQ(attach(0, ctx), 1);
 	CHECK_EQ(leaf_next(ctx, 0), 100);

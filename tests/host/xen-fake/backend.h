@@ -718,6 +718,22 @@ static HARNESS_UNUSED void start_translated(void)
 	start_as(false, true);
 }
 
+/* One more region that the device needs mapped 1:1. */
+static HARNESS_UNUSED void give_region(unsigned int dev, uint64_t dfn,
+				       uint64_t nr)
+{
+	uint64_t *r = t.dev[dev].direct[t.dev[dev].nr_direct++];
+
+	r[0] = dfn << PAGE_SHIFT;
+	r[1] = ((dfn + nr) << PAGE_SHIFT) - 1;
+}
+
+/* A word of dom0-iommu=. */
+static HARNESS_UNUSED int param(const char *s)
+{
+	return iommu_ctx_parse_param(s, strchr(s, '\0'));
+}
+
 /* The domain dies; the table goes, as far as it can. */
 static void table_free(void)
 {
