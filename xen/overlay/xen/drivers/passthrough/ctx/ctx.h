@@ -3,8 +3,7 @@
  * What the files of this folder share. xen/iommu-ctx.h has the objects, and
  * what the rest of Xen calls.
  *
- * A file calls only files of the lines below its own; tests/style/floors.py
- * reads this list and checks that.
+ * A file calls only files of the lines below its own.
  *
  * Floors:
  *   op.c                       the hypercall
