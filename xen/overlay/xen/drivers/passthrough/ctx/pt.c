@@ -69,12 +69,6 @@ static unsigned int entry_index(uint64_t dfn, unsigned int level)
     return (dfn >> level_shift(level)) & (IOMMU_PT_ENTRIES - 1);
 }
 
-/* Where the table of `level` that covers dfn ends: its last page's dfn + 1. */
-static uint64_t table_end(uint64_t dfn, unsigned int level)
-{
-    return (dfn | (level_span(level + 1) - 1)) + 1;
-}
-
 static bool dfn_valid(const struct iommu_pt *pt, uint64_t dfn)
 {
     return !(dfn >> (IOMMU_PT_SHIFT * pt->levels));
@@ -121,17 +115,6 @@ static uint64_t leaf_to_pte_like(const struct iommu_pt_fmt *fmt,
 
     return differ & ~IOMMU_LEAF_MADDR_MASK ? leaf_to_pte(fmt, leaf, level)
                                            : pte ^ differ;
-}
-
-static iommu_leaf_t pte_to_leaf(const struct iommu_pt_fmt *fmt, uint64_t pte,
-                                unsigned int level)
-{
-    return pte_maddr(fmt, pte) |
-           ((iommu_leaf_t)(level - 1) << IOMMU_LEAF_ORDER_SHIFT) |
-           ((pte & fmt->r) ? IOMMU_LEAF_R : 0) |
-           ((pte & fmt->w) ? IOMMU_LEAF_W : 0) |
-           ((pte & fmt->sw_ref) ? IOMMU_LEAF_REF : 0) |
-           ((pte & fmt->sw_type) ? IOMMU_LEAF_TYPE : 0);
 }
 
 static void entry_set(const struct iommu_pt *pt, uint64_t *entry, uint64_t pte)
@@ -545,6 +528,23 @@ int iommu_pt_map(struct iommu_pt *pt, uint64_t dfn, unsigned int order,
     }
 
     return done ?: -EEXIST;
+}
+
+/* Where the table of `level` that covers dfn ends: its last page's dfn + 1. */
+static uint64_t table_end(uint64_t dfn, unsigned int level)
+{
+    return (dfn | (level_span(level + 1) - 1)) + 1;
+}
+
+static iommu_leaf_t pte_to_leaf(const struct iommu_pt_fmt *fmt, uint64_t pte,
+                                unsigned int level)
+{
+    return pte_maddr(fmt, pte) |
+           ((iommu_leaf_t)(level - 1) << IOMMU_LEAF_ORDER_SHIFT) |
+           ((pte & fmt->r) ? IOMMU_LEAF_R : 0) |
+           ((pte & fmt->w) ? IOMMU_LEAF_W : 0) |
+           ((pte & fmt->sw_ref) ? IOMMU_LEAF_REF : 0) |
+           ((pte & fmt->sw_type) ? IOMMU_LEAF_TYPE : 0);
 }
 
 static void gather_add(struct iommu_gather *g, iommu_leaf_t leaf, uint64_t dfn,
