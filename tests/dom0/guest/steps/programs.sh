@@ -50,7 +50,7 @@ check_user_nvme()
 	check programs.nvme-reads-right "it reads something else than the kernel does" \
 		[ "$(sum_of </mnt/dpdk/tmp/copy)" = "$sum" ]
 	rm -f /mnt/dpdk/tmp/copy
-	check_after programs.nvme-many-requests program_said program qemu-img bench -f raw -t none \
+	check_after programs.nvme-many-requests program_said program qemu-img bench -f raw \
 		-c $PROGRAM_REQUESTS -d 16 -s 4096 "nvme://$bdf/1"
 	info "qemu-img bench: $(program_said)"
 	unbind "$bdf"
