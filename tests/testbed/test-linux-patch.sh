@@ -11,6 +11,7 @@ top=$(cd "$here/../.." && pwd)
 PATCH=$top/packaging/linux/dma-iommu-before-other-ops.patch
 HEADER=include/linux/dma-map-ops.h
 ACS_PATCH=$top/packaging/linux/pvh-dom0-requests-acs.patch
+MSI_X_PATCH=$top/packaging/linux/pvh-dom0-restores-msi-x.patch
 
 # kbuild DIR KERNEL HEADERS TARGET: with the header in $W/KERNEL in the place of
 # the kernel's own
@@ -86,6 +87,7 @@ while read -r name _ _ _ headers; do
 	accepts "linux-patch.$name.builds" builds "$name" "$headers"
 	tree=$("$top/testbed/linux-files" "$name")/tree
 	accepts "linux-patch.$name.acs-applies" patch --dry-run -p1 --fuzz=0 -d "$tree" -i "$ACS_PATCH"
+	accepts "linux-patch.$name.msi-x-applies" patch --dry-run -p1 --fuzz=0 -d "$tree" -i "$MSI_X_PATCH"
 	accepts "linux-patch.$name.vfio-applies-and-builds" "$top/testbed/vfio-patched" "$name"
 done < <("$top/testbed/kernels")
 finish
