@@ -44,7 +44,7 @@ static const char *all_at_once(struct source *s, struct irqs *irqs, unsigned int
 		if (irq_wait(&irqs[i], irqs[i].nr - 1) != 1)
 			wrong = problem("that of %s did not come once", s[i].bdf);
 		else
-			wrong = quiet_down(&s[i], &irqs[i]);
+			wrong = quiet_down(&s[i], &irqs[i], irqs[i].nr - 1);
 	}
 	return wrong;
 }
@@ -96,7 +96,7 @@ static const char *past_raised(struct source *a, struct irqs *as,
 		return wrong;
 	if (irq_take(as, 0))
 		return "the first device's came once more";
-	return quiet_down(a, as);
+	return quiet_down(a, as, 0);
 }
 
 /* The steps of the suite have looked whether these two share one. */

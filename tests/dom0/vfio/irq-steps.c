@@ -72,7 +72,7 @@ void start(struct source *s, struct irqs *irqs)
 }
 
 const char *enable(struct source *s, struct irqs *irqs, uint32_t index,
-			  unsigned int nr)
+		   unsigned int nr)
 {
 	int rc = irqs_enable(irqs, source_device(s), index, nr);
 
@@ -100,14 +100,14 @@ const char *only(struct irqs *irqs, unsigned int vector)
 	return NULL;
 }
 
-const char *quiet_down(struct source *s, struct irqs *irqs)
+const char *quiet_down(struct source *s, struct irqs *irqs, unsigned int vector)
 {
 	int rc;
 
+	/* first, or it would come again */
+	s->kind->lower(s, vector);
 	if (irqs->index != INTX)
 		return NULL;
-	/* first, or it would come again */
-	s->kind->lower(s);
 	rc = irq_unmask(irqs);
 	return rc ? problem("unmasking: %s", strerror(-rc)) : NULL;
 }
@@ -121,7 +121,7 @@ const char *arrives(struct source *s, struct irqs *irqs, unsigned int vector)
 	if (times != 1)
 		return problem("vector %u of %u was raised once and came %llu times",
 			       vector, irqs->nr, (unsigned long long)times);
-	return quiet_down(s, irqs);
+	return quiet_down(s, irqs, vector);
 }
 
 const char *each_arrives(struct source *s, struct irqs *irqs)

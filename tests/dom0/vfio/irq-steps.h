@@ -40,8 +40,8 @@ const char *enable(struct source *s, struct irqs *irqs, uint32_t index,
 		   unsigned int nr);
 const char *disable(struct irqs *irqs);
 
-/* Lower INTx and unmask it; the others need no such thing. */
-const char *quiet_down(struct source *s, struct irqs *irqs);
+/* Lower what was raised, and unmask INTx. */
+const char *quiet_down(struct source *s, struct irqs *irqs, unsigned int vector);
 
 /* Raised once, it comes once; and, of each, no other comes. */
 const char *arrives(struct source *s, struct irqs *irqs, unsigned int vector);

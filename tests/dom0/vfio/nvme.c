@@ -13,8 +13,6 @@
 
 #define CAP		0x00
 #define CAP_STRIDE(cap)	((cap) >> 32 & 0xf)
-#define INTMS		0x0c
-#define INTMC		0x10
 #define CC		0x14
 #define CC_ENABLE	(1 << 0)
 #define CC_SIZES	((6 << 16) | (4 << 20))	/* 64 and 16 bytes an entry */
@@ -154,13 +152,13 @@ static void administer(struct nvme *nvme, struct command cmd)
 	}
 }
 
-static void add_pair(struct nvme *nvme, unsigned int nr)
+static void add_pair(struct nvme *nvme, unsigned int nr, unsigned int vector)
 {
 	const uint32_t name = nr | (ENTRIES - 1) << 16;
 	const struct command cq = {
 		.opcode = CREATE_CQ,
 		.prp = { nvme->iova + at_completions(nr) },
-		.arg = { name, nr << 16 | QUEUE_INTERRUPTS | QUEUE_CONTIGUOUS },
+		.arg = { name, vector << 16 | QUEUE_INTERRUPTS | QUEUE_CONTIGUOUS },
 	};
 	const struct command sq = {
 		.opcode = CREATE_SQ,
@@ -187,14 +185,28 @@ static void enable(struct nvme *nvme, bool on)
 	}
 }
 
-void nvme_start(struct nvme *nvme, unsigned int pairs)
+/*
+ * QEMU counts the queues with completions that were not taken, and does not begin
+ * anew with a reset: INTx would never fall silent again.
+ */
+static void stop(struct nvme *nvme)
+{
+	unsigned int nr;
+
+	if (get32(nvme, CSTS) & CSTS_READY)
+		for (nr = 0; nr < NVME_PAIRS; nr++)
+			nvme_take(nvme, nr);
+	enable(nvme, false);
+}
+
+void nvme_start(struct nvme *nvme, unsigned int pairs, unsigned int last)
 {
 	unsigned int nr;
 
 	if (pairs < 1 || pairs > NVME_PAIRS)
 		die("%s: 1 to %d queue pairs can be made, not %u",
 		    nvme->dev.bdf, NVME_PAIRS, pairs);
-	enable(nvme, false);
+	stop(nvme);
 	memset(nvme->memory, 0, NVME_MEMORY);
 	memset(nvme->pairs, 0, sizeof(nvme->pairs));
 	put32(nvme, AQA, (ENTRIES - 1) << 16 | (ENTRIES - 1));
@@ -202,7 +214,7 @@ void nvme_start(struct nvme *nvme, unsigned int pairs)
 	put64(nvme, ACQ, nvme->iova + at_completions(0));
 	enable(nvme, true);
 	for (nr = 1; nr < pairs; nr++)
-		add_pair(nvme, nr);
+		add_pair(nvme, nr, nr == pairs - 1 ? last : nr);
 }
 
 /* Only the administrators' queue knows features; the others have nothing to flush. */
@@ -216,16 +228,6 @@ void nvme_submit(struct nvme *nvme, unsigned int nr)
 	};
 
 	submit(nvme, nr, nr ? io : admin);
-}
-
-void nvme_mask(struct nvme *nvme)
-{
-	put32(nvme, INTMS, 1);
-}
-
-void nvme_unmask(struct nvme *nvme)
-{
-	put32(nvme, INTMC, 1);
 }
 
 struct nvme nvme_open(struct container *c, const char *bdf, uint64_t iova)
@@ -242,7 +244,7 @@ void nvme_close(struct nvme *nvme)
 {
 	int rc;
 
-	enable(nvme, false);
+	stop(nvme);
 	rc = container_unmap(nvme->container, nvme->iova, NVME_MEMORY);
 	if (rc)
 		die("%s: cannot unmap its memory: %s", nvme->dev.bdf,

@@ -35,18 +35,15 @@ void nvme_close(struct nvme *nvme);
 
 /*
  * Start it, once more if it was, with so many queue pairs; pair N completes
- * with vector N.  Without MSI-X there can be but one.
+ * with vector N, but the last pair with the vector last.  Without MSI-X there
+ * can be but one.
  */
-void nvme_start(struct nvme *nvme, unsigned int pairs);
+void nvme_start(struct nvme *nvme, unsigned int pairs, unsigned int last);
 
 /* Have a command completed by pair nr; it interrupts when that is done. */
 void nvme_submit(struct nvme *nvme, unsigned int nr);
 
-/* Take the completions of pair nr, as INTx wants it to fall silent. */
+/* Take the completions of pair nr, so that INTx falls silent and the queue empty. */
 void nvme_take(struct nvme *nvme, unsigned int nr);
-
-/* INTx only: keep the controller from interrupting, and let it again. */
-void nvme_mask(struct nvme *nvme);
-void nvme_unmask(struct nvme *nvme);
 
 #endif

@@ -22,8 +22,9 @@ static void close_edu(struct source *s)
 	device_close(&s->edu);
 }
 
-static void lower_edu(struct source *s)
+static void lower_edu(struct source *s, unsigned int vector)
 {
+	(void)vector;
 	edu_lower(&s->edu.edu);
 }
 
@@ -70,8 +71,10 @@ static void raise_igb(struct source *s, uint32_t index, unsigned int vector)
 		igb_raise_single(&s->igb);
 }
 
-static void lower_igb(struct source *s)
+/* Causes of MSI-X clear themselves, those of the others stay until they are read. */
+static void lower_igb(struct source *s, unsigned int vector)
 {
+	(void)vector;
 	igb_lower_single(&s->igb);
 }
 
@@ -100,20 +103,24 @@ static void close_nvme(struct source *s)
 static void start_nvme(struct source *s, uint32_t index, unsigned int nr)
 {
 	(void)index;
-	nvme_start(&s->nvme, nr < NVME_PAIRS ? nr : NVME_PAIRS);
+	nvme_start(&s->nvme, nr < NVME_PAIRS ? nr : NVME_PAIRS, nr - 1);
 }
 
-/* What came before is taken first, so that the queues never fill up. */
+/* Where there are more vectors than pairs the last pair has the last vector. */
+static unsigned int pair_of(unsigned int vector)
+{
+	return vector < NVME_PAIRS ? vector : NVME_PAIRS - 1;
+}
+
 static void raise_nvme(struct source *s, uint32_t index, unsigned int vector)
 {
 	(void)index;
-	nvme_take(&s->nvme, vector);
-	nvme_submit(&s->nvme, vector);
+	nvme_submit(&s->nvme, pair_of(vector));
 }
 
-static void lower_nvme(struct source *s)
+static void lower_nvme(struct source *s, unsigned int vector)
 {
-	nvme_take(&s->nvme, 0);
+	nvme_take(&s->nvme, pair_of(vector));
 }
 
 /* -------------------------------------------------------------------------- */

@@ -23,8 +23,8 @@ struct source_kind {
 	/* Its first nr interrupts are enabled, or a reset is over. */
 	void (*start)(struct source *s, uint32_t index, unsigned int nr);
 	void (*raise)(struct source *s, uint32_t index, unsigned int vector);
-	/* What INTx needs to fall silent. */
-	void (*lower)(struct source *s);
+	/* Its driver has seen the vector: INTx falls silent, the next can be raised. */
+	void (*lower)(struct source *s, unsigned int vector);
 	/* The device holds back what is raised, or lets it go; NULL: it cannot. */
 	void (*hold)(struct source *s, uint32_t index, bool on);
 };

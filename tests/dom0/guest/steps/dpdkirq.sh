@@ -4,11 +4,14 @@
 
 WAKES=10
 
-# start_sleeper DEVICE HOW: HOW is VFIO's kind of interrupt
+mount_sleeper() { mount_dpdk && cp /bin/rx-sleep /mnt/dpdk/tmp/rx-sleep; }
+
+# start_sleeper DEVICE HOW: HOW is VFIO's kind of interrupt. DPDK maps each page of
+# its memory by itself, which takes an emulator minutes if there are many.
 start_sleeper()
 {
 	: >/tmp/sleeper
-	chroot /mnt/dpdk /tmp/rx-sleep --lcores=0@0 $(memory_options) --iova-mode=va --no-telemetry \
+	chroot /mnt/dpdk /tmp/rx-sleep --lcores=0@0 --no-huge -m 16 --iova-mode=va --no-telemetry \
 		--vfio-intr="$2" -a "$1" >/tmp/sleeper 2>&1 &
 	SLEEPER=$!
 	says 180 /tmp/sleeper '^ready' $SLEEPER
@@ -85,8 +88,7 @@ step_dpdkirq()
 	igb=$(devices 8086:10c9)
 	modprobe vfio-pci && modprobe vfio_iommu_type1
 	allow_unsafe Y
-	mount_dpdk || { fail dpdkirq.disk "the disk with DPDK does not mount"; return; }
-	cp /bin/rx-sleep /mnt/dpdk/tmp/rx-sleep
+	mount_sleeper || { fail dpdkirq.disk "the disk with DPDK does not mount"; return; }
 	check dpdkirq.e1000e-sends "e1000e has no interface" send_from "$e1000e" e1000e
 	check_bind dpdkirq.bind-igb "$igb"
 	check_sleeper dpdkirq.igb "$igb" msix

@@ -115,15 +115,22 @@ irq_drivers()
 	relay irq-after-drivers vfio-irq quick after-drivers "$IRQ_IGB" "$IRQ_NVME"
 }
 
-step_irq()
+irq_unbind()
 {
 	local d
+	for d in $IRQ_ALL $IRQ_CROWD; do
+		unbind "$d"
+	done
+}
+
+step_irq()
+{
 	irq_devices
 	mark
 	check_after irq.bind "cat /tmp/why" irq_bind
-	for d in $EDU_A $IRQ_IGB $IRQ_NVME; do
-		relay "irq-whole-$d" vfio-irq whole whole "$d"
-	done
+	relay irq-whole-edu vfio-irq whole whole "$EDU_A"
+	relay irq-whole-igb vfio-irq whole whole "$IRQ_IGB"
+	relay irq-whole-nvme vfio-irq whole whole "$IRQ_NVME"
 	irq_line
 	relay irq-table-igb vfio-irq table table "$IRQ_IGB" "$EDU_A"
 	relay irq-table-nvme vfio-irq table table "$IRQ_NVME" "$EDU_B"
@@ -135,7 +142,5 @@ step_irq()
 	irq_drivers
 	grep . /proc/interrupts
 	since_mark | tail -n 60
-	for d in $IRQ_ALL $IRQ_CROWD; do
-		unbind "$d"
-	done
+	irq_unbind
 }
