@@ -4,6 +4,8 @@
  *	vfio-irq whole NAME BDF		all that one device can do
  *	vfio-irq quick NAME BDF...	each kind once, one device after the other
  *	vfio-irq table NAME BDF BDF	the first's table of MSI-X, and an edu
+ *	vfio-irq kept NAME BDF...	their tables of MSI-X are kept from programs
+ *	vfio-irq restored NAME BDF...	MSI-X that is enabled outlives a reset
  *	vfio-irq together NAME BDF...	several devices at once
  *	vfio-irq line NAME BDF BDF	two that share a line of INTx
  *	vfio-irq crowd NAME BDF		more vectors than there are
@@ -39,6 +41,22 @@ static void table(struct source *s, unsigned int nr)
 	test_table(&s[0], &s[1]);
 }
 
+static void kept(struct source *s, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		test_kept(&s[i]);
+}
+
+static void restored(struct source *s, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		test_restored(&s[i]);
+}
+
 static void line(struct source *s, unsigned int nr)
 {
 	(void)nr;
@@ -59,6 +77,8 @@ static const struct {
 	{ "whole", 1, 1, whole },
 	{ "quick", 1, SOURCES_MAX, quick },
 	{ "table", 2, 2, table },
+	{ "kept", 1, SOURCES_MAX, kept },
+	{ "restored", 1, SOURCES_MAX, restored },
 	{ "together", 1, SOURCES_MAX, test_together },
 	{ "line", 2, 2, line },
 	{ "crowd", 1, 1, crowd },
@@ -87,7 +107,7 @@ int main(int argc, char **argv)
 		    nr >= modes[mode].least && nr <= modes[mode].most)
 			break;
 	if (mode == sizeof(modes) / sizeof(*modes))
-		die("usage: vfio-irq whole|quick|table|together|line|crowd|victim NAME BDF...");
+		die("usage: vfio-irq whole|quick|table|kept|restored|together|line|crowd|victim NAME BDF...");
 	irq_part = argv[2];
 	open_all(sources, argv + 3, nr);
 	modes[mode].run(sources, nr);

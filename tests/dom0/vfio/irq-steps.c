@@ -55,6 +55,19 @@ void say_all(const char *test, const char *wrong)
 	expect(name, wrong);
 }
 
+bool under_pvh(void)
+{
+	char type[8] = "";
+	FILE *f = fopen("/sys/hypervisor/guest_type", "r");
+
+	if (!f)
+		return false;
+	if (!fgets(type, sizeof(type), f))
+		type[0] = '\0';
+	fclose(f);
+	return !strcmp(type, "PVH\n");
+}
+
 unsigned int vectors(const struct source *s, uint32_t index)
 {
 	unsigned int have = irq_count(source_device(s), index, NULL);

@@ -30,6 +30,9 @@ void say_all(const char *test, const char *wrong);
 const char *problem(const char *fmt, ...)
 	__attribute__((format(printf, 1, 2)));
 
+/* Is the kernel a PVH domain's?  Xen makes its interrupts from tables that it keeps. */
+bool under_pvh(void);
+
 /* How many of a kind are used: what the device is known to raise. */
 unsigned int vectors(const struct source *s, uint32_t index);
 
@@ -57,6 +60,8 @@ const char *works(struct source *s, uint32_t index, unsigned int nr);
 /* The cases: of one device; of its table of MSI-X, beside an edu; of several. */
 void test_whole(struct source *s);
 void test_table(struct source *s, struct source *edu);
+void test_kept(struct source *s);
+void test_restored(struct source *s);
 void test_together(struct source *s, unsigned int nr);
 void test_line(struct source *a, struct source *b);
 void test_crowd(struct source *s);

@@ -115,7 +115,7 @@ static const char *survives_reset(struct source *s, struct irqs *irqs)
 	return each_arrives(s, irqs);
 }
 
-static void test_reset(struct source *s, uint32_t index)
+static const char *reset_while_enabled(struct source *s, uint32_t index)
 {
 	struct irqs irqs;
 	const char *wrong = enable(s, &irqs, index, vectors(s, index));
@@ -125,8 +125,28 @@ static void test_reset(struct source *s, uint32_t index)
 		disable(&irqs);
 		irqs_close(&irqs);
 	}
-	say(s, index, "reset-while-enabled", wrong);
-	say(s, index, "reset-then-again", works(s, index, vectors(s, index)));
+	return wrong;
+}
+
+/* The kernel of a PVH domain does not restore MSI-X; packaging/linux cures that. */
+static void test_reset(struct source *s, uint32_t index)
+{
+	const char *wrong = reset_while_enabled(s, index);
+
+	if (wrong && index == MSIX && under_pvh())
+		skip_of(s, index, "reset-while-enabled",
+			"this kernel does not restore MSI-X");
+	else
+		say(s, index, "reset-while-enabled", wrong);
+	say(s, index, "reset-then-again", works_again(s, index));
+}
+
+/* A kernel that does restore it. */
+void test_restored(struct source *s)
+{
+	say(s, MSIX, "restored", reset_while_enabled(s, MSIX));
+	say(s, MSIX, "restored-again", reset_while_enabled(s, MSIX));
+	say(s, MSIX, "after-restored", works_again(s, MSIX));
 }
 
 static void test_reopen(struct source *s, uint32_t index)
