@@ -35,13 +35,15 @@ STEPS = {'full': 'before+load+vfio+edges+dpdk', 'absent': 'absent', 'bare': 'vfi
          'greedy': 'driver+greedy+fio+cable+sated', 'greedy-pv': 'driver+greedy+fio+cable+sated',
          'io-strict': 'driver+fio+cable', 'io-lazy': 'driver+fio+cable', 'io-pv': 'driver+fio+cable',
          'huge': 'untaken+huge+dpdk+share+kill', 'share': 'driver+share+region+kill+iommufd',
-         'faults': 'driver+faults', 'narrow': 'driver+dpdk+narrow', 'programs': 'driver+programs+bar', 'bare-programs': 'programs+bar', 'pvh-faults': 'driver+faults',
-         'irq': 'driver+irq+dpdkirq', 'pvh-irq': 'driver+irq+dpdkirq', 'bare-irq': 'irq+dpdkirq',
+         'faults': 'driver+faults', 'narrow': 'driver+dpdk+narrow', 'pvh-faults': 'driver+faults',
+         'programs': 'driver+programs+bar', 'bare-programs': 'programs+bar',
+         'irq': 'driver+irq+dpdkirq+irqkept', 'pvh-irq': 'driver+irq+dpdkirq+irqkept', 'bare-irq': 'irq+dpdkirq+irqkept',
          'sleep': 'driver+sleep', 'reset': 'reset+cable', 'acs': 'acs', 'pvh-lacks': 'driver+functions+sleep'}
 # Steps that announce faults.
 BLOCKING = {'vfio', 'edges', 'bypass', 'huge', 'share', 'region', 'kill', 'iommufd', 'sleep', 'reset', 'acs', 'bar'}
 # Steps that have a disk, and those that know what is on it.
-DISK_STEPS = {'dpdk', 'programs', 'dpdkirq', 'irq', 'narrow', 'untaken', 'load', 'pvh', 'topology', 'life', 'domains', 'hotplug', 'initramfs', 'sleep', 'reset'}
+DISK_STEPS = {'dpdk', 'programs', 'dpdkirq', 'irq', 'irqkept', 'narrow', 'untaken', 'load', 'pvh', 'topology', 'life',
+              'domains', 'hotplug', 'initramfs', 'sleep', 'reset'}
 DIGEST_STEPS = {'pvh', 'initramfs', 'domains', 'reset'}
 # Suites without Xen, under Linux' own driver.
 BARE = {'bare', 'bare-irq', 'bare-programs'}
@@ -49,7 +51,8 @@ BARE = {'bare', 'bare-irq', 'bare-programs'}
 PVH_CPU = 'EPYC,-monitor,-rdtscp'
 # ext4 asks for crc32c by its crypto name, which newer kernels have built in.
 MODULES = ['nvme', 'ext4', 'crc32c_generic?', 'vfio-pci', 'vfio_iommu_type1', 'iommufd?']
-OURS = ['xen-pv-iommu', 'xpi_secret', 'xpi_partunmap', 'xpi_orphan', 'xpi_dmaapi', 'xpi_look', 'xpi_vmd', 'xpi_acs']
+OURS = ['xen-pv-iommu', 'xpi_secret', 'xpi_partunmap', 'xpi_orphan', 'xpi_dmaapi', 'xpi_look', 'xpi_vmd', 'xpi_acs',
+        'xpi_restore?']
 CARDS = ['e1000e', 'igb']
 # What the Makefile builds for the guest.
 PROGRAMS = ['vfio-dma', 'vfio-irq', 'vfio-faults', 'vfio-share', 'vfio-huge', 'vfio-victim', 'vfio-edges', 'vfio-region',
@@ -90,7 +93,7 @@ REGION, REGION_PVH = 'rmrr=30000-3000f=00:10.0', 'rmrr=a4-a5=00:10.0'
 LINES = ['pcie-root-port,id=r1,chassis=1,addr=4', f'{EDU},bus=r1', 'pcie-root-port,id=r2,chassis=2,addr=8', f'{EDU},bus=r2',
          'pcie-root-port,id=r3,chassis=3', 'nvme,serial=xpiirq,drive=spare,bus=r3',
          'pcie-root-port,id=r4,chassis=4', 'nvme,serial=xpicrowd,msix_qsize=400,bus=r4']
-IRQ = {'devices': LINES, 'extra': PORTS + SPARE, 'modules': CARDS, 'faults': False, 'timeout': 2400}
+IRQ = {'devices': LINES, 'extra': PORTS + SPARE, 'modules': CARDS, 'faults': False, 'timeout': 3600}
 # A device with a BAR of 256 MiB, which the host gives memory when it is used, and
 # an NVMe controller for programs.
 PROGRAMS_MACHINE = {'devices': [EDU, EDU, 'ivshmem-plain,memdev=bar', 'nvme,serial=xpiprog,drive=spare'], 'modules': CARDS,
@@ -234,6 +237,11 @@ def dpdk_files():
     return [f'{program}:/bin/rx-sleep']
 
 
+def vfio_patched(kernel):
+    """VFIO's module with the patch of packaging/linux."""
+    return [os.path.join(testbed('vfio-patched', kernel.name), 'vfio-pci-core.ko') + ':/xpi/vfio-pci-core.ko']
+
+
 def guest_files():
     steps = os.path.join(HERE, 'guest', 'steps')
     files = [f'{os.path.join(steps, s)}:/xpi/steps/{s}' for s in sorted(os.listdir(steps))]
@@ -262,7 +270,9 @@ def make_initrd(kernel, suite, kmod, steps):
         kmod = None
     else:
         kmod, wanted = kmod or testbed('kmod', kernel.name), wanted + OURS
-    files = guest_files() + (dpdk_files() if 'dpdkirq' in steps.split('+') else [])
+    files, steps = guest_files(), set(steps.split('+'))
+    files += dpdk_files() if steps & {'dpdkirq', 'irqkept'} else []
+    files += vfio_patched(kernel) if 'irqkept' in steps else []
     return initramfs.build(os.path.join(BUILD, f'{kernel.name}.{suite}.initrd.gz'),
                            kernel.modules, kmod, wanted, files)
 

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-2.0
+# With the patches of packaging/linux: VFIO's module in the place of the kernel's, of
+# whose devices a program gets all but the table of MSI-X, and a PVH dom0 that
+# restores MSI-X after a reset, for which a module changes the running kernel.
+
+patch_vfio()
+{
+	rmmod vfio_pci && rmmod vfio_pci_core && insmod /xpi/vfio-pci-core.ko 2>&1
+}
+
+# Without it the others restore it, too.
+restore_msi_x()
+{
+	[ "$(cat /sys/hypervisor/guest_type 2>/dev/null)" != PVH ] || modprobe xpi_restore
+}
+
+step_irqkept()
+{
+	irq_devices
+	irq_unbind
+	check_after irqkept.loads "dmesg | tail -n 1" patch_vfio
+	check_after irqkept.bind "cat /tmp/why" irq_bind
+	if ours; then
+		relay irqkept-tables vfio-irq kept kept "$IRQ_IGB" "$IRQ_NVME"
+	else
+		relay irqkept-table vfio-irq table kept "$IRQ_IGB" "$EDU_A"
+	fi
+	check irqkept.restores "xpi_restore does not load" restore_msi_x
+	relay irqkept-restored vfio-irq restored kept "$IRQ_IGB" "$IRQ_NVME"
+	relay irqkept-quick vfio-irq quick quick-kept $IRQ_ALL
+	irq_unbind
+	mount_sleeper || { fail irqkept.disk "the disk with DPDK does not mount"; return; }
+	check irqkept.e1000e-sends "e1000e has no interface" send_from "$(devices 8086:10d3)" e1000e
+	check_bind irqkept.bind-igb "$IRQ_IGB"
+	check_sleeper irqkept.igb "$IRQ_IGB" msix
+	unbind "$(devices 8086:10d3)"
+	unbind "$IRQ_IGB"
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What packaging/linux/pvh-dom0-restores-msi-x.patch does, for a kernel that lacks
+ * it, as long as this is loaded: the kernel asks Xen to restore a device's
+ * messages, and then writes them itself.
+ */
+#include <linux/kprobes.h>
+#include <linux/module.h>
+
+/* True: the PCI core is to write them. */
+static int write_them(struct kretprobe_instance *instance, struct pt_regs *regs)
+{
+	regs_set_return_value(regs, true);
+	return 0;
+}
+
+static struct kretprobe probe = {
+	.kp.symbol_name = "xen_initdom_restore_msi",
+	.handler = write_them,
+};
+
+static int __init restore_init(void)
+{
+	return register_kretprobe(&probe);
+}
+
+static void __exit restore_exit(void)
+{
+	unregister_kretprobe(&probe);
+}
+
+module_init(restore_init);
+module_exit(restore_exit);
+MODULE_DESCRIPTION("Has a PVH dom0 restore MSI-X");
+MODULE_LICENSE("GPL");
