@@ -59,6 +59,7 @@ step_vfio()
 		look_inside "$EDU_A"
 		stop_tracing
 	fi
+	relay vfio-irq vfio-irq quick quick "$EDU_A" "$EDU_B"
 	unbind "$EDU_A"
 	unbind "$EDU_B"
 	# Where the default domain translates, nothing is mapped there now.
