@@ -132,8 +132,8 @@ step_irq()
 	relay irq-whole-igb vfio-irq whole whole "$IRQ_IGB"
 	relay irq-whole-nvme vfio-irq whole whole "$IRQ_NVME"
 	irq_line
-	relay irq-table-igb vfio-irq table table "$IRQ_IGB" "$EDU_A"
-	relay irq-table-nvme vfio-irq table table "$IRQ_NVME" "$EDU_B"
+	relay irq-table-igb vfio-irq table with-igb "$IRQ_IGB" "$EDU_A"
+	relay irq-table-nvme vfio-irq table with-nvme "$IRQ_NVME" "$EDU_B"
 	relay irq-together vfio-irq together together $IRQ_ALL
 	check_after irq.beside "cat /tmp/why" irq_beside
 	check_after irq.killed "cat /tmp/why" irq_kill
