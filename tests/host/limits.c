@@ -410,7 +410,7 @@ TEST(parameter_too_large_is_told)
 {
 	CHECK_EQ(param("ctx-reserve=64M"), 0);
 	start();
-	CHECK(strstr(fake_log, "ctx-reserve= is more than 90% of ctx-mem="));
+	CHECK(strstr(fake_log, "ctx-reserve= lowered to 90% of ctx-mem="));
 	end();
 	CHECK_EQ(param("ctx-reserve=25%"), 0);
 	start();
@@ -443,7 +443,7 @@ TEST(refusals_are_told_now_and_then)
 	kernel = ctx_alloc_reserve();
 	fill(ctx);
 	CHECK_EQ(told("ctx-mem="), 1);
-	CHECK_EQ(told("a context has all that it may"), 1);
+	CHECK_EQ(told("one context has reached its limit"), 1);
 	CHECK_EQ(told("60 pages"), 1);
 	for (i = 0; i < 100; i++)
 		CHECK_EQ(map(ctx, 1 << 20, RAM_MFN, 1), -ENOMEM);

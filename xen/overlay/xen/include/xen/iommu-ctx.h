@@ -1,22 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * IOMMU contexts: page tables that a domain manages itself and puts its
- * devices into, instead of the one table Xen keeps for the domain. The
- * interface to the domain is public/pv-iommu.h.
+ * IOMMU contexts: page tables that a domain manages itself and puts its devices
+ * into, instead of the one table Xen keeps for the domain. public/pv-iommu.h is
+ * the interface to the domain.
  *
- * Which context a device is in is a property of the device, pdev->ctx (NULL:
- * the domain's ordinary table). It holds while the device is owned by the
- * context's owner. A device that is assigned elsewhere keeps it, and is back
- * in that context when it returns.
+ * pdev->ctx is the context that a device is in (NULL: the domain's ordinary
+ * table). It applies while the context's owner owns the device. A device that
+ * is assigned elsewhere keeps it, and is back in that context when it returns.
  *
- * Who owns what
+ * Ownership
  *   - The table of contexts (struct domain_iommu.ctxs) belongs to the domain,
- *     a context to the table. Whoever uses a context outside the table's lock
- *     holds a reference; CTX_FREE goes on only when it is the last user.
- *   - A leaf owns what IOMMU_LEAF_REF and IOMMU_LEAF_TYPE say: references that
- *     were taken before the leaf was written and are dropped only after the
- *     flush that followed its removal (XSA-288, XSA-346). Unmapped leaves wait
- *     for that in a gather, which belongs to the running hypercall.
+ *     a context to the table. A user of a context outside the table's lock
+ *     holds a reference. CTX_FREE waits until it is the last user.
+ *   - A leaf owns the references that IOMMU_LEAF_REF and IOMMU_LEAF_TYPE state.
+ *     They are taken before the leaf is written, and dropped only after the
+ *     flush that follows its removal (XSA-288, XSA-346). Until that flush an
+ *     unmapped leaf is in a gather, which belongs to the running hypercall.
  *   - Page tables belong to the context and count against the domain's quota.
  *
  * Lock order: pcidevs_lock > table lock > ctx->sync_lock > ctx->lock >
@@ -39,7 +38,7 @@
 
 #ifdef CONFIG_IOMMU_CTX
 
-/* What the IOMMUs of the machine, all of them, offer to contexts. */
+/* Properties common to all IOMMUs of the machine. */
 struct iommu_ctx_caps {
     const struct iommu_pt_fmt *fmt;
     unsigned int levels;        /* of a context's tree */
@@ -48,7 +47,7 @@ struct iommu_ctx_caps {
     uint64_t iova_last;         /* bytes, inclusive */
     uint64_t msi_dfn, msi_nr;   /* frames whose writes are interrupts */
     bool flush_on_map;          /* not-present entries may be cached */
-    bool ats_ok;                /* devices' own caches are flushed, too */
+    bool ats_ok;                /* devices' own caches are flushed too */
     bool snoop_forced;
     bool msi_isolated;
 };
@@ -59,30 +58,30 @@ struct iommu_ctx_resv {
     enum xen_pv_iommu_resv_type type;
 };
 
-/* A device, as far as its IOMMU is concerned. */
+/* Properties of a device and its IOMMU. */
 struct iommu_ctx_dev {
     enum xen_pv_iommu_no_ctx no_ctx;    /* why it cannot be in a context */
     uint32_t group;             /* the same for devices that share an id */
     uint32_t iommu_id;          /* an index */
     uint64_t pgsize_bitmap;     /* bytes */
     uint64_t iova_last;         /* bytes, inclusive */
-    bool aliased;               /* has requester ids besides its own */
+    bool aliased;               /* has requester ids in addition to its own */
     bool protected;             /* its DMA is translated now */
     bool coherent_walk;
     bool msi_isolated;
     bool ats;                   /* enabled */
 };
 
-/* A context on one IOMMU. Written with pcidevs_lock held. */
+/* A context on one IOMMU. Written under pcidevs_lock. */
 struct iommu_ctx_unit {
-    domid_t domid;              /* names it there; DOMID_INVALID: not yet */
-    unsigned int nr_members;    /* devices behind it, absent ones included */
+    domid_t domid;              /* its id there; DOMID_INVALID: none yet */
+    unsigned int nr_members;    /* devices there, absent ones included */
     unsigned int nr_stale;      /* of these, left, but not flushed */
 };
 
-/* What refuses a context one more page table; see quota.c. */
+/* The limit that refuses a context one more page table; see quota.c. */
 enum iommu_ctx_bound {
-    IOMMU_CTX_BOUND_NONE,       /* no quota; if anything, the heap */
+    IOMMU_CTX_BOUND_NONE,       /* none; the heap may refuse it */
     IOMMU_CTX_BOUND_SELF,       /* its own limit */
     IOMMU_CTX_BOUND_PLAIN,      /* that of contexts without the reserve */
     IOMMU_CTX_BOUND_DOMAIN,     /* that of all contexts */
@@ -94,39 +93,39 @@ struct iommu_ctx {
     unsigned int id;
     atomic_t refs;              /* the table's, and one per user */
 
-    spinlock_t lock;            /* pt, bound, retired, direct */
+    spinlock_t lock;            /* protects pt, bound, retired, direct */
     struct iommu_pt pt;
-    enum iommu_ctx_bound bound; /* met by the last page table asked for */
+    enum iommu_ctx_bound bound; /* result of the last table allocation */
     struct page_list_head retired;  /* tables taken out under this lock */
-    unsigned int pruning;       /* flushes of tables taken out, not done yet */
-    uint64_t prune_cursor;      /* where to look next for empty tables */
-    struct list_head direct;    /* 1:1 regions of members and who enters */
+    unsigned int pruning;       /* flushes of removed tables in progress */
+    uint64_t prune_cursor;      /* next dfn to search for empty tables */
+    struct list_head direct;    /* 1:1 regions of members, and of new ones */
     struct iommu_gather parked; /* unmapped with NOFLUSH, waiting for SYNC */
 
     spinlock_t sync_lock;       /* held while what was parked is flushed */
     iommu_leaf_t *spare;        /* the other array for parked */
 
-    /* tbl->quota_lock; reserve also needs the table lock, to be changed. */
+    /* Protected by tbl->quota_lock; writing reserve also takes tbl->lock. */
     unsigned int pt_pages;      /* allocated and not yet freed */
     unsigned int pt_pages_max;
     bool reserve;               /* may use the reserve; if not, it is plain */
 
-    /* Table lock, for writing. */
-    bool dying;                 /* CTX_FREE has begun: nobody new may use it */
-    bool freeing;               /* and is at work right now */
-    uint64_t cursor;            /* how far it got, a dfn */
+    /* Written under tbl->lock. */
+    bool dying;                 /* CTX_FREE has begun: lookups skip it */
+    bool freeing;               /* CTX_FREE is running now */
+    uint64_t cursor;            /* progress, a dfn; owned by running CTX_FREE */
 
-    /* Set once, by a flush that failed; nothing is mapped any more. */
+    /* Set once, after a failed flush; nothing is mapped any more. */
     bool broken;
 
-    /* pcidevs_lock. */
+    /* Protected by pcidevs_lock. */
     struct list_head members;   /* pci_dev.ctx_list, absent ones included */
     struct iommu_ctx_unit *unit;    /* back end's, by IOMMU index */
 };
 
 /*
  * The context that `d` has put the device into; NULL: d's ordinary table.
- * Called with pcidevs_lock held.
+ * Caller must hold pcidevs_lock.
  */
 static inline struct iommu_ctx *iommu_ctx_of(const struct domain *d,
                                              const struct pci_dev *pdev)
@@ -134,33 +133,33 @@ static inline struct iommu_ctx *iommu_ctx_of(const struct domain *d,
     return pdev && pdev->ctx && pdev->ctx->owner == d ? pdev->ctx : NULL;
 }
 
-/* dom0-iommu= parameters. -ENOENT: not one of ours. */
+/* Parse dom0-iommu= parameters. -ENOENT: not for contexts. */
 int iommu_ctx_parse_param(const char *s, const char *end);
 
 /*
- * The domain is dying and has no device any more. 0, -ERESTART, or -EBUSY as
- * long as an IOMMU uses a context of it.
+ * Free the contexts of a dying domain that has no devices any more. Returns 0,
+ * -ERESTART, or -EBUSY as long as an IOMMU uses one of them.
  */
 int iommu_ctx_relinquish(struct domain *d);
 
-/* The device is about to be forgotten. Called with pcidevs_lock held. */
+/* Xen is about to remove the device. Caller must hold pcidevs_lock. */
 void iommu_ctx_device_gone(struct pci_dev *pdev);
 
 /*
- * Xen has crashed, and translation is about to be turned off: what was an iova
- * becomes a machine address. Turn off bus mastering of devices in contexts,
- * BLOCKED included; whoever comes next turns it on for those that it drives.
+ * Turn off bus mastering of devices in contexts, BLOCKED included. Xen has
+ * crashed and is about to turn translation off, so iovas become machine
+ * addresses. The next kernel's drivers turn bus mastering on for their devices.
  */
 void iommu_ctx_crash_shutdown(void);
 
 /*
- * The DMA of the device with this requester id was refused: see to it that this
- * does not happen too often, and keep a record. Returns whether Xen's log shall
- * have it. Called outside of interrupts, with no lock held.
+ * An IOMMU refused DMA of the device with this requester id. Limit the device
+ * if it faults too often, and keep a record. Returns true if Xen's log shall
+ * have the fault. Called outside of interrupts, with no lock held.
  */
 bool iommu_ctx_fault(pci_sbdf_t id, uint64_t iova, bool write);
 
-/* Shall this flush fail? For tests. */
+/* For tests: true if this flush shall fail. */
 #ifdef CONFIG_IOMMU_CTX_INJECT
 bool iommu_ctx_inject_flush(void);
 #else
@@ -171,11 +170,12 @@ static inline bool iommu_ctx_inject_flush(void)
 #endif
 
 /*
- * Frames, by architecture. get: the leaves (order 0) that map nr frames from
- * gfn on for the device with the rights that flags (XEN_PV_IOMMU_F_*) ask for,
- * references taken. Returns for how many; *rc says why there are not more:
- * -EACCES, -ETXTBSY, -EINVAL. put: drop what a leaf of any order holds. to_gfn:
- * where the owner sees the frame, or XEN_PV_IOMMU_GFN_UNKNOWN.
+ * Frames, by architecture.
+ * get: take references and make the leaves (order 0) that map nr frames from
+ * gfn on, with the rights of flags (XEN_PV_IOMMU_F_*). Returns the number made.
+ * *rc has the error of the next one: -EACCES, -ETXTBSY, -EINVAL.
+ * put: drop what a leaf of any order holds.
+ * to_gfn: the gfn of the frame in d, or XEN_PV_IOMMU_GFN_UNKNOWN.
  */
 unsigned int iommu_ctx_frames_get(struct domain *d, uint64_t gfn,
                                   unsigned int nr, unsigned int flags,
@@ -183,7 +183,7 @@ unsigned int iommu_ctx_frames_get(struct domain *d, uint64_t gfn,
 void iommu_ctx_frame_put(iommu_leaf_t leaf);
 uint64_t iommu_ctx_frame_to_gfn(const struct domain *d, iommu_leaf_t leaf);
 bool iommu_ctx_frame_is_foreign(const struct domain *d, iommu_leaf_t leaf);
-/* May the domain have contexts at all? 0 or -EOPNOTSUPP. */
+/* Returns 0 if the domain may have contexts, else -EOPNOTSUPP. */
 int iommu_ctx_arch_permitted(const struct domain *d);
 
 #else /* !CONFIG_IOMMU_CTX */

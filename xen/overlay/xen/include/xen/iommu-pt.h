@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Radix page tables of IOMMU contexts: 512 entries of 64 bits a table, shared
- * by VT-d second level, AMD v1 and LPAE stage 2. What differs between them is
- * in a table of constants, struct iommu_pt_fmt.
+ * Radix page tables of IOMMU contexts, with 512 entries of 64 bits per table.
+ * VT-d second level, AMD v1 and LPAE stage 2 share the code. A table of
+ * constants, struct iommu_pt_fmt, describes how they differ.
  *
- * What callers may rely on:
+ * Guarantees:
  * - a leaf is only ever written where nothing was present, and never merged
  *   with its neighbours;
- * - unmap never allocates, never splits a leaf and never frees a table: a
- *   table that became empty stays, so that the next map there is cheap;
+ * - unmap never allocates, never splits a leaf and never frees a table: an
+ *   empty table stays, so that the next map there is cheap;
  * - a new table is filled before one 64-bit store makes it visible;
- * - a table that had been visible is handed to pt_table_retire(), and must be
- *   freed only after a flush of the whole range it covered.
+ * - a table that was visible is handed to pt_table_retire(), and must be freed
+ *   only after a flush of the whole range it covered.
  *
- * Locking is the caller's: all functions need the tree to themselves. dfn and
- * nr are in 4 KiB pages. Nothing here knows domains, devices or hypercalls;
- * tables come from the functions of pt-env.h, which host tests replace.
+ * Callers must serialize all functions on a tree. dfn and nr are in 4 KiB
+ * pages. The code does not depend on domains, devices or hypercalls. pt-env.h
+ * has the functions that provide tables; host tests replace these.
  */
 #ifndef XEN_IOMMU_PT_H
 #define XEN_IOMMU_PT_H
@@ -33,7 +33,7 @@
 
 /*
  * A leaf as callers see it, the same for all formats: the machine address of
- * its first frame, with these in the low 12 bits.
+ * its first frame, with these bits in the low 12.
  */
 typedef uint64_t iommu_leaf_t;
 #define IOMMU_LEAF_R            (1U << 0)   /* the device may read */
@@ -49,8 +49,8 @@ static inline unsigned int iommu_leaf_order(iommu_leaf_t leaf)
 }
 
 /*
- * What one page-table format looks like. Indexed by level: 1 holds 4 KiB
- * leaves, 2 those of order 9, 3 those of order 18.
+ * The description of a page-table format. Arrays are indexed by level: 1 holds
+ * 4 KiB leaves, 2 those of order 9, 3 those of order 18.
  */
 struct iommu_pt_fmt {
     const char *name;
@@ -77,15 +77,15 @@ struct iommu_pt {
     unsigned int levels;        /* of the tree, top table included */
     unsigned int pin_level;     /* tables of entry 0 down to here stay */
     unsigned int nr_tables;
-    unsigned int nr_empty;      /* of these without any entry, not pinned */
-    /* The level 1 table used last (0: none) and the dfn range it is for. */
+    unsigned int nr_empty;      /* tables without any entry, not pinned */
+    /* The level 1 table used last (0: none), and dfn >> 9 of its range. */
     uint64_t recent, recent_range;
 };
 
 /*
- * Leaves taken out of a tree that a flush has not covered yet. The caller
- * owns it, decides its size and must flush [first, end) before it releases
- * what the leaves hold.
+ * Leaves taken out of a tree that no flush has covered yet. The caller owns the
+ * gather, decides its size, and must flush [first, end) before it releases what
+ * the leaves hold.
  */
 struct iommu_gather {
     iommu_leaf_t *leaf;         /* room for max of them */
@@ -102,9 +102,9 @@ static inline void iommu_gather_init(struct iommu_gather *g,
 }
 
 /*
- * Make an empty tree. IOMMUs of fewer levels share it by starting further down
- * the chain of entries 0, which is therefore built now, down to pin_level, and
- * never taken away. Returns 0 or -ENOMEM.
+ * Make an empty tree. IOMMUs of fewer levels start further down the chain of
+ * entries 0. This function builds the chain down to pin_level; the chain is
+ * never removed. Returns 0 or -ENOMEM.
  */
 int iommu_pt_init(struct iommu_pt *pt, const struct iommu_pt_fmt *fmt,
                   unsigned int levels, unsigned int pin_level);
@@ -117,57 +117,57 @@ uint64_t iommu_pt_root(const struct iommu_pt *pt, unsigned int levels);
 
 /*
  * Write `nr` leaves of `order` (0, 9 or 18) for dfn, dfn + (1 << order), ...
- * leaf[i] says where to and with which rights; its order bits are ignored. All
- * must lie in one table: the range must not cross a multiple of
+ * leaf[i] has the address and the rights; its order bits are ignored. All
+ * leaves must be in one table: the range must not cross a multiple of
  * 1 << (order + 9). An empty table (or one with only empty tables below) in
- * the way of a leaf is retired and `*unlinked` set: the mapping is in force
- * only after a flush. *unlinked is never cleared here.
+ * the way of a leaf is retired, and *unlinked is set. The mapping is then in
+ * force only after a flush. The function never clears *unlinked.
  *
- * Returns how many leaves were written (less than nr: the next one was
- * -EEXIST), or if none: -EEXIST, -ENOMEM, -EINVAL.
+ * Returns the number of leaves written. If it is less than nr, the next leaf
+ * failed with -EEXIST. If none was written: -EEXIST, -ENOMEM or -EINVAL.
  */
 int iommu_pt_map(struct iommu_pt *pt, uint64_t dfn, unsigned int order,
                  const iommu_leaf_t *leaf, unsigned int nr, bool *unlinked);
 
 /*
  * Take the leaves of [dfn, dfn + nr) out of the tree, into the gather. Stops
- * when it is full, and when `budget` is used up, so that the time is bounded:
- * an entry that is looked at takes 1 of it, a table 3. A budget of 1 or more
- * always gets on. Returns how many pages of the range are dealt with (holes
- * included; 0 only if the gather was full), or -ERANGE if the very first page
- * is in a leaf that sticks out of the range, -EINVAL for an empty range or one
- * that is not all in the tree.
+ * when the gather is full. To bound the time, it also stops when `budget` is
+ * used up: an entry costs 1, a table 3. A budget of 1 or more always makes
+ * progress. Returns the number of pages processed, holes included; 0 only if
+ * the gather was full. Returns -ERANGE if the very first page is in a leaf that
+ * extends outside the range. Returns -EINVAL for an empty range, or one that is
+ * not all in the tree.
  */
 int64_t iommu_pt_unmap(struct iommu_pt *pt, uint64_t dfn, uint64_t nr,
                        struct iommu_gather *g, unsigned int budget);
 
 /*
- * The leaf that covers dfn: its machine address is that of the leaf's first
- * frame, its order bits are set. Returns 0, -ENOENT or -EINVAL.
+ * Look up the leaf that covers dfn. Its machine address is that of the leaf's
+ * first frame, its order bits are set. Returns 0, -ENOENT or -EINVAL.
  */
 int iommu_pt_lookup(const struct iommu_pt *pt, uint64_t dfn,
                     iommu_leaf_t *leaf);
 
 /*
- * The first leaf that covers *dfn or a higher page; *dfn becomes its first
- * page. Looks at no more than `budget` tables, those above them not counted.
- * Returns 0, -ENOENT, or -EAGAIN: go on from *dfn, nothing is before it.
+ * Find the first leaf that covers *dfn or a higher page; *dfn becomes its first
+ * page. Examines at most `budget` tables, not counting those above them.
+ * Returns 0 or -ENOENT. -EAGAIN: continue from *dfn, no leaf is before it.
  */
 int iommu_pt_next(const struct iommu_pt *pt, uint64_t *dfn, iommu_leaf_t *leaf,
                   unsigned int budget);
 
 /*
- * Retire empty tables, the pinned ones excepted, looking at no more than
- * `budget` tables from *cursor (a dfn; start with 0), the tables above them not
- * counted. Returns true when the end of the tree was reached; *cursor is then 0
- * again. Sets *unlinked if a table was retired.
+ * Retire empty tables, except the pinned ones. Examines at most `budget` tables
+ * from *cursor (a dfn; start with 0), not counting the tables above them.
+ * Returns true at the end of the tree; *cursor is then 0 again. Sets *unlinked
+ * if a table was retired.
  */
 bool iommu_pt_prune(struct iommu_pt *pt, uint64_t *cursor, unsigned int budget,
                     bool *unlinked);
 
 /*
- * Free the tables that are left, after every leaf is unmapped and every table
- * pruned: at most the pinned chain. No hardware may walk the tree any more.
+ * Free the remaining tables, at most the pinned chain, after every leaf is
+ * unmapped and every table pruned. No hardware may walk the tree any more.
  */
 void iommu_pt_fini(struct iommu_pt *pt);
 

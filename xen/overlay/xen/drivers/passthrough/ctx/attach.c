@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Which context a device is in.
+ * Moving devices between contexts.
  *
  * Everything that may fail is done for the new context before hardware is
- * touched; pdev->ctx changes only after all of the device's requester ids were
- * switched and flushed; what the old context held for the device goes last. So
- * after an error the device is, in hardware and in our books, where it was
- * (XSA-449 was about books that disagreed).
+ * touched. pdev->ctx changes only after all of the device's requester ids were
+ * switched and flushed. The old context releases what it held for the device
+ * last. So after an error the device is where it was, in hardware and in Xen's
+ * records (in XSA-449 the two disagreed).
  *
  * Regions that a device needs mapped 1:1 (direct.c) are in the context before
- * the device is. In BLOCKED they are never mapped: a region there would be in
- * reach of every blocked device.
+ * the device is. In BLOCKED they are never mapped: every blocked device could
+ * reach them.
  */
 #include <xen/iommu.h>
 
@@ -37,8 +37,8 @@ static void ctx_leave(struct iommu_ctx *ctx, struct pci_dev *pdev,
 }
 
 /*
- * Make ready what the device will find in the context. -ERESTART: some of its
- * regions are, and it has not entered.
+ * Prepare the context for the device. -ERESTART: some of the device's regions
+ * are mapped, and the device has not entered.
  */
 static int ctx_enter(struct iommu_ctx *ctx, struct pci_dev *pdev, bool relax,
                      uint64_t *held)
@@ -107,7 +107,7 @@ int iommu_ctx_move(struct pci_dev *pdev, struct domain *d, struct iommu_ctx *to,
     if ( rc )
         return rc;
 
-    /* A device that is away is switched when it comes back, by its assigner. */
+    /* A device that is away is switched by the assignment that returns it. */
     if ( pdev->domain == d )
         rc = iommu_call(ops, ctx_switch, d, pdev, to);
     if ( rc )
@@ -151,14 +151,14 @@ void iommu_ctx_device_gone(struct pci_dev *pdev)
         return;
 
     set_context(pdev, NULL, 0);
-    /* In no context: its entries, if it still has any, are left alone. */
+    /* The device is in no context: any entries left are not touched. */
     iommu_ctx_fault_resume(pdev);
     ctx_leave(ctx, pdev, had);
 }
 
 /*
  * The flush that protects what the context's devices could still reach has
- * failed. Switch them all away; that flushes by other means.
+ * failed. Move all of them to BLOCKED; that flushes by other means.
  */
 void iommu_ctx_break(struct iommu_ctx *ctx)
 {

@@ -3,8 +3,8 @@
  * XEN_PV_IOMMU_OP_BATCH: an array of descriptors, each a run to map or unmap.
  *
  * The context of the current descriptor stays held, and its unmapped leaves
- * gathered, until a descriptor of another context comes or the call ends, by
- * whatever way. So many unmaps share a flush, and none outlives the call.
+ * gathered, until a descriptor names another context or the call ends. So many
+ * unmaps share a flush, and no leaf stays gathered after any kind of return.
  */
 #include <xen/err.h>
 #include <xen/event.h>
@@ -23,7 +23,7 @@ struct batch {
     struct iommu_ctx *ctx;
     struct iommu_gather *g;
     uint64_t last_dfn;
-    bool worked;                /* something was done: preemption is fair */
+    bool worked;                /* made progress: may be preempted */
 };
 
 static int batch_leave(struct batch *b)
@@ -127,7 +127,7 @@ static int64_t batch_step(struct batch *b, const struct xen_pv_iommu_batch *e)
            : iommu_ctx_unmap(b->ctx, dfn, nr, b->g);
 }
 
-/* 0: the element is done. */
+/* Process one element. Returns 0 if it is done. */
 static int batch_element(struct batch *b, struct xen_pv_iommu_batch *e)
 {
     int rc = batch_check(b, e);
@@ -158,8 +158,8 @@ static int batch_element(struct batch *b, struct xen_pv_iommu_batch *e)
 }
 
 /*
- * How many descriptors from the first on are small maps, each behind the one
- * before, that fill one page table at most? *pages: of all of them.
+ * Count the descriptors from the first on that are small maps, each directly
+ * after the previous one, and fill at most one page table. *pages: their total.
  */
 static unsigned int group_size(const struct batch *b,
                                const struct xen_pv_iommu_batch *e,
@@ -182,10 +182,10 @@ static unsigned int group_size(const struct batch *b,
 }
 
 /*
- * Scattered memory comes as one small run behind the other. Such are mapped
- * together: one walk, one write-back. Only what is done is noted; a descriptor
- * that is not is left to batch_element(), which will find out why. Returns how
- * many are done.
+ * Scattered memory comes as many small adjacent runs. Map these together: one
+ * walk, one write-back. Only finished work is noted. batch_element() processes
+ * the first descriptor that is not done, and finds the error. Returns the
+ * number of descriptors done.
  */
 static noinline unsigned int batch_group(struct batch *b,
                                          struct xen_pv_iommu_batch *e,
@@ -218,7 +218,7 @@ static noinline unsigned int batch_group(struct batch *b,
     return i;
 }
 
-/* Is it worth a closer look? */
+/* True if the next two descriptors can be grouped. */
 static bool side_by_side(const struct xen_pv_iommu_batch *e, unsigned int nr)
 {
     return nr > 1 && e[0].op == XEN_PV_IOMMU_BATCH_MAP && e[1].op == e[0].op &&
@@ -276,7 +276,7 @@ int iommu_op_batch(struct domain *d, XEN_GUEST_HANDLE_PARAM(char) arg,
             rc = -ERESTART;
     }
 
-    /* Whatever the result, and before a continuation: nothing stays behind. */
+    /* In every case, also before a continuation: flush what is gathered. */
     flush = batch_leave(&b);
 
     return flush ?: rc;

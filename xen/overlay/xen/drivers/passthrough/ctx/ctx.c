@@ -48,7 +48,7 @@ struct iommu_ctx *iommu_ctx_create(struct domain *d, struct iommu_ctx_tbl *tbl,
     iommu_ctx_limits_init(ctx, reserve, pt_pages_max);
 
     rc = iommu_ctx_park_init(ctx);
-    /* In BLOCKED nothing may fail later: it takes what attaching needs now. */
+    /* Nothing may fail later in BLOCKED: allocate now what attaching needs. */
     if ( !rc )
         rc = iommu_call(ops, ctx_init, ctx, id == XEN_PV_IOMMU_CTX_BLOCKED);
     if ( !rc )
@@ -64,8 +64,8 @@ struct iommu_ctx *iommu_ctx_create(struct domain *d, struct iommu_ctx_tbl *tbl,
 }
 
 /*
- * In a context that is not in the table. The self-test logs a failure; the
- * table is used all the same.
+ * Run the self-test in a context that is not in the table. The self-test logs a
+ * failure; the table is used regardless.
  */
 static void table_selftest(struct domain *d, struct iommu_ctx_tbl *tbl)
 {
@@ -108,7 +108,7 @@ static struct iommu_ctx_tbl *table_create(struct domain *d)
     if ( IS_ENABLED(CONFIG_IOMMU_CTX_SELFTEST) )
         table_selftest(d, tbl);
 
-    /* Other CPUs find the table complete, as long as the domain lives. */
+    /* Other CPUs see a complete table, as long as the domain exists. */
     smp_wmb();
     write_atomic(&dom_iommu(d)->ctxs, tbl);
 
@@ -162,7 +162,7 @@ static unsigned int next_id(struct iommu_ctx_tbl *tbl)
 {
     unsigned int id = tbl->last_id;
 
-    /* The most that nr-ctx= may be is far less than there are numbers. */
+    /* The loop ends: the limit of nr-ctx= is far below the number of ids. */
     do {
         id = id < XEN_PV_IOMMU_CTX_LAST ? id + 1 : XEN_PV_IOMMU_CTX_FIRST;
     } while ( radix_tree_lookup(&tbl->tree, id) );
@@ -256,7 +256,7 @@ struct iommu_ctx *iommu_ctx_get_next(struct domain *d, unsigned int *id)
 void iommu_ctx_put(struct iommu_ctx *ctx)
 {
     ASSERT(atomic_read(&ctx->refs) > 1);
-    /* What this user did with it comes before: see only_user() in end.c. */
+    /* Order this user's accesses before the put: see only_user() in end.c. */
     smp_mb__before_atomic();
     atomic_dec(&ctx->refs);
 }

@@ -3,38 +3,38 @@
  * Regions that a device needs mapped 1:1 (RMRR), and the frames of a context
  * that its owner cannot map.
  *
- * A region is put into a context before its first device enters, and is taken
- * out after its last one has left. It may be large: it is mapped in steps, by
- * leaves of order 9 where it is aligned. A caller that gets -ERESTART drops its
- * locks and calls again, and the work goes on where it was. So it does after
- * -ENOMEM, for a caller that has found memory meanwhile. From the first step on
- * the owner can neither map nor unmap in the region.
+ * A region is mapped in a context before its first device enters, and unmapped
+ * after its last device has left. A region may be large: it is mapped in steps,
+ * by leaves of order 9 where it is aligned. After -ERESTART the caller drops
+ * its locks and calls again, and the work continues where it stopped. After
+ * -ENOMEM a caller that has freed memory may do the same. From the first step
+ * on the owner can neither map nor unmap in the region.
  *
- * A region without users is one that is being mapped, or one whose mapping was
- * given up: the device was unplugged between two steps, or the caller of ATTACH
- * has changed its array meanwhile. The next device that leaves the context or
- * fails to enter it takes such regions along.
+ * A region without users is being mapped, or its mapping was given up. In the
+ * second case the device was unplugged between two steps, or the caller of
+ * ATTACH changed its array. The next device that leaves the context or fails to
+ * enter it removes these regions.
  *
- * A device need not have its DIRECT_RELAXABLE regions, if the caller of ATTACH
- * says so. Which regions a device has in its context is remembered until it
- * leaves: their types say nothing about a device that is unplugged.
+ * The caller of ATTACH may leave out a device's DIRECT_RELAXABLE regions. Xen
+ * records which regions a device has in its context until the device leaves:
+ * their types are not reliable after the device was unplugged.
  *
- * Regions may overlap. A large leaf then stays as a whole while any region
- * needs a page of it.
+ * Regions may overlap. A large leaf then stays whole while any region needs a
+ * page of it.
  *
- * Lists and leaves change under ctx->lock, which each step takes anew;
- * pcidevs_lock guards the rest of a region.
+ * Lists and leaves are protected by ctx->lock, which each step takes anew. The
+ * rest of a region is protected by pcidevs_lock.
  */
 #include <xen/iommu.h>
 #include <xen/xmalloc.h>
 
 #include "ctx.h"
 
-/* Leaves that are written or taken out with ctx->lock held once. */
+/* Leaves written or removed with ctx->lock held once. */
 #define DIRECT_LEAVES       32U
-/* How often that happens with pcidevs_lock held once. */
+/* Steps made with pcidevs_lock held once. */
 #define DIRECT_STEPS        16U
-/* Regions of a device that can be told apart in pci_dev.ctx_regions. */
+/* Regions of a device that pci_dev.ctx_regions can represent. */
 #define DIRECT_MAX          64U
 
 struct ctx_direct {
@@ -44,7 +44,7 @@ struct ctx_direct {
     unsigned int users;         /* devices */
 };
 
-/* How much of [dfn, dfn + nr) lies before [start, start + len). */
+/* The number of pages of [dfn, dfn + nr) before [start, start + len). */
 static uint64_t before(uint64_t dfn, uint64_t nr, uint64_t start, uint64_t len)
 {
     if ( dfn >= start + len || dfn + nr <= start )
@@ -64,7 +64,7 @@ uint64_t iommu_ctx_unmappable(const struct iommu_ctx *ctx, uint64_t dfn,
     return nr;
 }
 
-/* Where writes are interrupts nothing is mapped. */
+/* The owner can map nothing where writes are interrupts. */
 static uint64_t before_msi(const struct iommu_ctx *ctx, uint64_t dfn,
                            uint64_t nr)
 {
@@ -107,7 +107,7 @@ int iommu_ctx_write(struct iommu_ctx *ctx, uint64_t dfn, unsigned int order,
         done = -EADDRINUSE;
     else
         done = iommu_pt_map(&ctx->pt, dfn, order, leaf, nr, &unlinked);
-    /* Where a table was taken out just now IOMMUs may still see it, empty. */
+    /* IOMMUs may still see a table, empty, that was taken out just now. */
     if ( done > 0 && ctx->pruning )
         unlinked = true;
     page_list_move(&retired, &ctx->retired);
@@ -125,9 +125,9 @@ int iommu_ctx_write(struct iommu_ctx *ctx, uint64_t dfn, unsigned int order,
 }
 
 /*
- * A type reference without a reference makes no sense for a frame, so that it
- * can tell our leaves from the same ones that the owner made. Neither holds
- * anything.
+ * No frame has a type reference without a reference. This combination marks our
+ * leaves: equal leaves that the owner made lack it. Leaves of both kinds hold
+ * nothing.
  */
 static iommu_leaf_t direct_leaf(uint64_t dfn, unsigned int order)
 {
@@ -136,8 +136,8 @@ static iommu_leaf_t direct_leaf(uint64_t dfn, unsigned int order)
 }
 
 /*
- * Look at the leaf that covers dfn: *first is its first page, *nr the number of
- * pages. Without a leaf it is the one page. Returns the leaf, or 0.
+ * Look up the leaf that covers dfn: *first is its first page, *nr its number of
+ * pages. Returns the leaf. If none covers dfn, returns 0 and that one page.
  */
 static iommu_leaf_t leaf_at(const struct iommu_ctx *ctx, uint64_t dfn,
                             uint64_t *first, uint64_t *nr)
@@ -155,9 +155,9 @@ static iommu_leaf_t leaf_at(const struct iommu_ctx *ctx, uint64_t dfn,
 /* Mapping. */
 
 /*
- * Leaves that are there serve as well if they are just as the region's, whether
- * the owner made them or we did for another region. How many pages from dfn on
- * the first one serves: 0 if there is none, -EADDRINUSE if it is another leaf.
+ * An existing leaf serves a region if it equals the region's, whether the owner
+ * made it or Xen made it for another region. Returns how many pages from dfn on
+ * it covers, 0 if no leaf is present, or -EADDRINUSE if the leaf differs.
  */
 static int64_t direct_served(struct iommu_ctx *ctx, uint64_t dfn)
 {
@@ -183,7 +183,7 @@ static bool large_fits(const struct iommu_ctx *ctx, uint64_t dfn, uint64_t nr)
            (dom_iommu(ctx->owner)->ctxs->caps.pgsize_bitmap & MB(2));
 }
 
-/* Write some leaves of one order. 0 or -errno. */
+/* Write some leaves of one order. Returns 0 or -errno. */
 static int direct_write(struct iommu_ctx *ctx, struct ctx_direct *r,
                         unsigned int order)
 {
@@ -199,7 +199,7 @@ static int direct_write(struct iommu_ctx *ctx, struct ctx_direct *r,
     for ( i = 0; i < nr; i++ )
         leaf[i] = direct_leaf(dfn + ((uint64_t)i << order), order);
 
-    /* After a flush that failed the leaves are there. */
+    /* If a flush fails, the leaves are present nevertheless. */
     r->done = was + ((uint64_t)nr << order);
     done = iommu_ctx_write(ctx, dfn, order, leaf, nr, true, &bound);
     if ( done == -EIO )
@@ -226,7 +226,7 @@ static int direct_step(struct iommu_ctx *ctx, struct ctx_direct *r)
     if ( large_fits(ctx, dfn, nr) )
         rc = direct_write(ctx, r, IOMMU_PT_SHIFT);
 
-    /* A table may be in the way that has leaves further on. */
+    /* A table that has leaves further on may be in the way. */
     return rc == -EEXIST ? direct_write(ctx, r, 0) : rc;
 }
 
@@ -284,7 +284,7 @@ static int direct_get(struct iommu_ctx *ctx, const struct iommu_ctx_resv *resv,
 
 /* Unmapping. */
 
-/* Does a region other than `but` need any of these pages? */
+/* True if a region other than `but` needs any of these pages. */
 static bool direct_needed(const struct iommu_ctx *ctx, uint64_t dfn,
                           uint64_t nr, const struct ctx_direct *but)
 {
@@ -297,7 +297,7 @@ static bool direct_needed(const struct iommu_ctx *ctx, uint64_t dfn,
     return false;
 }
 
-/* Is the leaf at dfn ours, and of no use but for r? Where it is: leaf_at(). */
+/* True if the leaf at dfn is ours and only r needs it. Range: leaf_at(). */
 static bool direct_useless(const struct iommu_ctx *ctx,
                            const struct ctx_direct *r, uint64_t dfn,
                            uint64_t *first, uint64_t *nr)
@@ -309,9 +309,8 @@ static bool direct_useless(const struct iommu_ctx *ctx,
 }
 
 /*
- * Take out leaves from *dfn on, or pass over one that is to stay. The caller
- * flushes what the gather covers; it need not release the leaves, which hold
- * nothing.
+ * Remove leaves from *dfn on, or skip one that must stay. The caller flushes
+ * the range of the gather. The leaves hold nothing, so they need no release.
  */
 static void direct_clear(struct iommu_ctx *ctx, const struct ctx_direct *r,
                          uint64_t *dfn, struct iommu_gather *g)
@@ -337,7 +336,7 @@ static void direct_clear(struct iommu_ctx *ctx, const struct ctx_direct *r,
     spin_unlock(&ctx->lock);
 }
 
-/* The region stays the owner's not to touch until it is flushed. 0 or -EIO. */
+/* Drop a region. Its owner can map there only after the flush. 0 or -EIO. */
 static int direct_drop(struct iommu_ctx *ctx, struct ctx_direct *r)
 {
     iommu_leaf_t leaf[DIRECT_LEAVES];
@@ -370,7 +369,7 @@ static struct ctx_direct *direct_unused(const struct iommu_ctx *ctx)
     return NULL;
 }
 
-/* All are dropped; -EIO: a flush failed. */
+/* Drop all regions without users. Returns 0, or -EIO if a flush failed. */
 static int direct_sweep(struct iommu_ctx *ctx)
 {
     struct ctx_direct *r;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The debug key: which contexts there are, what they hold, who is in them.
+ * The debug key lists the contexts, what they hold, and their devices.
  */
 #include <xen/init.h>
 #include <xen/iommu.h>
@@ -57,8 +57,8 @@ static void dump_table(const struct domain *d, struct iommu_ctx_tbl *tbl)
 }
 
 /*
- * pcidevs_lock keeps devices where they are and contexts from being made and
- * from ending.
+ * pcidevs_lock keeps devices in place, and contexts from being created and
+ * freed.
  */
 static void cf_check dump_contexts(unsigned char key)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * How contexts end: CTX_FREE, RESET, the end of their domain, a crash of Xen.
+ * The end of contexts: CTX_FREE, RESET, a dying domain, a crash of Xen.
  *
- * A context ends in steps, because it can be large. CTX_FREE marks the context
+ * A context can be large, so it ends in steps. CTX_FREE marks the context
  * dying, so that lookups skip it, and waits until it is the last user. It then
  * unmaps, flushes and releases as much as fits before preemption. Domain ids,
  * tables and the number are given back last.
@@ -16,35 +16,36 @@
 #include "ctx.h"
 
 /*
- * Entries and tables looked at between two checks for preemption, and empty
- * tables, each of which costs several times as much: some 100000 instructions.
+ * Entries and tables examined between two checks for preemption; and empty
+ * tables, each of which costs several times as much. Either budget takes some
+ * 100000 instructions.
  */
 #define FREE_BUDGET         768U
 #define PRUNE_BUDGET        128U
 
-/* Devices are in it, or an IOMMU uses it for one that is not any more. */
+/* True if the context has members, or an IOMMU uses it for a former member. */
 static bool is_busy(struct iommu_ctx *ctx)
 {
     return !list_empty(&ctx->members) ||
            iommu_call(dom_iommu(ctx->owner)->platform_ops, ctx_in_use, ctx);
 }
 
-/* Only the table's reference is left, and lookups skip a dying context. */
+/* True if only the table's reference is left. Lookups skip dying contexts. */
 static bool only_user(const struct iommu_ctx *ctx)
 {
     ASSERT(ctx->dying);
 
     if ( atomic_read(&ctx->refs) > 1 )
         return false;
-    /* Pairs with iommu_ctx_put(): all that the others did is done. */
+    /* Pairs with iommu_ctx_put(): the other users' accesses are complete. */
     smp_mb();
 
     return true;
 }
 
 /*
- * CTX_FREE, by steps. A continuation finds the dying context again; `freeing`
- * keeps a second caller out while one is at work.
+ * CTX_FREE, in steps. A continuation finds the dying context again. `freeing`
+ * keeps a second caller out while another one runs.
  */
 static struct iommu_ctx *free_begin(struct iommu_ctx_tbl *tbl, unsigned int id)
 {
@@ -56,7 +57,7 @@ static struct iommu_ctx *free_begin(struct iommu_ctx_tbl *tbl, unsigned int id)
     ctx = radix_tree_lookup(&tbl->tree, id);
     read_unlock(&tbl->lock);
 
-    /* It stays in the table as long as pcidevs_lock is held. */
+    /* The context stays in the table while pcidevs_lock is held. */
     if ( !ctx || read_atomic(&ctx->freeing) )
         return ERR_PTR(-ENOENT);
     if ( !ctx->dying && is_busy(ctx) )
@@ -98,7 +99,7 @@ static int free_leaves(struct iommu_ctx *ctx)
         }
         ctx->cursor += done;
 
-        /* A context without members that cannot be flushed: leak the leaves. */
+        /* The context has no members: if its flush fails, leak the leaves. */
         (void)iommu_ctx_flush(ctx, g);
 
         if ( hypercall_preempt_check() )
@@ -118,7 +119,7 @@ static int free_tables(struct iommu_ctx *ctx)
         spin_lock(&ctx->lock);
         done = iommu_ctx_prune_step(ctx, &cursor, PRUNE_BUDGET, &unlinked);
 
-        /* What was pruned is gone from the tree: starting over is cheap. */
+        /* Pruned tables are gone from the tree: starting over is cheap. */
         if ( !done && hypercall_preempt_check() )
             return -ERESTART;
     }
@@ -153,7 +154,7 @@ int iommu_ctx_free(struct domain *d, unsigned int id)
     if ( IS_ERR(ctx) )
         return PTR_ERR(ctx);
 
-    /* Users that found it before it was dying finish without our help. */
+    /* Users that found it before it was dying finish on their own. */
     rc = only_user(ctx) ? free_leaves(ctx) ?: free_tables(ctx) : -ERESTART;
     if ( rc )
         free_pause(tbl, ctx);
@@ -163,7 +164,7 @@ int iommu_ctx_free(struct domain *d, unsigned int id)
     return rc;
 }
 
-/* Where RESET puts a device: iovas it still uses mean nothing in DEFAULT. */
+/* RESET blocks bus masters: the iovas that they use mean nothing in DEFAULT. */
 static struct iommu_ctx *reset_target(struct iommu_ctx_tbl *tbl,
                                       const struct pci_dev *pdev,
                                       bool to_default)
@@ -173,7 +174,7 @@ static struct iommu_ctx *reset_target(struct iommu_ctx_tbl *tbl,
     return to_default && !master ? NULL : tbl->blocked;
 }
 
-/* Moving one may, when a flush fails, move others: start over each time. */
+/* A move may, when a flush fails, move other devices: start over each time. */
 static int reset_members(struct iommu_ctx_tbl *tbl, struct iommu_ctx *ctx,
                          bool to_default)
 {
@@ -205,7 +206,7 @@ static int reset_blocked(struct iommu_ctx_tbl *tbl, bool to_default)
     return rc;
 }
 
-/* Any context of the table, NULL if there is none. */
+/* Get any context of the table, or NULL. */
 static struct iommu_ctx *table_any(struct iommu_ctx_tbl *tbl)
 {
     struct iommu_ctx *ctx = NULL;
@@ -236,7 +237,7 @@ int iommu_ctx_reset(struct domain *d, bool to_default)
 
         if ( !rc && ctx )
             rc = iommu_ctx_free(d, id);
-        /* Another CPU is freeing it: that will end. */
+        /* Another CPU is freeing the context, and will finish. */
         if ( rc == -ENOENT )
             rc = -ERESTART;
     } while ( !rc && ctx );
@@ -244,7 +245,7 @@ int iommu_ctx_reset(struct domain *d, bool to_default)
     return rc;
 }
 
-/* Devices that others have do not come back to a context of a dead domain. */
+/* Devices assigned elsewhere do not return to a context of a dead domain. */
 static void forget_members(struct iommu_ctx *ctx)
 {
     while ( !list_empty(&ctx->members) )
@@ -293,7 +294,7 @@ static int cf_check silence(struct pci_dev *pdev, void *arg)
 
     cmd = pci_conf_read16(pdev->sbdf, PCI_COMMAND);
     pci_conf_write16(pdev->sbdf, PCI_COMMAND, cmd & ~PCI_COMMAND_MASTER);
-    /* What it had sent before arrives before the answer to this. */
+    /* The device's earlier writes arrive before the answer to this read. */
     pci_conf_read16(pdev->sbdf, PCI_COMMAND);
 
     return 0;
@@ -303,12 +304,12 @@ void iommu_ctx_crash_shutdown(void)
 {
     if ( !pcidevs_trylock() )
     {
-        /* The list of devices may be in any state. */
+        /* The list of devices may be inconsistent. */
         printk(XENLOG_ERR "IOMMU contexts: devices left running\n");
         return;
     }
 
-    /* A CPU that was stopped during an access will not end it. */
+    /* A CPU that was stopped during an access never finishes it. */
     if ( pci_conf_is_idle() )
         pci_iterate_devices(silence, NULL);
     else

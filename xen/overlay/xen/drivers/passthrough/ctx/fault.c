@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Fault records: what IOMMUs refused, kept until the domain reads it.
+ * Records of faults: DMA that IOMMUs refused, kept until the domain reads them.
  *
- * The ring is Xen's own, so nothing in it can be tampered with. When it is full
- * new records are dropped and counted: the first faults tell the most. The VIRQ
- * is raised when the ring becomes non-empty; a domain that reads until -ENOENT
- * misses nothing. A device that faults too often is the matter of suppress.c if
- * it is in a context, else of pci_check_disable_device().
+ * The ring is Xen's own, so no guest can alter it. When the ring is full, new
+ * records are dropped and counted: the first faults are the most useful. Xen
+ * raises the VIRQ when the ring becomes non-empty; a domain that reads until
+ * -ENOENT misses no record. suppress.c limits a device in a context that faults
+ * too often; pci_check_disable_device() limits all other devices.
  */
 #include <xen/event.h>
 #include <xen/iommu.h>
@@ -16,7 +16,7 @@
 
 #include "ctx.h"
 
-/* Whoever finds a leaf there was refused for its rights. */
+/* If a leaf is present, this is a permission fault. */
 static enum xen_pv_iommu_fault_reason fault_reason(
     const struct iommu_ctx_tbl *tbl, struct iommu_ctx *ctx, uint64_t iova)
 {
@@ -36,7 +36,7 @@ static enum xen_pv_iommu_fault_reason fault_reason(
     return rc ? XEN_PV_IOMMU_FAULT_UNMAPPED : XEN_PV_IOMMU_FAULT_PERM;
 }
 
-/* Xen's own rule: the device may be turned off. Returns flags of the record. */
+/* Apply Xen's own limit, which may turn the device off. Returns flags. */
 static unsigned int disable(const struct pci_dev *pdev, pci_sbdf_t id)
 {
     pci_check_disable_device(id.seg, id.bus, id.devfn);
@@ -56,7 +56,7 @@ static unsigned int limit(struct pci_dev *pdev, const struct iommu_ctx *ctx,
     return rc ? XEN_PV_IOMMU_FAULT_F_SUPPRESSED : 0;
 }
 
-/* Returns whether the ring was empty. */
+/* Returns true if the ring was empty. */
 static bool ring_add(struct iommu_ctx_faults *f,
                      const struct xen_pv_iommu_fault *rec)
 {
@@ -116,8 +116,8 @@ static int cf_check find_id_user(struct pci_dev *pdev, void *arg)
 }
 
 /*
- * The device in a context that uses this requester id, else the one whose own
- * it is. Devices behind a bridge that share an id cannot be told apart.
+ * The device in a context that uses this requester id, else the device that has
+ * the id as its own. Devices that share a bridge's id cannot be told apart.
  */
 static struct pci_dev *find_device(pci_sbdf_t id)
 {
@@ -147,7 +147,7 @@ bool iommu_ctx_fault(pci_sbdf_t id, uint64_t iova, bool write)
     ctx = iommu_ctx_of(d, pdev);
     logged = !ctx || iommu_ctx_fault_logged(pdev);
     flags = limit(pdev, ctx, id) | (write ? XEN_PV_IOMMU_FAULT_F_WRITE : 0);
-    /* Others have no way to read it, so it is not kept for them. */
+    /* Only the hardware domain can read records. */
     tbl = d && is_hardware_domain(d) ? iommu_ctx_table_ready(d) : NULL;
     if ( tbl )
         record(tbl, pdev, ctx, iova, flags);

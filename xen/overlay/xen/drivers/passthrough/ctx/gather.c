@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Leaves that were taken out of a tree, until a flush covers them.
+ * Leaves taken out of a tree, until a flush covers them.
  *
- * Those of a hypercall are in an array of the CPU. A hypercall is not
- * preempted, so the array is the caller's until it returns to the guest.
+ * The leaves of a hypercall are in an array of the CPU. A hypercall is not
+ * preempted, so the caller owns the array until it returns to the guest.
  *
- * A translated domain may also leave the flush to later. Such leaves are
- * parked on the context, and one array is being flushed while the other is
- * filled. A PV domain must flush at once: its kernel may turn a page that it
- * has freed into a page table, and a parked leaf would still hold that page
- * writable.
+ * A translated domain may defer the flush. Its leaves are parked on the
+ * context: one array is flushed while the other fills. A PV domain must flush
+ * at once. Its kernel may turn a page that it has freed into a page table; a
+ * parked leaf would still hold that page writable.
  */
 #include <xen/iommu.h>
 #include <xen/lib.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Flushes that fail on demand. Hardware that does not complete a flush cannot
- * be had in a test, and what Xen does then must be tested all the same.
+ * Flushes that fail on demand. No test can make hardware leave a flush
+ * incomplete, but what Xen does then must be tested.
  *
  * ctx-fail-flush=<n>[x<m>]: the n-th flush of contexts fails, and the m - 1
- * after it; retries count. Off unless given.
+ * after it. Retries count. Off by default.
  */
 #include <xen/init.h>
 #include <xen/iommu-ctx.h>

@@ -2,10 +2,10 @@
 /*
  * Mapping, unmapping and flushing in a context.
  *
- * Map: take the references of a run's frames, then write the leaves under the
- * lock, then drop what was not used. Unmap: move the leaves into the gather
- * under the lock, flush without it, then drop what they hold. So a frame that
- * a device may still reach is always held.
+ * Map: take the references of a run's frames, write the leaves under the lock,
+ * then drop unused references. Unmap: move the leaves into the gather under the
+ * lock, flush without the lock, then drop the leaves' references. So a frame
+ * that a device may still reach is always held.
  */
 #include <xen/event.h>
 #include <xen/iommu.h>
@@ -15,9 +15,9 @@
 #include "ctx.h"
 
 #define STEP_PAGES          IOMMU_CTX_STEP_PAGES
-/* Entries and tables looked at before an unmap can be preempted. */
+/* Entries and tables examined before an unmap can be preempted. */
 #define UNMAP_BUDGET        768U
-/* Flushes for room that others then took, before an unmap can be preempted. */
+/* Flushes for room that other CPUs then take, before an unmap is preempted. */
 #define PARK_TRIES          4U
 
 /* Leaves being made. A hypercall is not preempted, see gather.c. */
@@ -63,7 +63,7 @@ static void frames_put(const iommu_leaf_t *leaf, unsigned int nr)
         iommu_ctx_frame_put(leaf[nr]);
 }
 
-/* Do the leaves make one of a larger order? All have the same rights. */
+/* True if the leaves can be one of a larger order. All have the same rights. */
 static bool contiguous(const iommu_leaf_t *leaf, unsigned int order)
 {
     unsigned int i, nr = 1U << order;
@@ -86,7 +86,7 @@ static bool large_wanted(const struct iommu_ctx *ctx, uint64_t dfn,
            (ctx_caps(ctx)->pgsize_bitmap & MB(2));
 }
 
-/* Write leaves where the owner may have some. *bound: see iommu_ctx_write(). */
+/* Write leaves where the owner may map. *bound: see iommu_ctx_write(). */
 static int leaves_write(struct iommu_ctx *ctx, uint64_t dfn, unsigned int order,
                         const iommu_leaf_t *leaf, unsigned int nr,
                         enum iommu_ctx_bound *bound)
@@ -100,9 +100,8 @@ static int leaves_write(struct iommu_ctx *ctx, uint64_t dfn, unsigned int order,
 }
 
 /*
- * As leaves_write(), but give empty tables back when it is out of tables.
- * -ENOMEM: there are none. -ERESTART: time is up, or another caller was faster
- * each time.
+ * As leaves_write(), but reclaim empty tables when tables run out. -ENOMEM:
+ * nothing to reclaim. -ERESTART: time is up, or other callers took each table.
  */
 static int leaves_write_or_reclaim(struct iommu_ctx *ctx, uint64_t dfn,
                                    unsigned int order, const iommu_leaf_t *leaf,
@@ -125,7 +124,7 @@ static int leaves_write_or_reclaim(struct iommu_ctx *ctx, uint64_t dfn,
     return done;
 }
 
-/* Write leaves whose references the caller has taken, or drop these. */
+/* Write leaves. Consumes the references that the caller took for them. */
 static int64_t leaves_map(struct iommu_ctx *ctx, uint64_t dfn,
                           unsigned int order, const iommu_leaf_t *leaf,
                           unsigned int got, struct iommu_gather *g)
@@ -134,7 +133,7 @@ static int64_t leaves_map(struct iommu_ctx *ctx, uint64_t dfn,
 
     if ( done < 0 )
     {
-        /* Broken: the device may have seen the leaves, keep what they hold. */
+        /* Broken: a device may have cached the leaves, so keep their frames. */
         if ( done != -EIO )
             frames_put(leaf, got);
         return done;
@@ -239,7 +238,7 @@ int64_t iommu_ctx_unmap_park(struct iommu_ctx *ctx, uint64_t dfn, uint64_t nr)
         if ( read_atomic(&ctx->broken) )
             return -EIO;
 
-        /* Others may fill it again at once: then we flush for them. */
+        /* Other CPUs may fill the array again at once: flush again then. */
         if ( read_atomic(&ctx->parked.nr) == STEP_PAGES )
             rc = iommu_ctx_sync(ctx);
         done = rc ?: unmap_into(ctx, dfn, nr, &ctx->parked);

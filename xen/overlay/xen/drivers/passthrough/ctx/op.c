@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The iommu_op hypercall: the only place that decodes what the guest wrote.
- * Below it everything is checked. The interface, its errors and its rules for
- * partial success are described in public/pv-iommu.h.
+ * The iommu_op hypercall. This file and batch.c check all guest input before
+ * they call other files. public/pv-iommu.h describes the interface, its errors
+ * and its rules for partial success.
  */
 #include <xen/err.h>
 #include <xen/event.h>
@@ -17,7 +17,7 @@
 #include "ctx.h"
 #include "op.h"
 
-/* Tables looked at before a LOOKUP_NEXT can be preempted. */
+/* Tables examined before a LOOKUP_NEXT can be preempted. */
 #define NEXT_BUDGET         32U
 
 union op_arg {
@@ -30,13 +30,13 @@ union op_arg {
     struct xen_pv_iommu_fault fault;
 };
 
-/* Devices. Called with pcidevs_lock held. */
+/* Devices. Caller must hold pcidevs_lock. */
 
 static bool gave_away(const struct domain *d, const struct pci_dev *pdev)
 {
     /*
-     * Only the hardware domain has devices to give; dom_xen's are hidden, and
-     * what could not be added is nobody's.
+     * Only the hardware domain has devices to give. dom_xen's devices are
+     * hidden, and a device that could not be added has no owner.
      */
     return is_hardware_domain(d) && pdev->domain && pdev->domain != d &&
            pdev->domain != dom_xen;
@@ -151,7 +151,7 @@ static bool may_attach(const struct domain *d, struct pci_dev *pdev)
     return dev.no_ctx == XEN_PV_IOMMU_NO_CTX_NONE;
 }
 
-/* Out of a context a device may always go, whatever became of it meanwhile. */
+/* A device may always leave a context, even if it could not enter one now. */
 static bool may_leave_for(uint32_t id)
 {
     return id == XEN_PV_IOMMU_CTX_DEFAULT || id == XEN_PV_IOMMU_CTX_BLOCKED;
@@ -176,7 +176,7 @@ static int attach_device(struct domain *d, struct xen_pv_iommu_attach *a,
     return iommu_ctx_attach(d, pdev, a->ctx, relax);
 }
 
-/* Page tables for regions of a device were refused: are any to be had? */
+/* Page tables for a device's regions were refused: reclaim some. */
 static int reclaim_for(struct domain *d, uint32_t id)
 {
     struct iommu_ctx *ctx = iommu_ctx_get(d, id);
@@ -212,7 +212,7 @@ static int op_attach(struct domain *d, union op_arg *arg)
         rc = -EINVAL;
     else
     {
-        /* The lock is free between two steps of mapping what it needs 1:1. */
+        /* Release the lock between two steps of mapping 1:1 regions. */
         do {
             pcidevs_lock();
             rc = attach_device(d, a, flags);
@@ -228,7 +228,7 @@ static int op_attach(struct domain *d, union op_arg *arg)
 
 /* Contexts. */
 
-/* The figures of a context that is held, which is then put. NULL: none. */
+/* Fill in the figures of a context and put it. NULL: no such context. */
 static int ctx_tell(struct iommu_ctx *ctx, struct xen_pv_iommu_ctx *c)
 {
     if ( !ctx )
@@ -269,7 +269,7 @@ static int op_ctx_next(struct domain *d, union op_arg *arg)
     return in.flags ? -EINVAL : ctx_tell(iommu_ctx_get_next(d, &id), c);
 }
 
-/* Of what a caller may ask for; all other fields are zero. */
+/* True if the flags are those a caller may set, and OUT fields are zero. */
 static bool limits_ok(const struct xen_pv_iommu_ctx *c)
 {
     return !(c->flags & ~XEN_PV_IOMMU_CTX_F_RESERVE) && !c->iova_last &&
@@ -293,7 +293,7 @@ static int op_ctx_alloc(struct domain *d, union op_arg *arg)
     if ( rc )
         return rc;
 
-    /* Another vCPU may have guessed and freed it: then the figures are 0. */
+    /* Another vCPU may have guessed the number and freed it: figures are 0. */
     c->ctx = id;
     (void)ctx_tell(iommu_ctx_get(d, id), c);
 
@@ -310,7 +310,7 @@ static int op_ctx_set(struct domain *d, union op_arg *arg)
     if ( !limits_ok(&in) )
         return -EINVAL;
 
-    /* What BLOCKED may use is Xen's business. */
+    /* Xen alone sets the limits of BLOCKED. */
     ctx = in.ctx != XEN_PV_IOMMU_CTX_BLOCKED ? iommu_ctx_get(d, in.ctx) : NULL;
     rc = ctx ? iommu_ctx_limits_set(ctx, in.flags, in.pt_pages_max) : -ENOENT;
     if ( !rc )
@@ -321,7 +321,7 @@ static int op_ctx_set(struct domain *d, union op_arg *arg)
     return rc;
 }
 
-/* FREE and RESET leave no context whose figures could be told. */
+/* FREE and RESET leave no context to report figures of. */
 static void ctx_no_figures(struct xen_pv_iommu_ctx *c)
 {
     *c = (struct xen_pv_iommu_ctx){ .ctx = c->ctx, .flags = c->flags };
@@ -350,7 +350,7 @@ static int op_reset(struct domain *d, union op_arg *arg)
     return iommu_ctx_reset(d, c->flags == XEN_PV_IOMMU_CTX_F_TO_DEFAULT);
 }
 
-/* `leaf` may be large: turn it into that of the one page dfn. */
+/* Turn a leaf, which may be large, into that of the one page dfn. */
 static iommu_leaf_t page_of(iommu_leaf_t leaf, uint64_t dfn)
 {
     uint64_t mask = (1ULL << iommu_leaf_order(leaf)) - 1;
@@ -358,7 +358,7 @@ static iommu_leaf_t page_of(iommu_leaf_t leaf, uint64_t dfn)
     return leaf + ((dfn & mask) << PAGE_SHIFT);
 }
 
-/* The OUT fields but dfn; the context, held, or NULL: see *rc. */
+/* Clear OUT fields but dfn; get the context. NULL: *rc has the error. */
 static struct iommu_ctx *lookup_start(struct domain *d,
                                       struct xen_pv_iommu_lookup *l, int *rc)
 {
@@ -403,7 +403,7 @@ static int op_lookup(struct domain *d, union op_arg *arg)
     return rc;
 }
 
-/* A tree can be large and all but empty: how far it got is in l->dfn. */
+/* A tree can be large and nearly empty: l->dfn holds the progress. */
 static int op_lookup_next(struct domain *d, union op_arg *arg)
 {
     struct xen_pv_iommu_lookup *l = &arg->lookup;
@@ -504,9 +504,9 @@ static long do_query(struct domain *d, XEN_GUEST_HANDLE_PARAM(char) arg,
 }
 
 /*
- * Operations on an array of one struct each, element by element. What is
- * called again after -ERESTART finds the struct as the guest wrote it, or
- * where `progress` is set as it left it itself.
+ * Operations on an array of one struct each, element by element. After
+ * -ERESTART the function is called again with the struct as the guest wrote it
+ * or, where `progress` is set, as the function left it.
  */
 static const struct op {
     unsigned int size;
@@ -532,8 +532,8 @@ static const struct op {
 };
 
 /*
- * *pos: element to begin with, and on return the number of those done. Returns
- * the error of the element at *pos, 0 if all are done, -ERESTART to go on.
+ * *pos: first element to process; on return the number done. Returns the error
+ * of the element at *pos, 0 if all are done, or -ERESTART to continue.
  */
 static int do_array(struct domain *d, const struct op *op,
                     XEN_GUEST_HANDLE_PARAM(char) arg, unsigned long count,
@@ -555,7 +555,7 @@ static int do_array(struct domain *d, const struct op *op,
                    ? -EFAULT : rc;
         if ( copy_to_guest_offset(arg, offset, (char *)&buf, op->size) && !rc )
         {
-            ++*pos;     /* done it is, though the guest cannot see what */
+            ++*pos;     /* done even if the guest cannot read the result */
             return -EFAULT;
         }
         if ( rc )
@@ -572,7 +572,7 @@ static int do_array(struct domain *d, const struct op *op,
 
 static bool op_served(unsigned int op)
 {
-    /* Numbers that are only reserved lie behind the table. */
+    /* Numbers that are only reserved come after the table. */
     BUILD_BUG_ON(ARRAY_SIZE(ops) > XEN_PV_IOMMU_OP_BATCH1);
 
     return op == XEN_PV_IOMMU_OP_BATCH ||
@@ -591,7 +591,7 @@ long do_iommu_op(unsigned int cmd, XEN_GUEST_HANDLE_PARAM(void) arg,
 
     if ( xsm_iommu_op(XSM_HOOK) )
         return -EPERM;
-    /* Whatever the policy: the back ends know no other owner yet. */
+    /* Whatever the policy: back ends support no other owner yet. */
     if ( !is_hardware_domain(d) )
         return -EOPNOTSUPP;
     tbl = iommu_ctx_table(d);
@@ -617,7 +617,7 @@ long do_iommu_op(unsigned int cmd, XEN_GUEST_HANDLE_PARAM(void) arg,
             (unsigned int)(op | (pos << XEN_PV_IOMMU_CMD_RESUME_SHIFT)), arg,
             count, arg2, arg3);
 
-    /* A broken context is not to be overlooked, whatever was done before. */
+    /* Report a broken context even if some elements were done. */
     return rc && (!pos || rc == -EIO) ? rc : pos;
 }
 

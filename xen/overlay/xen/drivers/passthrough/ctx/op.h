@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Between the files that decode iommu_op. */
+/* Shared by the files that decode iommu_op. */
 #ifndef IOMMU_CTX_OP_H
 #define IOMMU_CTX_OP_H
 
@@ -11,9 +11,9 @@
 #define MAX_NR              0x40000000U
 
 /*
- * Serve descriptors from *pos on. *pos becomes the number of those done; the
- * result is the error of the one at *pos, 0 if all are done, -ERESTART to go
- * on. -EIO stands for the whole call: a context broke.
+ * Process descriptors from *pos on. *pos becomes the number of those done. The
+ * result is the error of the descriptor at *pos, 0 if all are done, or
+ * -ERESTART to continue. -EIO concerns the whole call: a context broke.
  */
 int iommu_op_batch(struct domain *d, XEN_GUEST_HANDLE_PARAM(char) arg,
                    unsigned long count, unsigned long *pos);

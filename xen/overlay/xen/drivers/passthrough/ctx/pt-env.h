@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Where pt.c gets its tables from, and how it reaches them. This is Xen's;
- * host tests are compiled with a file of their own that defines the same
- * include guard first.
+ * The functions by which pt.c gets tables and reaches them. This version is
+ * Xen's. Host tests define the same include guard in a file of their own, which
+ * they include first.
  *
  * A table is one 4 KiB page named by its machine address; 0 names none.
  */
@@ -16,19 +16,19 @@
 #include <xen/mm.h>
 
 /*
- * These three are in pt-mem.c, which also counts tables against the quota of
- * the domain; pt->nr_tables is kept by pt.c.
+ * pt-mem.c has these three functions, and counts tables against the quota of
+ * the domain; pt.c keeps pt->nr_tables.
  */
 
-/* A zeroed page, or 0 if quota or heap are exhausted. */
+/* Allocate a zeroed page. Returns 0 if quota or heap are exhausted. */
 uint64_t pt_table_alloc(struct iommu_pt *pt);
 
-/* For a table that no IOMMU can have seen, or none can walk any more. */
+/* Free a table that no IOMMU has ever walked, or that none can reach now. */
 void pt_table_free(struct iommu_pt *pt, uint64_t maddr);
 
 /*
- * For a table that an IOMMU may still hold in its caches: it must stay as it is
- * until a flush of the range it covered has completed, and is freed after that.
+ * Retire a table that an IOMMU may have cached. The caller must not change it,
+ * and frees it only after a flush of the range that it covered.
  */
 void pt_table_retire(struct iommu_pt *pt, uint64_t maddr);
 
@@ -47,15 +47,15 @@ static inline void pt_table_unmap(const uint64_t *table)
 }
 
 /*
- * The number of entries present in a table. Kept where an owned page has its
- * type: table pages have no owner, so nobody asks for a type of theirs.
+ * The number of present entries in a table. Kept where an owned page has its
+ * type: table pages have no owner, so Xen never takes a type reference to them.
  */
 static inline unsigned long *pt_table_count(uint64_t maddr)
 {
     return &maddr_to_page(maddr)->u.inuse.type_info;
 }
 
-/* IOMMUs read entries at any time: never let them see half of one (XSA-347). */
+/* IOMMUs read entries at any time: write all 64 bits at once (XSA-347). */
 static inline void pt_entry_write(uint64_t *entry, uint64_t pte)
 {
     write_atomic(entry, pte);

@@ -31,11 +31,11 @@ uint64_t pt_table_alloc(struct iommu_pt *pt)
         return 0;
     }
 
-    /* Not in use for anything else while the page has no owner: occupancy. */
+    /* The occupancy. The field has no other use while the page has no owner. */
     pg->u.inuse.type_info = 0;
 
     table = __map_domain_page(pg);
-    /* Written back by pt.c as a whole, with what it puts there, when linked. */
+    /* pt.c writes the whole table back when it links the table. */
     clear_page(table);
     unmap_domain_page(table);
 

@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The radix page-table builder of IOMMU contexts. The contract is in
- * xen/iommu-pt.h; this says how it is kept.
+ * The radix page-table builder of IOMMU contexts. xen/iommu-pt.h has the
+ * contract; this comment describes how it is kept.
  *
  * Words: level 1 tables hold 4 KiB leaves, the root is of level pt->levels.
  * The span of a level is what one of its entries covers, 1 << (9 * (level - 1))
- * pages. A table is empty if none of its entries is present, and void if it is
- * empty or has only void tables below: a void table can be in nobody's way.
+ * pages. A table is empty if none of its entries is present. It is void if it
+ * is empty or has only void tables below: a leaf may replace a void table.
  *
- * Every table has a count of present entries beside it (pt_table_count()), so
- * that emptiness costs no scan. Counts are for the CPU only.
+ * Every table has a count of its present entries (pt_table_count()), so that
+ * finding an empty table needs no scan. Only the CPU reads the counts.
  *
- * Order of stores, for IOMMUs walk the tree while it changes: a new table is
- * complete and written back before the store that links it; an entry changes
- * by one 64-bit store and is written back before the function returns; nothing
- * is stored to a table after it was unlinked.
+ * IOMMUs walk the tree while it changes. A new table is complete and written
+ * back before the store that links it. An entry changes by one 64-bit store and
+ * is written back before the function returns. Nothing is stored to a table
+ * after it was unlinked.
  */
 
 #include <xen/iommu-pt.h>
 
 #include "pt-env.h"
 
-/* What the way to a table takes of a budget, beside its entries. */
+/* Cost of a table in a budget, in addition to its entries. */
 #define TABLE_COST      3U
 
 /* Present: R or W. The rest of the format is the same at all levels. */
@@ -36,7 +36,7 @@ const struct iommu_pt_fmt iommu_pt_fmt_vtd = {
     .name = "vtd",
     .addr_mask = 0x000ffffffffff000ULL,
     .present_mask = VTD_R | VTD_W,
-    /* Level 1: whatever is present. Level 4: never, as no mask yields 1. */
+    /* Level 1: every present entry. Level 4: never, as no mask yields 1. */
     .leaf_mask = { 0, 0, VTD_PS, VTD_PS, 0 },
     .leaf_value = { 0, 0, VTD_PS, VTD_PS, 1 },
     .leaf_set = { 0, 0, VTD_PS, VTD_PS, 0 },
@@ -48,7 +48,7 @@ const struct iommu_pt_fmt iommu_pt_fmt_vtd = {
     .max_order = 2 * IOMMU_PT_SHIFT,
 };
 
-/* Where a walk from the root has got to. */
+/* The position of a walk from the root. */
 struct walk {
     uint64_t table[IOMMU_PT_MAX_LEVELS + 1]; /* of each level passed */
     unsigned int level;
@@ -106,7 +106,7 @@ static uint64_t leaf_to_pte(const struct iommu_pt_fmt *fmt, iommu_leaf_t leaf,
            ((leaf & IOMMU_LEAF_TYPE) ? fmt->sw_type : 0);
 }
 
-/* The same, given the entry `pte` that `like` became: most have its flags. */
+/* As leaf_to_pte(), given the entry `pte` of `like`: most share its flags. */
 static uint64_t leaf_to_pte_like(const struct iommu_pt_fmt *fmt,
                                  iommu_leaf_t leaf, unsigned int level,
                                  iommu_leaf_t like, uint64_t pte)
@@ -123,7 +123,7 @@ static void entry_set(const struct iommu_pt *pt, uint64_t *entry, uint64_t pte)
     pt_table_sync(pt, entry, sizeof(*entry));
 }
 
-/* Tables of entry 0 that IOMMUs of fewer levels start from, and the root. */
+/* True for the root, and for tables that IOMMUs of fewer levels start from. */
 static bool table_pinned(const struct iommu_pt *pt, uint64_t dfn,
                          unsigned int level)
 {
@@ -131,8 +131,8 @@ static bool table_pinned(const struct iommu_pt *pt, uint64_t dfn,
 }
 
 /*
- * The table of `level` that covers dfn has so many present entries more. Only
- * here does pt->nr_empty grow: see table_retire() for the other way.
+ * Add `more` to the count of the table of `level` that covers dfn. No other
+ * function increments pt->nr_empty; table_retire() also decrements it.
  */
 static void table_count_add(struct iommu_pt *pt, uint64_t maddr, uint64_t dfn,
                             unsigned int level, long more)
@@ -158,7 +158,7 @@ static uint64_t table_new(struct iommu_pt *pt)
     return maddr;
 }
 
-/* Before a table goes: nobody may find it any more. */
+/* Drop the cached pointer to a table that is about to go. */
 static void table_forget(struct iommu_pt *pt, uint64_t maddr)
 {
     if ( pt->recent == maddr )
@@ -181,10 +181,9 @@ static void table_retire(struct iommu_pt *pt, uint64_t maddr)
 }
 
 /*
- * Go down from the root along dfn to the table of level `target`, without
- * looking into it (returns 0), or to the first whose entry for dfn does not
- * point to a table (returns that entry). With a target of 0 it is always the
- * latter.
+ * Walk from the root along dfn to the table of level `target` and return 0,
+ * without reading that table. If an entry on the way does not point to a table,
+ * stop there and return that entry. A target of 0 always ends that way.
  */
 static uint64_t walk_down(const struct iommu_pt *pt, struct walk *w,
                           uint64_t dfn, unsigned int target)
@@ -210,9 +209,9 @@ static uint64_t walk_down(const struct iommu_pt *pt, struct walk *w,
 }
 
 /*
- * The same with a target of 1, for callers that want the table where the walk
- * ended and none of those passed: requests are often next to each other, and
- * the table of the one before is found without a walk.
+ * As walk_down() with a target of 1, for callers that need only the last table.
+ * Requests are often next to each other: the table of the previous request is
+ * found without a walk.
  */
 static uint64_t walk_to_leaves(struct iommu_pt *pt, struct walk *w,
                                uint64_t dfn)
@@ -234,7 +233,7 @@ static uint64_t walk_to_leaves(struct iommu_pt *pt, struct walk *w,
     return pte;
 }
 
-/* Fill a table that nobody sees yet with one entry that points to `child`. */
+/* Fill a table that is not linked yet with one entry that points to `child`. */
 static void table_fill_link(const struct iommu_pt *pt, uint64_t maddr,
                             unsigned int level, unsigned int idx,
                             uint64_t child)
@@ -247,7 +246,7 @@ static void table_fill_link(const struct iommu_pt *pt, uint64_t maddr,
     *pt_table_count(maddr) = 1;
 }
 
-/* The same with `nr` leaves from entry idx on. */
+/* Fill a table that is not linked yet with `nr` leaves from entry idx on. */
 static void table_fill_leaves(const struct iommu_pt *pt, uint64_t maddr,
                               unsigned int level, unsigned int idx,
                               const iommu_leaf_t *leaf, unsigned int nr)
@@ -263,7 +262,7 @@ static void table_fill_leaves(const struct iommu_pt *pt, uint64_t maddr,
     *pt_table_count(maddr) = nr;
 }
 
-/* Write dfn's entry, empty so far, of a table that IOMMUs may see. */
+/* Link a child at the empty entry for dfn, in a table that IOMMUs may walk. */
 static void table_link(struct iommu_pt *pt, uint64_t maddr, unsigned int level,
                        uint64_t dfn, uint64_t child)
 {
@@ -284,7 +283,7 @@ int iommu_pt_init(struct iommu_pt *pt, const struct iommu_pt_fmt *fmt,
     *pt = (struct iommu_pt){ .fmt = fmt, .levels = levels,
                              .pin_level = pin_level };
 
-    /* From the bottom, so that pt->root is always the top of what there is. */
+    /* Build from the bottom, so that pt->root is always the top table. */
     for ( level = pin_level; level <= levels; level++ )
     {
         uint64_t maddr = table_new(pt);
@@ -338,8 +337,8 @@ uint64_t iommu_pt_root(const struct iommu_pt *pt, unsigned int levels)
 }
 
 /*
- * Whether a table of `level` is void. Only leaves of order 18 have more than
- * one level of tables below them, so there are at most two to look at.
+ * True if a table of `level` is void. Only leaves of order 18 have more than
+ * one level of tables below them, so this examines two levels at most.
  */
 static bool table_void(const struct iommu_pt *pt, uint64_t maddr,
                        unsigned int level)
@@ -367,7 +366,7 @@ static bool table_void(const struct iommu_pt *pt, uint64_t maddr,
     return !left;
 }
 
-/* Retire a void table that was unlinked just now, and those below it. */
+/* Retire a void table that was just unlinked, and the tables below it. */
 static void table_retire_void(struct iommu_pt *pt, uint64_t maddr,
                               unsigned int level)
 {
@@ -386,7 +385,7 @@ static void table_retire_void(struct iommu_pt *pt, uint64_t maddr,
     table_retire(pt, maddr);
 }
 
-/* Whether the table that `pte` of `level` points to may give way to a leaf. */
+/* True if a leaf may replace the table that `pte` of `level` points to. */
 static bool table_replaceable(const struct iommu_pt *pt, uint64_t dfn,
                               uint64_t pte, unsigned int level)
 {
@@ -396,8 +395,8 @@ static bool table_replaceable(const struct iommu_pt *pt, uint64_t dfn,
 }
 
 /*
- * Write leaves into a table that IOMMUs may see, until something is in the way.
- * Returns how many.
+ * Write leaves into a table that IOMMUs may walk, up to the first entry that is
+ * in use. Returns the number written.
  */
 static unsigned int table_add_leaves(struct iommu_pt *pt, uint64_t maddr,
                                      unsigned int level, uint64_t dfn,
@@ -438,8 +437,8 @@ static unsigned int table_add_leaves(struct iommu_pt *pt, uint64_t maddr,
 }
 
 /*
- * Build the tables missing between w->level and `target`, the lowest with the
- * leaves in it, and link them with one store.
+ * Build the tables missing between w->level and `target`, the lowest one filled
+ * with the leaves, and link them with one store.
  */
 static int build_leaves(struct iommu_pt *pt, const struct walk *w,
                         unsigned int target, uint64_t dfn,
@@ -483,7 +482,7 @@ static bool map_args_valid(const struct iommu_pt *pt, uint64_t dfn,
                        entry_index(dfn, order / IOMMU_PT_SHIFT + 1);
 }
 
-/* Frames aligned and within reach; rights that make an entry present. */
+/* True if frames are aligned and in range, and rights make entries present. */
 static bool leaves_valid(const struct iommu_pt *pt, unsigned int order,
                          const iommu_leaf_t *leaf, unsigned int nr)
 {
@@ -530,7 +529,7 @@ int iommu_pt_map(struct iommu_pt *pt, uint64_t dfn, unsigned int order,
     return done ?: -EEXIST;
 }
 
-/* Where the table of `level` that covers dfn ends: its last page's dfn + 1. */
+/* The end of the table of `level` that covers dfn: its last page's dfn + 1. */
 static uint64_t table_end(uint64_t dfn, unsigned int level)
 {
     return (dfn | (level_span(level + 1) - 1)) + 1;
@@ -557,20 +556,20 @@ static void gather_add(struct iommu_gather *g, iommu_leaf_t leaf, uint64_t dfn,
         g->end = end;
 }
 
-/* What one call of iommu_pt_unmap() works on. */
+/* State of one call of iommu_pt_unmap(). */
 struct unmap {
     struct iommu_pt *pt;
     struct iommu_gather *g;
-    uint64_t pte;               /* seen last in this table, as the leaf */
-    iommu_leaf_t leaf;
+    uint64_t pte;               /* last leaf seen in this table, as an entry */
+    iommu_leaf_t leaf;          /* and as a leaf */
     uint64_t dfn, end;          /* what is left */
-    unsigned int budget;        /* entries and tables still to look at */
+    unsigned int budget;        /* entries and tables still to examine */
     bool full, sticks_out;      /* why it stopped */
 };
 
 /*
- * Take a leaf out, unless it sticks out of the range or the gather is full.
- * u->dfn is where the leaf starts, but for the first one of a call.
+ * Take a leaf out, unless it extends outside the range or the gather is full.
+ * u->dfn is the start of the leaf, except for the first leaf of a call.
  */
 static bool unmap_leaf(struct unmap *u, uint64_t *entry, unsigned int level)
 {
@@ -581,7 +580,7 @@ static bool unmap_leaf(struct unmap *u, uint64_t *entry, unsigned int level)
     if ( u->sticks_out || u->full )
         return false;
 
-    /* Most differ from the one before in their address only. */
+    /* Most leaves differ from the previous one in their address only. */
     if ( (pte ^ u->pte) & ~u->pt->fmt->addr_mask )
         u->leaf = pte_to_leaf(u->pt->fmt, pte, level);
     else
@@ -597,8 +596,8 @@ static bool unmap_leaf(struct unmap *u, uint64_t *entry, unsigned int level)
 }
 
 /*
- * Take the leaves of what is left of the range out of one table, up to an entry
- * that points to a table with something in it.
+ * Take the leaves of the remaining range out of one table, up to an entry that
+ * points to a non-empty table.
  */
 static void unmap_table(struct unmap *u, uint64_t maddr, unsigned int level)
 {
@@ -693,7 +692,7 @@ static void table_unlink(struct iommu_pt *pt, const struct walk *w,
 
 /*
  * The first dfn from `dfn` on whose entry in this table points to a table or,
- * with `leaves`, is a leaf; if there is none, where this table ends.
+ * with `leaves`, is a leaf. Returns the table's end if no such entry exists.
  */
 static uint64_t next_entry(const struct iommu_pt *pt, const struct walk *w,
                            uint64_t dfn, bool leaves)
@@ -747,8 +746,8 @@ int iommu_pt_next(const struct iommu_pt *pt, uint64_t *dfn, iommu_leaf_t *leaf,
 }
 
 /*
- * Look at the lowest table that covers dfn; retire it and what that leaves
- * empty above. Returns where to go on.
+ * Retire the lowest table that covers dfn if it is empty, and the tables above
+ * that become empty. Returns the dfn to continue from.
  */
 static uint64_t prune_at(struct iommu_pt *pt, uint64_t dfn, bool *unlinked)
 {

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the contexts of a domain may use: page-table pages, and numbers.
+ * Limits on what a domain's contexts use: page-table pages and numbers.
  *
- * There are two kinds of contexts. Those with the reserve (CTX_F_RESERVE) may
- * use all that the domain may. The others, the plain ones, leave the reserve
- * alone: whatever users do in theirs, the domain's own still find page tables
- * and numbers. Besides, each context has a limit of its own on page tables.
+ * Contexts are of two kinds. Those with the reserve (CTX_F_RESERVE) may use all
+ * that the domain may use. The plain ones must leave the reserve alone:
+ * whatever a user does with plain contexts, the domain's own still get page
+ * tables and numbers. Each context also has its own limit on page tables.
  *
- * A page counts from its allocation until it is freed, which is after the
- * flush that follows its way out of the tree.
+ * A page counts from its allocation until it is freed, which is after the flush
+ * that follows its removal from the tree.
  */
 #include <xen/init.h>
 #include <xen/iommu.h>
@@ -23,14 +23,14 @@
 #define RESERVE_PERCENT_MAX 90U
 /* Numbers kept for contexts with the reserve, if there are enough. */
 #define NR_CTX_RESERVE      16U
-/* Between two messages about page tables that were refused. */
+/* Minimum time between two messages about refused page tables. */
 #define SAY_INTERVAL        SECONDS(10)
 
 /* dom0-iommu=nr-ctx=<n>: contexts a domain may have at a time. */
 static unsigned int __ro_after_init opt_nr_ctx = 1024;
 /* dom0-iommu=ctx-mem=<size>: page tables of all its contexts, bytes; 0: auto */
 static uint64_t __ro_after_init opt_ctx_mem;
-/* dom0-iommu=ctx-reserve=<percent>% or <size>: of these; bytes if not 0 */
+/* dom0-iommu=ctx-reserve=<percent>% or <size>: part of it; bytes if not 0 */
 static unsigned int __ro_after_init opt_reserve_percent = 25;
 static uint64_t __ro_after_init opt_reserve_size;
 
@@ -90,7 +90,7 @@ unsigned int iommu_ctx_nr_max(void)
     return opt_nr_ctx;
 }
 
-/* Of a small number a sixteenth, but at least one, and never more than half. */
+/* A sixteenth of a small number, but at least one and at most half. */
 unsigned int iommu_ctx_nr_reserve(void)
 {
     unsigned int part = max(opt_nr_ctx / 16, 1U);
@@ -99,8 +99,8 @@ unsigned int iommu_ctx_nr_reserve(void)
 }
 
 /*
- * Every 512 pages mapped one by one take a table. With RAM / 128, and a quarter
- * of that in reserve, one plain context can map all memory so.
+ * 512 pages mapped one by one take one table. With RAM / 128, a quarter of it
+ * reserved, one plain context can map all memory in small pages.
  */
 static unsigned int pages_max(void)
 {
@@ -121,7 +121,7 @@ static unsigned int pages_reserve(unsigned int max)
         return reserve;
 
     printk(XENLOG_WARNING
-           "dom0-iommu=ctx-reserve= is more than %u%% of ctx-mem=, and lowered to that\n",
+           "dom0-iommu=ctx-reserve= lowered to %u%% of ctx-mem=\n",
            RESERVE_PERCENT_MAX);
 
     return most;
@@ -158,7 +158,7 @@ void iommu_ctx_limits_init(struct iommu_ctx *ctx, bool reserve,
     ctx->pt_pages_max = limit_of(ctx->tbl, reserve, pt_pages_max);
 }
 
-/* Is there a number for one more plain context? tbl->lock is held. */
+/* True if one more plain context may exist. Caller must hold tbl->lock. */
 static bool plain_number_free(const struct iommu_ctx_tbl *tbl)
 {
     return tbl->nr_plain < opt_nr_ctx - iommu_ctx_nr_reserve();
@@ -183,7 +183,7 @@ void iommu_ctx_number_give(struct iommu_ctx *ctx)
     ctx->tbl->nr_plain -= !ctx->reserve;
 }
 
-/* What a context uses changes sides with it. Both locks are held. */
+/* Move a context's usage to the other kind. Caller must hold both locks. */
 static void count_as_plain(struct iommu_ctx *ctx)
 {
     ctx->tbl->nr_plain++;
@@ -223,7 +223,7 @@ int iommu_ctx_limits_set(struct iommu_ctx *ctx, bool reserve,
     return rc;
 }
 
-/* tbl->quota_lock is held. */
+/* Caller must hold tbl->quota_lock. */
 static enum iommu_ctx_bound page_bound(const struct iommu_ctx *ctx)
 {
     const struct iommu_ctx_tbl *tbl = ctx->tbl;
@@ -267,7 +267,7 @@ void iommu_ctx_page_give(struct iommu_ctx *ctx)
     spin_unlock(&tbl->quota_lock);
 }
 
-/* As often as a guest asks for too much would be too often. */
+/* Limits the rate of messages: a guest can cause refusals at any rate. */
 static bool time_to_say(struct iommu_ctx_tbl *tbl)
 {
     s_time_t now = NOW();
@@ -286,16 +286,16 @@ void iommu_ctx_say_refused(const struct domain *d, enum iommu_ctx_bound bound)
 {
     struct iommu_ctx_tbl *tbl = dom_iommu(d)->ctxs;
     static const char *const who[] = {
-        [IOMMU_CTX_BOUND_SELF] = "a context has all that it may",
-        [IOMMU_CTX_BOUND_PLAIN] = "contexts without the reserve have all that they may",
-        [IOMMU_CTX_BOUND_DOMAIN] = "all contexts together have all that they may",
+        [IOMMU_CTX_BOUND_SELF] = "one context has reached its limit",
+        [IOMMU_CTX_BOUND_PLAIN] = "contexts without the reserve have reached their limit",
+        [IOMMU_CTX_BOUND_DOMAIN] = "all contexts together have reached their limit",
     };
 
     if ( bound == IOMMU_CTX_BOUND_NONE || !time_to_say(tbl) )
         return;
 
     printk(XENLOG_WARNING
-           "%pd: page tables of IOMMU contexts refused: %s; dom0-iommu=ctx-mem= is %u pages, debug key y tells who uses them\n",
+           "%pd: page tables of IOMMU contexts refused: %s; dom0-iommu=ctx-mem= is %u pages, debug key y lists the users\n",
            d, who[bound], tbl->pt_pages_max);
 }
 

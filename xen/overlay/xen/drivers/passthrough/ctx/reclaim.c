@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Giving empty page tables back.
+ * Reclaim of empty page tables.
  *
- * Unmapping leaves empty tables in the tree. They are taken out when a context
+ * Unmapping leaves empty tables in the tree. They are removed when a context
  * ends, and when a quota refuses a page to a context that maps. A table is
  * freed after a flush that covers it.
  */
@@ -11,7 +11,7 @@
 
 #include "ctx.h"
 
-/* Tables looked at in each context when memory is wanted. */
+/* Tables examined in one step, with ctx->lock held once. */
 #define RECLAIM_BUDGET      64U
 
 bool iommu_ctx_prune_step(struct iommu_ctx *ctx, uint64_t *cursor,
@@ -31,8 +31,8 @@ bool iommu_ctx_prune_step(struct iommu_ctx *ctx, uint64_t *cursor,
     spin_unlock(&ctx->lock);
 
     /*
-     * Without the flush the tables cannot be freed, and stay in the quota. What
-     * is mapped where they were may not be in force.
+     * Without the flush the tables cannot be freed, and still count against the
+     * quota. Leaves written in their place may not be in force.
      */
     if ( iommu_ctx_flush_range(ctx, 0, 0) )
         iommu_ctx_break(ctx);
@@ -47,9 +47,9 @@ bool iommu_ctx_prune_step(struct iommu_ctx *ctx, uint64_t *cursor,
 }
 
 /*
- * As iommu_ctx_reclaim(), for one context; -EBUSY: another CPU works in it.
- * There is at least one step, and the cursor stays: a caller that has to come
- * again gets on each time.
+ * As iommu_ctx_reclaim(), for one context; -EBUSY: another CPU holds its lock
+ * or is flushing its tables. Each call makes at least one step, and the cursor
+ * stays, so a caller that repeats the call always makes progress.
  */
 static int reclaim_from(struct iommu_ctx *ctx)
 {
@@ -57,7 +57,7 @@ static int reclaim_from(struct iommu_ctx *ctx)
 
     while ( read_atomic(&ctx->pt.nr_empty) )
     {
-        /* No two of these locks are ever held together. */
+        /* The locks of two contexts are never held together. */
         if ( !spin_trylock(&ctx->lock) )
             return -EBUSY;
 
@@ -69,11 +69,11 @@ static int reclaim_from(struct iommu_ctx *ctx)
             return -ERESTART;
     }
 
-    /* What another CPU took out is about to be free. */
+    /* Another CPU is about to free tables that it took out. */
     return read_atomic(&ctx->pruning) ? -EBUSY : -ENOMEM;
 }
 
-/* From the first context that has some and whose tables count there, too. */
+/* Reclaim from the first context with empty tables that count here too. */
 static int reclaim_from_any(struct domain *d, bool plain_only)
 {
     struct iommu_ctx *ctx;
@@ -85,7 +85,7 @@ static int reclaim_from_any(struct domain *d, bool plain_only)
         int ret = plain_only && ctx->reserve ? -ENOMEM : reclaim_from(ctx);
 
         iommu_ctx_put(ctx);
-        /* Others may have what a busy one has; it will not be busy for long. */
+        /* Try the other contexts first. A busy one is free again soon. */
         if ( ret == -EBUSY )
             rc = -ERESTART;
         else if ( ret != -ENOMEM )

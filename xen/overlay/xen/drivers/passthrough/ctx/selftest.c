@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Self-test of the page tables of contexts, on this machine's memory and with
- * its IOMMUs' format, before the first context is used. The leaves hold nothing
- * and no device ever walks the tree, so the frames they name do not matter.
+ * Self-test of the page tables of contexts, in this machine's memory and in its
+ * IOMMUs' format, before the first context is used. The leaves hold no
+ * references and no device walks the tree, so the frames do not matter.
  *
- * A range of 2 MiB slots is mapped and unmapped at random, a slot as one large
- * leaf or as some small ones, and compared with a model after every step.
+ * A range of 2 MiB slots is mapped and unmapped at random, each slot by one
+ * large leaf or by some small ones. Every step is compared with a model.
  */
 #include <xen/iommu.h>
 #include <xen/lib.h>
@@ -18,7 +18,7 @@
 #define STEPS_UNFREED       256U        /* a few dozen tables at most */
 #define BASE_DFN            0x40000U    /* 1 GiB */
 
-/* Small pages of a slot that are mapped, from its start; LARGE: one leaf. */
+/* model[]: small pages mapped from the slot's start; LARGE: one leaf. */
 #define LARGE               (IOMMU_PT_ENTRIES + 1)
 
 struct selftest {
@@ -108,7 +108,7 @@ static bool step(struct selftest *t)
                             next_random(t) % IOMMU_PT_ENTRIES);
 }
 
-/* Tables that were taken out would use up a small quota, were they kept. */
+/* Retired tables that are not freed would use up a small quota. */
 static bool free_retired(struct iommu_ctx *ctx)
 {
     PAGE_LIST_HEAD(tables);
@@ -145,7 +145,7 @@ static bool run(struct selftest *t)
     return ok;
 }
 
-/* Whatever the test has found: nothing is left that keeps a table. */
+/* Unmap all slots and free all tables, whatever the test has found. */
 static bool empty(struct selftest *t)
 {
     struct iommu_ctx *ctx = t->ctx;

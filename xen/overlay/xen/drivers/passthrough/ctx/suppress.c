@@ -2,18 +2,18 @@
 /*
  * Devices in contexts that fault too often.
  *
- * In a context a refused access harms no other domain, and a program may go on
- * after it: the device keeps its bus mastering. Reporting each fault would harm
- * others, as it takes an interrupt, a line of Xen's log and a record. After
- * FAULTS_MAX faults in a PERIOD the device's IOMMU is told to report no more of
- * its faults for a PAUSE. These are lost and cannot be counted.
+ * In a context a refused access harms no other domain, and a program may
+ * continue after one: the device keeps its bus mastering. Reporting each fault
+ * would harm other domains: each costs an interrupt, a line of Xen's log and a
+ * record. After FAULTS_MAX faults in a PERIOD the IOMMU reports no more of the
+ * device's faults for a PAUSE. These faults are lost and cannot be counted.
  *
- * Reports resume when the PAUSE is over, by the timer, and when the device is
- * attached. A device that is assigned elsewhere meanwhile reports there: Xen's
- * code that writes its new entries turns reports on. So the list has what the
- * back end was asked for; a device that still faults has lost it on the way.
+ * Reports resume when the PAUSE ends (timer), and when the device is attached.
+ * If the device is assigned elsewhere meanwhile, the code that writes its new
+ * entries turns reports on. So the list records what the back end was asked to
+ * suppress; a listed device that faults again has lost its suppress bits.
  *
- * pcidevs_lock protects all of it.
+ * Protected by pcidevs_lock.
  */
 #include <xen/init.h>
 #include <xen/iommu.h>
@@ -27,7 +27,7 @@
 #define FAULTS_MAX          10U
 #define PERIOD              SECONDS(1)
 #define PAUSE               SECONDS(1)
-/* Until the timer tries again where it has found pcidevs_lock taken. */
+/* Delay before the timer tries again after it found pcidevs_lock taken. */
 #define RETRY               MILLISECS(10)
 
 /* Devices whose faults are suppressed, by ctx_fault.list; oldest first. */
@@ -48,7 +48,7 @@ static void begin_pause(struct pci_dev *pdev, s_time_t now)
                &pdev->sbdf);
 
     pdev->ctx_fault.until = now + PAUSE;
-    /* A device that goes on and on is logged once. */
+    /* A device that keeps faulting is logged once. */
     pdev->ctx_fault.quiet = now + PAUSE + PERIOD;
     if ( list_empty(&suppressed) )
         set_timer(&resume_timer, pdev->ctx_fault.until);
@@ -60,7 +60,7 @@ bool iommu_ctx_fault_logged(const struct pci_dev *pdev)
     return NOW() >= pdev->ctx_fault.quiet;
 }
 
-/* One more; whether these are too many for a device that is not suppressed. */
+/* Count a fault. True if there are too many for an unsuppressed device. */
 static bool too_many(struct pci_dev *pdev, s_time_t now)
 {
     if ( now - pdev->ctx_fault.since >= PERIOD )
@@ -105,15 +105,15 @@ void iommu_ctx_fault_resume(struct pci_dev *pdev)
     pdev->ctx_fault.until = 0;
     pdev->ctx_fault.nr = 0;
 
-    /* The entries of a device that is away are its new owner's. */
+    /* If the device is assigned elsewhere, its entries are its new owner's. */
     if ( iommu_ctx_of(pdev->domain, pdev) && back_end_suppress(pdev, false) )
-        printk(XENLOG_WARNING "%pp: faults may not be reported again\n",
+        printk(XENLOG_WARNING "%pp: fault reports may stay suppressed\n",
                &pdev->sbdf);
 }
 
 static void cf_check resume(void *unused)
 {
-    /* The lock may be held for long, and this is a softirq. */
+    /* This is a softirq: do not wait for a lock that may be held for long. */
     if ( !pcidevs_trylock() )
     {
         set_timer(&resume_timer, NOW() + RETRY);

@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * IOMMU contexts on VT-d: a context is one more second-level table and, on
- * each unit it has members behind, one more domain id.
+ * IOMMU contexts on VT-d: a context is one more second-level table and, on each
+ * unit with members, one more domain id.
  *
- * Domain ids come from the range that quarantine uses too. Contexts may take
- * no more than half of a unit's, so that they cannot keep a device from being
- * quarantined. An id is kept until the context ends and given back after a
- * flush of everything that was tagged with it (XSA-399).
+ * Domain ids come from the range that quarantine uses too. Contexts may take at
+ * most half of a unit's ids, so that a device can always be quarantined. A
+ * context keeps its ids until it ends. An id is given back after a flush of
+ * everything that was tagged with it (XSA-399).
  *
- * Switching a device replaces each of its context entries by one 128-bit
- * store, then flushes what was cached under the old domain id. If that fails
- * the entries are put back as they were, literally (XSA-442, XSA-449).
+ * Switching a device replaces each of its context entries by one 128-bit store,
+ * then flushes what was cached under the old domain id. If that fails, the
+ * very same entries are put back (XSA-442, XSA-449).
  *
- * A unit is flushed if it has members. The order matters without a common
- * lock: entering counts the member before it switches the entry; unmapping
- * clears the leaves before it reads the count.
+ * A unit is flushed if it has members. Without a common lock the order matters:
+ * entering counts the member before it switches the entry; unmapping clears the
+ * leaves before it reads the count.
  *
- * When a device enters a context this file notes its unit and the requester
- * ids that it has besides its own, in pdev->arch.vtd.ctx. They hold until the
- * device is in no context any more. The hardware domain may tell Xen meanwhile
- * that a bridge has gone; the bridge's entries are still where they were put.
+ * When a device enters a context, this file records its unit and its other
+ * requester ids in pdev->arch.vtd.ctx. The record is valid until the device is
+ * in no context any more. The hardware domain may report meanwhile that a
+ * bridge is gone; the bridge's entries are still where they were.
  */
 #include <xen/iommu.h>
 #include <xen/iommu-ctx.h>
@@ -40,14 +40,14 @@
 /* Own function, seven phantom ones, the bridge and (secondary bus, 0). */
 #define MAX_RIDS            10
 
-/* Of PCI_CLASS_DEVICE: USB controllers, and the upper byte of graphics. */
+/* PCI_CLASS_DEVICE of USB controllers, and its upper byte for graphics. */
 #define CLASS_USB           0x0c03
 #define BASE_CLASS_DISPLAY  0x03
 
-/* Domain ids that contexts hold, a bitmap per unit. pcidevs_lock. */
+/* Domain ids of contexts, a bitmap per unit. Protected by pcidevs_lock. */
 static unsigned long **ctx_domids;
 
-/* iommu_pt_fmt_vtd with what this machine and command line want. */
+/* iommu_pt_fmt_vtd, adapted to this machine and command line. */
 static struct iommu_pt_fmt __read_mostly vtd_fmt;
 
 static const struct iommu_pt_fmt *choose_fmt(void)
@@ -144,7 +144,7 @@ static int domid_get(struct iommu_ctx *ctx, struct vtd_iommu *iommu)
     return 0;
 }
 
-/* Positive results of flush functions ask for a write-buffer flush. */
+/* A positive result of a flush function requires a write-buffer flush. */
 static int settle(struct vtd_iommu *iommu, int rc)
 {
     if ( rc > 0 )
@@ -153,7 +153,7 @@ static int settle(struct vtd_iommu *iommu, int rc)
     return min(rc, 0);
 }
 
-/* Do devices behind it cache translations themselves? */
+/* True if devices behind the unit cache translations themselves. */
 static bool has_ats(struct vtd_iommu *iommu)
 {
     return find_ats_dev_drhd(iommu);
@@ -175,7 +175,7 @@ static void domid_put(struct iommu_ctx *ctx, struct vtd_iommu *iommu)
     if ( unit->domid == DOMID_INVALID )
         return;
 
-    /* An id that may still tag something is never used again. */
+    /* An id that may still tag cached entries is never used again. */
     if ( flush_domid(iommu, unit->domid) )
         return;
 
@@ -212,7 +212,7 @@ void cf_check vtd_ctx_caps(struct iommu_ctx_caps *caps)
         .fmt = choose_fmt(),
         .snoop_forced = iommu_snoop,
         .levels = 4,
-        /* A 1 GiB leaf would have to be checked frame by frame in one go. */
+        /* Checking a 1 GiB leaf frame by frame would take too long at once. */
         .pgsize_bitmap = iommu_ops.page_sizes & (PAGE_SIZE_4K | PAGE_SIZE_2M),
         .msi_dfn = PFN_DOWN(MSI_ADDR_BASE_LO),
         .msi_nr = PFN_DOWN(~MSI_ADDR_BASE_MASK) + 1,
@@ -301,7 +301,7 @@ int cf_check vtd_ctx_flush(struct iommu_ctx *ctx, uint64_t first, uint64_t end)
     const struct acpi_drhd_unit *drhd;
     int rc = 0;
 
-    /* Leaves were cleared before the members are read, see the top. */
+    /* Leaves were cleared before the members are read: see the top. */
     smp_mb();
 
     if ( iommu_ctx_inject_flush() )
@@ -319,7 +319,7 @@ int cf_check vtd_ctx_flush(struct iommu_ctx *ctx, uint64_t first, uint64_t end)
     return rc;
 }
 
-/* What a device of `d` in `ctx` (NULL: d's ordinary table) has in its entry. */
+/* Make the entry of a device of `d` in `ctx` (NULL: d's ordinary table). */
 static int make_entry(struct domain *d, const struct iommu_ctx *ctx,
                       struct vtd_iommu *iommu, struct context_entry *entry)
 {
@@ -357,7 +357,7 @@ static int make_entry(struct domain *d, const struct iommu_ctx *ctx,
                                  iommu);
 }
 
-/* Read an entry; on error, if the bus can have no table, it is not present. */
+/* Read an entry. After an error (no table for the bus) it is not present. */
 static int entry_read(struct vtd_iommu *iommu, uint16_t rid,
                       struct context_entry *entry)
 {
@@ -380,9 +380,9 @@ static int entry_read(struct vtd_iommu *iommu, uint16_t rid,
 }
 
 /*
- * Flush the entry of a requester id, and what was fetched under the domain id
- * that it had. The device's own cache is flushed by name, unless pdev is NULL:
- * finding it by the old domain id would fail, as its entry has the new one.
+ * Flush the entry of a requester id, and everything cached under its old domain
+ * id. The device's own cache is flushed by name, unless pdev is NULL. A search
+ * by the old domain id would miss the device: its entry has the new one.
  */
 static int entry_flush(struct vtd_iommu *iommu, const struct pci_dev *pdev,
                        uint16_t rid, uint16_t did)
@@ -400,7 +400,7 @@ static int entry_flush(struct vtd_iommu *iommu, const struct pci_dev *pdev,
     return rc || ret || dev_invalidate_iotlb_one(iommu, pdev, did) ? -EIO : 0;
 }
 
-/* Replace one entry by another; only we write them, under pcidevs_lock. */
+/* Replace one entry by another. All writers of entries hold pcidevs_lock. */
 static int entry_replace(struct vtd_iommu *iommu, const struct pci_dev *pdev,
                          uint16_t rid, const struct context_entry *from,
                          const struct context_entry *to)
@@ -430,7 +430,7 @@ int vtd_ctx_aliases(const struct pci_dev *pdev, uint16_t alias[2])
     return pdev->arch.vtd.ctx.nr_aliases;
 }
 
-/* Is the device behind the bridge, or was it when it entered its context? */
+/* True if the device is behind the bridge, or was when it entered a context. */
 static bool is_behind(const struct pci_dev *pdev, uint16_t bridge)
 {
     uint8_t bus = pdev->bus, devfn, secbus;
@@ -457,8 +457,8 @@ static int cf_check find_sharing(struct pci_dev *other, void *arg)
 }
 
 /*
- * Devices of other domains behind the same bridge, on any bus there, would move
- * along.
+ * True if devices of other domains are behind the same bridge, on any bus
+ * there. These devices would move along.
  */
 static bool shares_id(const struct pci_dev *pdev)
 {
@@ -473,7 +473,7 @@ static bool shares_id(const struct pci_dev *pdev)
     return pci_iterate_devices(find_sharing, &s);
 }
 
-/* The device's function and its phantom ones. */
+/* The device's own function and its phantom functions. */
 static unsigned int own_rids(const struct pci_dev *pdev, uint16_t *rid)
 {
     unsigned int devfn = pdev->devfn, nr = 0;
@@ -494,7 +494,7 @@ static unsigned int all_rids(const struct pci_dev *pdev, uint16_t *rid)
     return nr + max(vtd_ctx_aliases(pdev, rid + nr), 0);
 }
 
-/* Note where the device is; in a context this keeps what was noted before. */
+/* Record the device's unit and aliases. In a context the record stays as is. */
 static int remember(struct pci_dev *pdev)
 {
     struct acpi_drhd_unit *drhd = acpi_find_matched_drhd_unit(pdev);
@@ -509,7 +509,7 @@ static int remember(struct pci_dev *pdev)
     return 0;
 }
 
-/* Unless the device is in a context. */
+/* Clear the record, unless the device is in a context. */
 static void forget(struct pci_dev *pdev)
 {
     if ( !pdev->ctx )
@@ -538,21 +538,21 @@ int cf_check vtd_ctx_enter(struct iommu_ctx *ctx, struct pci_dev *pdev)
 
 #ifdef CONFIG_PV
     /*
-     * The device may be driven by a program that is not trusted, and can send
-     * any interrupt. It need not be switched for that: it may be away.
+     * An untrusted program may drive the device, which can then send any
+     * interrupt. This also holds for a device that is away, and not switched.
      */
     if ( !iommu_intremap )
         untrusted_msi = true;
 #endif
 
     count_members(&ctx->unit[pdev->arch.vtd.ctx.drhd->iommu->index], 1);
-    /* Counted before the entry is switched: see the top of the file. */
+    /* Count the member before the entry is switched: see the top. */
     smp_mb();
 
     return 0;
 }
 
-/* Has another device in the context this requester id, too? */
+/* True if another device in the context also has this requester id. */
 static bool others_have(const struct iommu_ctx *ctx,
                         const struct pci_dev *except, uint16_t rid)
 {
@@ -570,9 +570,9 @@ static bool others_have(const struct iommu_ctx *ctx,
 }
 
 /*
- * Clear entries by which a device that leaves still uses the context. A device
- * that has moved has none. For one that was unplugged Xen has cleared them as
- * far as it got; this does the rest, and flushes what it finds cleared.
+ * Clear the entries by which a leaving device still uses the context. A device
+ * that has moved has none. For an unplugged device Xen has cleared some of
+ * them. This function clears the rest, and flushes those that are clear.
  */
 static int take_out(const struct iommu_ctx *ctx, const struct pci_dev *pdev)
 {
@@ -618,7 +618,7 @@ void cf_check vtd_ctx_leave(struct iommu_ctx *ctx, struct pci_dev *pdev)
     forget(pdev);
 }
 
-/* Try again to flush entries that are gone. */
+/* Retry the flush of entries that were removed. */
 static int flush_stale(struct iommu_ctx_unit *unit, struct vtd_iommu *iommu)
 {
     int rc;
@@ -636,7 +636,7 @@ static int flush_stale(struct iommu_ctx_unit *unit, struct vtd_iommu *iommu)
     return 0;
 }
 
-/* Is there an entry of the unit that uses the context? */
+/* True if an entry of the unit uses the context. */
 static bool has_entry(const struct iommu_ctx *ctx, struct vtd_iommu *iommu)
 {
     domid_t domid = ctx->unit[iommu->index].domid;
@@ -668,9 +668,8 @@ static bool has_entry(const struct iommu_ctx *ctx, struct vtd_iommu *iommu)
 }
 
 /*
- * Asked before a context without members is freed. The entries themselves
- * decide, and what units may have cached of them: tables that an IOMMU can
- * reach must stay.
+ * Called before a context without members is freed. Returns true while an
+ * entry, or one that a unit may have cached, leads to the context's tables.
  */
 bool cf_check vtd_ctx_in_use(struct iommu_ctx *ctx)
 {
@@ -693,7 +692,7 @@ void vtd_ctx_save(struct vtd_iommu *iommu, const uint16_t *rid,
         (void)entry_read(iommu, rid[nr], &was[nr]);
 }
 
-/* Put entries back, the last one first. All are tried; 0 or -EIO. */
+/* Put entries back, the last one first. Tries all; returns 0 or -EIO. */
 int vtd_ctx_restore(struct vtd_iommu *iommu, const struct pci_dev *pdev,
                     const uint16_t *rid, unsigned int nr,
                     const struct context_entry *was)
@@ -709,8 +708,8 @@ int vtd_ctx_restore(struct vtd_iommu *iommu, const struct pci_dev *pdev,
 }
 
 /*
- * Is the entry the domain's, by its ordinary table or by a context? An alias
- * that was noted may have become another domain's device since.
+ * True if the entry is the domain's, by its ordinary table or by a context. A
+ * recorded alias may meanwhile be another domain's device.
  */
 static bool entry_of(const struct domain *d, const struct vtd_iommu *iommu,
                      const struct context_entry *entry)
@@ -721,12 +720,12 @@ static bool entry_of(const struct domain *d, const struct vtd_iommu *iommu,
 }
 
 /*
- * List the requester ids to be switched, with their entries before and after.
+ * List the requester ids to switch, with their entries before and after.
  * Returns their number.
  *
- * An alias that a device of another domain has, too, stays as that device's
- * assignment left it: the device would come along into a table that is not its
- * owner's (XSA-461).
+ * An alias that a device of another domain also has stays as that device's
+ * assignment left it. Otherwise the device would move into a table that is not
+ * its owner's (XSA-461).
  */
 static int make_entries(struct domain *d, const struct pci_dev *pdev,
                         const struct iommu_ctx *to, uint16_t *rid,
@@ -755,8 +754,8 @@ static int make_entries(struct domain *d, const struct pci_dev *pdev,
         if ( context_present(was[nr]) && !entry_of(d, iommu, &was[nr]) )
             continue;
         /*
-         * Also if it is not present: unplugging one of the devices behind a
-         * bridge clears what all of them share.
+         * Also if the entry is not present: an unplug of one device behind a
+         * bridge clears the entry that all of them share.
          */
         now[nr] = now[0];
         rid[nr++] = alias[i];
@@ -797,7 +796,7 @@ int cf_check vtd_ctx_switch(struct domain *d, struct pci_dev *pdev,
         printk(XENLOG_ERR VTDPREFIX
                "%pp: flush failed twice, device is broken\n", &pdev->sbdf);
         pdev->broken = true;
-        /* The unit may have seen the new entries, and go on using them. */
+        /* The unit may have cached the new entries, and keep using them. */
         if ( to )
         {
             count_members(&to->unit[drhd->iommu->index], 1);
@@ -809,9 +808,9 @@ int cf_check vtd_ctx_switch(struct domain *d, struct pci_dev *pdev,
 }
 
 /*
- * Set or clear an entry's suppress bit (FPD). IOMMUs obey it also in an entry
- * that is not present. Translations stay as they are, so devices' own caches
- * need no flush.
+ * Set or clear an entry's suppress bit (FPD). IOMMUs obey it even in an entry
+ * that is not present. Translations do not change, so devices' own caches need
+ * no flush.
  */
 static int entry_suppress(struct vtd_iommu *iommu, uint16_t rid, bool suppress)
 {
@@ -853,7 +852,7 @@ static int entry_suppress(struct vtd_iommu *iommu, uint16_t rid, bool suppress)
     return rc ?: ret;
 }
 
-/* Without the aliases that a device of another domain has, too (XSA-461). */
+/* All ids, except aliases that another domain's device also has (XSA-461). */
 static unsigned int unshared_rids(const struct pci_dev *pdev, uint16_t *rid)
 {
     return shares_id(pdev) ? own_rids(pdev, rid) : all_rids(pdev, rid);
@@ -962,8 +961,8 @@ void cf_check vtd_ctx_dev_query(const struct pci_dev *pdev,
 }
 
 /*
- * A driver that takes over a USB or graphics device ends what the firmware does
- * with it, and thereby the need for its RMRRs.
+ * A driver that takes over a USB or graphics device ends the firmware's use of
+ * the device, and so the need for its RMRRs.
  */
 static bool rmrrs_relaxable(const struct pci_dev *pdev)
 {

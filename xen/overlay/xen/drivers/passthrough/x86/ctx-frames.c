@@ -1,29 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Frames of IOMMU contexts on x86: who may map what, and what a leaf holds.
+ * Frames of IOMMU contexts on x86: which frames a domain may map, and which
+ * references a leaf holds.
  *
- * A frame is device memory only if it is no RAM of the machine, or RAM that
- * belongs to dom_io. Any other frame is RAM whatever the caller claims: the
- * hardware domain has iomem permission for every frame there is, so that
- * permission alone proves nothing. dom_io also owns the trampoline below 1 MiB,
- * which CPUs execute when they start and when the machine wakes up. No device
- * may write there, nor to any frame that Xen keeps out of the hardware domain's
- * ordinary table for this reason.
+ * A frame is device memory only if it is not RAM of the machine, or is RAM that
+ * belongs to dom_io. Any other frame is RAM, whatever the caller claims: the
+ * hardware domain has iomem permission for every frame, so that permission
+ * alone proves nothing. dom_io also owns the trampoline below 1 MiB, which CPUs
+ * execute when they start and when the machine wakes up. No device may write
+ * there, nor to any frame that Xen keeps out of the hardware domain's ordinary
+ * table for this reason.
  *
- * RAM must be the domain's own, or the caller says that it may be another's and
- * policy agrees. A leaf holds a reference to it. If it makes a page of a PV
- * domain writable, the leaf also holds a type reference, so that the page
- * cannot become a page or descriptor table while a device can write to it
- * (XSA-288).
+ * RAM must be the domain's own, or the caller passes FOREIGN and the policy
+ * permits it. A leaf holds a reference to its frame. If the leaf makes a page
+ * of a PV domain writable, it also holds a type reference. So the page cannot
+ * become a page or descriptor table while a device can write to it (XSA-288).
  *
- * A translated domain reaches another's pages only through its p2m, which knows
- * a grant that is read-only. A PV domain names machine frames, as it does in
- * its page tables: there policy alone decides, for it cannot be told which of
- * possibly several grants is meant. It may name any page that the owner has, a
- * table that shadow paging made for a translated owner as well: a writable leaf
- * of a PV domain's therefore holds a type reference whoever the owner is, as a
- * grant mapping does. Such a page stays its owner's until it is unmapped, also
- * when the owner dies.
+ * A translated domain reaches another's pages only through its p2m, which
+ * records read-only grants. A PV domain names machine frames, as in its page
+ * tables. The policy alone decides there: Xen cannot find out which of several
+ * grants is meant. A PV domain may name any page of the owner, even a table
+ * that shadow paging made for a translated owner. So every writable leaf of a
+ * PV domain holds a type reference, for any owner, as a grant mapping does. The
+ * page stays its owner's until it is unmapped, even if the owner dies.
  */
 #include <xen/iocap.h>
 #include <xen/iommu.h>
@@ -38,7 +37,7 @@
 
 #include <xsm/xsm.h>
 
-/* All frames but those that Xen's code, data and trampoline are in. */
+/* All frames except those of Xen's code, data and trampoline. */
 static struct rangeset *__ro_after_init not_xens;
 
 static int __init cf_check find_xens_frames(void)
@@ -63,7 +62,7 @@ static int __init cf_check find_xens_frames(void)
 }
 __initcall(find_xens_frames);
 
-/* Is the PV domain in shadow mode, or can a page table entry put it there? */
+/* True if the PV domain is in shadow mode, or a PTE can put it there. */
 static bool may_be_shadowed(const struct domain *d)
 {
     return paging_mode_enabled(d) ||
@@ -75,7 +74,7 @@ int iommu_ctx_arch_permitted(const struct domain *d)
     if ( !is_iommu_enabled(d) || !not_xens )
         return -EOPNOTSUPP;
 
-    /* Shadow paging does not know our type references; it would crash d. */
+    /* Shadow paging does not account for our type references: d would crash. */
     if ( is_pv_domain(d) && may_be_shadowed(d) )
     {
         printk_once(XENLOG_WARNING
@@ -112,7 +111,7 @@ static bool is_ram(mfn_t mfn)
     if ( owner )
         put_page(page);
 
-    /* Without an owner it is Xen's, or free. */
+    /* A frame without an owner is Xen's, or free. */
     return owner != dom_io;
 }
 
@@ -154,7 +153,7 @@ static int ram_get(struct domain *d, mfn_t mfn, unsigned int flags,
     iommu_leaf_t holds = IOMMU_LEAF_REF;
     struct domain *owner;
 
-    /* Not get_page(): it reports a frame of somebody else in the log. */
+    /* get_page() would log a frame of another domain as an error. */
     owner = mfn_valid(mfn) ? page_get_owner_and_reference(page) : NULL;
     if ( !owner )
         return -EACCES;
@@ -180,7 +179,7 @@ static int ram_get(struct domain *d, mfn_t mfn, unsigned int flags,
     return 0;
 }
 
-/* Frames one behind the other, up to one that cannot be had: see *rc. */
+/* Get adjacent frames, up to the first that fails: see *rc. */
 static unsigned int mfns_get(struct domain *d, mfn_t mfn, unsigned int nr,
                              unsigned int flags, iommu_leaf_t *leaf, int *rc)
 {
@@ -201,8 +200,8 @@ static unsigned int mfns_get(struct domain *d, mfn_t mfn, unsigned int nr,
 
 #ifdef CONFIG_HVM
 /*
- * As many frames as one p2m entry covers. The p2m lock, held by get_gfn, keeps
- * type and frames together.
+ * Get as many frames as one p2m entry covers. The p2m lock, held by get_gfn,
+ * keeps type and frames consistent.
  */
 static unsigned int translated_get(struct domain *d, uint64_t gfn,
                                    unsigned int nr, unsigned int flags,
@@ -256,7 +255,7 @@ unsigned int iommu_ctx_frames_get(struct domain *d, uint64_t gfn,
     return i;
 }
 
-/* The device may have written: whoever migrates the owner must know. */
+/* The device may have written: record this for a migration of the owner. */
 static void mark_dirty(const struct page_info *page)
 {
     struct domain *owner = page_get_owner(page);
@@ -296,11 +295,11 @@ uint64_t iommu_ctx_frame_to_gfn(const struct domain *d, iommu_leaf_t leaf)
     mfn_t mfn = maddr_to_mfn(leaf & IOMMU_LEAF_MADDR_MASK);
     gfn_t gfn;
 
-    /* PV frames, and device memory of PVH (mapped 1:1), are what they are. */
+    /* For PV frames, and PVH's device memory (mapped 1:1), gfn equals mfn. */
     if ( !paging_mode_translate(d) || !(leaf & IOMMU_LEAF_REF) )
         return mfn_x(mfn);
 
-    /* Where the owner sees it says nothing to d. */
+    /* The owner's gfn means nothing to d. */
     if ( iommu_ctx_frame_is_foreign(d, leaf) )
         return XEN_PV_IOMMU_GFN_UNKNOWN;
 
