@@ -182,7 +182,7 @@ static void hardirq(struct kunit *test)
 /*
  * One CPU's task is interrupted again and again, by hard and soft interrupts
  * that use the same domain, as another CPU does, too. All find each other's
- * requests in the lanes and send them.
+ * requests in the lists and send them.
  */
 struct crowd {
 	struct work_struct work;

@@ -316,7 +316,7 @@ int xpi_driver_attach(struct iommu_domain *domain, struct device *dev)
 static DECLARE_BITMAP(waiting_maps, XPI_FAKE_DFNS);
 static DECLARE_BITMAP(waiting_unmaps, XPI_FAKE_DFNS);
 
-static unsigned int gather_waiting(const struct xpi_pending *p,
+static unsigned int gather_waiting(const struct xpi_pending_list *p,
 				   unsigned long *bits)
 {
 	unsigned int i;
@@ -336,9 +336,9 @@ unsigned int xpi_driver_waiting(struct iommu_domain *domain, bool unmaps)
 	unsigned int i, nr = 0;
 
 	bitmap_zero(bits, XPI_FAKE_DFNS);
-	for (i = 0; i < dom->context.lanes.nr; i++)
-		nr += gather_waiting(unmaps ? &dom->lane[i].unmaps
-					    : &dom->lane[i].maps, bits);
+	for (i = 0; i < dom->context.pending.nr; i++)
+		nr += gather_waiting(unmaps ? &dom->pair[i].unmaps
+					    : &dom->pair[i].maps, bits);
 	return nr;
 }
 

@@ -24,7 +24,7 @@ struct pci_dev;
  * @alloc_fails_in: this many allocations succeed before one that fails; -1: all
  * @alloc_failed: one did
  * @allocated: pages and structs that are not freed yet
- * @cpu: added to the CPU's number, so that another lane is taken
+ * @cpu: added to the CPU's number, so that another list is taken
  * @nowhere: as if the CPU had the number 0, wherever the test runs
  * @not_dom0: this domain is not one that Xen would serve
  * @no_dma_api: swiotlb-xen is in the way of translated DMA

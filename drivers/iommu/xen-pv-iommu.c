@@ -26,7 +26,7 @@
  * needs only until it has a driver (DIRECT_RELAXABLE) are ordinary iova in
  * domains that are not the DMA API's.
  *
- * Batches. What is to be mapped waits in the domain's lanes for iotlb_sync_map,
+ * Batches. What is to be mapped waits in the domain's lists for iotlb_sync_map,
  * what is to be unmapped for iotlb_sync; with deferred flushing, which Xen
  * offers to translated domains only, it waits for flush_iotlb_all. A PV domain
  * must not defer: its kernel would make a page table of a page that Xen still
@@ -45,7 +45,7 @@
  *
  * Locks, outermost first: the core's group mutex; that of quota.c, held across
  * hypercalls; xpi_devs_lock, which says where devices are and keeps domains
- * alive for readers; those of the lanes, raw with interrupts off and held across
+ * alive for readers; those of the lists, raw with interrupts off and held across
  * hypercalls; xpi_shadow.lock; xpi_direct_lock. The last two are leaves and never
  * held together. map, unmap, the syncs and iova_to_phys are called in any
  * context, hard interrupts included, and never sleep unless gfp allows it.
@@ -94,7 +94,7 @@
 #include "xen-pv-iommu/fault.h"
 #include "xen-pv-iommu/group.h"
 #include "xen-pv-iommu/hv.h"
-#include "xen-pv-iommu/lanes.h"
+#include "xen-pv-iommu/pending.h"
 #include "xen-pv-iommu/queue.h"
 #include "xen-pv-iommu/quota.h"
 #include "xen-pv-iommu/shadow.h"
@@ -118,14 +118,14 @@
  * @coherent: of the device that it was made for
  * @quota: what the context may use
  * @context: the context
- * @lane: of its lanes
+ * @pair: of its lists
  */
 struct xpi_domain {
 	struct iommu_domain domain;
 	bool coherent;
 	struct xpi_quota quota;
 	struct xpi_context context;
-	struct xpi_lane lane[];
+	struct xpi_pending_pair pair[];
 };
 
 #ifndef XPI_HAVE_LATE_WARNING
@@ -252,10 +252,11 @@ static void xpi_direct_del(struct xpi_dev *xdev)
  * Mapping
  */
 
-static void xpi_lanes_lost(struct xpi_lanes *lanes, const struct xpi_lost *what)
+static void xpi_pending_lost(struct xpi_pending *pending,
+			     const struct xpi_lost *what)
 {
-	const struct xpi_context *c = container_of(lanes, struct xpi_context,
-						   lanes);
+	const struct xpi_context *c =
+		container_of(pending, struct xpi_context, pending);
 
 	pr_err_ratelimited("context %u: unmap of %#llx pages at iova %#llx failed, and %u more since: error %d; Xen keeps the pages\n",
 			   c->ctx, what->nr, what->dfn << XPI_PAGE_SHIFT,
@@ -310,7 +311,7 @@ static void xpi_context_no_memory(const struct xpi_context *c)
 	xpi_no_memory(c->ctx);
 }
 
-static void xpi_lanes_sending(const struct xpi_queue *q, enum xpi_why why)
+static void xpi_pending_sending(const struct xpi_queue *q, enum xpi_why why)
 {
 	unsigned int i;
 	u64 pages = 0;
@@ -379,8 +380,8 @@ static void xpi_unmap_queued(struct xpi_domain *dom, u64 dfn, u64 nr)
 	if (dom->context.batch && xpi_caps.features & XEN_PV_IOMMU_FEAT_DEFER)
 		xpi_stat_add(XPI_STAT_DEFERRED_UNMAPS, !!nr);
 	else
-		xpi_lanes_sync_unmap(&dom->context.lanes, dfn, nr,
-				     XPI_WHY_NO_DEFER);
+		xpi_pending_sync_unmap(&dom->context.pending, dfn, nr,
+				       XPI_WHY_NO_DEFER);
 }
 
 static size_t xpi_unmap_pages(struct iommu_domain *domain, unsigned long iova,
@@ -413,14 +414,14 @@ static void xpi_iotlb_sync(struct iommu_domain *domain,
 	u64 last = gather->end >> XPI_PAGE_SHIFT;
 
 	if (gather->start <= gather->end)
-		xpi_lanes_sync_unmap(&dom->context.lanes, first,
-				     last - first + 1, XPI_WHY_SYNC);
+		xpi_pending_sync_unmap(&dom->context.pending, first,
+				       last - first + 1, XPI_WHY_SYNC);
 }
 
 static void xpi_flush_iotlb_all(struct iommu_domain *domain)
 {
 	xpi_stat_add(XPI_STAT_FLUSH_ALLS, 1);
-	xpi_lanes_flush(&to_xpi_domain(domain)->context.lanes);
+	xpi_pending_flush(&to_xpi_domain(domain)->context.pending);
 }
 
 static phys_addr_t xpi_iova_to_phys(struct iommu_domain *domain,
@@ -639,8 +640,8 @@ static int xpi_domain_setup(struct xpi_domain *dom, const struct xpi_caps *caps,
 	c->hv = xpi_hv;
 	c->mem = &xpi_mem;
 	c->no_memory = xpi_context_no_memory;
-	c->lanes.lost = xpi_lanes_lost;
-	c->lanes.sending = xpi_lanes_sending;
+	c->pending.lost = xpi_pending_lost;
+	c->pending.sending = xpi_pending_sending;
 	ret = xpi_quota_alloc(&dom->quota, xpi_hv, &xpi_caps, kernel,
 			      &iova_last);
 	c->ctx = dom->quota.ctx;
@@ -670,16 +671,16 @@ static int xpi_group_id(struct device *dev)
 static struct iommu_domain *xpi_domain_alloc_paging(struct device *dev)
 {
 	const struct xpi_dev *xdev = dev ? dev_iommu_priv_get(dev) : NULL;
-	unsigned int nr_lanes = min(num_possible_cpus(), XPI_LANES_MAX);
+	unsigned int nr_pairs = min(num_possible_cpus(), XPI_PENDING_PAIRS_MAX);
 	struct xpi_domain *dom;
 	int ret;
 
-	dom = kzalloc_flex(*dom, lane, nr_lanes, GFP_KERNEL_ACCOUNT);
+	dom = kzalloc_flex(*dom, pair, nr_pairs, GFP_KERNEL_ACCOUNT);
 	if (!dom)
 		return ERR_PTR(-ENOMEM);
 
-	dom->context.lanes.lane = dom->lane;
-	dom->context.lanes.nr = nr_lanes;
+	dom->context.pending.pair = dom->pair;
+	dom->context.pending.nr = nr_pairs;
 	dom->coherent = xdev ? xdev->coherent : IS_ENABLED(CONFIG_X86);
 	xpi_quota_init(&dom->quota, xpi_group_id(dev));
 	ret = xpi_domain_setup(dom, xdev ? &xdev->caps : &xpi_caps,

@@ -90,11 +90,11 @@ def both(values):
 
 
 def queue_bytes(results):
-    """With as many lanes as a domain ever has; one was measured: one CPU."""
+    """With as many pairs of lists as a domain ever has; one was measured: one CPU."""
     buffers = results.get('pv', {}).get('memory', {}).get('dense', {}).get('buffers')
-    with open(os.path.join(TOP, 'drivers', 'iommu', 'xen-pv-iommu', 'lanes.h'), encoding='utf-8') as f:
-        lanes = int(re.search(r'XPI_LANES_MAX\s+(\d+)', f.read())[1])
-    return None if buffers is None else buffers * PAGE * lanes
+    with open(os.path.join(TOP, 'drivers', 'iommu', 'xen-pv-iommu', 'pending.h'), encoding='utf-8') as f:
+        pairs = int(re.search(r'XPI_PENDING_PAIRS_MAX\s+(\d+)', f.read())[1])
+    return None if buffers is None else buffers * PAGE * pairs
 
 
 def shadow_per_page(results, kind):

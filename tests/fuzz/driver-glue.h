@@ -56,10 +56,10 @@ static const struct xpi_shadow_mem mem = { page_alloc, page_free };
  * What the driver is told
  */
 
-/* The hypervisor itself notes unmaps that it refuses to a lane. */
-static void on_lost(struct xpi_lanes *l, const struct xpi_lost *what)
+/* The hypervisor itself notes unmaps that it refuses to a list. */
+static void on_lost(struct xpi_pending *l, const struct xpi_lost *what)
 {
-	CHECK(l == &cx.lanes && what->times && what->err < 0);
+	CHECK(l == &cx.pending && what->times && what->err < 0);
 	CHECK(what->nr <= SPAN && what->dfn <= SPAN - what->nr);
 	CHECK_EQ(fake_locks_held, 0);
 	if (!hv.liar)

@@ -19,7 +19,7 @@
 #include <xen/interface/pv-iommu.h>
 
 #include "hv.h"
-#include "lanes.h"
+#include "pending.h"
 #include "runs.h"
 
 #include "harness.h"

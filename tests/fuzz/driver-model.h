@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What the callers of the driver have mapped, page by page, and what must
- * hold between that, the shadow, the lanes and Xen whenever no operation is
+ * hold between that, the shadow, the lists and Xen whenever no operation is
  * under way (I1): Xen maps what the shadow shows, less what waits to be mapped,
  * plus what waits to be unmapped. Where a map was refused Xen may have less,
  * and only there does the shadow have an error.
@@ -12,7 +12,7 @@
 #include "context.h"
 #include "driver-hv.h"
 
-#define LANES	4U
+#define PAIRS	4U
 
 /**
  * struct want - what a caller has mapped at a dfn
@@ -35,18 +35,18 @@ struct want {
 static struct want want[SPAN];
 
 static struct xpi_context cx;
-static struct xpi_lane lane[LANES];
+static struct xpi_pending_pair pair[PAIRS];
 static unsigned int nr_objects;	/* pages of memory that the driver has */
 
-/* How often a dfn waits, as the last look at the lanes has found. */
+/* How often a dfn waits, as the last look at the lists has found. */
 static u8 waits_map[SPAN], waits_unmap[SPAN];
 
 /*
  * Lanes
  */
 
-static void look_at_desc(const struct xpi_pending *p, unsigned int i, u8 op,
-			 u8 *waits)
+static void look_at_desc(const struct xpi_pending_list *p, unsigned int i,
+			 u8 op, u8 *waits)
 {
 	const struct xen_pv_iommu_batch *d = xpi_queue_at(&p->queue, i);
 	u64 dfn;
@@ -58,7 +58,7 @@ static void look_at_desc(const struct xpi_pending *p, unsigned int i, u8 op,
 }
 
 /* Returns descriptors. */
-static unsigned int look_at_pending(const struct xpi_pending *p, u8 op,
+static unsigned int look_at_pending(const struct xpi_pending_list *p, u8 op,
 				    u8 *waits)
 {
 	u64 pages = 0;
@@ -77,20 +77,20 @@ static unsigned int look_at_pending(const struct xpi_pending *p, u8 op,
 	return p->queue.used;
 }
 
-static void look_at_lanes(void)
+static void look_at_lists(void)
 {
 	unsigned int i, maps = 0, unmaps = 0, m, u;
 
 	memset(waits_map, 0, sizeof(waits_map));
 	memset(waits_unmap, 0, sizeof(waits_unmap));
-	for (i = 0; i < cx.lanes.nr; i++) {
-		maps += look_at_pending(&lane[i].maps, XEN_PV_IOMMU_BATCH_MAP,
+	for (i = 0; i < cx.pending.nr; i++) {
+		maps += look_at_pending(&pair[i].maps, XEN_PV_IOMMU_BATCH_MAP,
 					waits_map);
-		unmaps += look_at_pending(&lane[i].unmaps,
+		unmaps += look_at_pending(&pair[i].unmaps,
 					  XEN_PV_IOMMU_BATCH_UNMAP,
 					  waits_unmap);
 	}
-	xpi_lanes_waiting(&cx.lanes, &m, &u);
+	xpi_pending_waiting(&cx.pending, &m, &u);
 	CHECK_EQ(m, maps);
 	CHECK_EQ(u, unmaps);
 }
@@ -187,7 +187,7 @@ static void check_range(u64 dfn, u64 nr)
 	CHECK_EQ(fake_locks_held, 0);
 	if (hv.liar)
 		return;
-	look_at_lanes();
+	look_at_lists();
 	for (; dfn < end; dfn++) {
 		check_shadow(dfn);
 		check_waiting(dfn);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Bytes as what the IOMMU core and several CPUs ask of the driver, into its
- * real lanes, queue, runs and shadow, with a hypervisor that refuses, stops and
+ * real lists, queue, runs and shadow, with a hypervisor that refuses, stops and
  * lies as the input wants. driver-model.h says what must hold after each
  * operation. At the end all is unmapped, and Xen must have nothing but what it
  * has refused to give up. Some inputs are for the parts that stand alone, see
@@ -44,7 +44,7 @@ static bool range_meets(struct range a, struct range b)
 	return a.dfn < b.dfn + b.nr && b.dfn < a.dfn + a.nr;
 }
 
-static bool waits_for(const struct xpi_pending *p, struct range r)
+static bool waits_for(const struct xpi_pending_list *p, struct range r)
 {
 	return p->lock.held && r.dfn < p->end && r.dfn + r.nr > p->first;
 }
@@ -55,15 +55,15 @@ static bool waits_for(const struct xpi_pending *p, struct range r)
  */
 static bool has_to_wait(unsigned int cpu, struct range r, bool maps)
 {
-	const struct xpi_lane *own = &lane[cpu % cx.lanes.nr];
+	const struct xpi_pending_pair *own = &pair[cpu % cx.pending.nr];
 	unsigned int i;
 
 	if (own->maps.lock.held || own->unmaps.lock.held)
 		return true;
-	for (i = 0; i < cx.lanes.nr; i++)
-		if (waits_for(&lane[i].maps, r) ||
-		    waits_for(&lane[i].unmaps, r) ||
-		    (maps && lane[i].unmaps.lock.held))
+	for (i = 0; i < cx.pending.nr; i++)
+		if (waits_for(&pair[i].maps, r) ||
+		    waits_for(&pair[i].unmaps, r) ||
+		    (maps && pair[i].unmaps.lock.held))
 			return true;
 	return false;
 }
@@ -234,7 +234,7 @@ static struct range do_unmap(unsigned int cpu)
 	nr_unmaps++;
 	if (unmap(cpu, r) || how & 32)
 		return r;
-	xpi_lanes_sync_unmap(&cx.lanes, r.dfn, r.nr, XPI_WHY_SYNC);
+	xpi_pending_sync_unmap(&cx.pending, r.dfn, r.nr, XPI_WHY_SYNC);
 	check_gone(r.dfn, r.nr);
 	return r;
 }
@@ -245,7 +245,7 @@ static struct range do_sync_unmap(unsigned int cpu)
 
 	if (!may_begin("sync_unmap", cpu, r, false))
 		return r;
-	xpi_lanes_sync_unmap(&cx.lanes, r.dfn, r.nr, XPI_WHY_SYNC);
+	xpi_pending_sync_unmap(&cx.pending, r.dfn, r.nr, XPI_WHY_SYNC);
 	check_gone(r.dfn, r.nr);
 	return r;
 }
@@ -256,10 +256,10 @@ static struct range do_flush(void)
 	uint64_t others = count.others;
 	unsigned int i;
 
-	for (i = 0; i < cx.lanes.nr; i++)
-		if (lane[i].unmaps.lock.held)
+	for (i = 0; i < cx.pending.nr; i++)
+		if (pair[i].unmaps.lock.held)
 			return (struct range){ 0, 0 };
-	xpi_lanes_flush(&cx.lanes);
+	xpi_pending_flush(&cx.pending);
 	if (others == count.others && !in.other)
 		check_gone(0, SPAN);
 	return (struct range){ 0, SPAN };
@@ -375,7 +375,7 @@ static void begin(void)
 	memset(&hv, 0, sizeof(hv));
 	memset(&in, 0, sizeof(in));
 	memset(want, 0, sizeof(want));
-	memset(lane, 0, sizeof(lane));
+	memset(pair, 0, sizeof(pair));
 	allocs_left = UINT32_MAX;
 	hv.liar = mode % 16 == 15;
 	hv.look = shape & 8 ? 1 + byte() : UINT32_MAX;
@@ -387,9 +387,9 @@ static void begin(void)
 		.ctx = CTX, .batch = mode % 16 != 14, .hv = &fuzz_hv,
 		.mem = &mem, .no_memory = on_no_memory, .max_count = hv.max_count,
 		.bytes = sizeof(struct xen_pv_iommu_batch) << (shape & 7),
-		.lanes = {
-			.lost = on_lost, .sending = on_sending, .lane = lane,
-			.nr = 1 + (mode >> 4) % LANES,
+		.pending = {
+			.lost = on_lost, .sending = on_sending, .pair = pair,
+			.nr = 1 + (mode >> 4) % PAIRS,
 		},
 	};
 	cx.max_nr = cx.batch ? hv.max_nr : 1;
@@ -413,7 +413,7 @@ static void finish(void)
 	CHECK_EQ(cx.shadow.nr_leaves[0] | cx.shadow.nr_leaves[1], 0);
 	CHECK_EQ(cx.shadow.nr_failed, 0);
 	check_all();
-	xpi_lanes_flush(&cx.lanes);
+	xpi_pending_flush(&cx.pending);
 	check_gone(0, SPAN);
 	xpi_context_fini(&cx);
 	CHECK_EQ(nr_objects, 0);

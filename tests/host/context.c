@@ -41,7 +41,7 @@ static unsigned int no_memory;	/* times that Xen had none, as we were told */
 static struct xpi_lost lost;
 
 static struct xpi_context c;
-static struct xpi_lane lane[2];
+static struct xpi_pending_pair pair[2];
 
 /*
  * The hypervisor
@@ -172,9 +172,9 @@ static void page_free(void *p)
 
 static const struct xpi_shadow_mem mem = { page_alloc, page_free };
 
-static void on_lost(struct xpi_lanes *ls, const struct xpi_lost *what)
+static void on_lost(struct xpi_pending *pending, const struct xpi_lost *what)
 {
-	CHECK(ls == &c.lanes && what->times && !fake_locks_held);
+	CHECK(pending == &c.pending && what->times && !fake_locks_held);
 	lost = *what;
 }
 
@@ -189,7 +189,7 @@ static void setup(bool batch)
 {
 	memset(mapped, 0, sizeof(mapped));
 	memset(large, 0, sizeof(large));
-	memset(lane, 0, sizeof(lane));
+	memset(pair, 0, sizeof(pair));
 	memset(&lost, 0, sizeof(lost));
 	calls = pages = 0;
 	late_error = false;
@@ -202,8 +202,8 @@ static void setup(bool batch)
 	c = (struct xpi_context){
 		.ctx = CTX, .batch = batch, .max_count = 1000,
 		.max_nr = batch ? PAGES : 1, .bytes = 4096, .hv = &hv,
-		.mem = &mem, .no_memory = on_no_memory, .lanes = {
-			.lost = on_lost, .nr = 2, .lane = lane,
+		.mem = &mem, .no_memory = on_no_memory, .pending = {
+			.lost = on_lost, .nr = 2, .pair = pair,
 		},
 	};
 	CHECK_EQ(xpi_context_init(&c, PAGES - 1), 0);
@@ -259,7 +259,7 @@ TEST(buffers_come_with_the_first_map)
 	before = pages;
 	CHECK_EQ(xpi_context_unmap(&c, 1, 8, 1).nr, 1);
 	CHECK_EQ(xpi_context_unmap(&c, 1, 0, 8).nr, 0);
-	xpi_lanes_flush(&c.lanes);
+	xpi_pending_flush(&c.pending);
 	CHECK_EQ(pages, before);
 
 	no_pages = true;
@@ -273,7 +273,7 @@ TEST(buffers_come_with_the_first_map)
 	no_pages = true;
 	CHECK_EQ(xpi_context_sync_map(&c, 0, 1), 0);
 	CHECK_EQ(xpi_context_unmap(&c, 1, 0, 1).nr, 1);
-	xpi_lanes_flush(&c.lanes);
+	xpi_pending_flush(&c.pending);
 	CHECK_EQ(nr_mapped(), 0);
 	teardown();
 }
@@ -413,7 +413,7 @@ TEST(map_where_something_is)
 	teardown();
 }
 
-/* A leaf from 512 on that is to be unmapped, and waits in the other lane. */
+/* A leaf from 512 on that is to be unmapped, and waits in the other list. */
 static void leave_a_leaf(void)
 {
 	u64 done;
@@ -427,7 +427,7 @@ static void leave_a_leaf(void)
 
 static void leaf_was_not_cut(void)
 {
-	xpi_lanes_flush(&c.lanes);
+	xpi_pending_flush(&c.pending);
 	CHECK_EQ(lost.times, 0);
 	CHECK_EQ(nr_mapped() + nr_shown(), 0);
 	teardown();
@@ -538,7 +538,7 @@ TEST(pages_are_charged_as_the_core_asks)
 	setup(true);
 	taken = 0;
 	all_gfp = ~0U;
-	/* A node, and the buffers of all lanes. */
+	/* A node, and the buffers of all lists. */
 	CHECK_EQ(xpi_context_map(&c, 0, &m, GFP_KERNEL_ACCOUNT, &done), 0);
 	CHECK(taken > 1);
 	/* A long request has buffers of its own. */

@@ -2,7 +2,7 @@
 # Tests of the Linux driver's pure-C parts. linux-fake/ has what they need of
 # the kernel's headers.
 
-TESTS += runs shadow group caps quota queue lanes context stats record threads threads-asan
+TESTS += runs shadow group caps quota queue pending context stats record threads threads-asan
 
 xpi-parts := drivers/iommu/xen-pv-iommu
 xpi-cflags := -I$(TOP)/tests/host/linux-fake -I$(TOP)/$(xpi-parts)
@@ -19,11 +19,11 @@ quota-src := $(xpi-parts)/quota.c
 quota-cflags := $(xpi-cflags)
 queue-src := $(addprefix $(xpi-parts)/,queue.c stats.c)
 queue-cflags := $(xpi-cflags)
-lanes-src := $(addprefix $(xpi-parts)/,lanes.c queue.c runs.c shadow.c stats.c)
-lanes-cflags := $(xpi-cflags)
-context-src := $(lanes-src) $(xpi-parts)/context.c
+pending-src := $(addprefix $(xpi-parts)/,pending.c queue.c runs.c shadow.c stats.c)
+pending-cflags := $(xpi-cflags)
+context-src := $(pending-src) $(xpi-parts)/context.c
 context-cflags := $(xpi-cflags)
-stats-src := $(lanes-src)
+stats-src := $(pending-src)
 stats-cflags := $(xpi-cflags)
 record-src := $(xpi-parts)/record.c
 record-cflags := $(xpi-cflags)
@@ -42,6 +42,6 @@ threads-asan-ldflags := $(threads-ldflags)
 PROGS_OTHER += fuzz-linux
 fuzz-linux-main := tests/fuzz/driver.c
 fuzz-linux-src := $(addprefix $(xpi-parts)/, \
-	caps.c context.c group.c lanes.c queue.c record.c runs.c shadow.c stats.c)
+	caps.c context.c group.c pending.c queue.c record.c runs.c shadow.c stats.c)
 fuzz-linux-cflags := $(xpi-cflags) -O2 $(FUZZ_FLAGS)
 fuzz-linux-ldflags := $(FUZZ_FLAGS)

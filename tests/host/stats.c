@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The counters: arrays by length, calls by kind, the sum of all CPUs; and what
- * they show of a request that goes through the lanes as the driver sends it.
+ * they show of a request that goes through the lists as the driver sends it.
  */
 #include <assert.h>
 #include <errno.h>
@@ -11,7 +11,7 @@
 #include <xen/interface/pv-iommu.h>
 
 #include "hv.h"
-#include "lanes.h"
+#include "pending.h"
 #include "queue.h"
 #include "runs.h"
 #include "shadow.h"
@@ -32,8 +32,8 @@ unsigned int fake_cpu;
 static int refuse;	/* status of the first descriptor of every call */
 
 static struct xpi_shadow sh;
-static struct xpi_lane lane[1];
-static struct xpi_lanes ls;
+static struct xpi_pending_pair pair[1];
+static struct xpi_pending pending;
 
 static void zero(void)
 {
@@ -109,7 +109,7 @@ static void *page_alloc(gfp_t gfp)
 
 static const struct xpi_shadow_mem mem = { page_alloc, free };
 
-static void on_lost(struct xpi_lanes *l, const struct xpi_lost *what)
+static void on_lost(struct xpi_pending *l, const struct xpi_lost *what)
 {
 	(void)l;
 	FAIL("unmap of %#llx lost, error %d", (unsigned long long)what->dfn,
@@ -118,26 +118,26 @@ static void on_lost(struct xpi_lanes *l, const struct xpi_lost *what)
 
 static void lanes_up(void)
 {
-	const struct xpi_lanes_config c = {
+	const struct xpi_pending_config c = {
 		.hv = &hv, .alloc = page_alloc, .bytes = BUF,
 		.max_count = 1000, .max_maps = 1000, .ctx = CTX,
 	};
 
 	zero();
 	fake_locks_held = 0;
-	memset(lane, 0, sizeof(lane));
-	ls = (struct xpi_lanes){
+	memset(pair, 0, sizeof(pair));
+	pending = (struct xpi_pending){
 		.shadow = &sh, .lost = on_lost, .free = free,
-		.max_nr = 512, .nr = 1, .lane = lane,
+		.max_nr = 512, .nr = 1, .pair = pair,
 	};
 	CHECK_EQ(xpi_shadow_init(&sh, &mem, PAGES - 1, GFP_KERNEL), 0);
-	xpi_lanes_init(&ls);
-	CHECK_EQ(xpi_lanes_fill(&ls, &c, GFP_KERNEL), 0);
+	xpi_pending_init(&pending);
+	CHECK_EQ(xpi_pending_fill(&pending, &c, GFP_KERNEL), 0);
 }
 
 static void lanes_down(void)
 {
-	xpi_lanes_fini(&ls);
+	xpi_pending_fini(&pending);
 	xpi_shadow_fini(&sh);
 }
 
@@ -149,12 +149,12 @@ static void map(u64 dfn, u64 nr)
 
 	CHECK_EQ(xpi_shadow_reserve(&sh, dfn, nr, 0, GFP_ATOMIC), 0);
 	CHECK_EQ(xpi_shadow_set(&sh, dfn, dfn, nr, 0, 0), nr);
-	CHECK_EQ(xpi_lanes_map(&ls, 0, &m), 0);
+	CHECK_EQ(xpi_pending_map(&pending, 0, &m), 0);
 }
 
 static void unmap(u64 dfn, u64 nr)
 {
-	xpi_lanes_unmap(&ls, 0, dfn, nr);
+	xpi_pending_unmap(&pending, 0, dfn, nr);
 	CHECK_EQ(xpi_shadow_erase(&sh, dfn, nr), nr);
 }
 
@@ -264,14 +264,14 @@ TEST(scattered_request_is_two_calls)
 	map(64, REQUEST);
 	CHECK_EQ(counted(XPI_STAT_HYPERCALLS), 0);
 	CHECK_EQ(counted(XPI_STAT_RUNS), REQUEST);
-	xpi_lanes_sync_map(&ls, 64, REQUEST);
+	xpi_pending_sync_map(&pending, 64, REQUEST);
 	CHECK_EQ(counted(XPI_STAT_HYPERCALLS), 1);
 	CHECK_EQ(counted(XPI_STAT_MAP_CALLS), 1);
 	CHECK_EQ(counted(XPI_STAT_DESCRIPTORS), REQUEST);
 	CHECK_EQ(counted(XPI_STAT_PAGES_MAPPED), REQUEST);
 	CHECK_EQ(arrays(5), 1);
 	unmap(64, REQUEST);
-	xpi_lanes_flush(&ls);
+	xpi_pending_flush(&pending);
 	CHECK_EQ(counted(XPI_STAT_HYPERCALLS), 2);
 	CHECK_EQ(counted(XPI_STAT_UNMAP_CALLS), 1);
 	CHECK_EQ(counted(XPI_STAT_PAGES_UNMAPPED), REQUEST);
@@ -288,11 +288,11 @@ TEST(dropped_before_it_was_sent)
 	unmap(64, 3);
 	CHECK_EQ(counted(XPI_STAT_MAPS_DROPPED), 3);
 	CHECK_EQ(counted(XPI_STAT_HYPERCALLS), 0);
-	xpi_lanes_sync_map(&ls, 80, 2);
+	xpi_pending_sync_map(&pending, 80, 2);
 	CHECK_EQ(counted(XPI_STAT_PAGES_MAPPED), 2);
 	CHECK_EQ(counted(XPI_STAT_RUNS), 5);
 	unmap(80, 2);
-	xpi_lanes_flush(&ls);
+	xpi_pending_flush(&pending);
 	lanes_down();
 }
 
@@ -301,11 +301,11 @@ TEST(refused)
 	lanes_up();
 	map(64, 2);
 	refuse = -EACCES;
-	xpi_lanes_sync_map(&ls, 64, 2);
+	xpi_pending_sync_map(&pending, 64, 2);
 	CHECK_EQ(counted(XPI_STAT_ERRORS), 2);
 	CHECK_EQ(counted(XPI_STAT_PAGES_MAPPED), 0);
 	refuse = 0;
 	unmap(64, 2);
-	xpi_lanes_flush(&ls);
+	xpi_pending_flush(&pending);
 	lanes_down();
 }

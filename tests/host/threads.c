@@ -35,7 +35,7 @@
 
 #define CTX		9
 #define THREADS		6U
-#define LANES		4U
+#define PAIRS		4U
 #define CPUS		16U	/* a thread may be on any at each call */
 #define LEAF_2M		512U
 
@@ -75,7 +75,7 @@ struct way {
 
 static struct way way;
 static struct xpi_context c;
-static struct xpi_lane lane[LANES];
+static struct xpi_pending_pair pair[PAIRS];
 
 /* Counted for the log, and for tests that must have seen it. */
 static struct {
@@ -314,11 +314,11 @@ static void page_free(void *p)
 
 static const struct xpi_shadow_mem mem = { page_alloc, page_free };
 
-static void on_lost(struct xpi_lanes *ls, const struct xpi_lost *what)
+static void on_lost(struct xpi_pending *pending, const struct xpi_lost *what)
 {
 	if (fake_locks_held)
 		wrong("the log is told under a lock", what->dfn);
-	if (ls != &c.lanes || !what->nr || what->err != -EIO)
+	if (pending != &c.pending || !what->nr || what->err != -EIO)
 		wrong("the log is told nonsense", what->dfn);
 	__atomic_fetch_add(&seen.told, what->times, __ATOMIC_RELAXED);
 }
@@ -419,7 +419,7 @@ static u64 flushes_began, flushes_ended;
 static void flush_all(void)
 {
 	__atomic_fetch_add(&flushes_began, 1, __ATOMIC_RELAXED);
-	xpi_lanes_flush(&c.lanes);
+	xpi_pending_flush(&c.pending);
 	__atomic_fetch_add(&flushes_ended, 1, __ATOMIC_RELEASE);
 }
 
@@ -438,7 +438,7 @@ static void ring_free(struct ring *r)
 
 static void ring_add(struct ring *r, const struct slot *s)
 {
-	/* As queue_iova() of dma-iommu; pairs with that of xpi_lanes_flush(). */
+	/* As queue_iova() of dma-iommu; pairs with that of xpi_pending_flush(). */
 	smp_mb();
 	ring_free(r);
 	if (r->tail - r->head == RING) {
@@ -572,8 +572,8 @@ static void leave_slot(struct worker *w, const struct slot *s)
 	} else if (way.deferred && chance(4)) {
 		ring_add(&w->ring, s);
 	} else {
-		xpi_lanes_sync_unmap(&c.lanes, slot_dfn(s), slot_pages(s),
-				     XPI_WHY_SYNC);
+		xpi_pending_sync_unmap(&c.pending, slot_dfn(s), slot_pages(s),
+				       XPI_WHY_SYNC);
 		expect_nothing(s, "mapped after its sync");
 		slot_put(s);
 	}
@@ -638,7 +638,7 @@ static void *look(void *arg)
 	(void)arg;
 	fake_cpu = THREADS;
 	for (dfn = 0; !READ_ONCE(all_done); dfn = (dfn + 7) % PAGES) {
-		xpi_lanes_waiting(&c.lanes, &maps, &unmaps);
+		xpi_pending_waiting(&c.pending, &maps, &unmaps);
 		xpi_stats_sum(&sum);
 		xpi_shadow_leaves(&c.shadow, XPI_ORDER_4K);
 		xpi_shadow_lookup(&c.shadow, dfn, &pfn);
@@ -658,14 +658,14 @@ static void setup(const struct way *what)
 	failed = all_done = false;
 	memset(&seen, 0, sizeof(seen));
 	memset(mapped, 0, sizeof(mapped));
-	memset(lane, 0, sizeof(lane));
+	memset(pair, 0, sizeof(pair));
 	flushes_began = flushes_ended = 0;
 	slots_fill();
 	c = (struct xpi_context){
 		.ctx = CTX, .batch = true, .max_count = 1024, .max_nr = 1U << 20,
 		.bytes = 4096, .hv = &hv, .mem = &mem,
-		.no_memory = on_no_memory, .lanes = {
-			.lost = on_lost, .nr = LANES, .lane = lane,
+		.no_memory = on_no_memory, .pending = {
+			.lost = on_lost, .nr = PAIRS, .pair = pair,
 		},
 	};
 	CHECK_EQ(xpi_context_init(&c, PAGES - 1), 0);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a request of the core's does to the shadow, the lanes and Xen. Most of
+ * What a request of the core's does to the shadow, the lists and Xen. Most of
  * them take the way through the functions in context.h; here are the others.
  *
  * A map is recorded first, so two that overlap never reach Xen, and undone if it
@@ -22,17 +22,17 @@
 
 int xpi_context_init(struct xpi_context *c, u64 last)
 {
-	c->lanes.shadow = &c->shadow;
-	c->lanes.free = c->mem->free;
-	c->lanes.max_nr = min(c->max_nr, XPI_CHUNK_PAGES);
-	xpi_lanes_init(&c->lanes);
+	c->pending.shadow = &c->shadow;
+	c->pending.free = c->mem->free;
+	c->pending.max_nr = min(c->max_nr, XPI_CHUNK_PAGES);
+	xpi_pending_init(&c->pending);
 	return xpi_shadow_init(&c->shadow, c->mem, last, GFP_KERNEL);
 }
 
 /* Before the first map: unmap must not have to ask for memory. */
 int xpi_context_fill(struct xpi_context *c, gfp_t gfp)
 {
-	const struct xpi_lanes_config config = {
+	const struct xpi_pending_config config = {
 		.hv = c->hv,
 		.alloc = c->mem->alloc,
 		.bytes = c->bytes,
@@ -41,12 +41,12 @@ int xpi_context_fill(struct xpi_context *c, gfp_t gfp)
 		.ctx = c->ctx,
 	};
 
-	return xpi_lanes_fill(&c->lanes, &config, gfp);
+	return xpi_pending_fill(&c->pending, &config, gfp);
 }
 
 void xpi_context_fini(struct xpi_context *c)
 {
-	xpi_lanes_fini(&c->lanes);
+	xpi_pending_fini(&c->pending);
 	xpi_shadow_fini(&c->shadow);
 }
 
@@ -74,7 +74,7 @@ void xpi_context_unmap_now(struct xpi_context *c, u64 dfn, u64 nr)
 		ret = xpi_queue_submit(&q);
 	/* Of an error that comes when all was done there is nothing to tell. */
 	if (q.done < nr)
-		c->lanes.lost(&c->lanes, &(const struct xpi_lost){
+		c->pending.lost(&c->pending, &(const struct xpi_lost){
 			.dfn = dfn + q.done, .nr = nr - q.done, .err = ret,
 			.times = 1,
 		});
@@ -175,7 +175,7 @@ int xpi_context_map_now(struct xpi_context *c, const struct xpi_map *m,
 	u64 sent = 0;
 	int ret;
 
-	xpi_lanes_sync_unmap(&c->lanes, m->dfn, m->nr, XPI_WHY_ROOM);
+	xpi_pending_sync_unmap(&c->pending, m->dfn, m->nr, XPI_WHY_ROOM);
 	if (c->batch)
 		ret = send_map_batch(c, m, gfp, &seen, &sent);
 	else
@@ -222,7 +222,7 @@ int xpi_context_record_again(struct xpi_context *c, const struct xpi_map *m,
 void xpi_context_map_undo(struct xpi_context *c, unsigned int cpu,
 			  const struct xpi_map *m)
 {
-	xpi_lanes_undo(&c->lanes, cpu, m->dfn, m->nr);
+	xpi_pending_undo(&c->pending, cpu, m->dfn, m->nr);
 	xpi_shadow_erase(&c->shadow, m->dfn, m->nr);
 }
 

@@ -11,7 +11,7 @@
 
 #include <xen/interface/pv-iommu.h>
 
-#include "lanes.h"
+#include "pending.h"
 #include "shadow.h"
 
 struct xpi_hv;
@@ -32,9 +32,9 @@ struct xpi_hv;
  * @hv: the hypervisor
  * @mem: where the shadow's nodes and the descriptor buffers come from
  * @no_memory: called when Xen had no memory for a map; in any context, without a
- *	lane's lock
+ *	list's lock
  * @shadow: what is mapped
- * @lanes: what waits to be sent
+ * @pending: what waits to be sent
  */
 struct xpi_context {
 	u16 ctx;
@@ -46,13 +46,13 @@ struct xpi_context {
 	const struct xpi_shadow_mem *mem;
 	void (*no_memory)(const struct xpi_context *c);
 	struct xpi_shadow shadow;
-	struct xpi_lanes lanes;
+	struct xpi_pending pending;
 };
 
 /**
  * xpi_context_init() - make a context ready that Xen has made
- * @c: filled in but for @shadow; of @lanes there are those functions that say
- *	what happens, and the lanes themselves
+ * @c: filled in but for @shadow; of @pending there are those functions that say
+ *	what happens, and the lists themselves
  * @last: last dfn that can be mapped
  *
  * Return: 0 or -ENOMEM; then, too, xpi_context_fini() is to be called.
@@ -110,7 +110,7 @@ static inline int xpi_context_map_later(struct xpi_context *c,
 					unsigned int cpu,
 					const struct xpi_map *m, u64 *done)
 {
-	int ret = xpi_lanes_map(&c->lanes, cpu, m);
+	int ret = xpi_pending_map(&c->pending, cpu, m);
 
 	if (unlikely(ret < 0)) {
 		xpi_context_map_undo(c, cpu, m);
@@ -125,7 +125,7 @@ static inline int xpi_context_map_later(struct xpi_context *c,
 /**
  * xpi_context_map() - map pages, or let them wait to be mapped
  * @c: the context
- * @cpu: whose lane they wait in; any number
+ * @cpu: whose list they wait in; any number
  * @m: the request
  * @gfp: for memory
  * @done: OUT: pages mapped, from the front; left alone if there are none
@@ -140,8 +140,8 @@ static inline int xpi_context_map(struct xpi_context *c, unsigned int cpu,
 {
 	int ret = 0;
 
-	/* Pairs with xpi_lanes_fill(). */
-	if (unlikely(!smp_load_acquire(&c->lanes.filled)))
+	/* Pairs with xpi_pending_fill(). */
+	if (unlikely(!smp_load_acquire(&c->pending.filled)))
 		ret = xpi_context_fill(c, gfp);
 	if (!ret)
 		ret = xpi_context_record(c, m, 0, gfp);
@@ -165,7 +165,7 @@ static inline int xpi_context_sync_map(struct xpi_context *c, u64 dfn, u64 nr)
 {
 	int ret;
 
-	xpi_lanes_sync_map(&c->lanes, dfn, nr);
+	xpi_pending_sync_map(&c->pending, dfn, nr);
 	ret = xpi_shadow_error(&c->shadow, dfn, nr);
 	if (unlikely(ret == -ENOMEM))
 		c->no_memory(c);
@@ -181,7 +181,7 @@ xpi_context_unmap_kind(struct xpi_context *c, unsigned int cpu, u64 dfn, u64 nr)
 	if (unlikely(!taken.nr || taken.flags & XPI_LEAF_DIRECT))
 		return taken;
 	if (likely(c->batch))
-		xpi_lanes_unmap(&c->lanes, cpu, dfn, taken.nr);
+		xpi_pending_unmap(&c->pending, cpu, dfn, taken.nr);
 	else
 		xpi_context_unmap_now(c, dfn, taken.nr);
 	return taken;
@@ -190,12 +190,12 @@ xpi_context_unmap_kind(struct xpi_context *c, unsigned int cpu, u64 dfn, u64 nr)
 /**
  * xpi_context_unmap() - forget pages, and let them wait to be unmapped
  * @c: the context
- * @cpu: whose lane they wait in; any number
+ * @cpu: whose list they wait in; any number
  * @dfn: first device frame
  * @nr: 4 KiB pages
  *
  * Stops at a hole and before a leaf that sticks out. Never fails, in any
- * context. xpi_lanes_sync_unmap() or xpi_lanes_flush() make sure that a range
+ * context. xpi_pending_sync_unmap() or xpi_pending_flush() make sure that a range
  * is unmapped and flushed; where the marks have any of XPI_LEAF_NOW it is.
  *
  * Return: pages, from the front, and all the marks that they had.
@@ -210,9 +210,9 @@ static inline struct xpi_taken xpi_context_unmap(struct xpi_context *c,
 	if (unlikely(taken.nr && taken.nr < nr))
 		taken = xpi_context_unmap_more(c, cpu, dfn, nr, taken);
 	if (unlikely(taken.flags & XPI_LEAF_NOW))
-		xpi_lanes_sync_unmap(&c->lanes, dfn, taken.nr,
-				     taken.flags & XPI_LEAF_FOREIGN ?
-				     XPI_WHY_FOREIGN : XPI_WHY_ERROR);
+		xpi_pending_sync_unmap(&c->pending, dfn, taken.nr,
+				       taken.flags & XPI_LEAF_FOREIGN ?
+				       XPI_WHY_FOREIGN : XPI_WHY_ERROR);
 	return taken;
 }
 

@@ -102,7 +102,7 @@ static void show_mapped(struct seq_file *s, struct xpi_context *c)
 {
 	unsigned int maps, unmaps;
 
-	xpi_lanes_waiting(&c->lanes, &maps, &unmaps);
+	xpi_pending_waiting(&c->pending, &maps, &unmaps);
 	seq_printf(s, "leaves_4k %llu\n",
 		   xpi_shadow_leaves(&c->shadow, XPI_ORDER_4K));
 	seq_printf(s, "leaves_2m %llu\n",

@@ -4,7 +4,7 @@
  *
  * The driver takes all its long-lived pages in xpi_page_alloc() and gives them
  * back in xpi_page_free(), so probes there count what a domain has; those that it
- * takes in xpi_lanes_fill() are buffers. Xen says itself how many pages its
+ * takes in xpi_pending_fill() are buffers. Xen says itself how many pages its
  * tables have.
  */
 #include <linux/device.h>
@@ -59,7 +59,7 @@ static int fill_ends(struct kretprobe_instance *ri, struct pt_regs *regs)
 }
 
 static struct kretprobe fill_probe = {
-	.kp.symbol_name = "xpi_lanes_fill",
+	.kp.symbol_name = "xpi_pending_fill",
 	.entry_handler = fill_begins,
 	.handler = fill_ends,
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-#ifndef XPI_LANES_H
-#define XPI_LANES_H
+#ifndef XPI_PENDING_H
+#define XPI_PENDING_H
 
 #include <linux/cache.h>
 #include <linux/gfp.h>
@@ -12,7 +12,7 @@
 struct xpi_shadow;
 
 /* Their buffers take at most 16 pages, that is 64 KiB. */
-#define XPI_LANES_MAX	8U
+#define XPI_PENDING_PAIRS_MAX	8U
 
 /*
  * Pages that wait in one queue at most, and in one descriptor. A queue is sent
@@ -77,7 +77,7 @@ struct xpi_map {
 };
 
 /**
- * struct xpi_pending - descriptors of one kind that wait
+ * struct xpi_pending_list - descriptors of one kind, maps or unmaps, that wait
  * @lock: guards the rest, also while it is sent; interrupts off
  * @queue: the descriptors, all for disjoint ranges. While a sender has given the
  *	lock back after a refusal, Xen is done with those at the front
@@ -86,7 +86,7 @@ struct xpi_map {
  * @first: they lie in [@first, @end). Read without the lock: whoever added
  * @end: something finds it there until Xen is done with it
  */
-struct xpi_pending {
+struct xpi_pending_list {
 	raw_spinlock_t lock;
 	struct xpi_queue queue;
 	unsigned int pages;
@@ -96,13 +96,13 @@ struct xpi_pending {
 };
 
 /**
- * struct xpi_lane - what one CPU, or some, have asked for
+ * struct xpi_pending_pair - the two lists of one CPU, or of several
  * @maps: waits for iotlb_sync_map
  * @unmaps: waits for iotlb_sync or flush_iotlb_all
  */
-struct xpi_lane {
-	struct xpi_pending maps;
-	struct xpi_pending unmaps;
+struct xpi_pending_pair {
+	struct xpi_pending_list maps;
+	struct xpi_pending_list unmaps;
 } ____cacheline_aligned_in_smp;
 
 /**
@@ -120,24 +120,24 @@ struct xpi_lost {
 };
 
 /**
- * struct xpi_lanes - all that waits in one context
+ * struct xpi_pending - the pending lists of one context
  * @shadow: where a map that Xen refuses is marked
  * @lost: tells the log of unmaps that Xen has refused, at the next sync or flush
- *	at the latest. Any context, but no lane's lock is held: the console may be
- *	a network card whose DMA waits in these lanes
- * @lost_lock: guards @unsaid; inside of a lane's lock
+ *	at the latest. Any context, but no list's lock is held: the console may be
+ *	a network card whose DMA waits in these lists
+ * @lost_lock: guards @unsaid; inside of a list's lock
  * @unsaid: what @lost has not told yet; its times is read without the lock
  * @sending: told of what is about to be sent; any context, a lock held; may be
  *	NULL
  * @free: gives a buffer back
  * @max_nr: longest run, at most XPI_CHUNK_PAGES
- * @filled: every lane has its buffers; a map reads it without a lock
- * @nr: lanes
- * @lane: the lanes
+ * @filled: every list has its buffers; a map reads it without a lock
+ * @nr: pairs of lists
+ * @pair: the pairs
  */
-struct xpi_lanes {
+struct xpi_pending {
 	struct xpi_shadow *shadow;
-	void (*lost)(struct xpi_lanes *ls, const struct xpi_lost *what);
+	void (*lost)(struct xpi_pending *pending, const struct xpi_lost *what);
 	raw_spinlock_t lost_lock;
 	struct xpi_lost unsaid;
 	void (*sending)(const struct xpi_queue *q, enum xpi_why why);
@@ -145,11 +145,11 @@ struct xpi_lanes {
 	u32 max_nr;
 	bool filled;
 	unsigned int nr;
-	struct xpi_lane *lane;
+	struct xpi_pending_pair *pair;
 };
 
 /**
- * struct xpi_lanes_config - what lanes are made of
+ * struct xpi_pending_config - what lists are made of
  * @hv: the hypervisor
  * @alloc: gives a buffer of @bytes, or NULL; sleeps if its argument allows it
  * @bytes: size of a buffer
@@ -157,7 +157,7 @@ struct xpi_lanes {
  * @max_maps: and what an array of maps should not be longer than
  * @ctx: the context
  */
-struct xpi_lanes_config {
+struct xpi_pending_config {
 	const struct xpi_hv *hv;
 	void *(*alloc)(gfp_t gfp);
 	size_t bytes;
@@ -167,14 +167,14 @@ struct xpi_lanes_config {
 };
 
 /**
- * xpi_lanes_init() - make lanes ready but for their buffers
- * @ls: filled in but for the buffers
+ * xpi_pending_init() - make lists ready but for their buffers
+ * @pending: filled in but for the buffers
  */
-void xpi_lanes_init(struct xpi_lanes *ls);
+void xpi_pending_init(struct xpi_pending *pending);
 
 /**
- * xpi_lanes_fill() - give all lanes their buffers
- * @ls: lanes; some may have buffers, and others may be filling them right now
+ * xpi_pending_fill() - give all lists their buffers
+ * @pending: lists; some may have buffers, and others may be filling them right now
  * @c: what to make them of
  * @gfp: for the buffers
  *
@@ -182,19 +182,19 @@ void xpi_lanes_init(struct xpi_lanes *ls);
  *
  * Return: 0 or -ENOMEM.
  */
-int xpi_lanes_fill(struct xpi_lanes *ls, const struct xpi_lanes_config *c,
-		   gfp_t gfp);
+int xpi_pending_fill(struct xpi_pending *pending,
+		     const struct xpi_pending_config *c, gfp_t gfp);
 
 /**
- * xpi_lanes_fini() - give the buffers back
- * @ls: lanes that nobody uses any more; what waits in them is forgotten
+ * xpi_pending_fini() - give the buffers back
+ * @pending: lists that nobody uses any more; what waits in them is forgotten
  */
-void xpi_lanes_fini(struct xpi_lanes *ls);
+void xpi_pending_fini(struct xpi_pending *pending);
 
 /**
- * xpi_lanes_map() - let a request wait for xpi_lanes_sync_map()
- * @ls: the lanes
- * @cpu: which lane; any number
+ * xpi_pending_map() - let a request wait for xpi_pending_sync_map()
+ * @pending: the lists
+ * @cpu: which list; any number
  * @m: the request, recorded in the shadow
  *
  * What does not fit is sent at once. What Xen refuses, now or later, is marked
@@ -203,67 +203,69 @@ void xpi_lanes_fini(struct xpi_lanes *ls);
  * Return: XEN_PV_IOMMU_F_* that any of the frames has, or the error of a page
  * without a frame. What comes before it waits, or was sent.
  */
-int xpi_lanes_map(struct xpi_lanes *ls, unsigned int cpu,
-		  const struct xpi_map *m);
+int xpi_pending_map(struct xpi_pending *pending, unsigned int cpu,
+		    const struct xpi_map *m);
 
 /**
- * xpi_lanes_sync_map() - send what waits to be mapped in a range
- * @ls: the lanes
+ * xpi_pending_sync_map() - send what waits to be mapped in a range
+ * @pending: the lists
  * @dfn: first device frame
  * @nr: 4 KiB pages
  *
  * Others' descriptors may go along. The caller looks for errors in the shadow.
  */
-void xpi_lanes_sync_map(struct xpi_lanes *ls, u64 dfn, u64 nr);
+void xpi_pending_sync_map(struct xpi_pending *pending, u64 dfn, u64 nr);
 
 /**
- * xpi_lanes_unmap() - let a range wait to be unmapped
- * @ls: the lanes
- * @cpu: which lane; any number
+ * xpi_pending_unmap() - let a range wait to be unmapped
+ * @pending: the lists
+ * @cpu: which list; any number
  * @dfn: first device frame
  * @nr: 4 KiB pages
  *
  * What is still waiting to be mapped there is dropped; Xen hears of neither.
  */
-void xpi_lanes_unmap(struct xpi_lanes *ls, unsigned int cpu, u64 dfn, u64 nr);
+void xpi_pending_unmap(struct xpi_pending *pending, unsigned int cpu, u64 dfn,
+		       u64 nr);
 
 /**
- * xpi_lanes_undo() - unmap what was mapped in part
- * @ls: the lanes
- * @cpu: which lane; any number
+ * xpi_pending_undo() - unmap what was mapped in part
+ * @pending: the lists
+ * @cpu: which list; any number
  * @dfn: first device frame
  * @nr: 4 KiB pages
  *
  * For a request of which some may be mapped, some may wait and some was never
  * queued. On return nothing of it is mapped, and nothing waits.
  */
-void xpi_lanes_undo(struct xpi_lanes *ls, unsigned int cpu, u64 dfn, u64 nr);
+void xpi_pending_undo(struct xpi_pending *pending, unsigned int cpu, u64 dfn,
+		      u64 nr);
 
 /**
- * xpi_lanes_sync_unmap() - send what waits to be unmapped in a range
- * @ls: the lanes
+ * xpi_pending_sync_unmap() - send what waits to be unmapped in a range
+ * @pending: the lists
  * @dfn: first device frame
  * @nr: 4 KiB pages
  * @why: for whoever looks on
  *
  * On return it is unmapped and flushed, whoever sent it.
  */
-void xpi_lanes_sync_unmap(struct xpi_lanes *ls, u64 dfn, u64 nr,
-			  enum xpi_why why);
+void xpi_pending_sync_unmap(struct xpi_pending *pending, u64 dfn, u64 nr,
+			    enum xpi_why why);
 
 /**
- * xpi_lanes_flush() - send all that waits to be unmapped
- * @ls: the lanes
+ * xpi_pending_flush() - send all that waits to be unmapped
+ * @pending: the lists
  */
-void xpi_lanes_flush(struct xpi_lanes *ls);
+void xpi_pending_flush(struct xpi_pending *pending);
 
 /**
- * xpi_lanes_waiting() - how much waits, for a person to see
- * @ls: the lanes
+ * xpi_pending_waiting() - how much waits, for a person to see
+ * @pending: the lists
  * @maps: OUT: descriptors to be mapped
  * @unmaps: OUT: descriptors to be unmapped
  */
-void xpi_lanes_waiting(const struct xpi_lanes *ls, unsigned int *maps,
-		       unsigned int *unmaps);
+void xpi_pending_waiting(const struct xpi_pending *pending, unsigned int *maps,
+			 unsigned int *unmaps);
 
-#endif /* XPI_LANES_H */
+#endif /* XPI_PENDING_H */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The lanes against a hypervisor of one context, by hand and at random. What
+ * The lists against a hypervisor of one context, by hand and at random. What
  * must hold after every step (I1): Xen maps what the shadow shows, less what
  * waits to be mapped, plus what waits to be unmapped.
  *
@@ -16,7 +16,7 @@
 #include <xen/interface/pv-iommu.h>
 
 #include "hv.h"
-#include "lanes.h"
+#include "pending.h"
 #include "runs.h"
 #include "shadow.h"
 
@@ -49,8 +49,8 @@ static void (*during)(void);	/* what another CPU does during a call */
 static void (*refused)(void);	/* what it does when Xen has refused one */
 
 static struct xpi_shadow sh;
-static struct xpi_lane lane[CPUS];
-static struct xpi_lanes ls;
+static struct xpi_pending_pair pair[CPUS];
+static struct xpi_pending pending;
 
 /*
  * The hypervisor
@@ -164,10 +164,10 @@ static void page_free(void *p)
 static const struct xpi_shadow_mem mem = { page_alloc, page_free };
 
 /* The log may go out through a network card whose DMA waits here. */
-static void on_lost(struct xpi_lanes *l, const struct xpi_lost *what)
+static void on_lost(struct xpi_pending *l, const struct xpi_lost *what)
 {
 	CHECK_EQ(fake_locks_held, 0);
-	CHECK(l == &ls && what->times && what->err && what->nr);
+	CHECK(l == &pending && what->times && what->err && what->nr);
 	CHECK(what->dfn + what->nr <= PAGES);
 	lost += what->times;
 }
@@ -192,13 +192,13 @@ static void on_sending(const struct xpi_queue *q, enum xpi_why why)
 
 static void setup_short(unsigned int cpus, unsigned int max_maps)
 {
-	const struct xpi_lanes_config c = {
+	const struct xpi_pending_config c = {
 		.hv = &hv, .alloc = page_alloc, .bytes = BUF,
 		.max_count = 1000, .max_maps = max_maps, .ctx = CTX,
 	};
 
 	memset(mapped, 0, sizeof(mapped));
-	memset(lane, 0, sizeof(lane));
+	memset(pair, 0, sizeof(pair));
 	calls = descs = maps = lost = pages = nr_told = 0;
 	in_one_go = most_in_one_go = 0;
 	broken = 0;
@@ -209,13 +209,13 @@ static void setup_short(unsigned int cpus, unsigned int max_maps)
 	fake_on_unlock = NULL;
 	fake_locks_held = 0;
 	CHECK_EQ(xpi_shadow_init(&sh, &mem, PAGES - 1, GFP_KERNEL), 0);
-	ls = (struct xpi_lanes){
+	pending = (struct xpi_pending){
 		.shadow = &sh, .lost = on_lost, .free = page_free,
 		.sending = on_sending,
-		.max_nr = 64, .nr = cpus, .lane = lane,
+		.max_nr = 64, .nr = cpus, .pair = pair,
 	};
-	xpi_lanes_init(&ls);
-	CHECK_EQ(xpi_lanes_fill(&ls, &c, GFP_KERNEL), 0);
+	xpi_pending_init(&pending);
+	CHECK_EQ(xpi_pending_fill(&pending, &c, GFP_KERNEL), 0);
 }
 
 static void setup(unsigned int cpus)
@@ -225,7 +225,7 @@ static void setup(unsigned int cpus)
 
 static void teardown(void)
 {
-	xpi_lanes_fini(&ls);
+	xpi_pending_fini(&pending);
 	xpi_shadow_fini(&sh);
 	CHECK_EQ(pages, 0);
 	CHECK_EQ(fake_locks_held, 0);
@@ -240,13 +240,13 @@ static int map_on(unsigned int cpu, u64 dfn, u64 pfn, u64 nr)
 
 	CHECK_EQ(xpi_shadow_reserve(&sh, dfn, nr, 0, GFP_ATOMIC), 0);
 	CHECK_EQ(xpi_shadow_set(&sh, dfn, pfn, nr, 0, 0), nr);
-	ret = xpi_lanes_map(&ls, cpu, &m);
+	ret = xpi_pending_map(&pending, cpu, &m);
 	return ret < 0 ? ret : 0;
 }
 
 static int sync_map(u64 dfn, u64 nr)
 {
-	xpi_lanes_sync_map(&ls, dfn, nr);
+	xpi_pending_sync_map(&pending, dfn, nr);
 	return xpi_shadow_error(&sh, dfn, nr);
 }
 
@@ -255,13 +255,13 @@ static void unmap_on(unsigned int cpu, u64 dfn, u64 nr)
 {
 	int err = xpi_shadow_error(&sh, dfn, nr);
 
-	xpi_lanes_unmap(&ls, cpu, dfn, nr);
+	xpi_pending_unmap(&pending, cpu, dfn, nr);
 	CHECK_EQ(xpi_shadow_erase(&sh, dfn, nr), nr);
 	if (err)
-		xpi_lanes_sync_unmap(&ls, dfn, nr, XPI_WHY_ERROR);
+		xpi_pending_sync_unmap(&pending, dfn, nr, XPI_WHY_ERROR);
 }
 
-static bool waits(const struct xpi_pending *p, u64 dfn)
+static bool waits(const struct xpi_pending_list *p, u64 dfn)
 {
 	unsigned int i;
 
@@ -278,8 +278,8 @@ static bool waits_anywhere(u64 dfn, bool unmaps)
 {
 	unsigned int i;
 
-	for (i = 0; i < ls.nr; i++)
-		if (waits(unmaps ? &lane[i].unmaps : &lane[i].maps, dfn))
+	for (i = 0; i < pending.nr; i++)
+		if (waits(unmaps ? &pair[i].unmaps : &pair[i].maps, dfn))
 			return true;
 	return false;
 }
@@ -351,7 +351,7 @@ TEST(fewer_maps_than_unmaps_at_a_time)
 	for (i = 0; i < 12; i++)
 		unmap_on(0, 100 + 2 * i, 1);
 	CHECK_EQ(calls, 3);
-	xpi_lanes_flush(&ls);
+	xpi_pending_flush(&pending);
 	CHECK_EQ(calls, 4);
 	check_all();
 	teardown();
@@ -373,10 +373,10 @@ TEST(onlookers_are_told_why)
 	CHECK(was_told(0, map, 1, XPI_WHY_SYNC_MAP));
 	unmap_on(0, 100, 2);
 	unmap_on(0, 102, 2);
-	xpi_lanes_sync_unmap(&ls, 100, 4, XPI_WHY_FOREIGN);
+	xpi_pending_sync_unmap(&pending, 100, 4, XPI_WHY_FOREIGN);
 	CHECK(was_told(0, un, 1, XPI_WHY_FOREIGN));
 	/* Nothing waits, so nobody is told. */
-	xpi_lanes_flush(&ls);
+	xpi_pending_flush(&pending);
 	CHECK_EQ(nr_told, 2);
 
 	CHECK_EQ(map_on(0, 100, 1000, 4), 0);
@@ -390,12 +390,12 @@ TEST(onlookers_are_told_why)
 	CHECK(was_told(1, map, 1, XPI_WHY_SYNC_MAP));
 	CHECK(was_told(0, un, 1, XPI_WHY_REFUSED));
 	unmap_on(0, 200, 4);
-	xpi_lanes_flush(&ls);
+	xpi_pending_flush(&pending);
 	CHECK(was_told(0, un, 1, XPI_WHY_FLUSH_ALL));
 	teardown();
 }
 
-TEST(full_lanes_are_sent)
+TEST(full_lists_are_sent)
 {
 	unsigned int i;
 
@@ -411,7 +411,7 @@ TEST(full_lanes_are_sent)
 		unmap_on(0, 100 + 2 * i % 40 + 2 * i / 40, 1);
 	CHECK_EQ(calls, 5);
 	check_all();
-	xpi_lanes_flush(&ls);
+	xpi_pending_flush(&pending);
 	CHECK_EQ(calls, 6);
 	check_all();
 	teardown();
@@ -426,12 +426,12 @@ TEST(long_requests_go_in_steps)
 	const u64 nr = 3500;
 
 	setup(1);
-	ls.max_nr = XPI_CHUNK_PAGES;
+	pending.max_nr = XPI_CHUNK_PAGES;
 	CHECK_EQ(map_on(0, 100, 0x1000, nr), 0);
 	CHECK_EQ(sync_map(100, nr), 0);
 	CHECK(calls >= nr / XPI_PENDING_PAGES);
 	unmap_on(0, 100, nr);
-	xpi_lanes_flush(&ls);
+	xpi_pending_flush(&pending);
 	check_all();
 	CHECK(most_in_one_go && most_in_one_go <= XPI_PENDING_PAGES);
 	teardown();
@@ -443,13 +443,13 @@ TEST(many_pages_do_not_wait)
 	unsigned int i;
 
 	setup(1);
-	ls.max_nr = XPI_CHUNK_PAGES;
+	pending.max_nr = XPI_CHUNK_PAGES;
 	for (i = 0; i < 8; i++)
 		CHECK_EQ(map_on(0, 500 * i, 0x1000 + 1000 * i, 300), 0);
 	CHECK_EQ(sync_map(0, 3800), 0);
 	for (i = 0; i < 8; i++)
 		unmap_on(0, 500 * i, 300);
-	xpi_lanes_flush(&ls);
+	xpi_pending_flush(&pending);
 	check_all();
 	CHECK(most_in_one_go && most_in_one_go <= XPI_PENDING_PAGES);
 	/* nor does a map that was dropped count any more */
@@ -466,22 +466,22 @@ TEST(many_pages_do_not_wait)
 	teardown();
 }
 
-/* All lanes are nearly full of unmaps, with gaps between their ranges. */
+/* All lists are nearly full of unmaps, with gaps between their ranges. */
 static void fill_with_unmaps(void)
 {
 	unsigned int i;
 
 	setup(CPUS);
-	ls.max_nr = XPI_CHUNK_PAGES;
+	pending.max_nr = XPI_CHUNK_PAGES;
 	CHECK_EQ(map_on(0, 0, 0x1000, PAGES - 8), 0);
 	CHECK_EQ(sync_map(0, PAGES - 8), 0);
-	/* In turn, so that a long range meets unmaps in each lane. */
+	/* In turn, so that a long range meets unmaps in each list. */
 	for (i = 0; i < 12 * CPUS; i++)
 		unmap_on(i % CPUS, 64 * i, 63);
 	calls = most_in_one_go = 0;
 }
 
-/* Interrupts are off for one array at a time, not for the unmaps of all lanes. */
+/* Interrupts are off for one array at a time, not for the unmaps of all lists. */
 TEST(refused_map_sends_unmaps_without_its_lock)
 {
 	fill_with_unmaps();
@@ -502,10 +502,10 @@ TEST(refused_map_sends_no_unmaps_of_others)
 	unsigned int m, before, u;
 
 	fill_with_unmaps();
-	xpi_lanes_waiting(&ls, &m, &before);
+	xpi_pending_waiting(&pending, &m, &before);
 	CHECK_EQ(map_on(0, PAGES - 8, FORBIDDEN, 8), 0);
 	CHECK_EQ(sync_map(PAGES - 8, 8), -EACCES);
-	xpi_lanes_waiting(&ls, &m, &u);
+	xpi_pending_waiting(&pending, &m, &u);
 	CHECK_EQ(u, before);
 	CHECK_EQ(calls, 1);
 	check_all();
@@ -516,13 +516,13 @@ TEST(refused_map_sends_no_unmaps_of_others)
 TEST(unmaps_are_cut_where_leaves_end)
 {
 	setup(1);
-	ls.max_nr = XPI_CHUNK_PAGES;
+	pending.max_nr = XPI_CHUNK_PAGES;
 	whole_leaves = true;
 	CHECK_EQ(map_on(0, 100, 0x1000, 412), 0);
 	CHECK_EQ(map_on(0, 512, 0x2000, 1024), 0);
 	CHECK_EQ(sync_map(100, 1436), 0);
 	unmap_on(0, 100, 1436);
-	xpi_lanes_flush(&ls);
+	xpi_pending_flush(&pending);
 	check_all();
 	teardown();
 }
@@ -534,29 +534,29 @@ TEST(what_waits_is_counted)
 	setup(2);
 	CHECK_EQ(map_on(0, 100, 1000, 4), 0);
 	CHECK_EQ(map_on(1, 200, SCATTERED, 4), 0);
-	xpi_lanes_waiting(&ls, &m, &u);
+	xpi_pending_waiting(&pending, &m, &u);
 	CHECK(m == 3 && u == 0);
 	CHECK_EQ(sync_map(0, PAGES), 0);
 	unmap_on(0, 100, 1);
 	unmap_on(1, 103, 1);
 	unmap_on(1, 200, 1);
-	xpi_lanes_waiting(&ls, &m, &u);
+	xpi_pending_waiting(&pending, &m, &u);
 	CHECK(m == 0 && u == 3);
-	xpi_lanes_flush(&ls);
-	xpi_lanes_waiting(&ls, &m, &u);
+	xpi_pending_flush(&pending);
+	xpi_pending_waiting(&pending, &m, &u);
 	CHECK(m == 0 && u == 0);
 	teardown();
 }
 
-TEST(more_cpus_than_lanes)
+TEST(more_cpus_than_pairs)
 {
 	setup(2);
 	CHECK_EQ(map_on(3, 100, 1000, 4), 0);
-	CHECK(waits(&lane[1].maps, 100));
+	CHECK(waits(&pair[1].maps, 100));
 	CHECK_EQ(sync_map(100, 4), 0);
 	unmap_on(2, 100, 4);
-	CHECK(waits(&lane[0].unmaps, 100));
-	xpi_lanes_flush(&ls);
+	CHECK(waits(&pair[0].unmaps, 100));
+	xpi_pending_flush(&pending);
 	check_all();
 	teardown();
 }
@@ -585,7 +585,7 @@ TEST(unmap_of_a_waiting_map_is_never_sent)
 	check_all();
 	/* Nobody is told twice, and the one between them is not lost. */
 	CHECK_EQ(sync_map(0, PAGES), 0);
-	xpi_lanes_flush(&ls);
+	xpi_pending_flush(&pending);
 	CHECK_EQ(calls, 1);
 	CHECK_EQ(descs, 1);
 	CHECK_EQ(mapped[203], 2004);
@@ -599,7 +599,7 @@ TEST(unmap_of_a_part_of_a_waiting_map)
 	CHECK_EQ(map_on(0, 100, 1000, 4), 0);
 	unmap_on(1, 101, 2);
 	check_all();
-	xpi_lanes_sync_unmap(&ls, 101, 2, XPI_WHY_SYNC);
+	xpi_pending_sync_unmap(&pending, 101, 2, XPI_WHY_SYNC);
 	CHECK_EQ(sync_map(100, 1), 0);
 	CHECK_EQ(mapped[100], 1001);
 	CHECK_EQ(mapped[101], 0);
@@ -617,7 +617,7 @@ TEST(unmap_of_a_part_of_a_map_that_is_refused)
 	check_all();
 	CHECK_EQ(map_on(0, 101, 2000, 2), 0);
 	CHECK_EQ(sync_map(101, 2), 0);
-	xpi_lanes_flush(&ls);
+	xpi_pending_flush(&pending);
 	CHECK_EQ(mapped[102], 2002);
 	CHECK_EQ(sync_map(100, 1), -EACCES);
 	check_all();
@@ -655,7 +655,7 @@ TEST(errors_find_their_owner)
 	check_all();
 	/* The core then unmaps the range; after that it is as good as new. */
 	unmap_on(0, 200, 4);
-	xpi_lanes_sync_unmap(&ls, 200, 4, XPI_WHY_SYNC);
+	xpi_pending_sync_unmap(&pending, 200, 4, XPI_WHY_SYNC);
 	CHECK_EQ(sh.nr_failed, 0);
 	CHECK_EQ(map_on(1, 200, 2000, 4), 0);
 	CHECK_EQ(sync_map(200, 4), 0);
@@ -683,7 +683,7 @@ TEST(page_without_a_frame)
 	setup(1);
 	CHECK_EQ(map_on(0, 100, NO_FRAME - 3, 8), -EINVAL);
 	unmap_on(0, 100, 8);
-	xpi_lanes_sync_unmap(&ls, 100, 8, XPI_WHY_SYNC);
+	xpi_pending_sync_unmap(&pending, 100, 8, XPI_WHY_SYNC);
 	check_all();
 	CHECK_EQ(maps, 0);
 	teardown();
@@ -701,7 +701,7 @@ TEST(task_moves_between_map_and_sync)
 	CHECK_EQ(mapped[200], 0);
 	unmap_on(1, 100, 4);
 	unmap_on(2, 104, 4);
-	xpi_lanes_sync_unmap(&ls, 100, 8, XPI_WHY_SYNC);
+	xpi_pending_sync_unmap(&pending, 100, 8, XPI_WHY_SYNC);
 	CHECK_EQ(mapped[100] | mapped[107], 0);
 	check_all();
 	teardown();
@@ -715,7 +715,7 @@ TEST(interrupt_leaves_waiting_maps_alone)
 	CHECK_EQ(sync_map(300, 4), 0);
 	CHECK_EQ(map_on(0, 100, 1000, 4), 0);
 	unmap_on(0, 300, 4);
-	xpi_lanes_sync_unmap(&ls, 300, 4, XPI_WHY_SYNC);
+	xpi_pending_sync_unmap(&pending, 300, 4, XPI_WHY_SYNC);
 	CHECK_EQ(mapped[300], 0);
 	CHECK_EQ(mapped[100], 0);
 	CHECK_EQ(map_on(0, 104, 2000, 4), 0);
@@ -740,7 +740,7 @@ TEST(unmaps_wait_and_merge)
 	unmap_on(0, 135, 1);
 	CHECK_EQ(calls, 1);
 	check_all();
-	xpi_lanes_flush(&ls);
+	xpi_pending_flush(&pending);
 	CHECK_EQ(calls, 2);
 	CHECK_EQ(descs, 1 + 3);
 	check_all();
@@ -757,7 +757,7 @@ TEST(merged_no_further_than_allowed)
 	unmap_on(0, 0, 40);
 	unmap_on(0, 40, 40);
 	unmap_on(0, 80, 48);
-	xpi_lanes_flush(&ls);
+	xpi_pending_flush(&pending);
 	CHECK_EQ(descs, 3);
 	check_all();
 	teardown();
@@ -779,7 +779,7 @@ TEST(map_where_an_unmap_waits)
 	CHECK_EQ(mapped[102], 2001);
 	check_all();
 	/* And it is not undone by what waited. */
-	xpi_lanes_flush(&ls);
+	xpi_pending_flush(&pending);
 	CHECK_EQ(mapped[102], 2001);
 	CHECK_EQ(mapped[61], 602);
 	check_all();
@@ -826,7 +826,7 @@ TEST(another_cpu_meanwhile)
 
 static void other_cpu_flushes(void)
 {
-	xpi_lanes_flush(&ls);
+	xpi_pending_flush(&pending);
 }
 
 /* Nothing waits any more when this CPU looks, but something did. */
@@ -853,7 +853,7 @@ static void other_cpu_unmaps(void)
 
 /*
  * Flush queues rely on it: a flush sends all that waits when it begins. It begins
- * with a barrier, before the first look at a lane. The test shows that the barrier
+ * with a barrier, before the first look at a list. The test shows that the barrier
  * is there; only Arm would show its effect.
  */
 TEST(flush_begins_with_a_barrier)
@@ -862,7 +862,7 @@ TEST(flush_begins_with_a_barrier)
 	CHECK_EQ(map_on(0, 100, 1000, 4), 0);
 	CHECK_EQ(sync_map(100, 4), 0);
 	fake_before_mb = other_cpu_unmaps;
-	xpi_lanes_flush(&ls);
+	xpi_pending_flush(&pending);
 	CHECK(!fake_before_mb);
 	CHECK_EQ(mapped[100], 0);
 	check_all();
@@ -883,7 +883,7 @@ static void arm(void)
 	fake_on_unlock = at_unlock;
 }
 
-/* A map of 100..103 waits in lane 0, the unmap of its predecessor in lane 1. */
+/* A map of 100..103 waits in list 0, the unmap of its predecessor in list 1. */
 static void refuse_once(void (*fn)(void))
 {
 	setup(2);
@@ -933,7 +933,7 @@ TEST(another_cpu_cancels)
 	CHECK_EQ(sync_map(300, 4), 0);
 	CHECK_EQ(others_result, 0);
 	CHECK_EQ(sync_map(200, 4), 0);
-	xpi_lanes_flush(&ls);
+	xpi_pending_flush(&pending);
 	CHECK(!mapped[100] && mapped[200] == 4001 && mapped[300] == 3001);
 	check_all();
 	teardown();
@@ -956,7 +956,7 @@ TEST(another_cpu_cancels_a_part_done)
 	while_refused = other_cpu_cancels_a_part_done;
 	refused = arm;
 	CHECK_EQ(sync_map(300, 4), 0);
-	xpi_lanes_flush(&ls);
+	xpi_pending_flush(&pending);
 	CHECK(!mapped[98] && !mapped[100] && mapped[300] == 3001);
 	check_all();
 	teardown();
@@ -995,41 +995,41 @@ TEST(broken_context)
 	broken = -EIO;
 	for (i = 0; i < 10; i++)
 		CHECK_EQ(sync_map(100 + i, 1), -EIO);
-	xpi_lanes_flush(&ls);
+	xpi_pending_flush(&pending);
 	CHECK_EQ(lost, 1);
-	xpi_lanes_flush(&ls);
+	xpi_pending_flush(&pending);
 	CHECK_EQ(lost, 1);
 	teardown();
 }
 
-/* As netconsole does: it sends what is printed, through the same lane. */
-static void other_request(struct xpi_lanes *l, const struct xpi_lost *what)
+/* As netconsole does: it sends what is printed, through the same list. */
+static void other_request(struct xpi_pending *l, const struct xpi_lost *what)
 {
 	on_lost(l, what);
 	broken = 0;
 	CHECK_EQ(map_on(0, 500, 5000, 4), 0);
 	CHECK_EQ(sync_map(500, 4), 0);
 	unmap_on(0, 500, 4);
-	xpi_lanes_sync_unmap(&ls, 500, 4, XPI_WHY_SYNC);
+	xpi_pending_sync_unmap(&pending, 500, 4, XPI_WHY_SYNC);
 }
 
-TEST(log_goes_out_through_the_lane)
+TEST(log_goes_out_through_the_list)
 {
 	setup(1);
-	ls.lost = other_request;
+	pending.lost = other_request;
 	CHECK_EQ(map_on(0, 100, 1000, 8), 0);
 	CHECK_EQ(sync_map(100, 8), 0);
 	unmap_on(0, 106, 2);
 	unmap_on(0, 100, 2);
 	broken = -EIO;
-	xpi_lanes_sync_unmap(&ls, 100, 2, XPI_WHY_SYNC);
+	xpi_pending_sync_unmap(&pending, 100, 2, XPI_WHY_SYNC);
 	CHECK_EQ(lost, 2);
 	CHECK(mapped[100] && !mapped[500]);
 	teardown();
 }
 
-/* A full lane is sent by an unmap, under its lock; the next sync prints. */
-TEST(refused_when_the_lane_is_full)
+/* A full list is sent by an unmap, under its lock; the next sync prints. */
+TEST(refused_when_the_list_is_full)
 {
 	unsigned int i;
 
@@ -1041,7 +1041,7 @@ TEST(refused_when_the_lane_is_full)
 		unmap_on(0, 100 + 2 * i, 1);
 	CHECK_EQ(lost, 0);
 	broken = 0;
-	xpi_lanes_sync_unmap(&ls, 132, 1, XPI_WHY_SYNC);
+	xpi_pending_sync_unmap(&pending, 132, 1, XPI_WHY_SYNC);
 	CHECK_EQ(lost, 16);
 	teardown();
 }
@@ -1065,7 +1065,7 @@ static void *scarce_alloc(gfp_t gfp)
 /* Buffers that are there stay, and the next caller goes on from there. */
 TEST(filled_without_memory)
 {
-	struct xpi_lanes_config c = {
+	struct xpi_pending_config c = {
 		.hv = &hv, .alloc = scarce_alloc, .bytes = BUF,
 		.max_count = 1000, .max_maps = 1000, .ctx = CTX,
 	};
@@ -1073,41 +1073,41 @@ TEST(filled_without_memory)
 
 	for (n = 0; n < 2 * CPUS; n++) {
 		setup(CPUS);
-		xpi_lanes_fini(&ls);
-		memset(lane, 0, sizeof(lane));
-		xpi_lanes_init(&ls);
+		xpi_pending_fini(&pending);
+		memset(pair, 0, sizeof(pair));
+		xpi_pending_init(&pending);
 		allocs_left = n;
-		CHECK_EQ(xpi_lanes_fill(&ls, &c, GFP_ATOMIC), -ENOMEM);
-		CHECK(!ls.filled);
+		CHECK_EQ(xpi_pending_fill(&pending, &c, GFP_ATOMIC), -ENOMEM);
+		CHECK(!pending.filled);
 		allocs_left = 2 * CPUS;
-		CHECK_EQ(xpi_lanes_fill(&ls, &c, GFP_ATOMIC), 0);
-		CHECK(ls.filled);
+		CHECK_EQ(xpi_pending_fill(&pending, &c, GFP_ATOMIC), 0);
+		CHECK(pending.filled);
 		CHECK_EQ(map_on(0, 100, 1000, 4), 0);
 		CHECK_EQ(sync_map(100, 4), 0);
 		unmap_on(1, 100, 4);
-		xpi_lanes_flush(&ls);
+		xpi_pending_flush(&pending);
 		teardown();
 	}
 }
 
 /* Others fill them in the middle of it: each buffer is used, or given back. */
-static const struct xpi_lanes_config *others;
+static const struct xpi_pending_config *others;
 static unsigned int others_fill_at;
 
 static void *raced_alloc(gfp_t gfp)
 {
 	if (others && !others_fill_at--) {
-		const struct xpi_lanes_config *c = others;
+		const struct xpi_pending_config *c = others;
 
 		others = NULL;
-		CHECK_EQ(xpi_lanes_fill(&ls, c, gfp), 0);
+		CHECK_EQ(xpi_pending_fill(&pending, c, gfp), 0);
 	}
 	return page_alloc(gfp);
 }
 
 TEST(filled_by_two)
 {
-	struct xpi_lanes_config c = {
+	struct xpi_pending_config c = {
 		.hv = &hv, .alloc = raced_alloc, .bytes = BUF,
 		.max_count = 1000, .max_maps = 1000, .ctx = CTX,
 	};
@@ -1115,17 +1115,17 @@ TEST(filled_by_two)
 
 	for (n = 0; n < 2 * CPUS; n++) {
 		setup(CPUS);
-		xpi_lanes_fini(&ls);
-		memset(lane, 0, sizeof(lane));
-		xpi_lanes_init(&ls);
+		xpi_pending_fini(&pending);
+		memset(pair, 0, sizeof(pair));
+		xpi_pending_init(&pending);
 		others = &c;
 		others_fill_at = n;
-		CHECK_EQ(xpi_lanes_fill(&ls, &c, GFP_ATOMIC), 0);
+		CHECK_EQ(xpi_pending_fill(&pending, &c, GFP_ATOMIC), 0);
 		CHECK(!others);
 		CHECK_EQ(map_on(0, 100, 1000, 4), 0);
 		CHECK_EQ(sync_map(100, 4), 0);
 		unmap_on(1, 100, 4);
-		xpi_lanes_flush(&ls);
+		xpi_pending_flush(&pending);
 		teardown();
 	}
 }
@@ -1175,7 +1175,7 @@ static void area_unmap(unsigned int a)
 	unmap_on(rnd_below(CPUS), a * AREA, area[a].nr);
 	area[a].nr = 0;
 	if (rnd_below(2))
-		xpi_lanes_sync_unmap(&ls, a * AREA, AREA, XPI_WHY_SYNC);
+		xpi_pending_sync_unmap(&pending, a * AREA, AREA, XPI_WHY_SYNC);
 }
 
 static void step(void)
@@ -1183,7 +1183,7 @@ static void step(void)
 	unsigned int a = rnd_below(NR_AREAS);
 
 	if (!rnd_below(64))
-		xpi_lanes_flush(&ls);
+		xpi_pending_flush(&pending);
 	else if (!area[a].nr)
 		area_map(a);
 	else if (!area[a].synced && rnd_below(8))
@@ -1206,7 +1206,7 @@ TEST(random_callers)
 	for (a = 0; a < NR_AREAS; a++)
 		if (area[a].nr)
 			area_unmap(a);
-	xpi_lanes_flush(&ls);
+	xpi_pending_flush(&pending);
 	check_all();
 	for (i = 0; i < PAGES; i++)
 		CHECK_EQ(mapped[i], 0);

@@ -1,0 +1,710 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What waits to be sent to Xen.
+ *
+ * A map is complete when the core calls iotlb_sync_map, an unmap when it calls
+ * iotlb_sync, or flush_iotlb_all if the flush is deferred. Until then
+ * descriptors wait here, so that Xen gets many of them in one array. There are
+ * several pairs of lists, so that CPUs do not contend for one lock. A pair has a
+ * list for maps and a list for unmaps: an interrupt that unmaps does not send
+ * what the interrupted task is about to map.
+ *
+ * A task may be moved to another CPU between map and sync, and others use its
+ * list. So sync looks into every list for its range, and may find its
+ * descriptors sent by somebody else, or being sent: then it waits for the lock.
+ * What becomes of a map is written into the shadow, where its owner finds it.
+ *
+ * Order. Ranges that wait to be mapped are disjoint, for the shadow has each
+ * but once; therefore their order does not matter. A range may wait to be
+ * unmapped and, anew, to be mapped: Xen says -EEXIST to the map that comes too
+ * early, and replaces nothing. Then the driver sends the unmaps that meet it, and
+ * the map again. For this to hold Xen must have all that waits to be unmapped: the
+ * driver sends a range at once in which something was never mapped. Xen passes
+ * over holes, but not where an older unmap has a leaf that this one would cut; so
+ * the driver sends the older one before.
+ *
+ * Interrupts are off while Xen serves an array. When Xen refuses a map, the sender
+ * gives the lock back and sends the unmaps without it. The queue stays as it is,
+ * and another CPU may go on with it meanwhile.
+ *
+ * Locks: one list's lock at a time; inside of it the shadow's, or lost_lock. No
+ * function prints under any of them. Only xpi_pending_fill() sleeps or allocates.
+ */
+#include <linux/compiler.h>
+#include <linux/errno.h>
+#include <linux/limits.h>
+#include <linux/minmax.h>
+#include <linux/stddef.h>
+#include <linux/types.h>
+
+#include <asm/barrier.h>
+
+#include <xen/interface/pv-iommu.h>
+
+#include "pending.h"
+#include "runs.h"
+#include "shadow.h"
+#include "stats.h"
+
+const char *xpi_why_name(enum xpi_why why)
+{
+	static const char * const names[] = {
+		[XPI_WHY_SYNC_MAP] = "sync_map",
+		[XPI_WHY_SYNC] = "sync",
+		[XPI_WHY_FLUSH_ALL] = "flush_all",
+		[XPI_WHY_FULL] = "full",
+		[XPI_WHY_FOREIGN] = "foreign",
+		[XPI_WHY_ERROR] = "error",
+		[XPI_WHY_NO_DEFER] = "no_defer",
+		[XPI_WHY_HOLE] = "hole",
+		[XPI_WHY_PART] = "part",
+		[XPI_WHY_REFUSED] = "refused",
+		[XPI_WHY_ROOM] = "room",
+		[XPI_WHY_UNDO] = "undo",
+	};
+
+	return names[why];
+}
+
+/*
+ * The range that waits
+ */
+
+static void range_clear(struct xpi_pending_list *list)
+{
+	/* Results come before this, for whoever finds the range empty. */
+	smp_store_release(&list->first, U64_MAX);
+	/* The same; range_meets() may see either of them first. */
+	smp_store_release(&list->end, 0);
+}
+
+static void range_add(struct xpi_pending_list *list, u64 dfn, u64 nr)
+{
+	if (dfn < list->first)
+		WRITE_ONCE(list->first, dfn);
+	if (dfn + nr > list->end)
+		WRITE_ONCE(list->end, dfn + nr);
+}
+
+/* May be wrong about what others add or send right now; never about one's own. */
+static bool range_meets(const struct xpi_pending_list *list, u64 dfn, u64 nr)
+{
+	/* Pairs with range_clear(): if it is empty, results are there. */
+	u64 end = smp_load_acquire(&list->end);
+	/* The same. */
+	u64 first = smp_load_acquire(&list->first);
+
+	return dfn < end && dfn + nr > first;
+}
+
+/* All of it was sent. */
+static void pending_list_clear(struct xpi_pending_list *list)
+{
+	xpi_queue_clear(&list->queue);
+	list->pages = 0;
+	list->turn++;
+	range_clear(list);
+}
+
+static struct xpi_pending_pair *pair_of(struct xpi_pending *pending,
+					unsigned int cpu)
+{
+	/* A division is slow. */
+	unsigned int i = likely(cpu < pending->nr) ? cpu : cpu % pending->nr;
+
+	return &pending->pair[i];
+}
+
+/*
+ * Going round
+ */
+
+/**
+ * struct visit - what is to be done with what waits in a range
+ * @dfn: first device frame
+ * @nr: 4 KiB pages
+ * @why: why it is sent
+ * @dropped: pages that were dropped
+ * @sent: Xen was just told to map some of it
+ */
+struct visit {
+	u64 dfn;
+	u64 nr;
+	enum xpi_why why;
+	u64 dropped;
+	bool sent;
+};
+
+typedef void (*visit_fn)(struct xpi_pending *pending,
+			 struct xpi_pending_list *list, struct visit *v);
+
+/*
+ * Call @fn for what waits in each list at @offset and meets the range. Most
+ * lists are passed by with a look at two words. Inlined, so that @fn is a direct
+ * call and *@v is not in memory.
+ */
+static __always_inline void visit_lists(struct xpi_pending *pending,
+					size_t offset, visit_fn fn,
+					struct visit *v)
+{
+	unsigned int i;
+
+	for (i = 0; i < pending->nr; i++) {
+		struct xpi_pending_list *list =
+			(void *)&pending->pair[i] + offset;
+
+		if (range_meets(list, v->dfn, v->nr))
+			fn(pending, list, v);
+	}
+}
+
+/*
+ * Buffers
+ */
+
+static int pending_list_fill(struct xpi_pending *pending,
+			     struct xpi_pending_list *list,
+			     const struct xpi_pending_config *c,
+			     unsigned int max_count, gfp_t gfp)
+{
+	void *buf = c->alloc(gfp);
+	unsigned long irqflags;
+
+	if (!buf)
+		return -ENOMEM;
+
+	raw_spin_lock_irqsave(&list->lock, irqflags);
+	if (!list->queue.nr_bufs) {
+		xpi_queue_init(&list->queue, c->hv, buf, c->bytes, max_count);
+		xpi_queue_start(&list->queue, c->ctx);
+		pending_list_clear(list);
+		buf = NULL;
+	}
+	raw_spin_unlock_irqrestore(&list->lock, irqflags);
+	/* Another caller was faster. */
+	if (buf)
+		pending->free(buf);
+	return 0;
+}
+
+void xpi_pending_init(struct xpi_pending *pending)
+{
+	unsigned int i;
+
+	raw_spin_lock_init(&pending->lost_lock);
+	for (i = 0; i < pending->nr; i++) {
+		/* Two places, for lockdep to know that these are two kinds. */
+		raw_spin_lock_init(&pending->pair[i].maps.lock);
+		raw_spin_lock_init(&pending->pair[i].unmaps.lock);
+	}
+}
+
+int xpi_pending_fill(struct xpi_pending *pending,
+		     const struct xpi_pending_config *c, gfp_t gfp)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < pending->nr && !ret; i++) {
+		ret = pending_list_fill(pending, &pending->pair[i].maps, c,
+					min(c->max_count, c->max_maps), gfp);
+		if (!ret)
+			ret = pending_list_fill(pending,
+						&pending->pair[i].unmaps, c,
+						c->max_count, gfp);
+	}
+	if (ret)
+		return ret;
+
+	/* A CPU that sees it sees the buffers; pairs with xpi_context_map(). */
+	smp_store_release(&pending->filled, true);
+	return 0;
+}
+
+static void pending_list_fini(struct xpi_pending *pending,
+			      struct xpi_pending_list *list)
+{
+	if (list->queue.nr_bufs)
+		pending->free(list->queue.buf[0]);
+	list->queue.nr_bufs = 0;
+}
+
+void xpi_pending_fini(struct xpi_pending *pending)
+{
+	unsigned int i;
+
+	for (i = 0; i < pending->nr; i++) {
+		pending_list_fini(pending, &pending->pair[i].maps);
+		pending_list_fini(pending, &pending->pair[i].unmaps);
+	}
+	pending->filled = false;
+}
+
+static bool pending_list_has_room(const struct xpi_pending_list *list, u32 nr)
+{
+	return !xpi_queue_is_full(&list->queue) &&
+	       list->pages + nr <= XPI_PENDING_PAGES;
+}
+
+static void announce(const struct xpi_pending *pending,
+		     const struct xpi_pending_list *list, enum xpi_why why)
+{
+	if (pending->sending && list->queue.used)
+		pending->sending(&list->queue, why);
+}
+
+/*
+ * Unmaps
+ */
+
+/* The caller holds a list's lock, so the log has to wait. */
+static noinline void lost_note(struct xpi_pending *pending,
+			       const struct xen_pv_iommu_batch *d, int err)
+{
+	struct xpi_lost *what = &pending->unsaid;
+	unsigned long irqflags;
+
+	raw_spin_lock_irqsave(&pending->lost_lock, irqflags);
+	if (!what->times) {
+		what->dfn = d->dfn;
+		what->nr = d->nr;
+		what->err = err;
+	}
+	WRITE_ONCE(what->times, what->times + 1);
+	raw_spin_unlock_irqrestore(&pending->lost_lock, irqflags);
+}
+
+/* The caller holds no list's lock. */
+static noinline void lost_tell(struct xpi_pending *pending)
+{
+	unsigned long irqflags;
+	struct xpi_lost what;
+
+	raw_spin_lock_irqsave(&pending->lost_lock, irqflags);
+	what = pending->unsaid;
+	WRITE_ONCE(pending->unsaid.times, 0);
+	raw_spin_unlock_irqrestore(&pending->lost_lock, irqflags);
+	if (what.times)
+		pending->lost(pending, &what);
+}
+
+static void unmaps_send(struct xpi_pending *pending,
+			struct xpi_pending_list *list, enum xpi_why why)
+{
+	int err;
+
+	announce(pending, list, why);
+	while ((err = xpi_queue_send(&list->queue))) {
+		const struct xen_pv_iommu_batch *d =
+			xpi_queue_at(&list->queue, list->queue.sent++);
+
+		lost_note(pending, d, err);
+	}
+	pending_list_clear(list);
+}
+
+/* Make the last descriptor longer, if the range is next to its. */
+static bool unmaps_extend(struct xpi_pending *pending,
+			  struct xpi_pending_list *list, u64 dfn, u32 nr)
+{
+	struct xen_pv_iommu_batch *d;
+
+	if (!list->queue.used)
+		return false;
+
+	d = xpi_queue_at(&list->queue, list->queue.used - 1);
+	if (nr > pending->max_nr || d->nr > pending->max_nr - nr)
+		return false;
+	if (dfn + nr == d->dfn)
+		d->dfn = dfn;
+	else if (d->dfn + d->nr != dfn)
+		return false;
+	d->nr += nr;
+	return true;
+}
+
+static void unmaps_add(struct xpi_pending *pending,
+		       struct xpi_pending_list *list, u64 dfn, u32 nr)
+{
+	if (unlikely(!pending_list_has_room(list, nr)))
+		unmaps_send(pending, list, XPI_WHY_FULL);
+	if (!unmaps_extend(pending, list, dfn, nr))
+		xpi_queue_put_unmap(&list->queue, dfn, nr);
+	list->pages += nr;
+	range_add(list, dfn, nr);
+}
+
+static void visit_unmaps(struct xpi_pending *pending,
+			 struct xpi_pending_list *list, struct visit *v)
+{
+	unsigned long irqflags;
+
+	raw_spin_lock_irqsave(&list->lock, irqflags);
+	unmaps_send(pending, list, v->why);
+	raw_spin_unlock_irqrestore(&list->lock, irqflags);
+}
+
+void xpi_pending_sync_unmap(struct xpi_pending *pending, u64 dfn, u64 nr,
+			    enum xpi_why why)
+{
+	struct visit v = { .dfn = dfn, .nr = nr, .why = why };
+
+	visit_lists(pending, offsetof(struct xpi_pending_pair, unmaps),
+		    visit_unmaps, &v);
+	if (unlikely(READ_ONCE(pending->unsaid.times)))
+		lost_tell(pending);
+}
+
+/*
+ * dma-iommu uses an iova again after a flush that began when its unmap was in a
+ * list. It knows that by a count of flushes:
+ *
+ *	fq_flush_iotlb()			unmap_pages(), queue_iova()
+ *
+ *	atomic64_inc(&fq_flush_start_cnt)	range_add()
+ *	smp_mb(), here				smp_mb()
+ *	range_meets()				atomic64_read(&fq_flush_start_cnt)
+ *
+ * Either the right side reads the new count and waits for the next flush, or the
+ * left side sees the range. This needs both barriers.
+ */
+void xpi_pending_flush(struct xpi_pending *pending)
+{
+	smp_mb();	/* pairs with that of queue_iova(), see above */
+	xpi_pending_sync_unmap(pending, 0, U64_MAX, XPI_WHY_FLUSH_ALL);
+}
+
+/*
+ * Maps
+ */
+
+/**
+ * struct refusal - a descriptor that Xen has refused to map
+ * @dfn: first device frame
+ * @nr: 4 KiB pages; 0: Xen has refused none
+ * @turn: the queue's, at that time
+ * @at: its place in the queue
+ */
+struct refusal {
+	u64 dfn;
+	u64 nr;
+	unsigned int turn;
+	unsigned int at;
+};
+
+/*
+ * Xen has stopped at this descriptor. The sender either leaves it there, to send it
+ * again, or marks it in the shadow for its owner and goes on. @r: the sender's last
+ * refusal, IN and OUT.
+ *
+ * An unmap that waits may be the cause of a first -EEXIST, or one that another CPU
+ * has sent since. A second one of the same descriptor is final: the sender has sent
+ * the unmaps in between.
+ */
+static noinline void map_refused(struct xpi_pending *pending,
+				 struct xpi_pending_list *list, int err,
+				 struct refusal *r)
+{
+	struct xpi_queue *q = &list->queue;
+	const struct xen_pv_iommu_batch *d = xpi_queue_at(q, q->sent);
+	bool before = r->nr && r->turn == list->turn && r->at == q->sent;
+
+	*r = (struct refusal){
+		.dfn = d->dfn, .nr = d->nr, .turn = list->turn, .at = q->sent,
+	};
+	if (err == -EEXIST && !before)
+		return;
+	xpi_shadow_mark(pending->shadow, d->dfn, d->nr, xpi_leaf_error(err));
+	q->sent++;
+}
+
+/* Sends up to the first that Xen refuses. Returns whether all is done. */
+static bool maps_try(struct xpi_pending *pending, struct xpi_pending_list *list,
+		     enum xpi_why why, struct refusal *r)
+{
+	unsigned long irqflags;
+	int err;
+
+	raw_spin_lock_irqsave(&list->lock, irqflags);
+	if (!r->nr && !list->queue.sent)
+		announce(pending, list, why);
+	err = xpi_queue_send(&list->queue);
+	if (unlikely(err))
+		map_refused(pending, list, err, r);
+	else
+		pending_list_clear(list);
+	raw_spin_unlock_irqrestore(&list->lock, irqflags);
+	return !err;
+}
+
+/*
+ * Send what waits; the caller does not hold the lock. After a refusal the unmaps
+ * that meet the range have to go: they are in its way, or it leaves a hole and they
+ * must come before its own unmap. See the top.
+ */
+static void maps_send(struct xpi_pending *pending,
+		      struct xpi_pending_list *list, enum xpi_why why)
+{
+	struct refusal r = {};
+
+	while (!maps_try(pending, list, why, &r))
+		xpi_pending_sync_unmap(pending, r.dfn, r.nr, XPI_WHY_REFUSED);
+}
+
+/* @list has room for it. */
+static __always_inline void maps_add(struct xpi_pending_list *list,
+				     const struct xpi_map *m, u64 dfn, u64 gfn,
+				     u32 nr, u16 flags)
+{
+	xpi_queue_put_map(&list->queue, dfn, gfn, nr, m->order,
+			  m->flags | flags);
+	list->pages += nr;
+	range_add(list, dfn, nr);
+}
+
+/* A request of several runs. @ahead: its first frames, or nothing. */
+static noinline int map_runs(struct xpi_pending *pending,
+			     struct xpi_pending_list *list,
+			     const struct xpi_map *m, struct xpi_frame ahead)
+{
+	struct xpi_runs it = {
+		.frame = list->queue.hv->frame,
+		.dfn = m->dfn,
+		.pfn = m->pfn,
+		.left = m->nr,
+		.max = pending->max_nr,
+		.have_ahead = ahead.nr,
+		.ahead = ahead,
+	};
+	unsigned long irqflags;
+	struct xpi_run run;
+	int ret, seen = 0;
+
+	raw_spin_lock_irqsave(&list->lock, irqflags);
+	while ((ret = xpi_runs_next(&it, &run)) > 0) {
+		while (!pending_list_has_room(list, run.nr)) {
+			raw_spin_unlock_irqrestore(&list->lock, irqflags);
+			maps_send(pending, list, XPI_WHY_FULL);
+			raw_spin_lock_irqsave(&list->lock, irqflags);
+		}
+		maps_add(list, m, run.dfn, run.gfn, run.nr, run.flags);
+		seen |= run.flags;
+	}
+	raw_spin_unlock_irqrestore(&list->lock, irqflags);
+	return ret ?: seen;
+}
+
+/* A request that is one run. */
+static void map_run(struct xpi_pending *pending, struct xpi_pending_list *list,
+		    const struct xpi_map *m, struct xpi_frame frame)
+{
+	unsigned long irqflags;
+
+	raw_spin_lock_irqsave(&list->lock, irqflags);
+	while (unlikely(!pending_list_has_room(list, m->nr))) {
+		raw_spin_unlock_irqrestore(&list->lock, irqflags);
+		maps_send(pending, list, XPI_WHY_FULL);
+		raw_spin_lock_irqsave(&list->lock, irqflags);
+	}
+	maps_add(list, m, m->dfn, frame.gfn, m->nr, frame.flags);
+	raw_spin_unlock_irqrestore(&list->lock, irqflags);
+}
+
+int xpi_pending_map(struct xpi_pending *pending, unsigned int cpu,
+		    const struct xpi_map *m)
+{
+	struct xpi_pending_list *list = &pair_of(pending, cpu)->maps;
+	struct xpi_frame frame;
+
+	if (unlikely(m->nr > pending->max_nr))
+		return map_runs(pending, list, m, (struct xpi_frame){});
+
+	frame = list->queue.hv->frame(m->pfn, m->nr);
+	if (unlikely(!frame.nr))
+		return -EINVAL;
+	if (unlikely(frame.nr != m->nr))
+		return map_runs(pending, list, m, frame);
+
+	/* Mostly that is all. */
+	map_run(pending, list, m, frame);
+	return frame.flags;
+}
+
+static void visit_maps(struct xpi_pending *pending,
+		       struct xpi_pending_list *list, struct visit *v)
+{
+	maps_send(pending, list, v->why);
+}
+
+void xpi_pending_sync_map(struct xpi_pending *pending, u64 dfn, u64 nr)
+{
+	struct visit v = { .dfn = dfn, .nr = nr, .why = XPI_WHY_SYNC_MAP };
+
+	visit_lists(pending, offsetof(struct xpi_pending_pair, maps),
+		    visit_maps, &v);
+}
+
+/*
+ * Unmapping what was not mapped yet
+ */
+
+/* Drop descriptor @i and put the last one into its place. */
+static void map_drop(struct xpi_pending_list *list, unsigned int i,
+		     struct visit *v)
+{
+	struct xpi_queue *q = &list->queue;
+	struct xen_pv_iommu_batch *d = xpi_queue_at(q, i);
+
+	v->dropped += d->nr;
+	list->pages -= d->nr;
+	list->turn++;
+	xpi_stat_add(XPI_STAT_MAPS_DROPPED, 1);
+	*d = *xpi_queue_at(q, --q->used);
+}
+
+/*
+ * Drop descriptors that lie in the range and that no CPU has begun to send. Returns
+ * whether none is left that meets it.
+ */
+static bool maps_drop(struct xpi_pending_list *list, struct visit *v)
+{
+	struct xpi_queue *q = &list->queue;
+	u64 end = v->dfn + v->nr;
+	bool whole = true;
+	unsigned int i = 0;
+
+	while (i < q->used) {
+		const struct xen_pv_iommu_batch *d = xpi_queue_at(q, i);
+		bool begun = i < q->sent || d->done;
+
+		if (!begun && d->dfn >= v->dfn && d->dfn + d->nr <= end) {
+			map_drop(list, i, v);
+			continue;
+		}
+		if (d->dfn < end && d->dfn + d->nr > v->dfn)
+			whole = false;
+		i++;
+	}
+	return whole;
+}
+
+static void visit_cancel(struct xpi_pending *pending,
+			 struct xpi_pending_list *list, struct visit *v)
+{
+	unsigned long irqflags;
+	bool whole;
+
+	raw_spin_lock_irqsave(&list->lock, irqflags);
+	whole = maps_drop(list, v);
+	if (!list->queue.used)
+		range_clear(list);
+	raw_spin_unlock_irqrestore(&list->lock, irqflags);
+
+	if (whole)
+		return;
+	maps_send(pending, list, XPI_WHY_PART);
+	v->sent = true;
+}
+
+static bool maps_wait(const struct xpi_pending *pending, u64 dfn, u64 nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < pending->nr; i++)
+		if (range_meets(&pending->pair[i].maps, dfn, nr))
+			return true;
+	return false;
+}
+
+static noinline void unmap_long(struct xpi_pending *pending,
+				struct xpi_pending_list *list, u64 dfn, u64 nr)
+{
+	u64 done = 0;
+
+	while (done < nr) {
+		u32 n = xpi_run_limit(dfn + done, nr - done, pending->max_nr);
+		unsigned long irqflags;
+
+		/* Interrupts are let in between two hypercalls. */
+		raw_spin_lock_irqsave(&list->lock, irqflags);
+		unmaps_add(pending, list, dfn + done, n);
+		raw_spin_unlock_irqrestore(&list->lock, irqflags);
+		done += n;
+	}
+}
+
+/*
+ * Of a range with holes: it neither goes before what waits in them, nor does it
+ * wait itself. See the top.
+ */
+static void unmap_holes(struct xpi_pending *pending,
+			struct xpi_pending_list *list, u64 dfn, u64 nr,
+			enum xpi_why why)
+{
+	xpi_pending_sync_unmap(pending, dfn, nr, why);
+	unmap_long(pending, list, dfn, nr);
+	xpi_pending_sync_unmap(pending, dfn, nr, why);
+}
+
+/* Some of it may still wait to be mapped. */
+static noinline void unmap_waiting(struct xpi_pending *pending,
+				   struct xpi_pending_list *list, u64 dfn,
+				   u64 nr)
+{
+	struct visit v = { .dfn = dfn, .nr = nr };
+
+	visit_lists(pending, offsetof(struct xpi_pending_pair, maps),
+		    visit_cancel, &v);
+	if (v.dropped == nr)
+		return;
+
+	/* Xen may have refused some of it just now. */
+	if (v.dropped || v.sent)
+		unmap_holes(pending, list, dfn, nr, XPI_WHY_HOLE);
+	else
+		unmap_long(pending, list, dfn, nr);
+}
+
+void xpi_pending_undo(struct xpi_pending *pending, unsigned int cpu, u64 dfn,
+		      u64 nr)
+{
+	struct visit v = { .dfn = dfn, .nr = nr };
+
+	visit_lists(pending, offsetof(struct xpi_pending_pair, maps),
+		    visit_cancel, &v);
+	unmap_holes(pending, &pair_of(pending, cpu)->unmaps, dfn, nr,
+		    XPI_WHY_UNDO);
+}
+
+void xpi_pending_unmap(struct xpi_pending *pending, unsigned int cpu, u64 dfn,
+		       u64 nr)
+{
+	struct xpi_pending_list *list = &pair_of(pending, cpu)->unmaps;
+	unsigned long irqflags;
+
+	if (unlikely(maps_wait(pending, dfn, nr))) {
+		unmap_waiting(pending, list, dfn, nr);
+	} else if (unlikely(nr > pending->max_nr)) {
+		unmap_long(pending, list, dfn, nr);
+	} else {
+		raw_spin_lock_irqsave(&list->lock, irqflags);
+		unmaps_add(pending, list, dfn, nr);
+		raw_spin_unlock_irqrestore(&list->lock, irqflags);
+	}
+}
+
+void xpi_pending_waiting(const struct xpi_pending *pending, unsigned int *maps,
+			 unsigned int *unmaps)
+{
+	unsigned int i;
+
+	*maps = 0;
+	*unmaps = 0;
+	/* A look without the locks, which are held across hypercalls. */
+	for (i = 0; i < pending->nr; i++) {
+		/* A figure that is a little old does no harm. */
+		*maps += data_race(pending->pair[i].maps.queue.used);
+		/* The same. */
+		*unmaps += data_race(pending->pair[i].unmaps.queue.used);
+	}
+}
