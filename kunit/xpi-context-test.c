@@ -3,9 +3,9 @@
  * I7: the driver is called by tasks, with interrupts off, by soft and by hard
  * interrupts, and in the middle of each other. Under the debug variant lockdep
  * looks on; here it counts that each gets what it asked for, and that Xen and
- * the shadow agree in the end.
+ * the mappings agree in the end.
  *
- * KUnit may not be told of a failure in an interrupt: see xpi-shadow-test.c.
+ * KUnit may not be told of a failure in an interrupt: see xpi-mappings-test.c.
  */
 #include <kunit/test.h>
 #include <linux/cpumask.h>

@@ -346,7 +346,7 @@ static const char *shown_differs(struct xpi_domain *dom, u64 dfn, u64 pfn,
 				 const struct xpi_fake_pte *pte)
 {
 	bool waits = test_bit(dfn, waiting_maps);
-	unsigned int flags = xpi_shadow_flags(&dom->context.shadow, dfn);
+	unsigned int flags = xpi_mappings_flags(&dom->context.mappings, dfn);
 	struct xpi_frame frame;
 
 	if (flags & XPI_LEAF_DIRECT)
@@ -359,13 +359,13 @@ static const char *shown_differs(struct xpi_domain *dom, u64 dfn, u64 pfn,
 	if (waits)
 		return pte->flags ? "what waits to be mapped is mapped" : NULL;
 	if (!pte->flags)
-		return "the shadow shows what Xen has not";
+		return "the mappings show what Xen has not";
 	frame = xpi_fake_frame(pfn, 1);
 	if (!frame.nr || pte->gfn != frame.gfn)
-		return "Xen maps another page than the shadow shows";
+		return "Xen maps another page than the mappings show";
 	if (!(flags & XPI_LEAF_FOREIGN) !=
 	    !(pte->flags & XEN_PV_IOMMU_F_FOREIGN))
-		return "the shadow is wrong about whose page it is";
+		return "the mappings are wrong about whose page it is";
 	return NULL;
 }
 
@@ -374,13 +374,13 @@ static const char *page_differs(struct xpi_domain *dom, u64 dfn,
 {
 	u64 pfn;
 
-	if (xpi_shadow_lookup(&dom->context.shadow, dfn, &pfn))
+	if (xpi_mappings_lookup(&dom->context.mappings, dfn, &pfn))
 		return shown_differs(dom, dfn, pfn, pte);
 	if (test_bit(dfn, waiting_maps))
-		return "a map waits that the shadow does not show";
+		return "a map waits that the mappings do not show";
 	if (!test_bit(dfn, waiting_unmaps))
 		return pte->flags && !lost ?
-		       "Xen maps what the shadow does not show" : NULL;
+		       "Xen maps what the mappings do not show" : NULL;
 	return pte->flags ? NULL : "an unmap waits for what Xen has not";
 }
 

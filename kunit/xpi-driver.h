@@ -179,7 +179,7 @@ u32 xpi_driver_ctx(struct iommu_domain *domain);
 int xpi_driver_holds(void);
 
 /**
- * xpi_driver_differs() - I1: Xen maps what the shadow shows, less what waits to
+ * xpi_driver_differs() - I1: Xen maps what the mappings show, less what waits to
  *	be mapped, plus what waits to be unmapped
  * @domain: a domain that nobody uses at the moment
  * @lost: Xen may have more, for it refused to unmap something

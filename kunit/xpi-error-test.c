@@ -3,7 +3,7 @@
  * One thing fails, at every place where something can: each hypercall with each
  * error, pages here and there, each allocation. One life of a domain is
  * repeated, and the n-th of those things fails, for all n. Afterwards Xen and
- * the shadow agree (I6), somebody was told, and nothing is left over.
+ * the mappings agree (I6), somebody was told, and nothing is left over.
  *
  * CTX_FREE is not made to fail: the driver warns then, as it should, and no
  * caller could do anything about it.

@@ -2,7 +2,7 @@
 /*
  * Random requests against a model: what a caller has mapped, in slots of the
  * iova space. Every request's answer is held against the model (I5), and every
- * CHECK_EVERY steps Xen, the shadow and what waits against each other (I1). In
+ * CHECK_EVERY steps Xen, the mappings and what waits against each other (I1). In
  * the end all is unmapped, and no page is referenced any more (I3). A seed stands
  * for the same requests each time: no CPU's number is in them.
  */

@@ -18,8 +18,8 @@
  * device is attached, maybe long after the last device is gone. So a domain
  * holds the module, too. Xen takes a reference to every page that it maps and
  * drops it after the flush, so nothing here pins memory. What is mapped is also
- * recorded in the domain's shadow, which answers iova_to_phys() and says what
- * an unmap has to send. What a device can reach is in the shadow, or waits to
+ * recorded in the domain's mappings, which answer iova_to_phys() and say what
+ * an unmap has to send. What a device can reach is in the mappings, or waits to
  * be unmapped, but for the moment in which unmap takes it from there to here.
  * Reserved 1:1 regions (DIRECT) are an exception: Xen maps those itself at
  * attach, and the core's request to do so is recorded only. Those that a device
@@ -31,7 +31,7 @@
  * offers to translated domains only, it waits for flush_iotlb_all. A PV domain
  * must not defer: its kernel would make a page table of a page that Xen still
  * holds as writable. Nor may pages of other domains wait, for their owners want
- * them back. A map that is refused when it is sent is marked in the shadow,
+ * them back. A map that is refused when it is sent is marked in the mappings,
  * and iotlb_sync_map of its owner finds it there. Only a long request by a
  * caller that can sleep goes out at once, in buffers of its own, with
  * interrupts on.
@@ -46,7 +46,7 @@
  * Locks, outermost first: the core's group mutex; that of quota.c, held across
  * hypercalls; xpi_devs_lock, which says where devices are and keeps domains
  * alive for readers; those of the lists, raw with interrupts off and held across
- * hypercalls; xpi_shadow.lock; xpi_direct_lock. The last two are leaves and never
+ * hypercalls; xpi_mappings.lock; xpi_direct_lock. The last two are leaves and never
  * held together. map, unmap, the syncs and iova_to_phys are called in any
  * context, hard interrupts included, and never sleep unless gfp allows it.
  *
@@ -97,7 +97,7 @@
 #include "xen-pv-iommu/pending.h"
 #include "xen-pv-iommu/queue.h"
 #include "xen-pv-iommu/quota.h"
-#include "xen-pv-iommu/shadow.h"
+#include "xen-pv-iommu/mappings.h"
 #include "xen-pv-iommu/stats.h"
 #include "xen-pv-iommu/sysfs.h"
 #include "xen-pv-iommu/trace.h"
@@ -164,7 +164,7 @@ static struct xpi_domain *to_xpi_domain(struct iommu_domain *domain)
 }
 
 /*
- * The shadow's nodes and the descriptor buffers: pages of Xen's size, which
+ * The nodes of mappings and the descriptor buffers: pages of Xen's size, which
  * kmalloc() aligns as well.
  */
 
@@ -183,7 +183,7 @@ static void xpi_page_free(void *page)
 		free_page((unsigned long)page);
 }
 
-static const struct xpi_shadow_mem xpi_mem = {
+static const struct xpi_mappings_mem xpi_mem = {
 	.alloc = xpi_page_alloc,
 	.free = xpi_page_free,
 };
@@ -391,19 +391,19 @@ static size_t xpi_unmap_pages(struct iommu_domain *domain, unsigned long iova,
 	struct xpi_domain *dom = to_xpi_domain(domain);
 	u64 nr = (u64)pgcount * (pgsize >> XPI_PAGE_SHIFT);
 	u64 dfn = iova >> XPI_PAGE_SHIFT;
-	struct xpi_taken taken = xpi_context_unmap(&dom->context,
-						   raw_smp_processor_id(), dfn,
-						   nr);
+	struct xpi_removed removed = xpi_context_unmap(&dom->context,
+						       raw_smp_processor_id(),
+						       dfn, nr);
 
-	if (unlikely(taken.flags & XPI_LEAF_NOW))
-		return taken.nr << XPI_PAGE_SHIFT;	/* nothing of it waits */
+	if (unlikely(removed.flags & XPI_LEAF_NOW))
+		return removed.nr << XPI_PAGE_SHIFT;	/* nothing of it waits */
 
 	if (iommu_iotlb_gather_queued(gather))
-		xpi_unmap_queued(dom, dfn, taken.nr);
-	else if (taken.nr)
+		xpi_unmap_queued(dom, dfn, removed.nr);
+	else if (removed.nr)
 		iommu_iotlb_gather_add_range(gather, iova,
-					     taken.nr << XPI_PAGE_SHIFT);
-	return taken.nr << XPI_PAGE_SHIFT;
+					     removed.nr << XPI_PAGE_SHIFT);
+	return removed.nr << XPI_PAGE_SHIFT;
 }
 
 static void xpi_iotlb_sync(struct iommu_domain *domain,
@@ -430,8 +430,8 @@ static phys_addr_t xpi_iova_to_phys(struct iommu_domain *domain,
 	struct xpi_domain *dom = to_xpi_domain(domain);
 	u64 pfn;
 
-	if (!xpi_shadow_lookup(&dom->context.shadow, iova >> XPI_PAGE_SHIFT,
-			       &pfn))
+	if (!xpi_mappings_lookup(&dom->context.mappings, iova >> XPI_PAGE_SHIFT,
+				 &pfn))
 		return 0;
 	return pfn << XPI_PAGE_SHIFT | (iova & ((1UL << XPI_PAGE_SHIFT) - 1));
 }

@@ -97,9 +97,9 @@ def queue_bytes(results):
     return None if buffers is None else buffers * PAGE * pairs
 
 
-def shadow_per_page(results, kind):
+def mappings_per_page(results, kind):
     m = results.get('pv', {}).get('memory', {}).get(kind)
-    return m and m['shadow'] * PAGE / m['pages']
+    return m and m['mappings'] * PAGE / m['pages']
 
 
 def growth(results, config, phase, case, of_what):
@@ -144,7 +144,7 @@ def bars(results):
                 yield f'{name}: {what}, against half of earlier code', pv_dma(results, case, what), EARLIER[case][i] // 2
     for what in WHAT:
         yield f'{CASES["sg32"]}: hypercalls of one {what}', cell(results, 'pv', 'own-iommu', 'sg32', what, 'hypercalls'), 1
-    yield 'shadow, bytes per 4 KiB page, dense', shadow_per_page(results, 'dense'), 16
+    yield 'mappings, bytes per 4 KiB page, dense', mappings_per_page(results, 'dense'), 16
     yield 'queue, bytes per domain', queue_bytes(results), 64 << 10
     for name, *where in GROWTH_COLUMNS:
         for of_what, numbers in GROWTH.items():
@@ -211,9 +211,9 @@ def memory_table(results):
     for kind, what in (('dense', '512 pages in each 2 MiB'), ('sparse', 'one page in each 2 MiB')):
         m = results.get('pv', {}).get('memory', {}).get(kind)
         if m:
-            rows.append([what, show(shadow_per_page(results, kind)), show(m['xen'] * PAGE / m['pages']),
+            rows.append([what, show(mappings_per_page(results, kind)), show(m['xen'] * PAGE / m['pages']),
                          show(m['xen-empty'])])
-    return table(['mapped', 'shadow, bytes per page', "Xen's tables, bytes per page", 'pages of an empty context'], rows)
+    return table(['mapped', 'mappings, bytes per page', "Xen's tables, bytes per page", 'pages of an empty context'], rows)
 
 
 def growth_table(results):

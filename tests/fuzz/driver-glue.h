@@ -50,7 +50,7 @@ static void page_free(void *p)
 	free(p);
 }
 
-static const struct xpi_shadow_mem mem = { page_alloc, page_free };
+static const struct xpi_mappings_mem mem = { page_alloc, page_free };
 
 /*
  * What the driver is told
@@ -113,7 +113,7 @@ static void see_marks(const struct xpi_map *m, u64 done)
 	u64 i;
 
 	for (i = 0; i < done && !hv.liar; i++) {
-		leaf = xpi_shadow_flags(&cx.shadow, m->dfn + i) &
+		leaf = xpi_mappings_flags(&cx.mappings, m->dfn + i) &
 		       XPI_LEAF_FOREIGN;
 		if (done == m->nr)
 			CHECK_EQ(!!leaf, any);
@@ -123,7 +123,7 @@ static void see_marks(const struct xpi_map *m, u64 done)
 	}
 }
 
-/* The caller was told of all that Xen has refused; the shadow has none of it. */
+/* The caller was told of all that Xen has refused; the mappings have none of it. */
 static void see_map_now(const struct xpi_map *m, u64 done)
 {
 	u64 i;
@@ -186,7 +186,7 @@ static void map(unsigned int cpu, const struct xpi_map *m, gfp_t gfp)
 /* Returns whether it is unmapped already. */
 static bool unmap(unsigned int cpu, struct range r)
 {
-	struct xpi_taken t = xpi_context_unmap(&cx, cpu, r.dfn, r.nr);
+	struct xpi_removed t = xpi_context_unmap(&cx, cpu, r.dfn, r.nr);
 
 	CHECK_EQ(t.nr, want_unmap(r.dfn, r.nr));
 	if (!(t.flags & XPI_LEAF_NOW))

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What the callers of the driver have mapped, page by page, and what must
- * hold between that, the shadow, the lists and Xen whenever no operation is
- * under way (I1): Xen maps what the shadow shows, less what waits to be mapped,
+ * hold between that, the mappings, the lists and Xen whenever no operation is
+ * under way (I1): Xen maps what the mappings show, less what waits to be mapped,
  * plus what waits to be unmapped. Where a map was refused Xen may have less,
- * and only there does the shadow have an error.
+ * and only there do the mappings have an error.
  */
 #ifndef XPI_FUZZ_DRIVER_MODEL_H
 #define XPI_FUZZ_DRIVER_MODEL_H
@@ -19,7 +19,7 @@
  * @pfn: the page
  * @flags: XEN_PV_IOMMU_F_R and W
  * @order: of the leaf
- * @leaf: XPI_LEAF_DIRECT and XPI_LEAF_FOREIGN as the shadow has to have them
+ * @leaf: XPI_LEAF_DIRECT and XPI_LEAF_FOREIGN as the mappings have to have them
  * @mapped: something
  * @synced: and iotlb_sync_map was called since
  */
@@ -109,7 +109,7 @@ static u64 leaf_pages(u64 dfn)
 	return want[dfn].order ? LEAF_2M : 1;
 }
 
-/* Does the leaf have the error of one of its pages? @seen: the shadow's. */
+/* Does the leaf have the error of one of its pages? @seen: the mappings'. */
 static bool error_is_right(u64 dfn, unsigned int seen)
 {
 	u64 at, end = leaf_start(dfn) + leaf_pages(dfn);
@@ -124,13 +124,13 @@ static bool error_is_right(u64 dfn, unsigned int seen)
 	return !any && !seen;
 }
 
-static void check_shadow(u64 dfn)
+static void check_mappings(u64 dfn)
 {
 	const struct want *w = &want[dfn];
-	unsigned int flags = xpi_shadow_flags(&cx.shadow, dfn);
+	unsigned int flags = xpi_mappings_flags(&cx.mappings, dfn);
 	u64 pfn;
 
-	CHECK_EQ(xpi_shadow_lookup(&cx.shadow, dfn, &pfn), w->mapped);
+	CHECK_EQ(xpi_mappings_lookup(&cx.mappings, dfn, &pfn), w->mapped);
 	if (!w->mapped) {
 		CHECK_EQ(flags, 0);
 		return;
@@ -189,7 +189,7 @@ static void check_range(u64 dfn, u64 nr)
 		return;
 	look_at_lists();
 	for (; dfn < end; dfn++) {
-		check_shadow(dfn);
+		check_mappings(dfn);
 		check_waiting(dfn);
 		check_hv(dfn);
 	}
@@ -205,13 +205,14 @@ static void check_all(void)
 		if (!want[dfn].mapped)
 			continue;
 		leaves[!!want[dfn].order]++;
-		nr_failed += !!(xpi_shadow_flags(&cx.shadow, dfn) & XPI_LEAF_ERROR);
+		nr_failed += !!(xpi_mappings_flags(&cx.mappings, dfn) &
+				XPI_LEAF_ERROR);
 	}
 	if (hv.liar)
 		return;
-	CHECK_EQ(cx.shadow.nr_failed, nr_failed);
-	CHECK_EQ(xpi_shadow_leaves(&cx.shadow, XPI_ORDER_4K), leaves[0]);
-	CHECK_EQ(xpi_shadow_leaves(&cx.shadow, XPI_ORDER_2M), leaves[1]);
+	CHECK_EQ(cx.mappings.nr_failed, nr_failed);
+	CHECK_EQ(xpi_mappings_leaves(&cx.mappings, XPI_ORDER_4K), leaves[0]);
+	CHECK_EQ(xpi_mappings_leaves(&cx.mappings, XPI_ORDER_2M), leaves[1]);
 }
 
 /* Nobody wants anything there any more, and it was flushed. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Bytes as what the IOMMU core and several CPUs ask of the driver, into its
- * real lists, queue, runs and shadow, with a hypervisor that refuses, stops and
+ * real lists, queue, runs and mappings, with a hypervisor that refuses, stops and
  * lies as the input wants. driver-model.h says what must hold after each
  * operation. At the end all is unmapped, and Xen must have nothing but what it
  * has refused to give up. Some inputs are for the parts that stand alone, see
@@ -207,7 +207,7 @@ static unsigned int first_error(struct range r)
 	u64 at;
 
 	for (at = r.dfn; !err && at < r.dfn + r.nr; at++)
-		err = xpi_shadow_flags(&cx.shadow, at) & XPI_LEAF_ERROR;
+		err = xpi_mappings_flags(&cx.mappings, at) & XPI_LEAF_ERROR;
 	return err;
 }
 
@@ -410,8 +410,8 @@ static void finish(void)
 		if (want[dfn].mapped)
 			unmap(0, r);
 	}
-	CHECK_EQ(cx.shadow.nr_leaves[0] | cx.shadow.nr_leaves[1], 0);
-	CHECK_EQ(cx.shadow.nr_failed, 0);
+	CHECK_EQ(cx.mappings.nr_leaves[0] | cx.mappings.nr_leaves[1], 0);
+	CHECK_EQ(cx.mappings.nr_failed, 0);
 	check_all();
 	xpi_pending_flush(&cx.pending);
 	check_gone(0, SPAN);

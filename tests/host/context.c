@@ -30,7 +30,7 @@ unsigned int fake_locks_taken;
 
 static u64 mapped[PAGES];	/* gfn + 1, 0 for nothing */
 static bool large[PAGES / LEAF_2M];
-static unsigned int calls, pages, taken;
+static unsigned int calls, pages, got_pages;
 static gfp_t all_gfp;		/* what all pages were taken with */
 static bool late_error;		/* a call does everything, and says -EIO */
 static int unmap_error;		/* no unmap does anything */
@@ -159,7 +159,7 @@ static void *page_alloc(gfp_t gfp)
 	if (!p)
 		return NULL;
 	pages++;
-	taken++;
+	got_pages++;
 	all_gfp &= gfp;
 	return memset(p, 0, 4096);
 }
@@ -170,7 +170,7 @@ static void page_free(void *p)
 	free(p);
 }
 
-static const struct xpi_shadow_mem mem = { page_alloc, page_free };
+static const struct xpi_mappings_mem mem = { page_alloc, page_free };
 
 static void on_lost(struct xpi_pending *pending, const struct xpi_lost *what)
 {
@@ -238,8 +238,8 @@ static u64 nr_mapped(void)
 
 static u64 nr_shown(void)
 {
-	return xpi_shadow_leaves(&c.shadow, XPI_ORDER_4K) +
-	       LEAF_2M * xpi_shadow_leaves(&c.shadow, XPI_ORDER_2M);
+	return xpi_mappings_leaves(&c.mappings, XPI_ORDER_4K) +
+	       LEAF_2M * xpi_mappings_leaves(&c.mappings, XPI_ORDER_2M);
 }
 
 /*
@@ -473,7 +473,7 @@ TEST(undone_where_an_unmap_waits)
 /* Their owner wants them back at once. */
 TEST(foreign_pages_are_unmapped_at_once)
 {
-	struct xpi_taken t;
+	struct xpi_removed t;
 	u64 done;
 
 	setup(true);
@@ -536,17 +536,17 @@ TEST(pages_are_charged_as_the_core_asks)
 	u64 done;
 
 	setup(true);
-	taken = 0;
+	got_pages = 0;
 	all_gfp = ~0U;
 	/* A node, and the buffers of all lists. */
 	CHECK_EQ(xpi_context_map(&c, 0, &m, GFP_KERNEL_ACCOUNT, &done), 0);
-	CHECK(taken > 1);
+	CHECK(got_pages > 1);
 	/* A long request has buffers of its own. */
 	m.dfn = LEAF_2M;
 	m.pfn = SCATTERED;
 	m.nr = 2 * LEAF_2M;
 	CHECK_EQ(xpi_context_map(&c, 0, &m, GFP_KERNEL_ACCOUNT, &done), 0);
-	CHECK(taken >= 5);
+	CHECK(got_pages >= 5);
 	CHECK(all_gfp & __GFP_ACCOUNT);
 	teardown();
 }

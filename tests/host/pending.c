@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The lists against a hypervisor of one context, by hand and at random. What
- * must hold after every step (I1): Xen maps what the shadow shows, less what
+ * must hold after every step (I1): Xen maps what the mappings show, less what
  * waits to be mapped, plus what waits to be unmapped.
  *
  * Pins: virtio-iommu's queue loses the error of a map that another thread's
@@ -18,7 +18,7 @@
 #include "hv.h"
 #include "pending.h"
 #include "runs.h"
-#include "shadow.h"
+#include "mappings.h"
 
 #include "harness.h"
 
@@ -48,7 +48,7 @@ static int broken;		/* every call says so */
 static void (*during)(void);	/* what another CPU does during a call */
 static void (*refused)(void);	/* what it does when Xen has refused one */
 
-static struct xpi_shadow sh;
+static struct xpi_mappings mappings;
 static struct xpi_pending_pair pair[CPUS];
 static struct xpi_pending pending;
 
@@ -161,7 +161,7 @@ static void page_free(void *p)
 	free(p);
 }
 
-static const struct xpi_shadow_mem mem = { page_alloc, page_free };
+static const struct xpi_mappings_mem mem = { page_alloc, page_free };
 
 /* The log may go out through a network card whose DMA waits here. */
 static void on_lost(struct xpi_pending *l, const struct xpi_lost *what)
@@ -208,9 +208,9 @@ static void setup_short(unsigned int cpus, unsigned int max_maps)
 	fake_before_mb = NULL;
 	fake_on_unlock = NULL;
 	fake_locks_held = 0;
-	CHECK_EQ(xpi_shadow_init(&sh, &mem, PAGES - 1, GFP_KERNEL), 0);
+	CHECK_EQ(xpi_mappings_init(&mappings, &mem, PAGES - 1, GFP_KERNEL), 0);
 	pending = (struct xpi_pending){
-		.shadow = &sh, .lost = on_lost, .free = page_free,
+		.mappings = &mappings, .lost = on_lost, .free = page_free,
 		.sending = on_sending,
 		.max_nr = 64, .nr = cpus, .pair = pair,
 	};
@@ -226,7 +226,7 @@ static void setup(unsigned int cpus)
 static void teardown(void)
 {
 	xpi_pending_fini(&pending);
-	xpi_shadow_fini(&sh);
+	xpi_mappings_fini(&mappings);
 	CHECK_EQ(pages, 0);
 	CHECK_EQ(fake_locks_held, 0);
 }
@@ -238,8 +238,8 @@ static int map_on(unsigned int cpu, u64 dfn, u64 pfn, u64 nr)
 	};
 	int ret;
 
-	CHECK_EQ(xpi_shadow_reserve(&sh, dfn, nr, 0, GFP_ATOMIC), 0);
-	CHECK_EQ(xpi_shadow_set(&sh, dfn, pfn, nr, 0, 0), nr);
+	CHECK_EQ(xpi_mappings_reserve(&mappings, dfn, nr, 0, GFP_ATOMIC), 0);
+	CHECK_EQ(xpi_mappings_add(&mappings, dfn, pfn, nr, 0, 0), nr);
 	ret = xpi_pending_map(&pending, cpu, &m);
 	return ret < 0 ? ret : 0;
 }
@@ -247,16 +247,16 @@ static int map_on(unsigned int cpu, u64 dfn, u64 pfn, u64 nr)
 static int sync_map(u64 dfn, u64 nr)
 {
 	xpi_pending_sync_map(&pending, dfn, nr);
-	return xpi_shadow_error(&sh, dfn, nr);
+	return xpi_mappings_error(&mappings, dfn, nr);
 }
 
 /* As the driver does it: with errors in the range it is not left to later. */
 static void unmap_on(unsigned int cpu, u64 dfn, u64 nr)
 {
-	int err = xpi_shadow_error(&sh, dfn, nr);
+	int err = xpi_mappings_error(&mappings, dfn, nr);
 
 	xpi_pending_unmap(&pending, cpu, dfn, nr);
-	CHECK_EQ(xpi_shadow_erase(&sh, dfn, nr), nr);
+	CHECK_EQ(xpi_mappings_remove(&mappings, dfn, nr), nr);
 	if (err)
 		xpi_pending_sync_unmap(&pending, dfn, nr, XPI_WHY_ERROR);
 }
@@ -291,12 +291,12 @@ static void check_page(u64 dfn)
 	bool waits_unmap = waits_anywhere(dfn, true);
 	u64 pfn;
 
-	if (!xpi_shadow_lookup(&sh, dfn, &pfn)) {
+	if (!xpi_mappings_lookup(&mappings, dfn, &pfn)) {
 		CHECK(!waits_map);
 		CHECK_EQ(!!mapped[dfn], waits_unmap);
 		return;
 	}
-	if (xpi_shadow_error(&sh, dfn, 1))
+	if (xpi_mappings_error(&mappings, dfn, 1))
 		return;
 	/* What is to be unmapped before it has to be there. */
 	if (waits_unmap) {
@@ -656,7 +656,7 @@ TEST(errors_find_their_owner)
 	/* The core then unmaps the range; after that it is as good as new. */
 	unmap_on(0, 200, 4);
 	xpi_pending_sync_unmap(&pending, 200, 4, XPI_WHY_SYNC);
-	CHECK_EQ(sh.nr_failed, 0);
+	CHECK_EQ(mappings.nr_failed, 0);
 	CHECK_EQ(map_on(1, 200, 2000, 4), 0);
 	CHECK_EQ(sync_map(200, 4), 0);
 	CHECK_EQ(mapped[203], 2004);
@@ -1211,7 +1211,7 @@ TEST(random_callers)
 	for (i = 0; i < PAGES; i++)
 		CHECK_EQ(mapped[i], 0);
 	CHECK_EQ(lost, 0);
-	CHECK_EQ(sh.nr_failed, 0);
+	CHECK_EQ(mappings.nr_failed, 0);
 	INFO("random-callers: %u calls, %u descriptors", calls, descs);
 	teardown();
 }

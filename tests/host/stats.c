@@ -14,7 +14,7 @@
 #include "pending.h"
 #include "queue.h"
 #include "runs.h"
-#include "shadow.h"
+#include "mappings.h"
 #include "stats.h"
 
 #include "harness.h"
@@ -31,7 +31,7 @@ unsigned int fake_cpu;
 
 static int refuse;	/* status of the first descriptor of every call */
 
-static struct xpi_shadow sh;
+static struct xpi_mappings mappings;
 static struct xpi_pending_pair pair[1];
 static struct xpi_pending pending;
 
@@ -107,7 +107,7 @@ static void *page_alloc(gfp_t gfp)
 	return memset(p, 0, BUF);
 }
 
-static const struct xpi_shadow_mem mem = { page_alloc, free };
+static const struct xpi_mappings_mem mem = { page_alloc, free };
 
 static void on_lost(struct xpi_pending *l, const struct xpi_lost *what)
 {
@@ -127,10 +127,10 @@ static void lanes_up(void)
 	fake_locks_held = 0;
 	memset(pair, 0, sizeof(pair));
 	pending = (struct xpi_pending){
-		.shadow = &sh, .lost = on_lost, .free = free,
+		.mappings = &mappings, .lost = on_lost, .free = free,
 		.max_nr = 512, .nr = 1, .pair = pair,
 	};
-	CHECK_EQ(xpi_shadow_init(&sh, &mem, PAGES - 1, GFP_KERNEL), 0);
+	CHECK_EQ(xpi_mappings_init(&mappings, &mem, PAGES - 1, GFP_KERNEL), 0);
 	xpi_pending_init(&pending);
 	CHECK_EQ(xpi_pending_fill(&pending, &c, GFP_KERNEL), 0);
 }
@@ -138,7 +138,7 @@ static void lanes_up(void)
 static void lanes_down(void)
 {
 	xpi_pending_fini(&pending);
-	xpi_shadow_fini(&sh);
+	xpi_mappings_fini(&mappings);
 }
 
 static void map(u64 dfn, u64 nr)
@@ -147,15 +147,15 @@ static void map(u64 dfn, u64 nr)
 		.dfn = dfn, .pfn = dfn, .nr = nr, .flags = XEN_PV_IOMMU_F_R,
 	};
 
-	CHECK_EQ(xpi_shadow_reserve(&sh, dfn, nr, 0, GFP_ATOMIC), 0);
-	CHECK_EQ(xpi_shadow_set(&sh, dfn, dfn, nr, 0, 0), nr);
+	CHECK_EQ(xpi_mappings_reserve(&mappings, dfn, nr, 0, GFP_ATOMIC), 0);
+	CHECK_EQ(xpi_mappings_add(&mappings, dfn, dfn, nr, 0, 0), nr);
 	CHECK_EQ(xpi_pending_map(&pending, 0, &m), 0);
 }
 
 static void unmap(u64 dfn, u64 nr)
 {
 	xpi_pending_unmap(&pending, 0, dfn, nr);
-	CHECK_EQ(xpi_shadow_erase(&sh, dfn, nr), nr);
+	CHECK_EQ(xpi_mappings_remove(&mappings, dfn, nr), nr);
 }
 
 TEST(arrays_by_length)

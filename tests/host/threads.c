@@ -11,7 +11,7 @@
  * or a flush of all has, Xen maps nothing in the slot. Tests end after a number of
  * rounds, however long these take.
  *
- * Pins: xpi_shadow.nr_failed was read without the lock under which it was counted
+ * Pins: xpi_mappings.nr_failed was read without the lock under which it was counted
  * up by a plain addition.
  */
 #include <errno.h>
@@ -312,7 +312,7 @@ static void page_free(void *p)
 	free(p);
 }
 
-static const struct xpi_shadow_mem mem = { page_alloc, page_free };
+static const struct xpi_mappings_mem mem = { page_alloc, page_free };
 
 static void on_lost(struct xpi_pending *pending, const struct xpi_lost *what)
 {
@@ -524,8 +524,8 @@ static void check_mapped(const struct slot *s, u64 nr)
 	u64 dfn = slot_dfn(s), end = dfn + nr, pfn;
 
 	for (; dfn < end; dfn++) {
-		if (!xpi_shadow_lookup(&c.shadow, dfn, &pfn)) {
-			wrong("not in the shadow after its sync", dfn);
+		if (!xpi_mappings_lookup(&c.mappings, dfn, &pfn)) {
+			wrong("not in the mappings after its sync", dfn);
 			return;
 		}
 		if (fake_frame(pfn, 1).gfn + 1 != (hv_at(dfn) & ~LARGE)) {
@@ -552,8 +552,8 @@ static void unmap_slot(struct worker *w, const struct slot *s)
 	while (done < w->got) {
 		/* In pieces, but a large leaf is never cut. */
 		u64 n = s->is_long ? w->got - done : 1 + chance(w->got - done);
-		struct xpi_taken t = xpi_context_unmap(&c, chance(CPUS),
-						       dfn + done, n);
+		struct xpi_removed t =
+			xpi_context_unmap(&c, chance(CPUS), dfn + done, n);
 
 		if (t.nr != n) {
 			wrong("an unmap is short", dfn + done);
@@ -640,9 +640,9 @@ static void *look(void *arg)
 	for (dfn = 0; !READ_ONCE(all_done); dfn = (dfn + 7) % PAGES) {
 		xpi_pending_waiting(&c.pending, &maps, &unmaps);
 		xpi_stats_sum(&sum);
-		xpi_shadow_leaves(&c.shadow, XPI_ORDER_4K);
-		xpi_shadow_lookup(&c.shadow, dfn, &pfn);
-		xpi_shadow_flags(&c.shadow, dfn);
+		xpi_mappings_leaves(&c.mappings, XPI_ORDER_4K);
+		xpi_mappings_lookup(&c.mappings, dfn, &pfn);
+		xpi_mappings_flags(&c.mappings, dfn);
 		sched_yield();
 	}
 	return NULL;
@@ -699,8 +699,8 @@ static void teardown(void)
 		     (unsigned long long)failure.dfn);
 	for (i = 0; i < PAGES; i++)
 		CHECK_EQ(mapped[i], 0);
-	CHECK_EQ(c.shadow.nr_failed, 0);
-	CHECK_EQ(c.shadow.nr_leaves[0] + c.shadow.nr_leaves[1], 0);
+	CHECK_EQ(c.mappings.nr_failed, 0);
+	CHECK_EQ(c.mappings.nr_leaves[0] + c.mappings.nr_leaves[1], 0);
 	xpi_context_fini(&c);
 }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a request of the core's does to the shadow, the lists and Xen. Most of
+ * What a request of the core's does to the mappings, the lists and Xen. Most of
  * them take the way through the functions in context.h; here are the others.
  *
  * A map is recorded first, so two that overlap never reach Xen, and undone if it
- * cannot be kept. An unmap is taken from the shadow first, and needs no memory.
+ * cannot be kept. An unmap is taken from the mappings first, and needs no memory.
  */
 #include <linux/bug.h>
 #include <linux/compiler.h>
@@ -22,11 +22,11 @@
 
 int xpi_context_init(struct xpi_context *c, u64 last)
 {
-	c->pending.shadow = &c->shadow;
+	c->pending.mappings = &c->mappings;
 	c->pending.free = c->mem->free;
 	c->pending.max_nr = min(c->max_nr, XPI_CHUNK_PAGES);
 	xpi_pending_init(&c->pending);
-	return xpi_shadow_init(&c->shadow, c->mem, last, GFP_KERNEL);
+	return xpi_mappings_init(&c->mappings, c->mem, last, GFP_KERNEL);
 }
 
 /* Before the first map: unmap must not have to ask for memory. */
@@ -47,7 +47,7 @@ int xpi_context_fill(struct xpi_context *c, gfp_t gfp)
 void xpi_context_fini(struct xpi_context *c)
 {
 	xpi_pending_fini(&c->pending);
-	xpi_shadow_fini(&c->shadow);
+	xpi_mappings_fini(&c->mappings);
 }
 
 /*
@@ -185,10 +185,10 @@ int xpi_context_map_now(struct xpi_context *c, const struct xpi_map *m,
 	/* Of what lies behind an error some may be mapped: Xen knows. */
 	if (sent < m->nr) {
 		xpi_context_unmap_now(c, m->dfn + sent, m->nr - sent);
-		xpi_shadow_erase(&c->shadow, m->dfn + sent, m->nr - sent);
+		xpi_mappings_remove(&c->mappings, m->dfn + sent, m->nr - sent);
 	}
 	if (seen & XEN_PV_IOMMU_F_FOREIGN && sent)
-		xpi_shadow_mark(&c->shadow, m->dfn, sent, XPI_LEAF_FOREIGN);
+		xpi_mappings_mark(&c->mappings, m->dfn, sent, XPI_LEAF_FOREIGN);
 	*done = sent;
 	return ret;
 }
@@ -203,16 +203,16 @@ int xpi_context_record_again(struct xpi_context *c, const struct xpi_map *m,
 {
 	int ret;
 
-	xpi_shadow_erase(&c->shadow, m->dfn, kept);
-	ret = xpi_shadow_reserve(&c->shadow, m->dfn, m->nr, m->order, gfp);
+	xpi_mappings_remove(&c->mappings, m->dfn, kept);
+	ret = xpi_mappings_reserve(&c->mappings, m->dfn, m->nr, m->order, gfp);
 	if (ret)
 		return ret;
 
-	kept = xpi_shadow_set(&c->shadow, m->dfn, m->pfn, m->nr, m->order,
-			      leaf);
+	kept = xpi_mappings_add(&c->mappings, m->dfn, m->pfn, m->nr, m->order,
+				leaf);
 	if (kept == m->nr)
 		return 0;
-	xpi_shadow_erase(&c->shadow, m->dfn, kept);
+	xpi_mappings_remove(&c->mappings, m->dfn, kept);
 	/* Only if two callers map the same place at the same time. */
 	WARN_ON_ONCE(1);
 	return -EEXIST;
@@ -223,21 +223,21 @@ void xpi_context_map_undo(struct xpi_context *c, unsigned int cpu,
 			  const struct xpi_map *m)
 {
 	xpi_pending_undo(&c->pending, cpu, m->dfn, m->nr);
-	xpi_shadow_erase(&c->shadow, m->dfn, m->nr);
+	xpi_mappings_remove(&c->mappings, m->dfn, m->nr);
 }
 
 /* Go on behind what was taken, with any flags. */
-struct xpi_taken xpi_context_unmap_more(struct xpi_context *c,
-					unsigned int cpu, u64 dfn, u64 nr,
-					struct xpi_taken taken)
+struct xpi_removed xpi_context_unmap_more(struct xpi_context *c,
+					  unsigned int cpu, u64 dfn, u64 nr,
+					  struct xpi_removed removed)
 {
-	struct xpi_taken t;
+	struct xpi_removed t;
 
 	do {
-		t = xpi_context_unmap_kind(c, cpu, dfn + taken.nr,
-					   nr - taken.nr);
-		taken.nr += t.nr;
-		taken.flags |= t.flags;
-	} while (t.nr && taken.nr < nr);
-	return taken;
+		t = xpi_context_unmap_kind(c, cpu, dfn + removed.nr,
+					   nr - removed.nr);
+		removed.nr += t.nr;
+		removed.flags |= t.flags;
+	} while (t.nr && removed.nr < nr);
+	return removed;
 }

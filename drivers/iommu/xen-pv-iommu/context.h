@@ -12,7 +12,7 @@
 #include <xen/interface/pv-iommu.h>
 
 #include "pending.h"
-#include "shadow.h"
+#include "mappings.h"
 
 struct xpi_hv;
 
@@ -30,10 +30,10 @@ struct xpi_hv;
  * @max_nr: longest run
  * @bytes: size of a page of @mem
  * @hv: the hypervisor
- * @mem: where the shadow's nodes and the descriptor buffers come from
+ * @mem: where the mappings' nodes and the descriptor buffers come from
  * @no_memory: called when Xen had no memory for a map; in any context, without a
  *	list's lock
- * @shadow: what is mapped
+ * @mappings: what is mapped
  * @pending: what waits to be sent
  */
 struct xpi_context {
@@ -43,15 +43,15 @@ struct xpi_context {
 	u32 max_nr;
 	size_t bytes;
 	const struct xpi_hv *hv;
-	const struct xpi_shadow_mem *mem;
+	const struct xpi_mappings_mem *mem;
 	void (*no_memory)(const struct xpi_context *c);
-	struct xpi_shadow shadow;
+	struct xpi_mappings mappings;
 	struct xpi_pending pending;
 };
 
 /**
  * xpi_context_init() - make a context ready that Xen has made
- * @c: filled in but for @shadow; of @pending there are those functions that say
+ * @c: filled in but for @mappings; of @pending there are those functions that say
  *	what happens, and the lists themselves
  * @last: last dfn that can be mapped
  *
@@ -77,12 +77,12 @@ int xpi_context_map_now(struct xpi_context *c, const struct xpi_map *m,
 void xpi_context_map_undo(struct xpi_context *c, unsigned int cpu,
 			  const struct xpi_map *m);
 void xpi_context_unmap_now(struct xpi_context *c, u64 dfn, u64 nr);
-struct xpi_taken xpi_context_unmap_more(struct xpi_context *c,
-					unsigned int cpu, u64 dfn, u64 nr,
-					struct xpi_taken taken);
+struct xpi_removed xpi_context_unmap_more(struct xpi_context *c,
+					  unsigned int cpu, u64 dfn, u64 nr,
+					  struct xpi_removed removed);
 
 /**
- * xpi_context_record() - note a mapping in the shadow, all of it or nothing
+ * xpi_context_record() - add a mapping, all of it or nothing
  * @c: the context
  * @m: the request
  * @leaf: XPI_LEAF_*
@@ -90,14 +90,14 @@ struct xpi_taken xpi_context_unmap_more(struct xpi_context *c,
  *
  * Xen is told nothing: for what it maps by itself.
  *
- * Return: 0 or the error of xpi_shadow_reserve().
+ * Return: 0 or the error of xpi_mappings_reserve().
  */
 static inline int xpi_context_record(struct xpi_context *c,
 				     const struct xpi_map *m,
 				     unsigned int leaf, gfp_t gfp)
 {
-	u64 kept = xpi_shadow_set(&c->shadow, m->dfn, m->pfn, m->nr, m->order,
-				  leaf);
+	u64 kept = xpi_mappings_add(&c->mappings, m->dfn, m->pfn, m->nr,
+				    m->order, leaf);
 
 	/* Mostly the nodes are there. */
 	if (likely(kept == m->nr))
@@ -117,7 +117,8 @@ static inline int xpi_context_map_later(struct xpi_context *c,
 		return ret;
 	}
 	if (unlikely(ret & XEN_PV_IOMMU_F_FOREIGN))
-		xpi_shadow_mark(&c->shadow, m->dfn, m->nr, XPI_LEAF_FOREIGN);
+		xpi_mappings_mark(&c->mappings, m->dfn, m->nr,
+				  XPI_LEAF_FOREIGN);
 	*done = m->nr;
 	return 0;
 }
@@ -166,25 +167,26 @@ static inline int xpi_context_sync_map(struct xpi_context *c, u64 dfn, u64 nr)
 	int ret;
 
 	xpi_pending_sync_map(&c->pending, dfn, nr);
-	ret = xpi_shadow_error(&c->shadow, dfn, nr);
+	ret = xpi_mappings_error(&c->mappings, dfn, nr);
 	if (unlikely(ret == -ENOMEM))
 		c->no_memory(c);
 	return ret;
 }
 
 /* Leaves of one kind, from @dfn on. */
-static __always_inline struct xpi_taken
+static __always_inline struct xpi_removed
 xpi_context_unmap_kind(struct xpi_context *c, unsigned int cpu, u64 dfn, u64 nr)
 {
-	struct xpi_taken taken = xpi_shadow_take(&c->shadow, dfn, nr);
+	struct xpi_removed removed =
+		xpi_mappings_remove_kind(&c->mappings, dfn, nr);
 
-	if (unlikely(!taken.nr || taken.flags & XPI_LEAF_DIRECT))
-		return taken;
+	if (unlikely(!removed.nr || removed.flags & XPI_LEAF_DIRECT))
+		return removed;
 	if (likely(c->batch))
-		xpi_pending_unmap(&c->pending, cpu, dfn, taken.nr);
+		xpi_pending_unmap(&c->pending, cpu, dfn, removed.nr);
 	else
-		xpi_context_unmap_now(c, dfn, taken.nr);
-	return taken;
+		xpi_context_unmap_now(c, dfn, removed.nr);
+	return removed;
 }
 
 /**
@@ -200,20 +202,19 @@ xpi_context_unmap_kind(struct xpi_context *c, unsigned int cpu, u64 dfn, u64 nr)
  *
  * Return: pages, from the front, and all the marks that they had.
  */
-static inline struct xpi_taken xpi_context_unmap(struct xpi_context *c,
-						 unsigned int cpu, u64 dfn,
-						 u64 nr)
+static inline struct xpi_removed
+xpi_context_unmap(struct xpi_context *c, unsigned int cpu, u64 dfn, u64 nr)
 {
-	struct xpi_taken taken = xpi_context_unmap_kind(c, cpu, dfn, nr);
+	struct xpi_removed removed = xpi_context_unmap_kind(c, cpu, dfn, nr);
 
 	/* Mostly that is all. */
-	if (unlikely(taken.nr && taken.nr < nr))
-		taken = xpi_context_unmap_more(c, cpu, dfn, nr, taken);
-	if (unlikely(taken.flags & XPI_LEAF_NOW))
-		xpi_pending_sync_unmap(&c->pending, dfn, taken.nr,
-				       taken.flags & XPI_LEAF_FOREIGN ?
+	if (unlikely(removed.nr && removed.nr < nr))
+		removed = xpi_context_unmap_more(c, cpu, dfn, nr, removed);
+	if (unlikely(removed.flags & XPI_LEAF_NOW))
+		xpi_pending_sync_unmap(&c->pending, dfn, removed.nr,
+				       removed.flags & XPI_LEAF_FOREIGN ?
 				       XPI_WHY_FOREIGN : XPI_WHY_ERROR);
-	return taken;
+	return removed;
 }
 
 #endif /* XPI_CONTEXT_H */

@@ -104,9 +104,9 @@ static void show_mapped(struct seq_file *s, struct xpi_context *c)
 
 	xpi_pending_waiting(&c->pending, &maps, &unmaps);
 	seq_printf(s, "leaves_4k %llu\n",
-		   xpi_shadow_leaves(&c->shadow, XPI_ORDER_4K));
+		   xpi_mappings_leaves(&c->mappings, XPI_ORDER_4K));
 	seq_printf(s, "leaves_2m %llu\n",
-		   xpi_shadow_leaves(&c->shadow, XPI_ORDER_2M));
+		   xpi_mappings_leaves(&c->mappings, XPI_ORDER_2M));
 	seq_printf(s, "waiting_maps %u\n", maps);
 	seq_printf(s, "waiting_unmaps %u\n", unmaps);
 }
@@ -165,13 +165,13 @@ static const char *leaf_kind(unsigned int flags)
 	return flags & XPI_LEAF_FOREIGN ? " foreign" : "";
 }
 
-/* The shadow has pfns; the hypervisor's name for it makes them comparable. */
-static void show_linux(struct seq_file *s, struct xpi_shadow *sh, u64 dfn)
+/* The mappings have pfns; the hypervisor's name for it makes them comparable. */
+static void show_linux(struct seq_file *s, struct xpi_mappings *maps, u64 dfn)
 {
 	struct xpi_frame frame;
 	u64 pfn;
 
-	if (!xpi_shadow_lookup(sh, dfn, &pfn)) {
+	if (!xpi_mappings_lookup(maps, dfn, &pfn)) {
 		seq_puts(s, "linux nothing\n");
 		return;
 	}
@@ -181,7 +181,7 @@ static void show_linux(struct seq_file *s, struct xpi_shadow *sh, u64 dfn)
 		seq_printf(s, "linux gfn none pfn %#llx\n", pfn);
 	else
 		seq_printf(s, "linux gfn %#llx pfn %#llx%s\n", frame.gfn, pfn,
-			   leaf_kind(xpi_shadow_flags(sh, dfn)));
+			   leaf_kind(xpi_mappings_flags(maps, dfn)));
 }
 
 static int lookup_show(struct seq_file *s, void *unused)
@@ -194,7 +194,7 @@ static int lookup_show(struct seq_file *s, void *unused)
 	seq_printf(s, "iova %#llx context %u\n", xdev->lookup, xdev->at.ctx);
 	if (xdev->at.context) {
 		show_xen(s, xdev->at.ctx, dfn);
-		show_linux(s, &xdev->at.context->shadow, dfn);
+		show_linux(s, &xdev->at.context->mappings, dfn);
 	} else {
 		seq_puts(s, "not a context that Linux fills\n");
 	}

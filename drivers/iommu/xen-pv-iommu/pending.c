@@ -12,9 +12,9 @@
  * A task may be moved to another CPU between map and sync, and others use its
  * list. So sync looks into every list for its range, and may find its
  * descriptors sent by somebody else, or being sent: then it waits for the lock.
- * What becomes of a map is written into the shadow, where its owner finds it.
+ * What becomes of a map is written into the mappings, where its owner finds it.
  *
- * Order. Ranges that wait to be mapped are disjoint, for the shadow has each
+ * Order. Ranges that wait to be mapped are disjoint, for the mappings have each
  * but once; therefore their order does not matter. A range may wait to be
  * unmapped and, anew, to be mapped: Xen says -EEXIST to the map that comes too
  * early, and replaces nothing. Then the driver sends the unmaps that meet it, and
@@ -27,7 +27,7 @@
  * gives the lock back and sends the unmaps without it. The queue stays as it is,
  * and another CPU may go on with it meanwhile.
  *
- * Locks: one list's lock at a time; inside of it the shadow's, or lost_lock. No
+ * Locks: one list's lock at a time; inside of it the mappings', or lost_lock. No
  * function prints under any of them. Only xpi_pending_fill() sleeps or allocates.
  */
 #include <linux/compiler.h>
@@ -43,7 +43,7 @@
 
 #include "pending.h"
 #include "runs.h"
-#include "shadow.h"
+#include "mappings.h"
 #include "stats.h"
 
 const char *xpi_why_name(enum xpi_why why)
@@ -394,7 +394,7 @@ struct refusal {
 
 /*
  * Xen has stopped at this descriptor. The sender either leaves it there, to send it
- * again, or marks it in the shadow for its owner and goes on. @r: the sender's last
+ * again, or marks it in the mappings for its owner and goes on. @r: the sender's last
  * refusal, IN and OUT.
  *
  * An unmap that waits may be the cause of a first -EEXIST, or one that another CPU
@@ -414,7 +414,8 @@ static noinline void map_refused(struct xpi_pending *pending,
 	};
 	if (err == -EEXIST && !before)
 		return;
-	xpi_shadow_mark(pending->shadow, d->dfn, d->nr, xpi_leaf_error(err));
+	xpi_mappings_mark(pending->mappings, d->dfn, d->nr,
+			  xpi_leaf_error(err));
 	q->sent++;
 }
 

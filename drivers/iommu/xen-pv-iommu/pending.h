@@ -9,7 +9,7 @@
 
 #include "queue.h"
 
-struct xpi_shadow;
+struct xpi_mappings;
 
 /* Their buffers take at most 16 pages, that is 64 KiB. */
 #define XPI_PENDING_PAIRS_MAX	8U
@@ -121,7 +121,7 @@ struct xpi_lost {
 
 /**
  * struct xpi_pending - the pending lists of one context
- * @shadow: where a map that Xen refuses is marked
+ * @mappings: where a map that Xen refuses is marked
  * @lost: tells the log of unmaps that Xen has refused, at the next sync or flush
  *	at the latest. Any context, but no list's lock is held: the console may be
  *	a network card whose DMA waits in these lists
@@ -136,7 +136,7 @@ struct xpi_lost {
  * @pair: the pairs
  */
 struct xpi_pending {
-	struct xpi_shadow *shadow;
+	struct xpi_mappings *mappings;
 	void (*lost)(struct xpi_pending *pending, const struct xpi_lost *what);
 	raw_spinlock_t lost_lock;
 	struct xpi_lost unsaid;
@@ -195,10 +195,10 @@ void xpi_pending_fini(struct xpi_pending *pending);
  * xpi_pending_map() - let a request wait for xpi_pending_sync_map()
  * @pending: the lists
  * @cpu: which list; any number
- * @m: the request, recorded in the shadow
+ * @m: the request, recorded in the mappings
  *
  * What does not fit is sent at once. What Xen refuses, now or later, is marked
- * in the shadow.
+ * in the mappings.
  *
  * Return: XEN_PV_IOMMU_F_* that any of the frames has, or the error of a page
  * without a frame. What comes before it waits, or was sent.
@@ -212,7 +212,7 @@ int xpi_pending_map(struct xpi_pending *pending, unsigned int cpu,
  * @dfn: first device frame
  * @nr: 4 KiB pages
  *
- * Others' descriptors may go along. The caller looks for errors in the shadow.
+ * Others' descriptors may go along. The caller looks for errors in the mappings.
  */
 void xpi_pending_sync_map(struct xpi_pending *pending, u64 dfn, u64 nr);
 

@@ -136,7 +136,7 @@ static int measure(struct device *dev, phys_addr_t phys, const char *what,
 	if (!ret)
 		ret = xen_pages(&xen_after);
 	if (!ret) {
-		bench_emit("xpi: info bench-memory %s pages %u buffers %ld shadow %ld\n",
+		bench_emit("xpi: info bench-memory %s pages %u buffers %ld mappings %ld\n",
 			   what, nr, buffers, allocated - empty - buffers);
 		bench_emit("xpi: info bench-memory %s xen-empty %u xen %u\n",
 			   what, xen_empty - xen_before, xen_after - xen_empty);

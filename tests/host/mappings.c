@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The shadow, by hand and against a flat array of pages.
+ * The mappings, by hand and against a flat array of pages.
  *
  * Pins: VFIO of Linux 6.12 maps 8 KiB in one call and unmaps it in two halves
  * whenever a container is opened.
@@ -8,7 +8,7 @@
 #include <assert.h>
 #include <errno.h>
 
-#include "shadow.h"
+#include "mappings.h"
 
 #include "harness.h"
 
@@ -53,24 +53,24 @@ static void node_free(void *node)
 	free(node);
 }
 
-static const struct xpi_shadow_mem mem = {
+static const struct xpi_mappings_mem mem = {
 	.alloc = node_alloc,
 	.free = node_free,
 };
 
-static struct xpi_shadow sh;
+static struct xpi_mappings mappings;
 
 static void setup(u64 last)
 {
 	nodes = allocs = frees = fail_at = 0;
 	failed = false;
-	memset(&sh, 0, sizeof(sh));
-	CHECK_EQ(xpi_shadow_init(&sh, &mem, last, GFP_KERNEL), 0);
+	memset(&mappings, 0, sizeof(mappings));
+	CHECK_EQ(xpi_mappings_init(&mappings, &mem, last, GFP_KERNEL), 0);
 }
 
 static void teardown(void)
 {
-	xpi_shadow_fini(&sh);
+	xpi_mappings_fini(&mappings);
 	CHECK_EQ(nodes, 0);
 }
 
@@ -78,12 +78,12 @@ static int map(u64 dfn, u64 pfn, u64 nr, unsigned int order,
 	       unsigned int flags)
 {
 	long before;
-	int ret = xpi_shadow_reserve(&sh, dfn, nr, order, GFP_ATOMIC);
+	int ret = xpi_mappings_reserve(&mappings, dfn, nr, order, GFP_ATOMIC);
 
 	if (ret)
 		return ret;
 	before = allocs;
-	CHECK_EQ(xpi_shadow_set(&sh, dfn, pfn, nr, order, flags), nr);
+	CHECK_EQ(xpi_mappings_add(&mappings, dfn, pfn, nr, order, flags), nr);
 	CHECK_EQ(allocs, before);
 	return 0;
 }
@@ -91,7 +91,7 @@ static int map(u64 dfn, u64 pfn, u64 nr, unsigned int order,
 static u64 unmap(u64 dfn, u64 nr)
 {
 	long a = allocs, f = frees;
-	u64 done = xpi_shadow_erase(&sh, dfn, nr);
+	u64 done = xpi_mappings_remove(&mappings, dfn, nr);
 
 	CHECK_EQ(allocs, a);
 	CHECK_EQ(frees, f);
@@ -100,17 +100,18 @@ static u64 unmap(u64 dfn, u64 nr)
 
 static u64 take(u64 dfn, u64 nr, unsigned int *flags)
 {
-	struct xpi_taken taken = xpi_shadow_take(&sh, dfn, nr);
+	struct xpi_removed removed =
+		xpi_mappings_remove_kind(&mappings, dfn, nr);
 
-	*flags = taken.flags;
-	return taken.nr;
+	*flags = removed.flags;
+	return removed.nr;
 }
 
 static void expect(u64 dfn, u64 pfn)
 {
 	u64 found = 0;
 
-	CHECK(xpi_shadow_lookup(&sh, dfn, &found));
+	CHECK(xpi_mappings_lookup(&mappings, dfn, &found));
 	CHECK_EQ(found, pfn);
 }
 
@@ -118,7 +119,7 @@ static void expect_hole(u64 dfn)
 {
 	u64 found;
 
-	CHECK(!xpi_shadow_lookup(&sh, dfn, &found));
+	CHECK(!xpi_mappings_lookup(&mappings, dfn, &found));
 }
 
 TEST(map_lookup_unmap)
@@ -218,9 +219,9 @@ TEST(nothing_is_replaced)
 TEST(set_without_reserve)
 {
 	setup((1ULL << 36) - 1);
-	CHECK_EQ(xpi_shadow_set(&sh, 0x200, 1, 4, XPI_ORDER_4K, 0), 0);
+	CHECK_EQ(xpi_mappings_add(&mappings, 0x200, 1, 4, XPI_ORDER_4K, 0), 0);
 	CHECK_EQ(map(0x200, 0x2000, 512, XPI_ORDER_2M, 0), 0);
-	CHECK_EQ(xpi_shadow_set(&sh, 0x210, 1, 4, XPI_ORDER_4K, 0), 0);
+	CHECK_EQ(xpi_mappings_add(&mappings, 0x210, 1, 4, XPI_ORDER_4K, 0), 0);
 	expect(0x210, 0x2010);
 	teardown();
 }
@@ -264,11 +265,11 @@ TEST(take_stops_where_flags_change)
 	setup((1ULL << 36) - 1);
 	CHECK_EQ(map(0x100, 0x100, 300, XPI_ORDER_4K, XPI_LEAF_DIRECT), 0);
 	CHECK_EQ(map(0x100 + 300, 0x9000, 1000, XPI_ORDER_4K, 0), 0);
-	CHECK_EQ(xpi_shadow_flags(&sh, 0x100 + 299), XPI_LEAF_DIRECT);
-	CHECK_EQ(xpi_shadow_flags(&sh, 0x100 + 300), 0);
+	CHECK_EQ(xpi_mappings_flags(&mappings, 0x100 + 299), XPI_LEAF_DIRECT);
+	CHECK_EQ(xpi_mappings_flags(&mappings, 0x100 + 300), 0);
 	CHECK_EQ(take(0x100, 2000, &flags), 300);
 	CHECK_EQ(flags, XPI_LEAF_DIRECT);
-	CHECK_EQ(xpi_shadow_flags(&sh, 0x100 + 299), 0);
+	CHECK_EQ(xpi_mappings_flags(&mappings, 0x100 + 299), 0);
 	CHECK_EQ(take(0x100, 2000, &flags), 0);
 	expect(0x100 + 300, 0x9000);
 	CHECK_EQ(take(0x100 + 300, 2000, &flags), 1000);
@@ -302,17 +303,21 @@ TEST(race_for_a_node)
 TEST(race_for_a_place)
 {
 	setup((1ULL << 36) - 1);
-	CHECK_EQ(xpi_shadow_reserve(&sh, 0x200, 512, XPI_ORDER_2M, GFP_KERNEL),
+	CHECK_EQ(xpi_mappings_reserve(&mappings, 0x200, 512, XPI_ORDER_2M,
+				      GFP_KERNEL),
 		 0);
 	map_next_door();
-	CHECK_EQ(xpi_shadow_set(&sh, 0x200, 0, 512, XPI_ORDER_2M, 0), 0);
+	CHECK_EQ(xpi_mappings_add(&mappings, 0x200, 0, 512, XPI_ORDER_2M, 0),
+		 0);
 	expect(0x201, 0x9000);
 	CHECK_EQ(unmap(0x201, 1), 1);
 
-	CHECK_EQ(xpi_shadow_reserve(&sh, 0x400, 600, XPI_ORDER_4K, GFP_KERNEL),
+	CHECK_EQ(xpi_mappings_reserve(&mappings, 0x400, 600, XPI_ORDER_4K,
+				      GFP_KERNEL),
 		 0);
 	CHECK_EQ(map(0x450, 0x7000, 1, XPI_ORDER_4K, 0), 0);
-	CHECK_EQ(xpi_shadow_set(&sh, 0x400, 0, 600, XPI_ORDER_4K, 0), 0x50);
+	CHECK_EQ(xpi_mappings_add(&mappings, 0x400, 0, 600, XPI_ORDER_4K, 0),
+		 0x50);
 	expect(0x450, 0x7000);
 	teardown();
 }
@@ -339,13 +344,13 @@ TEST(every_allocation_may_fail)
 	teardown();
 
 	fail_at = 1;
-	CHECK_EQ(xpi_shadow_init(&sh, &mem, 1000, GFP_KERNEL), -ENOMEM);
+	CHECK_EQ(xpi_mappings_init(&mappings, &mem, 1000, GFP_KERNEL), -ENOMEM);
 	teardown();
 }
 
 /*
  * The random model: a window of PAGES device frames, at both ends of several
- * address spaces. model[] has what the shadow should hold.
+ * address spaces. model[] has what the mappings should hold.
  */
 #define PAGES	(24U * 512)
 
@@ -464,7 +469,7 @@ static void step_look(u64 base)
 		expect(base + at, model[at].pfn);
 	else
 		expect_hole(base + at);
-	CHECK_EQ(xpi_shadow_flags(&sh, base + at),
+	CHECK_EQ(xpi_mappings_flags(&mappings, base + at),
 		 model[at].mapped ? model[at].flags : 0);
 }
 
@@ -480,8 +485,8 @@ static void compare_all(u64 base)
 		small += model[at].mapped && !model[at].large;
 		large += model[at].mapped && model[at].large;
 	}
-	CHECK_EQ(xpi_shadow_leaves(&sh, XPI_ORDER_4K), small);
-	CHECK_EQ(xpi_shadow_leaves(&sh, XPI_ORDER_2M), large / 512);
+	CHECK_EQ(xpi_mappings_leaves(&mappings, XPI_ORDER_4K), small);
+	CHECK_EQ(xpi_mappings_leaves(&mappings, XPI_ORDER_2M), large / 512);
 }
 
 static void one_step(u64 base)
@@ -499,7 +504,7 @@ static void one_step(u64 base)
 	}
 }
 
-/* Often from an empty shadow, so that nodes are still missing. */
+/* Often from an empty mappings, so that nodes are still missing. */
 static void random_round(u64 last, u64 base, unsigned int steps)
 {
 	unsigned int i;
@@ -555,23 +560,23 @@ TEST(marks)
 	setup((1ULL << 36) - 1);
 	CHECK_EQ(map(0x1fe, 0x50, 4, XPI_ORDER_4K, 0), 0);
 	CHECK_EQ(map(0x400, 0x800, 512, XPI_ORDER_2M, 0), 0);
-	xpi_shadow_mark(&sh, 0x1ff, 2, XPI_LEAF_FOREIGN);
-	CHECK_EQ(xpi_shadow_flags(&sh, 0x1fe), 0);
-	CHECK_EQ(xpi_shadow_flags(&sh, 0x1ff), XPI_LEAF_FOREIGN);
-	CHECK_EQ(xpi_shadow_flags(&sh, 0x200), XPI_LEAF_FOREIGN);
-	CHECK_EQ(xpi_shadow_flags(&sh, 0x201), 0);
+	xpi_mappings_mark(&mappings, 0x1ff, 2, XPI_LEAF_FOREIGN);
+	CHECK_EQ(xpi_mappings_flags(&mappings, 0x1fe), 0);
+	CHECK_EQ(xpi_mappings_flags(&mappings, 0x1ff), XPI_LEAF_FOREIGN);
+	CHECK_EQ(xpi_mappings_flags(&mappings, 0x200), XPI_LEAF_FOREIGN);
+	CHECK_EQ(xpi_mappings_flags(&mappings, 0x201), 0);
 	/* a part of a large leaf marks it, holes are nothing */
-	xpi_shadow_mark(&sh, 0x300, 0x107, XPI_LEAF_FOREIGN);
-	CHECK_EQ(xpi_shadow_flags(&sh, 0x400), XPI_LEAF_FOREIGN);
-	CHECK_EQ(xpi_shadow_flags(&sh, 0x5ff), XPI_LEAF_FOREIGN);
-	CHECK_EQ(xpi_shadow_flags(&sh, 0x300), 0);
+	xpi_mappings_mark(&mappings, 0x300, 0x107, XPI_LEAF_FOREIGN);
+	CHECK_EQ(xpi_mappings_flags(&mappings, 0x400), XPI_LEAF_FOREIGN);
+	CHECK_EQ(xpi_mappings_flags(&mappings, 0x5ff), XPI_LEAF_FOREIGN);
+	CHECK_EQ(xpi_mappings_flags(&mappings, 0x300), 0);
 	expect(0x400, 0x800);
 	expect(0x1ff, 0x51);
 	/* and what is taken is of one kind */
 	CHECK_EQ(take(0x1fe, 4, &flags), 1);
 	CHECK_EQ(take(0x1ff, 3, &flags), 2);
 	CHECK_EQ(flags, XPI_LEAF_FOREIGN);
-	xpi_shadow_mark(&sh, 1ULL << 36, 1, XPI_LEAF_FOREIGN);
+	xpi_mappings_mark(&mappings, 1ULL << 36, 1, XPI_LEAF_FOREIGN);
 	teardown();
 }
 
@@ -587,27 +592,27 @@ TEST(errors_of_leaves)
 	CHECK_EQ(map(0, 0x50, 64, XPI_ORDER_4K, 0), 0);
 	CHECK_EQ(map(0x400, 0x800, 512, XPI_ORDER_2M, XPI_LEAF_FOREIGN), 0);
 	for (i = 0; i < sizeof(errs) / sizeof(errs[0]); i++) {
-		xpi_shadow_mark(&sh, i, 1, xpi_leaf_error(errs[i]));
-		CHECK_EQ(xpi_shadow_error(&sh, i, 2), errs[i]);
+		xpi_mappings_mark(&mappings, i, 1, xpi_leaf_error(errs[i]));
+		CHECK_EQ(xpi_mappings_error(&mappings, i, 2), errs[i]);
 	}
-	CHECK_EQ(xpi_shadow_error(&sh, 20, 40), 0);
-	CHECK_EQ(xpi_shadow_error(&sh, 5, 1ULL << 30), errs[5]);
-	xpi_shadow_mark(&sh, 40, 1, xpi_leaf_error(-ENODEV));
-	CHECK_EQ(xpi_shadow_error(&sh, 20, 40), -EIO);
+	CHECK_EQ(xpi_mappings_error(&mappings, 20, 40), 0);
+	CHECK_EQ(xpi_mappings_error(&mappings, 5, 1ULL << 30), errs[5]);
+	xpi_mappings_mark(&mappings, 40, 1, xpi_leaf_error(-ENODEV));
+	CHECK_EQ(xpi_mappings_error(&mappings, 20, 40), -EIO);
 	/* the first one stays */
-	xpi_shadow_mark(&sh, 2, 1, xpi_leaf_error(-EIO));
-	CHECK_EQ(xpi_shadow_error(&sh, 2, 1), -EACCES);
+	xpi_mappings_mark(&mappings, 2, 1, xpi_leaf_error(-EIO));
+	CHECK_EQ(xpi_mappings_error(&mappings, 2, 1), -EACCES);
 	/* a run within a large leaf */
-	xpi_shadow_mark(&sh, 0x4ff, 3, xpi_leaf_error(-ENOMEM));
-	CHECK_EQ(xpi_shadow_error(&sh, 0x400, 512), -ENOMEM);
-	CHECK_EQ(xpi_shadow_error(&sh, 0x200, 0x400), -ENOMEM);
+	xpi_mappings_mark(&mappings, 0x4ff, 3, xpi_leaf_error(-ENOMEM));
+	CHECK_EQ(xpi_mappings_error(&mappings, 0x400, 512), -ENOMEM);
+	CHECK_EQ(xpi_mappings_error(&mappings, 0x200, 0x400), -ENOMEM);
 	expect(0x401, 0x801);
 	/* erasing forgets them, and keeps count */
 	CHECK_EQ(unmap(0x400, 512), 512);
-	CHECK_EQ(sh.nr_failed, i + 1);
+	CHECK_EQ(mappings.nr_failed, i + 1);
 	CHECK_EQ(unmap(0, 64), 64);
-	CHECK_EQ(sh.nr_failed, 0);
+	CHECK_EQ(mappings.nr_failed, 0);
 	CHECK_EQ(map(0, 0x50, 64, XPI_ORDER_4K, 0), 0);
-	CHECK_EQ(xpi_shadow_error(&sh, 0, 64), 0);
+	CHECK_EQ(xpi_mappings_error(&mappings, 0, 64), 0);
 	teardown();
 }

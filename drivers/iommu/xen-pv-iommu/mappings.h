@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-#ifndef XPI_SHADOW_H
-#define XPI_SHADOW_H
+#ifndef XPI_MAPPINGS_H
+#define XPI_MAPPINGS_H
 
 #include <linux/compiler.h>
 #include <linux/gfp.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
-/* What a leaf of the shadow may be marked with. */
+/* What a leaf of the mappings may be marked with. */
 /* A reserved 1:1 region that Xen maps by itself; it was never sent there. */
 #define XPI_LEAF_DIRECT		0x2U
 /* Pages of another domain are among them: never to be unmapped later. */
@@ -16,22 +16,22 @@
 #define XPI_LEAF_ERROR		0xff0U
 #define XPI_LEAF_FLAGS		0xffeU
 
-/* Orders of the leaves that a shadow can hold. */
+/* Orders of the leaves that the mappings can hold. */
 #define XPI_ORDER_4K		0
 #define XPI_ORDER_2M		9
 
 /**
- * struct xpi_shadow_mem - where nodes come from
+ * struct xpi_mappings_mem - where nodes come from
  * @alloc: a zeroed page, aligned to its size, or NULL; may sleep if gfp says so
  * @free: gives one back; never called with a lock held
  */
-struct xpi_shadow_mem {
+struct xpi_mappings_mem {
 	void *(*alloc)(gfp_t gfp);
 	void (*free)(void *node);
 };
 
 /**
- * struct xpi_shadow - what a context has mapped: iova to pseudo-physical
+ * struct xpi_mappings - what a context has mapped: iova to pseudo-physical
  * @lock: guards the tree; innermost, interrupts off
  * @mem: where nodes come from
  * @root: the top node
@@ -43,9 +43,9 @@ struct xpi_shadow_mem {
  * @recent: the node of 4 KiB leaves that was used last, or NULL
  * @recent_range: dfn / 512 of what it covers, or what no dfn has
  */
-struct xpi_shadow {
+struct xpi_mappings {
 	raw_spinlock_t lock;
-	const struct xpi_shadow_mem *mem;
+	const struct xpi_mappings_mem *mem;
 	u64 *root;
 	unsigned int levels;
 	u64 last;
@@ -56,27 +56,27 @@ struct xpi_shadow {
 };
 
 /**
- * xpi_shadow_init() - an empty shadow
- * @sh: the shadow
+ * xpi_mappings_init() - start with nothing mapped
+ * @maps: the mappings
  * @mem: where nodes come from
  * @last: last dfn that can be mapped
  * @gfp: for the first node
  *
  * Return: 0 or -ENOMEM.
  */
-int xpi_shadow_init(struct xpi_shadow *sh, const struct xpi_shadow_mem *mem,
-		    u64 last, gfp_t gfp);
+int xpi_mappings_init(struct xpi_mappings *maps,
+		      const struct xpi_mappings_mem *mem, u64 last, gfp_t gfp);
 
 /**
- * xpi_shadow_fini() - free everything
- * @sh: a shadow that nobody else uses any more; may be full, or never have
+ * xpi_mappings_fini() - free everything
+ * @maps: the mappings that nobody else uses any more; may be full, or never have
  *	been initialised but for zeros
  */
-void xpi_shadow_fini(struct xpi_shadow *sh);
+void xpi_mappings_fini(struct xpi_mappings *maps);
 
 /**
- * xpi_shadow_reserve() - make sure that xpi_shadow_set() cannot fail
- * @sh: the shadow
+ * xpi_mappings_reserve() - make sure that xpi_mappings_add() cannot fail
+ * @maps: the mappings
  * @dfn: first device frame, aligned to @order
  * @nr: 4 KiB pages, a multiple of the leaf
  * @order: of the leaves to come
@@ -85,12 +85,12 @@ void xpi_shadow_fini(struct xpi_shadow *sh);
  * Return: 0, -EEXIST if something is mapped in the range, -ERANGE if it does
  * not fit, -ENOMEM. Nothing has to be undone after an error: nodes are kept.
  */
-int xpi_shadow_reserve(struct xpi_shadow *sh, u64 dfn, u64 nr,
-		       unsigned int order, gfp_t gfp);
+int xpi_mappings_reserve(struct xpi_mappings *maps, u64 dfn, u64 nr,
+			 unsigned int order, gfp_t gfp);
 
 /**
- * xpi_shadow_set() - record a mapping
- * @sh: the shadow
+ * xpi_mappings_add() - record a mapping
+ * @maps: the mappings
  * @dfn: first device frame, aligned to @order
  * @pfn: first page
  * @nr: 4 KiB pages, a multiple of the leaf
@@ -102,109 +102,113 @@ int xpi_shadow_reserve(struct xpi_shadow *sh, u64 dfn, u64 nr,
  * Return: pages recorded; fewer than @nr only if the range was not reserved,
  * or somebody else mapped there meanwhile.
  */
-u64 xpi_shadow_set(struct xpi_shadow *sh, u64 dfn, u64 pfn, u64 nr,
-		   unsigned int order, unsigned int flags);
+u64 xpi_mappings_add(struct xpi_mappings *maps, u64 dfn, u64 pfn, u64 nr,
+		     unsigned int order, unsigned int flags);
 
 /**
- * struct xpi_taken - what xpi_shadow_take() has taken; by value, two registers
+ * struct xpi_removed - what xpi_mappings_remove_kind() has removed
+ *
+ * Returned by value, in two registers.
+ *
  * @nr: 4 KiB pages
  * @flags: XPI_LEAF_* that all of them had
  */
-struct xpi_taken {
+struct xpi_removed {
 	u64 nr;
 	unsigned int flags;
 };
 
 /**
- * xpi_shadow_take() - forget mappings of one kind
- * @sh: the shadow
+ * xpi_mappings_remove_kind() - remove mappings of one kind
+ * @maps: the mappings
  * @dfn: first device frame
  * @nr: 4 KiB pages to look at
  *
  * Allocates and frees nothing, so it cannot fail, in any context.
  *
- * Return: pages forgotten, from @dfn on: those mapped by whole leaves of the
+ * Return: pages removed, from @dfn on: those mapped by whole leaves of the
  * same flags; none at a hole or inside a leaf.
  */
-struct xpi_taken xpi_shadow_take(struct xpi_shadow *sh, u64 dfn, u64 nr);
+struct xpi_removed xpi_mappings_remove_kind(struct xpi_mappings *maps, u64 dfn,
+					    u64 nr);
 
 /**
- * xpi_shadow_erase() - forget a mapping
- * @sh: the shadow
+ * xpi_mappings_remove() - remove mappings of any kind
+ * @maps: the mappings
  * @dfn: first device frame
  * @nr: 4 KiB pages
  *
  * Stops at a hole and before a leaf that sticks out of the range. Allocates
  * and frees nothing, so it cannot fail, in any context.
  *
- * Return: pages forgotten.
+ * Return: pages removed.
  */
-u64 xpi_shadow_erase(struct xpi_shadow *sh, u64 dfn, u64 nr);
+u64 xpi_mappings_remove(struct xpi_mappings *maps, u64 dfn, u64 nr);
 
 /**
- * xpi_shadow_mark() - mark leaves that are there
- * @sh: the shadow
+ * xpi_mappings_mark() - mark leaves that are there
+ * @maps: the mappings
  * @dfn: first device frame
  * @nr: 4 KiB pages; leaves that stick out are marked, too, holes passed over
  * @flags: XPI_LEAF_FOREIGN or what xpi_leaf_error() gives; an error stays the
  *	one that came first
  */
-void xpi_shadow_mark(struct xpi_shadow *sh, u64 dfn, u64 nr,
-		     unsigned int flags);
+void xpi_mappings_mark(struct xpi_mappings *maps, u64 dfn, u64 nr,
+		       unsigned int flags);
 
 /**
  * xpi_leaf_error() - an error as a leaf's flags
  * @err: -errno
  *
- * Return: flags for xpi_shadow_mark(), never 0; an error that map never has
+ * Return: flags for xpi_mappings_mark(), never 0; an error that map never has
  * becomes -EIO.
  */
 unsigned int xpi_leaf_error(int err);
 
 /* The same for callers that know of a failure somewhere. */
-int xpi_shadow_first_error(struct xpi_shadow *sh, u64 dfn, u64 nr);
+int xpi_mappings_first_error(struct xpi_mappings *maps, u64 dfn, u64 nr);
 
 /**
- * xpi_shadow_error() - did anything fail in a range?
- * @sh: the shadow
+ * xpi_mappings_error() - did anything fail in a range?
+ * @maps: the mappings
  * @dfn: first device frame
  * @nr: 4 KiB pages
  *
  * Return: 0, or the error of the first leaf that has one.
  */
-static inline int xpi_shadow_error(struct xpi_shadow *sh, u64 dfn, u64 nr)
+static inline int xpi_mappings_error(struct xpi_mappings *maps, u64 dfn, u64 nr)
 {
-	if (likely(!READ_ONCE(sh->nr_failed)))
+	if (likely(!READ_ONCE(maps->nr_failed)))
 		return 0;
-	return xpi_shadow_first_error(sh, dfn, nr);
+	return xpi_mappings_first_error(maps, dfn, nr);
 }
 
 /**
- * xpi_shadow_lookup() - translate
- * @sh: the shadow
+ * xpi_mappings_lookup() - translate
+ * @maps: the mappings
  * @dfn: device frame
  * @pfn: the page there
  *
  * Return: whether something is mapped there.
  */
-bool xpi_shadow_lookup(struct xpi_shadow *sh, u64 dfn, u64 *pfn);
+bool xpi_mappings_lookup(struct xpi_mappings *maps, u64 dfn, u64 *pfn);
 
 /**
- * xpi_shadow_flags() - what a leaf is marked with
- * @sh: the shadow
+ * xpi_mappings_flags() - what a leaf is marked with
+ * @maps: the mappings
  * @dfn: device frame
  *
  * Return: XPI_LEAF_* of the leaf that it is in, 0 if it is in none.
  */
-unsigned int xpi_shadow_flags(struct xpi_shadow *sh, u64 dfn);
+unsigned int xpi_mappings_flags(struct xpi_mappings *maps, u64 dfn);
 
 /**
- * xpi_shadow_leaves() - how many leaves there are
- * @sh: the shadow
+ * xpi_mappings_leaves() - how many leaves there are
+ * @maps: the mappings
  * @order: of what size
  *
  * Return: the number; others may change it meanwhile.
  */
-u64 xpi_shadow_leaves(struct xpi_shadow *sh, unsigned int order);
+u64 xpi_mappings_leaves(struct xpi_mappings *maps, unsigned int order);
 
-#endif /* XPI_SHADOW_H */
+#endif /* XPI_MAPPINGS_H */

@@ -22,7 +22,7 @@
 #include <linux/limits.h>
 #include <linux/minmax.h>
 
-#include "shadow.h"
+#include "mappings.h"
 
 #define NODE_BITS	9
 #define NODE_ENTRIES	512U	/* 2 ^ NODE_BITS */
@@ -77,7 +77,7 @@ static bool node_is_empty(const u64 *node)
 }
 
 /* An entry and its level; by value, as that is two registers. */
-struct place {
+struct slot {
 	u64 *entry;
 	unsigned int level;
 };
@@ -86,39 +86,39 @@ struct place {
  * The entry for @dfn at @level, or the leaf that lies above it. NULL if a node
  * on the way is missing.
  */
-static struct place walk(struct xpi_shadow *sh, u64 dfn, unsigned int level)
+static struct slot walk(struct xpi_mappings *maps, u64 dfn, unsigned int level)
 {
-	unsigned int at = sh->levels - 1;
-	u64 *node = sh->root;
+	unsigned int at = maps->levels - 1;
+	u64 *node = maps->root;
 
 	for (;; at--) {
 		u64 *entry = &node[index_of(dfn, at)];
 
 		if (at == level || is_leaf(*entry)) {
 			if (!at) {
-				sh->recent = node;
-				sh->recent_range = dfn >> NODE_BITS;
+				maps->recent = node;
+				maps->recent_range = dfn >> NODE_BITS;
 			}
-			return (struct place){ entry, at };
+			return (struct slot){ entry, at };
 		}
 		if (!*entry)
-			return (struct place){ NULL, at };
+			return (struct slot){ NULL, at };
 		node = to_node(*entry);
 	}
 }
 
 /* The same down to 4 KiB; mostly the node is the one that was used last. */
-static struct place find_entry(struct xpi_shadow *sh, u64 dfn)
+static struct slot find_entry(struct xpi_mappings *maps, u64 dfn)
 {
-	if (likely(sh->recent_range == dfn >> NODE_BITS))
-		return (struct place){ &sh->recent[index_of(dfn, 0)], 0 };
-	return walk(sh, dfn, 0);
+	if (likely(maps->recent_range == dfn >> NODE_BITS))
+		return (struct slot){ &maps->recent[index_of(dfn, 0)], 0 };
+	return walk(maps, dfn, 0);
 }
 
-static void forget_recent(struct xpi_shadow *sh)
+static void clear_recent(struct xpi_mappings *maps)
 {
-	sh->recent = NULL;
-	sh->recent_range = NO_RANGE;
+	maps->recent = NULL;
+	maps->recent_range = NO_RANGE;
 }
 
 /* How many entries from @dfn's on lie in the same node and in the range. */
@@ -130,52 +130,52 @@ static u64 entries_here(u64 dfn, u64 nr, unsigned int level)
 	return min(in_node, wanted);
 }
 
-int xpi_shadow_init(struct xpi_shadow *sh, const struct xpi_shadow_mem *mem,
-		    u64 last, gfp_t gfp)
+int xpi_mappings_init(struct xpi_mappings *maps,
+		      const struct xpi_mappings_mem *mem, u64 last, gfp_t gfp)
 {
 	/* Two levels at least, or there would be no place for a 2 MiB leaf. */
-	sh->levels = 2;
-	while (sh->levels < MAX_LEVELS && last >> (NODE_BITS * sh->levels))
-		sh->levels++;
+	maps->levels = 2;
+	while (maps->levels < MAX_LEVELS && last >> (NODE_BITS * maps->levels))
+		maps->levels++;
 
-	raw_spin_lock_init(&sh->lock);
-	sh->mem = mem;
-	sh->last = last;
-	sh->nr_failed = 0;
-	sh->nr_leaves[0] = 0;
-	sh->nr_leaves[1] = 0;
-	forget_recent(sh);
-	sh->root = mem->alloc(gfp);
-	return sh->root ? 0 : -ENOMEM;
+	raw_spin_lock_init(&maps->lock);
+	maps->mem = mem;
+	maps->last = last;
+	maps->nr_failed = 0;
+	maps->nr_leaves[0] = 0;
+	maps->nr_leaves[1] = 0;
+	clear_recent(maps);
+	maps->root = mem->alloc(gfp);
+	return maps->root ? 0 : -ENOMEM;
 }
 
 /* Recursion no deeper than MAX_LEVELS. */
-static void free_node(struct xpi_shadow *sh, u64 *node, unsigned int level)
+static void free_node(struct xpi_mappings *maps, u64 *node, unsigned int level)
 {
 	unsigned int i;
 
 	for (i = 0; level && i < NODE_ENTRIES; i++)
 		if (node[i] && !is_leaf(node[i]))
-			free_node(sh, to_node(node[i]), level - 1);
-	sh->mem->free(node);
+			free_node(maps, to_node(node[i]), level - 1);
+	maps->mem->free(node);
 }
 
-void xpi_shadow_fini(struct xpi_shadow *sh)
+void xpi_mappings_fini(struct xpi_mappings *maps)
 {
-	if (sh->root)
-		free_node(sh, sh->root, sh->levels - 1);
-	sh->root = NULL;
+	if (maps->root)
+		free_node(maps, maps->root, maps->levels - 1);
+	maps->root = NULL;
 }
 
 /*
  * Go down to the node of @level that @dfn is in, hanging in *@spare where the
  * first node is missing. -EAGAIN: another spare node is needed.
  */
-static int grow(struct xpi_shadow *sh, u64 dfn, unsigned int level,
+static int grow(struct xpi_mappings *maps, u64 dfn, unsigned int level,
 		void **spare)
 {
-	unsigned int at = sh->levels - 1;
-	u64 *node = sh->root;
+	unsigned int at = maps->levels - 1;
+	u64 *node = maps->root;
 
 	for (; at > level; at--) {
 		u64 *entry = &node[index_of(dfn, at)];
@@ -194,10 +194,10 @@ static int grow(struct xpi_shadow *sh, u64 dfn, unsigned int level,
 }
 
 /* Is there nothing in the part of the range that lies in @dfn's node? */
-static bool is_vacant(struct xpi_shadow *sh, u64 dfn, u64 nr,
+static bool is_vacant(struct xpi_mappings *maps, u64 dfn, u64 nr,
 		      unsigned int level)
 {
-	u64 *entry = walk(sh, dfn, level).entry;
+	u64 *entry = walk(maps, dfn, level).entry;
 	u64 n = entries_here(dfn, nr, level);
 
 	for (; n--; entry++)
@@ -208,7 +208,7 @@ static bool is_vacant(struct xpi_shadow *sh, u64 dfn, u64 nr,
 }
 
 /* The part of the range that lies in one node. */
-static int reserve_node(struct xpi_shadow *sh, u64 dfn, u64 nr,
+static int reserve_node(struct xpi_mappings *maps, u64 dfn, u64 nr,
 			unsigned int level, gfp_t gfp)
 {
 	unsigned long irqflags;
@@ -216,41 +216,41 @@ static int reserve_node(struct xpi_shadow *sh, u64 dfn, u64 nr,
 	int ret;
 
 	for (;;) {
-		raw_spin_lock_irqsave(&sh->lock, irqflags);
-		ret = grow(sh, dfn, level, &spare);
-		if (!ret && !is_vacant(sh, dfn, nr, level))
+		raw_spin_lock_irqsave(&maps->lock, irqflags);
+		ret = grow(maps, dfn, level, &spare);
+		if (!ret && !is_vacant(maps, dfn, nr, level))
 			ret = -EEXIST;
-		raw_spin_unlock_irqrestore(&sh->lock, irqflags);
+		raw_spin_unlock_irqrestore(&maps->lock, irqflags);
 		if (ret != -EAGAIN)
 			break;
 
-		spare = sh->mem->alloc(gfp);
+		spare = maps->mem->alloc(gfp);
 		if (!spare)
 			return -ENOMEM;
 	}
 
 	/* Somebody else was faster with the last one. */
 	if (spare)
-		sh->mem->free(spare);
+		maps->mem->free(spare);
 	return ret;
 }
 
-static bool fits(const struct xpi_shadow *sh, u64 dfn, u64 nr)
+static bool fits(const struct xpi_mappings *maps, u64 dfn, u64 nr)
 {
-	return nr && dfn <= sh->last && nr - 1 <= sh->last - dfn;
+	return nr && dfn <= maps->last && nr - 1 <= maps->last - dfn;
 }
 
-int xpi_shadow_reserve(struct xpi_shadow *sh, u64 dfn, u64 nr,
-		       unsigned int order, gfp_t gfp)
+int xpi_mappings_reserve(struct xpi_mappings *maps, u64 dfn, u64 nr,
+			 unsigned int order, gfp_t gfp)
 {
 	unsigned int level = order / NODE_BITS;
 
-	if (!fits(sh, dfn, nr))
+	if (!fits(maps, dfn, nr))
 		return -ERANGE;
 
 	while (nr) {
 		u64 n = entries_here(dfn, nr, level) * pages_of(level);
-		int ret = reserve_node(sh, dfn, nr, level, gfp);
+		int ret = reserve_node(maps, dfn, nr, level, gfp);
 
 		if (ret)
 			return ret;
@@ -264,22 +264,22 @@ int xpi_shadow_reserve(struct xpi_shadow *sh, u64 dfn, u64 nr,
  * 4 KiB leaves, the part of the range that lies in one node; returns pages
  * recorded.
  */
-static __always_inline u64 set_small(struct xpi_shadow *sh, u64 dfn, u64 nr,
+static __always_inline u64 set_small(struct xpi_mappings *maps, u64 dfn, u64 nr,
 				     u64 leaf)
 {
 	unsigned long irqflags;
-	struct place at;
+	struct slot at;
 	u64 i = 0, n;
 
-	raw_spin_lock_irqsave(&sh->lock, irqflags);
-	at = find_entry(sh, dfn);
+	raw_spin_lock_irqsave(&maps->lock, irqflags);
+	at = find_entry(maps, dfn);
 	if (at.entry && !at.level) {
 		n = entries_here(dfn, nr, 0);
 		for (; i < n && !at.entry[i]; i++)
 			at.entry[i] = leaf + (i << PAGE_BITS);
-		sh->nr_leaves[0] += i;
+		maps->nr_leaves[0] += i;
 	}
-	raw_spin_unlock_irqrestore(&sh->lock, irqflags);
+	raw_spin_unlock_irqrestore(&maps->lock, irqflags);
 	return i;
 }
 
@@ -287,7 +287,7 @@ static __always_inline u64 set_small(struct xpi_shadow *sh, u64 dfn, u64 nr,
  * Fill entries of one node of level 1. Empty nodes that leaves replace are
  * chained through their first word into *@dead. Returns entries filled.
  */
-static u64 set_entries(struct xpi_shadow *sh, u64 *entry, u64 n, u64 leaf,
+static u64 set_entries(struct xpi_mappings *maps, u64 *entry, u64 n, u64 leaf,
 		       u64 *dead)
 {
 	u64 i;
@@ -300,8 +300,8 @@ static u64 set_entries(struct xpi_shadow *sh, u64 *entry, u64 n, u64 leaf,
 
 			if (!node_is_empty(node))
 				break;
-			if (sh->recent == node)
-				forget_recent(sh);
+			if (maps->recent == node)
+				clear_recent(maps);
 			node[0] = *dead;
 			*dead = from_node(node);
 		}
@@ -310,38 +310,38 @@ static u64 set_entries(struct xpi_shadow *sh, u64 *entry, u64 n, u64 leaf,
 	return i;
 }
 
-static void free_dead(struct xpi_shadow *sh, u64 dead)
+static void free_dead(struct xpi_mappings *maps, u64 dead)
 {
 	while (dead) {
 		u64 *node = to_node(dead);
 
 		dead = node[0];
-		sh->mem->free(node);
+		maps->mem->free(node);
 	}
 }
 
 /* The same for 2 MiB leaves. */
-static u64 set_large(struct xpi_shadow *sh, u64 dfn, u64 nr, u64 leaf)
+static u64 set_large(struct xpi_mappings *maps, u64 dfn, u64 nr, u64 leaf)
 {
 	unsigned long irqflags;
 	u64 done = 0, dead = 0;
-	struct place at;
+	struct slot at;
 
-	raw_spin_lock_irqsave(&sh->lock, irqflags);
-	at = walk(sh, dfn, 1);
+	raw_spin_lock_irqsave(&maps->lock, irqflags);
+	at = walk(maps, dfn, 1);
 	if (at.entry && at.level == 1)
-		done = set_entries(sh, at.entry, entries_here(dfn, nr, 1), leaf,
-				   &dead);
-	sh->nr_leaves[1] += done;
-	raw_spin_unlock_irqrestore(&sh->lock, irqflags);
+		done = set_entries(maps, at.entry, entries_here(dfn, nr, 1),
+				   leaf, &dead);
+	maps->nr_leaves[1] += done;
+	raw_spin_unlock_irqrestore(&maps->lock, irqflags);
 
-	free_dead(sh, dead);
+	free_dead(maps, dead);
 	return done * pages_of(1);
 }
 
 /* Go on after @done pages. */
-static noinline u64 set_more(struct xpi_shadow *sh, u64 dfn, u64 nr, u64 leaf,
-			     unsigned int order, u64 done)
+static noinline u64 set_more(struct xpi_mappings *maps, u64 dfn, u64 nr,
+			     u64 leaf, unsigned int order, u64 done)
 {
 	u64 n;
 
@@ -349,46 +349,45 @@ static noinline u64 set_more(struct xpi_shadow *sh, u64 dfn, u64 nr, u64 leaf,
 		u64 at = leaf + (done << PAGE_BITS);
 
 		n = order == XPI_ORDER_4K ?
-		    set_small(sh, dfn + done, nr - done, at) :
-		    set_large(sh, dfn + done, nr - done, at);
+		    set_small(maps, dfn + done, nr - done, at) :
+		    set_large(maps, dfn + done, nr - done, at);
 		done += n;
 	} while (n && done < nr);
 	return done;
 }
 
-u64 xpi_shadow_set(struct xpi_shadow *sh, u64 dfn, u64 pfn, u64 nr,
-		   unsigned int order, unsigned int flags)
+u64 xpi_mappings_add(struct xpi_mappings *maps, u64 dfn, u64 pfn, u64 nr,
+		     unsigned int order, unsigned int flags)
 {
 	u64 leaf = make_leaf(pfn, flags);
 	u64 n = 0;
 
-	if (!fits(sh, dfn, nr))
+	if (!fits(maps, dfn, nr))
 		return 0;
 
 	/* Mostly that is all. */
 	if (likely(order == XPI_ORDER_4K)) {
-		n = set_small(sh, dfn, nr, leaf);
+		n = set_small(maps, dfn, nr, leaf);
 		if (likely(n == nr))
 			return n;
 	}
-	return set_more(sh, dfn, nr, leaf, order, n);
+	return set_more(maps, dfn, nr, leaf, order, n);
 }
 
 /*
  * Erase whole leaves from @dfn on, in one node, all with the same marks: those
  * of the first, or @marks if that is not 0.
  */
-static __always_inline struct xpi_taken erase_in_node(struct xpi_shadow *sh,
-						      u64 dfn, u64 nr,
-						      u64 marks)
+static __always_inline struct xpi_removed
+remove_in_node(struct xpi_mappings *maps, u64 dfn, u64 nr, u64 marks)
 {
-	struct xpi_taken taken = {};
+	struct xpi_removed removed = {};
 	unsigned long irqflags;
-	struct place at;
+	struct slot at;
 	u64 i, n;
 
-	raw_spin_lock_irqsave(&sh->lock, irqflags);
-	at = find_entry(sh, dfn);
+	raw_spin_lock_irqsave(&maps->lock, irqflags);
+	at = find_entry(maps, dfn);
 	if (!at.entry || !is_leaf(*at.entry) || dfn % pages_of(at.level))
 		goto out;
 
@@ -397,54 +396,59 @@ static __always_inline struct xpi_taken erase_in_node(struct xpi_shadow *sh,
 	for (i = 0; i < n && (at.entry[i] & ENTRY_MARKS) == marks; i++)
 		at.entry[i] = 0;
 
-	taken.nr = i * pages_of(at.level);
-	taken.flags = marks & XPI_LEAF_FLAGS;
-	sh->nr_leaves[at.level] -= i;
+	removed.nr = i * pages_of(at.level);
+	removed.flags = marks & XPI_LEAF_FLAGS;
+	maps->nr_leaves[at.level] -= i;
 	if (marks & XPI_LEAF_ERROR)
-		WRITE_ONCE(sh->nr_failed, sh->nr_failed - i);
+		WRITE_ONCE(maps->nr_failed, maps->nr_failed - i);
 out:
-	raw_spin_unlock_irqrestore(&sh->lock, irqflags);
-	return taken;
+	raw_spin_unlock_irqrestore(&maps->lock, irqflags);
+	return removed;
 }
 
 /* Go on behind what was taken. */
-static noinline struct xpi_taken erase_more(struct xpi_shadow *sh, u64 dfn,
-					    u64 nr, struct xpi_taken taken,
-					    bool any_flags)
+static noinline struct xpi_removed remove_more(struct xpi_mappings *maps,
+					       u64 dfn, u64 nr,
+					       struct xpi_removed removed,
+					       bool any_flags)
 {
-	u64 marks = any_flags ? 0 : taken.flags | ENTRY_LEAF;
+	u64 marks = any_flags ? 0 : removed.flags | ENTRY_LEAF;
 	u64 n;
 
 	do {
-		n = erase_in_node(sh, dfn + taken.nr, nr - taken.nr, marks).nr;
-		taken.nr += n;
-	} while (n && taken.nr < nr);
-	return taken;
+		struct xpi_removed r = remove_in_node(maps, dfn + removed.nr,
+						      nr - removed.nr, marks);
+
+		n = r.nr;
+		removed.nr += n;
+	} while (n && removed.nr < nr);
+	return removed;
 }
 
-static __always_inline struct xpi_taken erase(struct xpi_shadow *sh, u64 dfn,
-					      u64 nr, bool any_flags)
+static __always_inline struct xpi_removed
+remove_leaves(struct xpi_mappings *maps, u64 dfn, u64 nr, bool any_flags)
 {
-	struct xpi_taken taken;
+	struct xpi_removed removed;
 
-	if (!fits(sh, dfn, nr))
-		return (struct xpi_taken){};
+	if (!fits(maps, dfn, nr))
+		return (struct xpi_removed){};
 
 	/* Mostly that is all. */
-	taken = erase_in_node(sh, dfn, nr, 0);
-	if (likely(taken.nr == nr) || !taken.nr)
-		return taken;
-	return erase_more(sh, dfn, nr, taken, any_flags);
+	removed = remove_in_node(maps, dfn, nr, 0);
+	if (likely(removed.nr == nr) || !removed.nr)
+		return removed;
+	return remove_more(maps, dfn, nr, removed, any_flags);
 }
 
-struct xpi_taken xpi_shadow_take(struct xpi_shadow *sh, u64 dfn, u64 nr)
+struct xpi_removed xpi_mappings_remove_kind(struct xpi_mappings *maps, u64 dfn,
+					    u64 nr)
 {
-	return erase(sh, dfn, nr, false);
+	return remove_leaves(maps, dfn, nr, false);
 }
 
-u64 xpi_shadow_erase(struct xpi_shadow *sh, u64 dfn, u64 nr)
+u64 xpi_mappings_remove(struct xpi_mappings *maps, u64 dfn, u64 nr)
 {
-	return erase(sh, dfn, nr, true).nr;
+	return remove_leaves(maps, dfn, nr, true).nr;
 }
 
 /* What map may fail with; the index is what a leaf says. */
@@ -472,14 +476,15 @@ static int leaf_error(u64 entry)
 	return i < ARRAY_SIZE(map_errors) ? map_errors[i] : -EIO;
 }
 
-static void mark_entry(struct xpi_shadow *sh, u64 *entry, unsigned int flags)
+static void mark_entry(struct xpi_mappings *maps, u64 *entry,
+		       unsigned int flags)
 {
 	if (!is_leaf(*entry))
 		return;
 	if (flags & XPI_LEAF_ERROR) {
 		if (*entry & XPI_LEAF_ERROR)
 			return;
-		WRITE_ONCE(sh->nr_failed, sh->nr_failed + 1);
+		WRITE_ONCE(maps->nr_failed, maps->nr_failed + 1);
 	}
 	*entry |= flags;
 }
@@ -488,79 +493,79 @@ static void mark_entry(struct xpi_shadow *sh, u64 *entry, unsigned int flags)
  * The entry for @dfn, if it is a leaf, else NULL. *@next is the first dfn
  * behind it, or behind the node that is missing there.
  */
-static u64 *leaf_at(struct xpi_shadow *sh, u64 dfn, u64 *next)
+static u64 *leaf_at(struct xpi_mappings *maps, u64 dfn, u64 *next)
 {
-	struct place at = find_entry(sh, dfn);
+	struct slot at = find_entry(maps, dfn);
 
 	*next = (dfn | (pages_of(at.entry ? at.level : 1) - 1)) + 1;
 	return at.entry && is_leaf(*at.entry) ? at.entry : NULL;
 }
 
-void xpi_shadow_mark(struct xpi_shadow *sh, u64 dfn, u64 nr,
-		     unsigned int flags)
+void xpi_mappings_mark(struct xpi_mappings *maps, u64 dfn, u64 nr,
+		       unsigned int flags)
 {
 	unsigned long irqflags;
 	u64 at, next;
 
-	if (!fits(sh, dfn, nr))
+	if (!fits(maps, dfn, nr))
 		return;
 
 	for (at = dfn; at - dfn < nr; at = next) {
 		u64 *entry;
 
-		raw_spin_lock_irqsave(&sh->lock, irqflags);
-		entry = leaf_at(sh, at, &next);
+		raw_spin_lock_irqsave(&maps->lock, irqflags);
+		entry = leaf_at(maps, at, &next);
 		if (entry)
-			mark_entry(sh, entry, flags);
-		raw_spin_unlock_irqrestore(&sh->lock, irqflags);
+			mark_entry(maps, entry, flags);
+		raw_spin_unlock_irqrestore(&maps->lock, irqflags);
 	}
 }
 
-int xpi_shadow_first_error(struct xpi_shadow *sh, u64 dfn, u64 nr)
+int xpi_mappings_first_error(struct xpi_mappings *maps, u64 dfn, u64 nr)
 {
 	unsigned long irqflags;
 	u64 at, next;
 	int err = 0;
 
-	if (!fits(sh, dfn, nr))
+	if (!fits(maps, dfn, nr))
 		return 0;
 
 	for (at = dfn; !err && at - dfn < nr; at = next) {
 		const u64 *entry;
 
-		raw_spin_lock_irqsave(&sh->lock, irqflags);
-		entry = leaf_at(sh, at, &next);
+		raw_spin_lock_irqsave(&maps->lock, irqflags);
+		entry = leaf_at(maps, at, &next);
 		if (entry)
 			err = leaf_error(*entry);
-		raw_spin_unlock_irqrestore(&sh->lock, irqflags);
+		raw_spin_unlock_irqrestore(&maps->lock, irqflags);
 	}
 	return err;
 }
 
 /* The leaf that @dfn is in, or 0. */
-static u64 look_up(struct xpi_shadow *sh, u64 dfn, unsigned int *level)
+static u64 look_up(struct xpi_mappings *maps, u64 dfn, unsigned int *level)
 {
 	unsigned long irqflags;
-	struct place at;
+	struct slot at;
 	u64 found = 0;
 
-	if (dfn > sh->last)
+	if (dfn > maps->last)
 		return 0;
 
-	raw_spin_lock_irqsave(&sh->lock, irqflags);
-	at = find_entry(sh, dfn);
+	raw_spin_lock_irqsave(&maps->lock, irqflags);
+	at = find_entry(maps, dfn);
 	if (at.entry)
 		found = *at.entry;
-	raw_spin_unlock_irqrestore(&sh->lock, irqflags);
+	raw_spin_unlock_irqrestore(&maps->lock, irqflags);
 
 	*level = at.level;
 	return is_leaf(found) ? found : 0;
 }
 
-bool xpi_shadow_lookup(struct xpi_shadow *sh, u64 dfn, u64 *pfn)
+bool xpi_mappings_lookup(struct xpi_mappings *maps, u64 dfn, u64 *pfn)
 {
 	unsigned int level = 0;
-	u64 leaf = look_up(sh, dfn, &level);
+	u64 leaf = look_up(maps, dfn, &level);
 
 	if (!leaf)
 		return false;
@@ -568,20 +573,20 @@ bool xpi_shadow_lookup(struct xpi_shadow *sh, u64 dfn, u64 *pfn)
 	return true;
 }
 
-unsigned int xpi_shadow_flags(struct xpi_shadow *sh, u64 dfn)
+unsigned int xpi_mappings_flags(struct xpi_mappings *maps, u64 dfn)
 {
 	unsigned int level;
 
-	return look_up(sh, dfn, &level) & XPI_LEAF_FLAGS;
+	return look_up(maps, dfn, &level) & XPI_LEAF_FLAGS;
 }
 
-u64 xpi_shadow_leaves(struct xpi_shadow *sh, unsigned int order)
+u64 xpi_mappings_leaves(struct xpi_mappings *maps, unsigned int order)
 {
 	unsigned long irqflags;
 	u64 nr;
 
-	raw_spin_lock_irqsave(&sh->lock, irqflags);
-	nr = sh->nr_leaves[order / NODE_BITS];
-	raw_spin_unlock_irqrestore(&sh->lock, irqflags);
+	raw_spin_lock_irqsave(&maps->lock, irqflags);
+	nr = maps->nr_leaves[order / NODE_BITS];
+	raw_spin_unlock_irqrestore(&maps->lock, irqflags);
 	return nr;
 }

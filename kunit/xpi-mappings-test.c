@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The shadow in a kernel. What it makes of its tree is the business of
- * tests/host/shadow.c; here is what user space cannot show: real pages, calls
- * in hard interrupt context, and interrupts that hit the shadow's other users.
+ * The mappings in a kernel. What it makes of its tree is the business of
+ * tests/host/mappings.c; here is what user space cannot show: real pages, calls
+ * in hard interrupt context, and interrupts that hit the mappings' other users.
  *
  * KUnit may not be told of a failure in an interrupt. A round therefore keeps
  * what it saw, and the test looks at it afterwards.
@@ -20,7 +20,7 @@
 #include <linux/smp.h>
 #include <linux/workqueue.h>
 
-#include "shadow.h"
+#include "mappings.h"
 #include "xpi-interrupt.h"
 
 #define LAST		((1ULL << 36) - 1)
@@ -29,7 +29,7 @@
 #define ROUNDS		500U	/* the root has 512 entries */
 #define PFN_OF(dfn)	((dfn) + 0x100000)
 
-static struct xpi_shadow sh;
+static struct xpi_mappings mappings;
 static atomic_t nodes;		/* allocated now */
 static bool no_memory;
 
@@ -37,7 +37,7 @@ static void *node_alloc(gfp_t gfp)
 {
 	void *node = NULL;
 
-	lockdep_assert_not_held(&sh.lock);
+	lockdep_assert_not_held(&mappings.lock);
 	if (!no_memory)
 		node = (void *)get_zeroed_page(gfp);
 	if (node)
@@ -47,26 +47,26 @@ static void *node_alloc(gfp_t gfp)
 
 static void node_free(void *node)
 {
-	lockdep_assert_not_held(&sh.lock);
+	lockdep_assert_not_held(&mappings.lock);
 	atomic_dec(&nodes);
 	free_page((unsigned long)node);
 }
 
-static const struct xpi_shadow_mem mem = {
+static const struct xpi_mappings_mem mem = {
 	.alloc = node_alloc,
 	.free = node_free,
 };
 
-static int shadow_init(struct kunit *test)
+static int mappings_init(struct kunit *test)
 {
 	atomic_set(&nodes, 0);
 	no_memory = false;
-	return xpi_shadow_init(&sh, &mem, LAST, GFP_KERNEL);
+	return xpi_mappings_init(&mappings, &mem, LAST, GFP_KERNEL);
 }
 
-static void shadow_exit(struct kunit *test)
+static void mappings_exit(struct kunit *test)
 {
-	xpi_shadow_fini(&sh);
+	xpi_mappings_fini(&mappings);
 	KUNIT_EXPECT_EQ(test, atomic_read(&nodes), 0);
 }
 
@@ -84,17 +84,18 @@ static const char *map_and_look(const struct round *r)
 
 	if (!!in_hardirq() != r->in_irq)
 		return "not in the context that was wanted";
-	if (xpi_shadow_reserve(&sh, r->dfn, ROUND_PAGES, XPI_ORDER_4K, r->gfp))
+	if (xpi_mappings_reserve(&mappings, r->dfn, ROUND_PAGES, XPI_ORDER_4K,
+				 r->gfp))
 		return "reserve failed";
-	if (xpi_shadow_set(&sh, r->dfn, PFN_OF(r->dfn), ROUND_PAGES,
-			   XPI_ORDER_4K, 0) != ROUND_PAGES)
+	if (xpi_mappings_add(&mappings, r->dfn, PFN_OF(r->dfn), ROUND_PAGES,
+			     XPI_ORDER_4K, 0) != ROUND_PAGES)
 		return "set did not record all pages";
-	if (!xpi_shadow_lookup(&sh, last, &pfn) || pfn != PFN_OF(last))
+	if (!xpi_mappings_lookup(&mappings, last, &pfn) || pfn != PFN_OF(last))
 		return "the last page is not where it was put";
 	for (i = 0; i < ROUND_PAGES; i++)
-		if (!xpi_shadow_lookup(&sh, r->dfn + i, &pfn) ||
+		if (!xpi_mappings_lookup(&mappings, r->dfn + i, &pfn) ||
 		    pfn != PFN_OF(r->dfn + i) ||
-		    xpi_shadow_flags(&sh, r->dfn + i))
+		    xpi_mappings_flags(&mappings, r->dfn + i))
 			return "a page is not there or marked";
 	return NULL;
 }
@@ -109,9 +110,9 @@ static void do_round(struct round *r)
 	r->wrong = map_and_look(r);
 	if (r->wrong)
 		return;
-	if (xpi_shadow_erase(&sh, r->dfn, ROUND_PAGES) != ROUND_PAGES)
+	if (xpi_mappings_remove(&mappings, r->dfn, ROUND_PAGES) != ROUND_PAGES)
 		r->wrong = "erase did not forget all pages";
-	else if (xpi_shadow_lookup(&sh, r->dfn, &pfn))
+	else if (xpi_mappings_lookup(&mappings, r->dfn, &pfn))
 		r->wrong = "an erased page is still there";
 }
 
@@ -134,16 +135,17 @@ static void halves(struct kunit *test)
 {
 	u64 pfn = 0;
 
-	KUNIT_ASSERT_EQ(test, 0, xpi_shadow_reserve(&sh, 8, 2, XPI_ORDER_4K,
-						    GFP_KERNEL));
-	KUNIT_ASSERT_EQ(test, 2, xpi_shadow_set(&sh, 8, 80, 2, XPI_ORDER_4K,
-						0));
-	KUNIT_EXPECT_EQ(test, 1, xpi_shadow_erase(&sh, 8, 1));
-	KUNIT_EXPECT_FALSE(test, xpi_shadow_lookup(&sh, 8, &pfn));
-	KUNIT_ASSERT_TRUE(test, xpi_shadow_lookup(&sh, 9, &pfn));
+	KUNIT_ASSERT_EQ(test, 0,
+			xpi_mappings_reserve(&mappings, 8, 2, XPI_ORDER_4K,
+					     GFP_KERNEL));
+	KUNIT_ASSERT_EQ(test, 2,
+			xpi_mappings_add(&mappings, 8, 80, 2, XPI_ORDER_4K, 0));
+	KUNIT_EXPECT_EQ(test, 1, xpi_mappings_remove(&mappings, 8, 1));
+	KUNIT_EXPECT_FALSE(test, xpi_mappings_lookup(&mappings, 8, &pfn));
+	KUNIT_ASSERT_TRUE(test, xpi_mappings_lookup(&mappings, 9, &pfn));
 	KUNIT_EXPECT_EQ(test, pfn, 81);
-	KUNIT_EXPECT_EQ(test, 1, xpi_shadow_erase(&sh, 9, 1));
-	KUNIT_EXPECT_FALSE(test, xpi_shadow_lookup(&sh, 9, &pfn));
+	KUNIT_EXPECT_EQ(test, 1, xpi_mappings_remove(&mappings, 9, 1));
+	KUNIT_EXPECT_FALSE(test, xpi_mappings_lookup(&mappings, 9, &pfn));
 }
 
 /* --- in an interrupt ----------------------------------------------------- */
@@ -201,7 +203,7 @@ static void hardirq_no_memory(struct kunit *test)
 /* --- by interrupts of other users ---------------------------------------- */
 
 /*
- * One CPU uses the shadow with interrupts on; another uses it, too, and
+ * One CPU uses the mappings with interrupts on; another uses it, too, and
  * interrupts the first one, which then uses it once more. All three grow the
  * same branch of the tree, and every interrupt has a new one, in which they
  * race for a node at each of three levels.
@@ -292,7 +294,7 @@ static void interrupted(struct kunit *test)
 	expect_right(test, &c.other);
 }
 
-static struct kunit_case shadow_cases[] = {
+static struct kunit_case mappings_cases[] = {
 	KUNIT_CASE(may_sleep),
 	KUNIT_CASE(halves),
 	KUNIT_CASE(hardirq),
@@ -301,11 +303,11 @@ static struct kunit_case shadow_cases[] = {
 	{}
 };
 
-static struct kunit_suite shadow_suite = {
-	.name = "xpi-shadow",
-	.init = shadow_init,
-	.exit = shadow_exit,
-	.test_cases = shadow_cases,
+static struct kunit_suite mappings_suite = {
+	.name = "xpi-mappings",
+	.init = mappings_init,
+	.exit = mappings_exit,
+	.test_cases = mappings_cases,
 };
 
-kunit_test_suites(&shadow_suite);
+kunit_test_suites(&mappings_suite);
