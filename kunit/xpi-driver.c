@@ -321,12 +321,12 @@ static unsigned int gather_waiting(const struct xpi_pending_list *p,
 {
 	unsigned int i;
 
-	for (i = 0; i < p->queue.used; i++) {
-		const struct xen_pv_iommu_batch *d = xpi_queue_at(&p->queue, i);
+	for (i = 0; i < p->batch.used; i++) {
+		const struct xen_pv_iommu_batch *d = xpi_batch_at(&p->batch, i);
 
 		bitmap_set(bits, d->dfn, d->nr);
 	}
-	return p->queue.used;
+	return p->batch.used;
 }
 
 unsigned int xpi_driver_waiting(struct iommu_domain *domain, bool unmaps)

@@ -441,11 +441,11 @@ static void hypercalls(struct kunit *test)
 static const char *flush_text(struct kunit *test, struct iommu_domain *dom,
 			      const char *rest)
 {
-	return xpi_text(test, "queue_flush: ctx=%#x %s",
-			xpi_driver_ctx(dom), rest);
+	return xpi_text(test, "batch_send: ctx=%#x %s", xpi_driver_ctx(dom),
+			rest);
 }
 
-static void queue_flushes(struct kunit *test)
+static void batches_sent(struct kunit *test)
 {
 	struct iommu_domain *dom;
 
@@ -463,7 +463,7 @@ static void queue_flushes(struct kunit *test)
 
 static struct kunit_case trace_cases[] = {
 	KUNIT_CASE(hypercalls),
-	KUNIT_CASE(queue_flushes),
+	KUNIT_CASE(batches_sent),
 	{}
 };
 

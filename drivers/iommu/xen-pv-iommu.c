@@ -95,7 +95,7 @@
 #include "xen-pv-iommu/group.h"
 #include "xen-pv-iommu/hv.h"
 #include "xen-pv-iommu/pending.h"
-#include "xen-pv-iommu/queue.h"
+#include "xen-pv-iommu/batch.h"
 #include "xen-pv-iommu/quota.h"
 #include "xen-pv-iommu/mappings.h"
 #include "xen-pv-iommu/stats.h"
@@ -311,19 +311,19 @@ static void xpi_context_no_memory(const struct xpi_context *c)
 	xpi_no_memory(c->ctx);
 }
 
-static void xpi_pending_sending(const struct xpi_queue *q, enum xpi_why why)
+static void xpi_pending_sending(const struct xpi_batch *b, enum xpi_why why)
 {
 	unsigned int i;
 	u64 pages = 0;
 	bool unmaps;
 
-	if (!trace_queue_flush_enabled())
+	if (!trace_batch_send_enabled())
 		return;
 
-	for (i = 0; i < q->used; i++)
-		pages += xpi_queue_at(q, i)->nr;
-	unmaps = xpi_queue_at(q, 0)->op == XEN_PV_IOMMU_BATCH_UNMAP;
-	trace_queue_flush(q->ctx, unmaps, q->used, pages, xpi_why_name(why));
+	for (i = 0; i < b->used; i++)
+		pages += xpi_batch_at(b, i)->nr;
+	unmaps = xpi_batch_at(b, 0)->op == XEN_PV_IOMMU_BATCH_UNMAP;
+	trace_batch_send(b->ctx, unmaps, b->used, pages, xpi_why_name(why));
 }
 
 static u16 xpi_prot(int prot)
@@ -377,7 +377,8 @@ static int xpi_iotlb_sync_map(struct iommu_domain *domain, unsigned long iova,
  */
 static void xpi_unmap_queued(struct xpi_domain *dom, u64 dfn, u64 nr)
 {
-	if (dom->context.batch && xpi_caps.features & XEN_PV_IOMMU_FEAT_DEFER)
+	if (dom->context.batching &&
+	    xpi_caps.features & XEN_PV_IOMMU_FEAT_DEFER)
 		xpi_stat_add(XPI_STAT_DEFERRED_UNMAPS, !!nr);
 	else
 		xpi_pending_sync_unmap(&dom->context.pending, dfn, nr,
@@ -633,7 +634,7 @@ static int xpi_domain_setup(struct xpi_domain *dom, const struct xpi_caps *caps,
 	u64 iova_last = caps->iova_last;
 	int ret;
 
-	c->batch = batch;
+	c->batching = batch;
 	c->max_count = caps->max_count;
 	c->max_nr = batch ? caps->max_nr : 1;
 	c->bytes = XPI_PAGE_SIZE;

@@ -56,7 +56,7 @@ BUSY = {
 }
 IRQS_OFF = {
     'atomic-large': '512 runs of 512 pages', 'atomic-scattered': '32768 runs of a page',
-    'full-queue': '256 blocks of 512 pages',
+    'full-batch': '256 blocks of 512 pages',
 }
 BUSY_COLUMNS = (('PV', 'pv-longest', 'own-bounds'), ('PVH', 'pvh-longest', 'dma-bounds'))
 IRQS_COLUMNS = (('PV', 'pv-longest', 'own-irqs'), ('PVH', 'pvh-longest', 'dma-irqs'))
@@ -89,7 +89,7 @@ def both(values):
     return None if None in values else sum(values)
 
 
-def queue_bytes(results):
+def pending_bytes(results):
     """With as many pairs of lists as a domain ever has; one was measured: one CPU."""
     buffers = results.get('pv', {}).get('memory', {}).get('dense', {}).get('buffers')
     with open(os.path.join(TOP, 'drivers', 'iommu', 'xen-pv-iommu', 'pending.h'), encoding='utf-8') as f:
@@ -145,7 +145,7 @@ def bars(results):
     for what in WHAT:
         yield f'{CASES["sg32"]}: hypercalls of one {what}', cell(results, 'pv', 'own-iommu', 'sg32', what, 'hypercalls'), 1
     yield 'mappings, bytes per 4 KiB page, dense', mappings_per_page(results, 'dense'), 16
-    yield 'queue, bytes per domain', queue_bytes(results), 64 << 10
+    yield 'pending lists, bytes per domain', pending_bytes(results), 64 << 10
     for name, *where in GROWTH_COLUMNS:
         for of_what, numbers in GROWTH.items():
             yield f'{name}: growth, {of_what}: 1 to {show(numbers[-1])}, %', growth(results, *where, of_what), 20

@@ -72,9 +72,9 @@ static void on_no_memory(const struct xpi_context *which)
 	CHECK_EQ(fake_locks_held, 0);
 }
 
-static void on_sending(const struct xpi_queue *q, enum xpi_why why)
+static void on_sending(const struct xpi_batch *b, enum xpi_why why)
 {
-	CHECK(q->used && !q->sent && fake_locks_held && *xpi_why_name(why));
+	CHECK(b->used && !b->sent && fake_locks_held && *xpi_why_name(why));
 }
 
 /*
@@ -167,8 +167,8 @@ static void map_direct(const struct xpi_map *m, gfp_t gfp)
 
 static void map(unsigned int cpu, const struct xpi_map *m, gfp_t gfp)
 {
-	bool now = !cx.batch || (m->nr > XPI_WAIT_MAX &&
-				 gfpflags_allow_blocking(gfp));
+	bool now = !cx.batching ||
+		   (m->nr > XPI_WAIT_MAX && gfpflags_allow_blocking(gfp));
 	u64 done = 0;
 	int ret = xpi_context_map(&cx, cpu, m, gfp, &done);
 

@@ -48,7 +48,7 @@ static u8 waits_map[SPAN], waits_unmap[SPAN];
 static void look_at_desc(const struct xpi_pending_list *p, unsigned int i,
 			 u8 op, u8 *waits)
 {
-	const struct xen_pv_iommu_batch *d = xpi_queue_at(&p->queue, i);
+	const struct xen_pv_iommu_batch *d = xpi_batch_at(&p->batch, i);
 	u64 dfn;
 
 	CHECK_EQ(d->op, op);
@@ -64,17 +64,17 @@ static unsigned int look_at_pending(const struct xpi_pending_list *p, u8 op,
 	u64 pages = 0;
 	unsigned int i;
 
-	CHECK(!p->lock.held && p->queue.used <= p->queue.room);
-	for (i = 0; i < p->queue.used; i++) {
+	CHECK(!p->lock.held && p->batch.used <= p->batch.room);
+	for (i = 0; i < p->batch.used; i++) {
 		look_at_desc(p, i, op, waits);
-		pages += xpi_queue_at(&p->queue, i)->nr;
+		pages += xpi_batch_at(&p->batch, i)->nr;
 	}
 	CHECK_EQ(p->pages, pages);
 	CHECK(pages <= XPI_PENDING_PAGES);
 	/* A range that is empty meets none; before the first map it is 0 to 0. */
-	CHECK(p->queue.used || !p->end);
-	CHECK(p->queue.used || !p->queue.nr_bufs || p->first == U64_MAX);
-	return p->queue.used;
+	CHECK(p->batch.used || !p->end);
+	CHECK(p->batch.used || !p->batch.nr_bufs || p->first == U64_MAX);
+	return p->batch.used;
 }
 
 static void look_at_lists(void)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Bytes as what the IOMMU core and several CPUs ask of the driver, into its
- * real lists, queue, runs and mappings, with a hypervisor that refuses, stops and
+ * real lists, batches, runs and mappings, with a hypervisor that refuses, stops and
  * lies as the input wants. driver-model.h says what must hold after each
  * operation. At the end all is unmapped, and Xen must have nothing but what it
  * has refused to give up. Some inputs are for the parts that stand alone, see
@@ -384,7 +384,7 @@ static void begin(void)
 	hv.max_nr = 1 + (shape & 64 ? word() % 700 : 4095);
 
 	cx = (struct xpi_context){
-		.ctx = CTX, .batch = mode % 16 != 14, .hv = &fuzz_hv,
+		.ctx = CTX, .batching = mode % 16 != 14, .hv = &fuzz_hv,
 		.mem = &mem, .no_memory = on_no_memory, .max_count = hv.max_count,
 		.bytes = sizeof(struct xen_pv_iommu_batch) << (shape & 7),
 		.pending = {
@@ -392,7 +392,7 @@ static void begin(void)
 			.nr = 1 + (mode >> 4) % PAIRS,
 		},
 	};
-	cx.max_nr = cx.batch ? hv.max_nr : 1;
+	cx.max_nr = cx.batching ? hv.max_nr : 1;
 	CHECK_EQ(xpi_context_init(&cx, SPAN - 1), 0);
 }
 

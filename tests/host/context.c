@@ -200,7 +200,7 @@ static void setup(bool batch)
 	no_memory = 0;
 	fake_locks_held = 0;
 	c = (struct xpi_context){
-		.ctx = CTX, .batch = batch, .max_count = 1000,
+		.ctx = CTX, .batching = batch, .max_count = 1000,
 		.max_nr = batch ? PAGES : 1, .bytes = 4096, .hv = &hv,
 		.mem = &mem, .no_memory = on_no_memory, .pending = {
 			.lost = on_lost, .nr = 2, .pair = pair,

@@ -2,7 +2,7 @@
 # Tests of the Linux driver's pure-C parts. linux-fake/ has what they need of
 # the kernel's headers.
 
-TESTS += runs mappings group caps quota queue pending context stats record threads threads-asan
+TESTS += runs mappings group caps quota batch pending context stats record threads threads-asan
 
 xpi-parts := drivers/iommu/xen-pv-iommu
 xpi-cflags := -I$(TOP)/tests/host/linux-fake -I$(TOP)/$(xpi-parts)
@@ -17,9 +17,9 @@ caps-src := $(xpi-parts)/caps.c
 caps-cflags := $(xpi-cflags)
 quota-src := $(xpi-parts)/quota.c
 quota-cflags := $(xpi-cflags)
-queue-src := $(addprefix $(xpi-parts)/,queue.c stats.c)
-queue-cflags := $(xpi-cflags)
-pending-src := $(addprefix $(xpi-parts)/,pending.c queue.c runs.c mappings.c stats.c)
+batch-src := $(addprefix $(xpi-parts)/,batch.c stats.c)
+batch-cflags := $(xpi-cflags)
+pending-src := $(addprefix $(xpi-parts)/,pending.c batch.c runs.c mappings.c stats.c)
 pending-cflags := $(xpi-cflags)
 context-src := $(pending-src) $(xpi-parts)/context.c
 context-cflags := $(xpi-cflags)
@@ -42,6 +42,6 @@ threads-asan-ldflags := $(threads-ldflags)
 PROGS_OTHER += fuzz-linux
 fuzz-linux-main := tests/fuzz/driver.c
 fuzz-linux-src := $(addprefix $(xpi-parts)/, \
-	caps.c context.c group.c pending.c queue.c record.c runs.c mappings.c stats.c)
+	caps.c context.c group.c pending.c batch.c record.c runs.c mappings.c stats.c)
 fuzz-linux-cflags := $(xpi-cflags) -O2 $(FUZZ_FLAGS)
 fuzz-linux-ldflags := $(FUZZ_FLAGS)

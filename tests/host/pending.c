@@ -180,13 +180,13 @@ static struct {
 } told[16];
 static unsigned int nr_told;
 
-static void on_sending(const struct xpi_queue *q, enum xpi_why why)
+static void on_sending(const struct xpi_batch *b, enum xpi_why why)
 {
-	CHECK(q->used && fake_locks_held && *xpi_why_name(why));
+	CHECK(b->used && fake_locks_held && *xpi_why_name(why));
 	memmove(&told[1], &told[0], sizeof(told) - sizeof(told[0]));
 	told[0].why = why;
-	told[0].descs = q->used;
-	told[0].op = xpi_queue_at(q, 0)->op;
+	told[0].descs = b->used;
+	told[0].op = xpi_batch_at(b, 0)->op;
 	nr_told++;
 }
 
@@ -265,8 +265,8 @@ static bool waits(const struct xpi_pending_list *p, u64 dfn)
 {
 	unsigned int i;
 
-	for (i = 0; i < p->queue.used; i++) {
-		const struct xen_pv_iommu_batch *d = xpi_queue_at(&p->queue, i);
+	for (i = 0; i < p->batch.used; i++) {
+		const struct xen_pv_iommu_batch *d = xpi_batch_at(&p->batch, i);
 
 		if (dfn >= d->dfn && dfn < d->dfn + d->nr)
 			return true;
@@ -437,7 +437,7 @@ TEST(long_requests_go_in_steps)
 	teardown();
 }
 
-/* The same of many requests, that fit into a queue. */
+/* The same of many requests, that fit into a batch. */
 TEST(many_pages_do_not_wait)
 {
 	unsigned int i;
@@ -897,7 +897,7 @@ static void refuse_once(void (*fn)(void))
 	refused = arm;
 }
 
-/* It goes on with the queue, and adds a map that Xen is going to refuse, too. */
+/* It goes on with the batch, and adds a map that Xen is going to refuse, too. */
 static void other_cpu_takes_over(void)
 {
 	others_result = sync_map(300, 4);

@@ -12,7 +12,7 @@
 
 #include "hv.h"
 #include "pending.h"
-#include "queue.h"
+#include "batch.h"
 #include "runs.h"
 #include "mappings.h"
 #include "stats.h"
@@ -219,21 +219,21 @@ TEST(pages_of_a_multicall)
 {
 	static struct xen_pv_iommu_batch buf[2][4] __attribute__((__aligned__(32)));
 	struct xpi_run run = { .dfn = 100, .gfn = 200, .nr = 3 };
-	struct xpi_queue q;
+	struct xpi_batch b;
 	unsigned int i;
 
 	zero();
-	xpi_queue_init(&q, &hv, buf[0], sizeof(buf[0]), 1000);
-	xpi_queue_add_buf(&q, buf[1]);
-	xpi_queue_start(&q, CTX);
+	xpi_batch_init(&b, &hv, buf[0], sizeof(buf[0]), 1000);
+	xpi_batch_add_buf(&b, buf[1]);
+	xpi_batch_start(&b, CTX);
 	for (i = 0; i < 6; i++, run.dfn += 3)
-		CHECK_EQ(xpi_queue_map(&q, &run, 0, XEN_PV_IOMMU_F_R), 0);
-	CHECK_EQ(xpi_queue_submit(&q), 0);
+		CHECK_EQ(xpi_batch_map(&b, &run, 0, XEN_PV_IOMMU_F_R), 0);
+	CHECK_EQ(xpi_batch_send_and_clear(&b), 0);
 	CHECK_EQ(counted(XPI_STAT_HYPERCALLS), 1);
 	CHECK_EQ(counted(XPI_STAT_MULTICALLS), 1);
 	CHECK_EQ(counted(XPI_STAT_PAGES_MAPPED), 18);
 	CHECK_EQ(counted(XPI_STAT_PAGES_UNMAPPED), 0);
-	CHECK_EQ(q.done, 18);
+	CHECK_EQ(b.done, 18);
 	CHECK_EQ(arrays(2), 1);
 	CHECK_EQ(arrays(1), 1);
 }

@@ -662,7 +662,7 @@ static void setup(const struct way *what)
 	flushes_began = flushes_ended = 0;
 	slots_fill();
 	c = (struct xpi_context){
-		.ctx = CTX, .batch = true, .max_count = 1024, .max_nr = 1U << 20,
+		.ctx = CTX, .batching = true, .max_count = 1024, .max_nr = 1U << 20,
 		.bytes = 4096, .hv = &hv, .mem = &mem,
 		.no_memory = on_no_memory, .pending = {
 			.lost = on_lost, .nr = PAIRS, .pair = pair,

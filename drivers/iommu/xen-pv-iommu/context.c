@@ -17,7 +17,7 @@
 
 #include "context.h"
 #include "hv.h"
-#include "queue.h"
+#include "batch.h"
 #include "runs.h"
 
 int xpi_context_init(struct xpi_context *c, u64 last)
@@ -58,44 +58,44 @@ void xpi_context_fini(struct xpi_context *c)
 void xpi_context_unmap_now(struct xpi_context *c, u64 dfn, u64 nr)
 {
 	struct xen_pv_iommu_batch desc __aligned(32);
-	struct xpi_queue q;
+	struct xpi_batch b;
 	u64 sent = 0;
 	int ret = 0;
 
-	xpi_queue_init(&q, c->hv, &desc, sizeof(desc), c->max_count);
-	xpi_queue_start(&q, c->ctx);
+	xpi_batch_init(&b, c->hv, &desc, sizeof(desc), c->max_count);
+	xpi_batch_start(&b, c->ctx);
 	while (!ret && sent < nr) {
 		u32 n = xpi_run_limit(dfn + sent, nr - sent, c->max_nr);
 
-		ret = xpi_queue_unmap(&q, dfn + sent, n);
+		ret = xpi_batch_unmap(&b, dfn + sent, n);
 		sent += n;
 	}
 	if (!ret)
-		ret = xpi_queue_submit(&q);
+		ret = xpi_batch_send_and_clear(&b);
 	/* Of an error that comes when all was done there is nothing to tell. */
-	if (q.done < nr)
+	if (b.done < nr)
 		c->pending.lost(&c->pending, &(const struct xpi_lost){
-			.dfn = dfn + q.done, .nr = nr - q.done, .err = ret,
+			.dfn = dfn + b.done, .nr = nr - b.done, .err = ret,
 			.times = 1,
 		});
 }
 
 /* One more buffer if there is memory; if not, those that are there do. */
-static void queue_grow(struct xpi_context *c, struct xpi_queue *q, gfp_t gfp)
+static void batch_grow(struct xpi_context *c, struct xpi_batch *b, gfp_t gfp)
 {
 	void *buf;
 
-	if (q->nr_bufs == XPI_MULTI_MAX || !xpi_queue_is_full(q))
+	if (b->nr_bufs == XPI_MULTI_MAX || !xpi_batch_is_full(b))
 		return;
 
 	buf = c->mem->alloc(gfp | __GFP_NOWARN);
 	if (buf)
-		xpi_queue_add_buf(q, buf);
+		xpi_batch_add_buf(b, buf);
 }
 
-/* Send a request through @q, run by run. @gfp: 0 if it is not to grow. */
-static int queue_runs(struct xpi_context *c, struct xpi_queue *q,
-		      const struct xpi_map *m, gfp_t gfp, u16 *seen)
+/* Send a request through @b, run by run. @gfp: 0 if it is not to grow. */
+static int add_runs(struct xpi_context *c, struct xpi_batch *b,
+		    const struct xpi_map *m, gfp_t gfp, u16 *seen)
 {
 	struct xpi_runs it = {
 		.frame = c->hv->frame,
@@ -109,15 +109,15 @@ static int queue_runs(struct xpi_context *c, struct xpi_queue *q,
 
 	while ((ret = xpi_runs_next(&it, &run)) > 0) {
 		if (gfp)
-			queue_grow(c, q, gfp);
-		err = xpi_queue_map(q, &run, m->order, m->flags);
+			batch_grow(c, b, gfp);
+		err = xpi_batch_map(b, &run, m->order, m->flags);
 		if (err)
 			return err;
 		*seen |= run.flags;
 	}
 
 	/* A page without a frame does not take back those before it. */
-	err = xpi_queue_submit(q);
+	err = xpi_batch_send_and_clear(b);
 	return err ?: ret;
 }
 
@@ -125,18 +125,18 @@ static int queue_runs(struct xpi_context *c, struct xpi_queue *q,
 static int send_map(struct xpi_context *c, const struct xpi_map *m, void *buf,
 		    size_t bytes, gfp_t gfp, u16 *seen, u64 *sent)
 {
-	struct xpi_queue q;
+	struct xpi_batch b;
 	int ret;
 
-	xpi_queue_init(&q, c->hv, buf, bytes, c->max_count);
-	xpi_queue_start(&q, c->ctx);
-	ret = queue_runs(c, &q, m, gfp, seen);
+	xpi_batch_init(&b, c->hv, buf, bytes, c->max_count);
+	xpi_batch_start(&b, c->ctx);
+	ret = add_runs(c, &b, m, gfp, seen);
 	/* Xen has none: the kernel's buffers are there. */
 	if (ret == -ENOMEM)
 		c->no_memory(c);
-	*sent = q.done;
-	while (q.nr_bufs > 1)
-		c->mem->free(q.buf[--q.nr_bufs]);
+	*sent = b.done;
+	while (b.nr_bufs > 1)
+		c->mem->free(b.buf[--b.nr_bufs]);
 	return ret;
 }
 
@@ -176,7 +176,7 @@ int xpi_context_map_now(struct xpi_context *c, const struct xpi_map *m,
 	int ret;
 
 	xpi_pending_sync_unmap(&c->pending, m->dfn, m->nr, XPI_WHY_ROOM);
-	if (c->batch)
+	if (c->batching)
 		ret = send_map_batch(c, m, gfp, &seen, &sent);
 	else
 		ret = send_map_single(c, m, &seen, &sent);

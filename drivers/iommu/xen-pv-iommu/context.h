@@ -25,7 +25,7 @@ struct xpi_hv;
 /**
  * struct xpi_context - a context of Xen's that Linux fills
  * @ctx: its number; 0 if Xen gave none yet
- * @batch: requests may wait
+ * @batching: requests wait and are sent in batches
  * @max_count: longest array of descriptors
  * @max_nr: longest run
  * @bytes: size of a page of @mem
@@ -38,7 +38,7 @@ struct xpi_hv;
  */
 struct xpi_context {
 	u16 ctx;
-	bool batch;
+	bool batching;
 	u32 max_count;
 	u32 max_nr;
 	size_t bytes;
@@ -148,7 +148,7 @@ static inline int xpi_context_map(struct xpi_context *c, unsigned int cpu,
 		ret = xpi_context_record(c, m, 0, gfp);
 	if (ret)
 		return ret;
-	if (!c->batch ||
+	if (!c->batching ||
 	    (m->nr > XPI_WAIT_MAX && gfpflags_allow_blocking(gfp)))
 		return xpi_context_map_now(c, m, gfp, done);
 	return xpi_context_map_later(c, cpu, m, done);
@@ -182,7 +182,7 @@ xpi_context_unmap_kind(struct xpi_context *c, unsigned int cpu, u64 dfn, u64 nr)
 
 	if (unlikely(!removed.nr || removed.flags & XPI_LEAF_DIRECT))
 		return removed;
-	if (likely(c->batch))
+	if (likely(c->batching))
 		xpi_pending_unmap(&c->pending, cpu, dfn, removed.nr);
 	else
 		xpi_context_unmap_now(c, dfn, removed.nr);

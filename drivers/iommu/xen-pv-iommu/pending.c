@@ -24,7 +24,7 @@
  * the driver sends the older one before.
  *
  * Interrupts are off while Xen serves an array. When Xen refuses a map, the sender
- * gives the lock back and sends the unmaps without it. The queue stays as it is,
+ * gives the lock back and sends the unmaps without it. The batch stays as it is,
  * and another CPU may go on with it meanwhile.
  *
  * Locks: one list's lock at a time; inside of it the mappings', or lost_lock. No
@@ -100,7 +100,7 @@ static bool range_meets(const struct xpi_pending_list *list, u64 dfn, u64 nr)
 /* All of it was sent. */
 static void pending_list_clear(struct xpi_pending_list *list)
 {
-	xpi_queue_clear(&list->queue);
+	xpi_batch_clear(&list->batch);
 	list->pages = 0;
 	list->turn++;
 	range_clear(list);
@@ -174,9 +174,9 @@ static int pending_list_fill(struct xpi_pending *pending,
 		return -ENOMEM;
 
 	raw_spin_lock_irqsave(&list->lock, irqflags);
-	if (!list->queue.nr_bufs) {
-		xpi_queue_init(&list->queue, c->hv, buf, c->bytes, max_count);
-		xpi_queue_start(&list->queue, c->ctx);
+	if (!list->batch.nr_bufs) {
+		xpi_batch_init(&list->batch, c->hv, buf, c->bytes, max_count);
+		xpi_batch_start(&list->batch, c->ctx);
 		pending_list_clear(list);
 		buf = NULL;
 	}
@@ -224,9 +224,9 @@ int xpi_pending_fill(struct xpi_pending *pending,
 static void pending_list_fini(struct xpi_pending *pending,
 			      struct xpi_pending_list *list)
 {
-	if (list->queue.nr_bufs)
-		pending->free(list->queue.buf[0]);
-	list->queue.nr_bufs = 0;
+	if (list->batch.nr_bufs)
+		pending->free(list->batch.buf[0]);
+	list->batch.nr_bufs = 0;
 }
 
 void xpi_pending_fini(struct xpi_pending *pending)
@@ -242,15 +242,15 @@ void xpi_pending_fini(struct xpi_pending *pending)
 
 static bool pending_list_has_room(const struct xpi_pending_list *list, u32 nr)
 {
-	return !xpi_queue_is_full(&list->queue) &&
+	return !xpi_batch_is_full(&list->batch) &&
 	       list->pages + nr <= XPI_PENDING_PAGES;
 }
 
 static void announce(const struct xpi_pending *pending,
 		     const struct xpi_pending_list *list, enum xpi_why why)
 {
-	if (pending->sending && list->queue.used)
-		pending->sending(&list->queue, why);
+	if (pending->sending && list->batch.used)
+		pending->sending(&list->batch, why);
 }
 
 /*
@@ -294,9 +294,9 @@ static void unmaps_send(struct xpi_pending *pending,
 	int err;
 
 	announce(pending, list, why);
-	while ((err = xpi_queue_send(&list->queue))) {
+	while ((err = xpi_batch_send(&list->batch))) {
 		const struct xen_pv_iommu_batch *d =
-			xpi_queue_at(&list->queue, list->queue.sent++);
+			xpi_batch_at(&list->batch, list->batch.sent++);
 
 		lost_note(pending, d, err);
 	}
@@ -309,10 +309,10 @@ static bool unmaps_extend(struct xpi_pending *pending,
 {
 	struct xen_pv_iommu_batch *d;
 
-	if (!list->queue.used)
+	if (!list->batch.used)
 		return false;
 
-	d = xpi_queue_at(&list->queue, list->queue.used - 1);
+	d = xpi_batch_at(&list->batch, list->batch.used - 1);
 	if (nr > pending->max_nr || d->nr > pending->max_nr - nr)
 		return false;
 	if (dfn + nr == d->dfn)
@@ -329,7 +329,7 @@ static void unmaps_add(struct xpi_pending *pending,
 	if (unlikely(!pending_list_has_room(list, nr)))
 		unmaps_send(pending, list, XPI_WHY_FULL);
 	if (!unmaps_extend(pending, list, dfn, nr))
-		xpi_queue_put_unmap(&list->queue, dfn, nr);
+		xpi_batch_add_unmap(&list->batch, dfn, nr);
 	list->pages += nr;
 	range_add(list, dfn, nr);
 }
@@ -382,8 +382,8 @@ void xpi_pending_flush(struct xpi_pending *pending)
  * struct refusal - a descriptor that Xen has refused to map
  * @dfn: first device frame
  * @nr: 4 KiB pages; 0: Xen has refused none
- * @turn: the queue's, at that time
- * @at: its place in the queue
+ * @turn: the batch's, at that time
+ * @at: its place in the batch
  */
 struct refusal {
 	u64 dfn;
@@ -405,18 +405,18 @@ static noinline void map_refused(struct xpi_pending *pending,
 				 struct xpi_pending_list *list, int err,
 				 struct refusal *r)
 {
-	struct xpi_queue *q = &list->queue;
-	const struct xen_pv_iommu_batch *d = xpi_queue_at(q, q->sent);
-	bool before = r->nr && r->turn == list->turn && r->at == q->sent;
+	struct xpi_batch *b = &list->batch;
+	const struct xen_pv_iommu_batch *d = xpi_batch_at(b, b->sent);
+	bool before = r->nr && r->turn == list->turn && r->at == b->sent;
 
 	*r = (struct refusal){
-		.dfn = d->dfn, .nr = d->nr, .turn = list->turn, .at = q->sent,
+		.dfn = d->dfn, .nr = d->nr, .turn = list->turn, .at = b->sent,
 	};
 	if (err == -EEXIST && !before)
 		return;
 	xpi_mappings_mark(pending->mappings, d->dfn, d->nr,
 			  xpi_leaf_error(err));
-	q->sent++;
+	b->sent++;
 }
 
 /* Sends up to the first that Xen refuses. Returns whether all is done. */
@@ -427,9 +427,9 @@ static bool maps_try(struct xpi_pending *pending, struct xpi_pending_list *list,
 	int err;
 
 	raw_spin_lock_irqsave(&list->lock, irqflags);
-	if (!r->nr && !list->queue.sent)
+	if (!r->nr && !list->batch.sent)
 		announce(pending, list, why);
-	err = xpi_queue_send(&list->queue);
+	err = xpi_batch_send(&list->batch);
 	if (unlikely(err))
 		map_refused(pending, list, err, r);
 	else
@@ -457,7 +457,7 @@ static __always_inline void maps_add(struct xpi_pending_list *list,
 				     const struct xpi_map *m, u64 dfn, u64 gfn,
 				     u32 nr, u16 flags)
 {
-	xpi_queue_put_map(&list->queue, dfn, gfn, nr, m->order,
+	xpi_batch_add_map(&list->batch, dfn, gfn, nr, m->order,
 			  m->flags | flags);
 	list->pages += nr;
 	range_add(list, dfn, nr);
@@ -469,7 +469,7 @@ static noinline int map_runs(struct xpi_pending *pending,
 			     const struct xpi_map *m, struct xpi_frame ahead)
 {
 	struct xpi_runs it = {
-		.frame = list->queue.hv->frame,
+		.frame = list->batch.hv->frame,
 		.dfn = m->dfn,
 		.pfn = m->pfn,
 		.left = m->nr,
@@ -520,7 +520,7 @@ int xpi_pending_map(struct xpi_pending *pending, unsigned int cpu,
 	if (unlikely(m->nr > pending->max_nr))
 		return map_runs(pending, list, m, (struct xpi_frame){});
 
-	frame = list->queue.hv->frame(m->pfn, m->nr);
+	frame = list->batch.hv->frame(m->pfn, m->nr);
 	if (unlikely(!frame.nr))
 		return -EINVAL;
 	if (unlikely(frame.nr != m->nr))
@@ -553,14 +553,14 @@ void xpi_pending_sync_map(struct xpi_pending *pending, u64 dfn, u64 nr)
 static void map_drop(struct xpi_pending_list *list, unsigned int i,
 		     struct visit *v)
 {
-	struct xpi_queue *q = &list->queue;
-	struct xen_pv_iommu_batch *d = xpi_queue_at(q, i);
+	struct xpi_batch *b = &list->batch;
+	struct xen_pv_iommu_batch *d = xpi_batch_at(b, i);
 
 	v->dropped += d->nr;
 	list->pages -= d->nr;
 	list->turn++;
 	xpi_stat_add(XPI_STAT_MAPS_DROPPED, 1);
-	*d = *xpi_queue_at(q, --q->used);
+	*d = *xpi_batch_at(b, --b->used);
 }
 
 /*
@@ -569,14 +569,14 @@ static void map_drop(struct xpi_pending_list *list, unsigned int i,
  */
 static bool maps_drop(struct xpi_pending_list *list, struct visit *v)
 {
-	struct xpi_queue *q = &list->queue;
+	struct xpi_batch *b = &list->batch;
 	u64 end = v->dfn + v->nr;
 	bool whole = true;
 	unsigned int i = 0;
 
-	while (i < q->used) {
-		const struct xen_pv_iommu_batch *d = xpi_queue_at(q, i);
-		bool begun = i < q->sent || d->done;
+	while (i < b->used) {
+		const struct xen_pv_iommu_batch *d = xpi_batch_at(b, i);
+		bool begun = i < b->sent || d->done;
 
 		if (!begun && d->dfn >= v->dfn && d->dfn + d->nr <= end) {
 			map_drop(list, i, v);
@@ -597,7 +597,7 @@ static void visit_cancel(struct xpi_pending *pending,
 
 	raw_spin_lock_irqsave(&list->lock, irqflags);
 	whole = maps_drop(list, v);
-	if (!list->queue.used)
+	if (!list->batch.used)
 		range_clear(list);
 	raw_spin_unlock_irqrestore(&list->lock, irqflags);
 
@@ -704,8 +704,8 @@ void xpi_pending_waiting(const struct xpi_pending *pending, unsigned int *maps,
 	/* A look without the locks, which are held across hypercalls. */
 	for (i = 0; i < pending->nr; i++) {
 		/* A figure that is a little old does no harm. */
-		*maps += data_race(pending->pair[i].maps.queue.used);
+		*maps += data_race(pending->pair[i].maps.batch.used);
 		/* The same. */
-		*unmaps += data_race(pending->pair[i].unmaps.queue.used);
+		*unmaps += data_race(pending->pair[i].unmaps.batch.used);
 	}
 }

@@ -7,7 +7,7 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
-#include "queue.h"
+#include "batch.h"
 
 struct xpi_mappings;
 
@@ -15,7 +15,7 @@ struct xpi_mappings;
 #define XPI_PENDING_PAIRS_MAX	8U
 
 /*
- * Pages that wait in one queue at most, and in one descriptor. A queue is sent
+ * Pages that wait in one batch at most, and in one descriptor. A batch is sent
  * with interrupts off, and Xen needs some 200 instructions for a page, so that
  * is 100 us or less.
  */
@@ -79,7 +79,7 @@ struct xpi_map {
 /**
  * struct xpi_pending_list - descriptors of one kind, maps or unmaps, that wait
  * @lock: guards the rest, also while it is sent; interrupts off
- * @queue: the descriptors, all for disjoint ranges. While a sender has given the
+ * @batch: the descriptors, all for disjoint ranges. While a sender has given the
  *	lock back after a refusal, Xen is done with those at the front
  * @pages: of all of them
  * @turn: counts changes after which a descriptor may be in another place
@@ -88,7 +88,7 @@ struct xpi_map {
  */
 struct xpi_pending_list {
 	raw_spinlock_t lock;
-	struct xpi_queue queue;
+	struct xpi_batch batch;
 	unsigned int pages;
 	unsigned int turn;
 	u64 first;
@@ -140,7 +140,7 @@ struct xpi_pending {
 	void (*lost)(struct xpi_pending *pending, const struct xpi_lost *what);
 	raw_spinlock_t lost_lock;
 	struct xpi_lost unsaid;
-	void (*sending)(const struct xpi_queue *q, enum xpi_why why);
+	void (*sending)(const struct xpi_batch *b, enum xpi_why why);
 	void (*free)(void *buf);
 	u32 max_nr;
 	bool filled;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The tracepoints xen_pv_iommu:hypercall and xen_pv_iommu:queue_flush.
+ * The tracepoints xen_pv_iommu:hypercall and xen_pv_iommu:batch_send.
  */
 #include <linux/kernel.h>
 #include <linux/types.h>

@@ -28,7 +28,7 @@ TRACE_EVENT(hypercall,
 		      __entry->result, __entry->multi ? "multi" : "single")
 );
 
-TRACE_EVENT(queue_flush,
+TRACE_EVENT(batch_send,
 	    TP_PROTO(unsigned int ctx, bool unmaps, unsigned int descriptors,
 		     u64 pages, const char *why),
 	    TP_ARGS(ctx, unmaps, descriptors, pages, why),

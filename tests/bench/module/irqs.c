@@ -2,7 +2,7 @@
 /*
  * What the driver does for longest with interrupts off: all that waits is sent
  * under a lock. So that the plugin can say how long that is (span=), large
- * requests are made from a place that cannot sleep, and queues filled.
+ * requests are made from a place that cannot sleep, and lists filled.
  *
  * As in growth.c one buffer is mapped again and again, with 4 KiB leaves.
  */
@@ -75,7 +75,7 @@ static size_t unmap_blocks(struct iommu_domain *dom, size_t size)
 static const struct request requests[] = {
 	{ "atomic-large", 512, BUF_PAGES, unmap_whole },
 	{ "atomic-scattered", 32768, 1, unmap_whole },
-	{ "full-queue", 512, BUF_PAGES, unmap_blocks },
+	{ "full-batch", 512, BUF_PAGES, unmap_blocks },
 };
 
 static int sample(struct bench_job *j)

@@ -118,8 +118,8 @@ check_lookup()
 check_events()
 {
 	has tracefs || return
-	check inside.flush-traced "the event says: $(grep -m1 queue_flush $TRACE/trace)" \
-		grep -q "queue_flush: ctx=$1 maps descriptors=1 pages=1 why=sync_map" $TRACE/trace
+	check inside.flush-traced "the event says: $(grep -m1 batch_send $TRACE/trace)" \
+		grep -q "batch_send: ctx=$1 maps descriptors=1 pages=1 why=sync_map" $TRACE/trace
 	check inside.hypercall-traced "the event says: $(grep -m1 hypercall: $TRACE/trace)" \
 		grep -q "hypercall: op=batch ctx=$1 count=1 result=1 kind=single" $TRACE/trace
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The descriptor queue against a hypervisor of a few lines that does what the
+ * Batches of descriptors against a hypervisor of a few lines that does what the
  * interface says, fails where it is told to, or lies.
  */
 #include <errno.h>
@@ -10,7 +10,7 @@
 #include <xen/interface/pv-iommu.h>
 
 #include "hv.h"
-#include "queue.h"
+#include "batch.h"
 #include "runs.h"
 
 #include "harness.h"
@@ -100,7 +100,7 @@ static void fake_multi(unsigned int op, struct xpi_call *call, unsigned int nr)
 static const struct xpi_hv hv = {
 	.iommu_op = fake_op, .iommu_multi = fake_multi,
 };
-static struct xpi_queue q;
+static struct xpi_batch b;
 static struct xen_pv_iommu_batch buf[BUF / sizeof(struct xen_pv_iommu_batch)];
 
 static void setup(void)
@@ -113,15 +113,15 @@ static void setup(void)
 	max_pages_done = 0;
 	/* What is left from an earlier user must not matter. */
 	memset(buf, 0xaa, sizeof(buf));
-	xpi_queue_init(&q, &hv, buf, sizeof(buf), 1000);
-	xpi_queue_start(&q, 7);
+	xpi_batch_init(&b, &hv, buf, sizeof(buf), 1000);
+	xpi_batch_start(&b, 7);
 }
 
 static int add(u64 dfn, u64 gfn, u32 nr, u16 flags)
 {
 	const struct xpi_run run = { dfn, gfn, nr, flags };
 
-	return xpi_queue_map(&q, &run, 9, XEN_PV_IOMMU_F_R);
+	return xpi_batch_map(&b, &run, 9, XEN_PV_IOMMU_F_R);
 }
 
 static u64 count_mapped(void)
@@ -142,13 +142,13 @@ TEST(one_call_for_many_runs)
 	for (i = 0; i < 16; i++)
 		CHECK_EQ(add(i * 10, i * 100, 10, 0), 0);
 	CHECK_EQ(calls, 0);
-	CHECK_EQ(xpi_queue_submit(&q), 0);
+	CHECK_EQ(xpi_batch_send_and_clear(&b), 0);
 	CHECK_EQ(calls, 1);
-	CHECK_EQ(q.done, 160);
+	CHECK_EQ(b.done, 160);
 	CHECK_EQ(mapped[155], 1505 + 1);
 	CHECK_EQ(count_mapped(), 160);
 	/* Nothing is sent twice. */
-	CHECK_EQ(xpi_queue_submit(&q), 0);
+	CHECK_EQ(xpi_batch_send_and_clear(&b), 0);
 	CHECK_EQ(calls, 1);
 }
 
@@ -165,7 +165,7 @@ TEST(descriptor_says_what_was_asked)
 	CHECK_EQ(buf[0].order, 9);
 	CHECK_EQ(buf[0].flags, XEN_PV_IOMMU_F_R | XEN_PV_IOMMU_F_FOREIGN);
 	CHECK_EQ(buf[0].status, 0);
-	CHECK_EQ(xpi_queue_unmap(&q, 0x12, 5), 0);
+	CHECK_EQ(xpi_batch_unmap(&b, 0x12, 5), 0);
 	CHECK_EQ(buf[1].op, XEN_PV_IOMMU_BATCH_UNMAP);
 	CHECK_EQ(buf[1].gfn, 0);
 	CHECK_EQ(buf[1].order, 0);
@@ -180,9 +180,9 @@ TEST(full_buffer_goes_first)
 	for (i = 0; i < 40; i++)
 		CHECK_EQ(add(i, i, 1, 0), 0);
 	CHECK_EQ(calls, 2);
-	CHECK_EQ(xpi_queue_submit(&q), 0);
+	CHECK_EQ(xpi_batch_send_and_clear(&b), 0);
 	CHECK_EQ(calls, 3);
-	CHECK_EQ(q.done, 40);
+	CHECK_EQ(b.done, 40);
 	CHECK_EQ(count_mapped(), 40);
 }
 
@@ -191,13 +191,13 @@ TEST(hypervisor_limits_the_array)
 	unsigned int i;
 
 	setup();
-	xpi_queue_init(&q, &hv, buf, sizeof(buf), 3);
-	xpi_queue_start(&q, 7);
+	xpi_batch_init(&b, &hv, buf, sizeof(buf), 3);
+	xpi_batch_start(&b, 7);
 	for (i = 0; i < 7; i++)
 		CHECK_EQ(add(i, i, 1, 0), 0);
-	CHECK_EQ(xpi_queue_submit(&q), 0);
+	CHECK_EQ(xpi_batch_send_and_clear(&b), 0);
 	CHECK_EQ(calls, 3);
-	CHECK_EQ(q.done, 7);
+	CHECK_EQ(b.done, 7);
 }
 
 static void fails_at(unsigned int desc, u32 after, int status)
@@ -212,12 +212,12 @@ static void fails_at(unsigned int desc, u32 after, int status)
 	for (i = 0; !ret && i < 40; i++)
 		ret = add(i * 10, 0, 10, 0);
 	if (!ret)
-		ret = xpi_queue_submit(&q);
+		ret = xpi_batch_send_and_clear(&b);
 	CHECK_EQ(ret, status);
 	/* Done is the front, and all that is done is counted. */
-	CHECK_EQ(q.done, (desc - 1) * 10 + after);
-	CHECK_EQ(count_mapped(), q.done);
-	CHECK_EQ(q.used, 0);
+	CHECK_EQ(b.done, (desc - 1) * 10 + after);
+	CHECK_EQ(count_mapped(), b.done);
+	CHECK_EQ(b.used, 0);
 }
 
 TEST(every_descriptor_may_fail)
@@ -235,11 +235,11 @@ TEST(every_descriptor_may_fail)
 TEST(error_is_gone_at_the_next_start)
 {
 	fails_at(5, 2, -EACCES);
-	xpi_queue_start(&q, 7);
-	CHECK_EQ(q.done, 0);
+	xpi_batch_start(&b, 7);
+	CHECK_EQ(b.done, 0);
 	CHECK_EQ(add(1000, 0, 3, 0), 0);
-	CHECK_EQ(xpi_queue_submit(&q), 0);
-	CHECK_EQ(q.done, 3);
+	CHECK_EQ(xpi_batch_send_and_clear(&b), 0);
+	CHECK_EQ(b.done, 3);
 }
 
 /* The call stopped with neither an error nor all done: it is continued. */
@@ -254,9 +254,9 @@ TEST(short_calls_are_continued)
 		pause_desc = desc;
 		for (i = 0; i < 16; i++)
 			CHECK_EQ(add(i * 10, 0, 10, 0), 0);
-		CHECK_EQ(xpi_queue_submit(&q), 0);
+		CHECK_EQ(xpi_batch_send_and_clear(&b), 0);
 		CHECK_EQ(calls, 2);
-		CHECK_EQ(q.done, 160);
+		CHECK_EQ(b.done, 160);
 		/* and no page was asked for twice */
 		CHECK_EQ(max_pages_done, 160);
 	}
@@ -268,13 +268,13 @@ static int refused_with(long ret)
 	whole_call = ret;
 	CHECK_EQ(add(0, 0, 4, 0), 0);
 	CHECK_EQ(add(4, 0, 4, 0), 0);
-	return xpi_queue_submit(&q);
+	return xpi_batch_send_and_clear(&b);
 }
 
 TEST(refused_calls)
 {
 	CHECK_EQ(refused_with(-EPERM), -EPERM);
-	CHECK_EQ(q.done, 0);
+	CHECK_EQ(b.done, 0);
 	CHECK_EQ(refused_with(-ENOSYS), -ENOSYS);
 	CHECK_EQ(refused_with(-EFAULT), -EFAULT);
 	CHECK_EQ(calls, 1);
@@ -284,7 +284,7 @@ TEST(nonsense_answers)
 {
 	/* more than there were; nothing and no reason; not an errno */
 	CHECK_EQ(refused_with(3), -EIO);
-	CHECK_EQ(q.done, 0);
+	CHECK_EQ(b.done, 0);
 	CHECK_EQ(refused_with(-100000), -EIO);
 	whole_call = 0;
 }
@@ -324,10 +324,10 @@ static int with_op(long (*op)(unsigned int, void *, unsigned int))
 	const struct xpi_hv liar = { .iommu_op = op };
 
 	setup();
-	xpi_queue_init(&q, &liar, buf, sizeof(buf), 1000);
-	xpi_queue_start(&q, 7);
+	xpi_batch_init(&b, &liar, buf, sizeof(buf), 1000);
+	xpi_batch_start(&b, 7);
 	CHECK_EQ(add(0, 0, 4, 0), 0);
-	return xpi_queue_submit(&q);
+	return xpi_batch_send_and_clear(&b);
 }
 
 TEST(liars)
@@ -335,9 +335,9 @@ TEST(liars)
 	CHECK_EQ(with_op(idle_op), -EIO);
 	CHECK_EQ(calls, 1);
 	CHECK_EQ(with_op(boast_op), -EACCES);
-	CHECK_EQ(q.done, 4);
+	CHECK_EQ(b.done, 4);
 	CHECK_EQ(with_op(odd_status_op), -EIO);
-	CHECK_EQ(q.done, 0);
+	CHECK_EQ(b.done, 0);
 }
 
 static struct xen_pv_iommu_batch more[XPI_MULTI_MAX - 1][16];
@@ -348,7 +348,7 @@ static void setup_large(void)
 
 	setup();
 	for (i = 0; i < XPI_MULTI_MAX - 1; i++)
-		xpi_queue_add_buf(&q, more[i]);
+		xpi_batch_add_buf(&b, more[i]);
 }
 
 TEST(several_buffers_go_in_one_multicall)
@@ -359,16 +359,16 @@ TEST(several_buffers_go_in_one_multicall)
 	for (i = 0; i < 60; i++)
 		CHECK_EQ(add(i * 10, i * 100, 10, 0), 0);
 	CHECK_EQ(calls, 0);
-	CHECK_EQ(xpi_queue_submit(&q), 0);
+	CHECK_EQ(xpi_batch_send_and_clear(&b), 0);
 	CHECK_EQ(multicalls, 1);
 	CHECK_EQ(calls, 4);
-	CHECK_EQ(q.done, 600);
+	CHECK_EQ(b.done, 600);
 	CHECK_EQ(count_mapped(), 600);
 	/* One buffer needs none. */
 	CHECK_EQ(add(600, 1, 10, 0), 0);
-	CHECK_EQ(xpi_queue_submit(&q), 0);
+	CHECK_EQ(xpi_batch_send_and_clear(&b), 0);
 	CHECK_EQ(multicalls, 1);
-	CHECK_EQ(q.done, 610);
+	CHECK_EQ(b.done, 610);
 }
 
 TEST(all_buffers_full)
@@ -379,9 +379,9 @@ TEST(all_buffers_full)
 	for (i = 0; i < 150; i++)
 		CHECK_EQ(add(i, 0, 1, 0), 0);
 	CHECK_EQ(multicalls, 2);
-	CHECK_EQ(xpi_queue_submit(&q), 0);
+	CHECK_EQ(xpi_batch_send_and_clear(&b), 0);
 	CHECK_EQ(multicalls, 3);
-	CHECK_EQ(q.done, 150);
+	CHECK_EQ(b.done, 150);
 	CHECK_EQ(count_mapped(), 150);
 }
 
@@ -397,10 +397,10 @@ TEST(error_in_a_multicall)
 		fail_status = -EACCES;
 		for (i = 0; i < 60; i++)
 			CHECK_EQ(add(i * 10, 0, 10, 0), 0);
-		CHECK_EQ(xpi_queue_submit(&q), -EACCES);
+		CHECK_EQ(xpi_batch_send_and_clear(&b), -EACCES);
 		CHECK_EQ(multicalls, 1);
-		CHECK_EQ(q.done, (desc - 1) * 10 + 3);
-		CHECK(count_mapped() >= q.done);
+		CHECK_EQ(b.done, (desc - 1) * 10 + 3);
+		CHECK(count_mapped() >= b.done);
 	}
 }
 
@@ -413,10 +413,10 @@ TEST(short_calls_in_a_multicall)
 		pause_desc = desc;
 		for (i = 0; i < 60; i++)
 			CHECK_EQ(add(i * 10, 0, 10, 0), 0);
-		CHECK_EQ(xpi_queue_submit(&q), 0);
+		CHECK_EQ(xpi_batch_send_and_clear(&b), 0);
 		CHECK_EQ(multicalls, 1);
 		CHECK_EQ(calls, 5);
-		CHECK_EQ(q.done, 600);
+		CHECK_EQ(b.done, 600);
 		CHECK_EQ(max_pages_done, 600);
 	}
 }
@@ -431,11 +431,11 @@ TEST(send_goes_on_after_an_error)
 	fail_status = -EACCES;
 	for (i = 0; i < 10; i++)
 		CHECK_EQ(add(i * 10, 0, 10, 0), 0);
-	CHECK_EQ(xpi_queue_send(&q), -EACCES);
-	CHECK_EQ(q.sent, 4);
-	q.sent++;
-	CHECK_EQ(xpi_queue_send(&q), 0);
-	CHECK_EQ(q.sent, 10);
+	CHECK_EQ(xpi_batch_send(&b), -EACCES);
+	CHECK_EQ(b.sent, 4);
+	b.sent++;
+	CHECK_EQ(xpi_batch_send(&b), 0);
+	CHECK_EQ(b.sent, 10);
 	CHECK_EQ(count_mapped(), 90);
 }
 
@@ -462,10 +462,10 @@ TEST(random_sequences)
 			asked += nr;
 		}
 		if (!ret)
-			ret = xpi_queue_submit(&q);
+			ret = xpi_batch_send_and_clear(&b);
 		CHECK(!ret || ret == -EACCES);
-		CHECK(ret || q.done == asked);
-		CHECK_EQ(count_mapped(), q.done);
-		CHECK(!q.done || mapped[q.done - 1]);
+		CHECK(ret || b.done == asked);
+		CHECK_EQ(count_mapped(), b.done);
+		CHECK(!b.done || mapped[b.done - 1]);
 	}
 }
