@@ -86,6 +86,7 @@
 #include <xen/xen.h>
 
 #include "xen-pv-iommu/acs.h"
+#include "xen-pv-iommu/batch.h"
 #include "xen-pv-iommu/caps.h"
 #include "xen-pv-iommu/compat.h"
 #include "xen-pv-iommu/context.h"
@@ -94,10 +95,9 @@
 #include "xen-pv-iommu/fault.h"
 #include "xen-pv-iommu/group.h"
 #include "xen-pv-iommu/hv.h"
-#include "xen-pv-iommu/pending.h"
-#include "xen-pv-iommu/batch.h"
-#include "xen-pv-iommu/quota.h"
 #include "xen-pv-iommu/mappings.h"
+#include "xen-pv-iommu/pending.h"
+#include "xen-pv-iommu/quota.h"
 #include "xen-pv-iommu/stats.h"
 #include "xen-pv-iommu/sysfs.h"
 #include "xen-pv-iommu/trace.h"

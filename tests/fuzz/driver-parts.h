@@ -15,8 +15,8 @@
 #include <xen/interface/pv-iommu.h>
 
 #include "caps.h"
+#include "fault-record.h"
 #include "group.h"
-#include "record.h"
 
 #include "group-tree.h"
 #include "harness.h"

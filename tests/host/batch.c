@@ -9,8 +9,8 @@
 
 #include <xen/interface/pv-iommu.h>
 
-#include "hv.h"
 #include "batch.h"
+#include "hv.h"
 #include "runs.h"
 
 #include "harness.h"

@@ -2,7 +2,7 @@
 # Tests of the Linux driver's pure-C parts. linux-fake/ has what they need of
 # the kernel's headers.
 
-TESTS += runs mappings group caps quota batch pending context stats record threads threads-asan
+TESTS += runs mappings group caps quota batch pending context stats fault-record threads threads-asan
 
 xpi-parts := drivers/iommu/xen-pv-iommu
 xpi-cflags := -I$(TOP)/tests/host/linux-fake -I$(TOP)/$(xpi-parts)
@@ -25,8 +25,8 @@ context-src := $(pending-src) $(xpi-parts)/context.c
 context-cflags := $(xpi-cflags)
 stats-src := $(pending-src)
 stats-cflags := $(xpi-cflags)
-record-src := $(xpi-parts)/record.c
-record-cflags := $(xpi-cflags)
+fault-record-src := $(xpi-parts)/fault-record.c
+fault-record-cflags := $(xpi-cflags)
 
 # Real threads, hence locks and CPUs of their own; two builds of the same.
 threads-src := $(context-src)
@@ -42,6 +42,6 @@ threads-asan-ldflags := $(threads-ldflags)
 PROGS_OTHER += fuzz-linux
 fuzz-linux-main := tests/fuzz/driver.c
 fuzz-linux-src := $(addprefix $(xpi-parts)/, \
-	caps.c context.c group.c pending.c batch.c record.c runs.c mappings.c stats.c)
+	caps.c context.c group.c pending.c batch.c fault-record.c runs.c mappings.c stats.c)
 fuzz-linux-cflags := $(xpi-cflags) -O2 $(FUZZ_FLAGS)
 fuzz-linux-ldflags := $(FUZZ_FLAGS)

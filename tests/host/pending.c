@@ -16,9 +16,9 @@
 #include <xen/interface/pv-iommu.h>
 
 #include "hv.h"
+#include "mappings.h"
 #include "pending.h"
 #include "runs.h"
-#include "mappings.h"
 
 #include "harness.h"
 

@@ -10,11 +10,11 @@
 
 #include <xen/interface/pv-iommu.h>
 
-#include "hv.h"
-#include "pending.h"
 #include "batch.h"
-#include "runs.h"
+#include "hv.h"
 #include "mappings.h"
+#include "pending.h"
+#include "runs.h"
 #include "stats.h"
 
 #include "harness.h"

@@ -15,9 +15,9 @@
 
 #include <xen/interface/pv-iommu.h>
 
+#include "batch.h"
 #include "context.h"
 #include "hv.h"
-#include "batch.h"
 #include "runs.h"
 
 int xpi_context_init(struct xpi_context *c, u64 last)

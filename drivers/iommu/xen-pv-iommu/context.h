@@ -11,8 +11,8 @@
 
 #include <xen/interface/pv-iommu.h>
 
-#include "pending.h"
 #include "mappings.h"
+#include "pending.h"
 
 struct xpi_hv;
 

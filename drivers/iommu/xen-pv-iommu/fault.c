@@ -32,9 +32,9 @@
 #include <xen/interface/xen.h>
 
 #include "device.h"
+#include "fault-record.h"
 #include "fault.h"
 #include "hv.h"
-#include "record.h"
 #include "stats.h"
 
 /* Records read in one go, and the pause after that many. */

@@ -41,9 +41,9 @@
 
 #include <xen/interface/pv-iommu.h>
 
+#include "mappings.h"
 #include "pending.h"
 #include "runs.h"
-#include "mappings.h"
 #include "stats.h"
 
 const char *xpi_why_name(enum xpi_why why)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-#ifndef XPI_RECORD_H
-#define XPI_RECORD_H
+#ifndef XPI_FAULT_RECORD_H
+#define XPI_FAULT_RECORD_H
 
 #include <linux/types.h>
 
@@ -62,4 +62,4 @@ const char *xpi_fault_reason(const struct xpi_fault *f);
  */
 void xpi_fault_text(const struct xpi_fault *f, char *buf, size_t size);
 
-#endif /* XPI_RECORD_H */
+#endif /* XPI_FAULT_RECORD_H */

@@ -7,7 +7,7 @@
 
 #include <xen/interface/pv-iommu.h>
 
-#include "record.h"
+#include "fault-record.h"
 
 #include "harness.h"
 

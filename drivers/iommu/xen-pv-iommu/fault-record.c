@@ -9,7 +9,7 @@
 
 #include <xen/interface/pv-iommu.h>
 
-#include "record.h"
+#include "fault-record.h"
 
 /* PCI Express has 20 bits for it. */
 #define PASID_LAST	0xfffffU
