@@ -120,7 +120,7 @@ static void acs_exit(struct kunit *test)
 
 static void record(struct kunit *test)
 {
-	xpi_acs_record(xdev);
+	xpi_acs_save(xdev);
 	KUNIT_EXPECT_EQ(test, wakeups, 0);
 }
 

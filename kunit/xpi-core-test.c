@@ -666,7 +666,7 @@ static void live(struct kunit *test)
 	xpi_driver_unload(test);
 }
 
-/* No longer a danger to its mate. Also where there is no other way. */
+/* No longer a danger to its peer. Also where there is no other way. */
 static void managed_but_skipped(struct kunit *test)
 {
 	bind_edu(test, true);
@@ -697,7 +697,7 @@ static void bound_meanwhile(struct kunit *test)
 	xpi_driver_unload(test);
 }
 
-static enum xpi_bound mate_is_quick(struct pci_dev *p)
+static enum xpi_bound peer_is_quick(struct pci_dev *p)
 {
 	if (p != pdev[1])
 		return XPI_UNBOUND;
@@ -705,20 +705,20 @@ static enum xpi_bound mate_is_quick(struct pci_dev *p)
 	return XPI_LIVE;
 }
 
-static void no_quick_mate(void *mate)
+static void no_quick_peer(void *peer)
 {
-	((struct pci_dev *)mate)->dev.driver = NULL;
+	((struct pci_dev *)peer)->dev.driver = NULL;
 }
 
 /* It got its driver when function 0 was taken already: that one is not for VFIO. */
-static void mate_bound_meanwhile(struct kunit *test)
+static void peer_bound_meanwhile(struct kunit *test)
 {
 	struct iommu_domain *d;
 
 	edu_driver.driver_managed_dma = false;
 	KUNIT_ASSERT_EQ(test, 0,
-			kunit_add_action(test, no_quick_mate, pdev[1]));
-	xpi_driver.bound = mate_is_quick;
+			kunit_add_action(test, no_quick_peer, pdev[1]));
+	xpi_driver.bound = peer_is_quick;
 	load(test);
 	KUNIT_EXPECT_TRUE(test, device_iommu_mapped(dev(0)));
 	KUNIT_EXPECT_FALSE(test, device_iommu_mapped(dev(1)));
@@ -727,7 +727,7 @@ static void mate_bound_meanwhile(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -ENODEV, iommu_attach_device(d, dev(0)));
 	KUNIT_EXPECT_NE(test, xpi_fake.dev[0].ctx, xpi_driver_ctx(d));
 	/* When it has its driver no more, there is nothing to fear. */
-	kunit_release_action(test, no_quick_mate, pdev[1]);
+	kunit_release_action(test, no_quick_peer, pdev[1]);
 	KUNIT_EXPECT_EQ(test, 0, iommu_attach_device(d, dev(0)));
 	KUNIT_EXPECT_EQ(test, xpi_fake.dev[0].ctx, xpi_driver_ctx(d));
 	iommu_detach_device(d, dev(0));
@@ -739,7 +739,7 @@ static struct kunit_case late_cases[] = {
 	KUNIT_CASE(live),
 	KUNIT_CASE(managed_but_skipped),
 	KUNIT_CASE(bound_meanwhile),
-	KUNIT_CASE(mate_bound_meanwhile),
+	KUNIT_CASE(peer_bound_meanwhile),
 	{}
 };
 
@@ -935,7 +935,7 @@ static void xen_disagrees(struct kunit *test)
 	xpi_driver_unload(test);
 }
 
-/* Xen has forgotten it, so its domain goes without it; see xpi_dev_forget(). */
+/* Xen has forgotten it, so its domain goes without it; see xpi_dev_domain_gone(). */
 static void device_that_is_gone(struct kunit *test)
 {
 	struct iommu_domain *d;

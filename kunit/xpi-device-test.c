@@ -434,7 +434,7 @@ static void behind_a_vmd(struct kunit *test)
 	xpi_fake.dev[0].iova_last = SZ_4G - 1;
 	parent = xpi_dev_create(&xpi_fake_hv, &caps, real);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, parent);
-	xpi_dev_list(parent);
+	xpi_dev_add(parent);
 	KUNIT_EXPECT_TRUE(test, topology_key(real, &key));
 	for (i = 2; i <= 3; i++) {
 		child = xpi_dev_create(&xpi_fake_hv, &caps, behind_vmd(i));
@@ -452,7 +452,7 @@ static void behind_a_vmd(struct kunit *test)
 							     &pdev[i]));
 		xpi_dev_destroy(child);
 	}
-	xpi_dev_unlist(parent);
+	xpi_dev_del(parent);
 	xpi_dev_destroy(parent);
 }
 #endif

@@ -294,7 +294,7 @@ static void cannot_be_read(struct kunit *test)
 
 static void take_dev_away(void *unused)
 {
-	xpi_dev_unlist(xdev);
+	xpi_dev_del(xdev);
 }
 
 static struct iommu_domain *attached(struct kunit *test)
@@ -306,8 +306,8 @@ static struct iommu_domain *attached(struct kunit *test)
 	xdev = kunit_kzalloc(test, sizeof(*xdev), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, xdev);
 	xdev->pdev = pdev;
-	xdev->at.domain = dom;
-	xpi_dev_list(xdev);
+	xdev->attached.domain = dom;
+	xpi_dev_add(xdev);
 	KUNIT_ASSERT_EQ(test, 0,
 			kunit_add_action_or_reset(test, take_dev_away, NULL));
 	return dom;

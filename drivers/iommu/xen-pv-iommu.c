@@ -457,7 +457,7 @@ static int xpi_attach_errno(int err)
 	}
 }
 
-static int xpi_attach(struct device *dev, const struct xpi_place *to)
+static int xpi_attach(struct device *dev, const struct xpi_attachment *to)
 {
 	struct xpi_dev *xdev = dev_iommu_priv_get(dev);
 	struct xen_pv_iommu_attach a = {
@@ -481,7 +481,7 @@ static int xpi_attach(struct device *dev, const struct xpi_place *to)
 
 	ret = xpi_hv_one(xpi_hv, XEN_PV_IOMMU_OP_ATTACH, &a);
 	if (!ret)
-		xpi_dev_move(xdev, to);
+		xpi_dev_set_attachment(xdev, to);
 	/* Xen has forgotten a device that is being unplugged; no news. */
 	else if (ret != -ENODEV)
 		dev_err_ratelimited(dev, "attach to context %u: error %d; it stays where it was\n",
@@ -496,7 +496,7 @@ static int xpi_attach(struct device *dev, const struct xpi_place *to)
 static int xpi_attach_identity(struct iommu_domain *domain, struct device *dev,
 			       struct iommu_domain *old)
 {
-	return xpi_attach(dev, &(const struct xpi_place){
+	return xpi_attach(dev, &(const struct xpi_attachment){
 		.domain = domain,
 		.ctx = XEN_PV_IOMMU_CTX_DEFAULT,
 	});
@@ -507,7 +507,7 @@ XPI_ATTACH_FN(xpi_attach_identity);
 static int xpi_attach_blocked(struct iommu_domain *domain, struct device *dev,
 			      struct iommu_domain *old)
 {
-	return xpi_attach(dev, &(const struct xpi_place){
+	return xpi_attach(dev, &(const struct xpi_attachment){
 		.domain = domain,
 		.ctx = XEN_PV_IOMMU_CTX_BLOCKED,
 	});
@@ -527,19 +527,20 @@ static int xpi_attach_release(struct iommu_domain *domain, struct device *dev,
 XPI_ATTACH_FN(xpi_attach_release);
 
 /*
- * Could a user of the device reach one that is in no group? A mate that was left
+ * Could a user of the device reach one that is in no group? A peer that was left
  * alone may have got its driver after the device was taken.
  */
-static bool xpi_reaches_live_mate(struct pci_dev *pdev)
+static bool xpi_reaches_live_peer(struct pci_dev *pdev)
 {
-	struct pci_dev *mate = xpi_dev_live_mate(pdev);
+	struct pci_dev *peer = xpi_dev_live_peer(pdev);
 
-	if (!mate)
+	if (!peer)
 		return false;
 
-	dev_err_ratelimited(&pdev->dev, "not for a user's domain: %s, which has a live driver, may reach it\n",
-			    pci_name(mate));
-	pci_dev_put(mate);
+	dev_err_ratelimited(&pdev->dev,
+			    "not for a user's domain: %s, which has a live driver, may reach it\n",
+			    pci_name(peer));
+	pci_dev_put(peer);
 	return true;
 }
 
@@ -557,7 +558,7 @@ static int xpi_attach_paging(struct iommu_domain *domain, struct device *dev,
 	     dom->coherent != xdev->coherent))
 		return -EINVAL;
 	if (!xdev->passive && !iommu_is_dma_domain(domain) &&
-	    xpi_reaches_live_mate(xdev->pdev))
+	    xpi_reaches_live_peer(xdev->pdev))
 		return -ENODEV;
 	if (!xdev->passive) {
 		ret = xpi_quota_settle(&dom->quota, xpi_hv, &xpi_caps,
@@ -566,7 +567,7 @@ static int xpi_attach_paging(struct iommu_domain *domain, struct device *dev,
 			return ret;
 	}
 
-	return xpi_attach(dev, &(const struct xpi_place){
+	return xpi_attach(dev, &(const struct xpi_attachment){
 		.domain = domain,
 		.ctx = dom->context.ctx,
 		.context = &dom->context,
@@ -699,7 +700,7 @@ static struct iommu_domain *xpi_domain_alloc_paging(struct device *dev)
 
 static void xpi_domain_free(struct iommu_domain *domain)
 {
-	xpi_dev_forget(domain);
+	xpi_dev_domain_gone(domain);
 	xpi_domain_release(to_xpi_domain(domain));
 	atomic_dec(&xpi_nr_domains);
 	/* xpi_exit() waits until this task has left the module's code. */
@@ -718,7 +719,7 @@ static bool xpi_no_dma_domains(void)
 /* Called for devices that Xen manages only, so the advice is good. */
 static bool xpi_may_have(struct pci_dev *pdev)
 {
-	struct pci_dev *mate;
+	struct pci_dev *peer;
 
 	if (!xpi_may_take(xpi_dev_bound(pdev), xpi_late)) {
 		if (!pci_is_bridge(pdev))
@@ -739,13 +740,13 @@ static bool xpi_may_have(struct pci_dev *pdev)
 	if (pci_is_bridge(pdev))
 		return true;
 
-	mate = xpi_dev_live_mate(pdev);
-	if (mate) {
+	peer = xpi_dev_live_peer(pdev);
+	if (peer) {
 		pci_info(pdev, "not under the IOMMU: %s, which has a live driver, may reach it\n",
-			 pci_name(mate));
-		pci_dev_put(mate);
+			 pci_name(peer));
+		pci_dev_put(peer);
 	}
-	return !mate;
+	return !peer;
 }
 
 /*
@@ -782,9 +783,9 @@ static struct iommu_device *xpi_probe_device(struct device *dev)
 	}
 
 	xpi_silence(pdev, xdev);
-	xpi_acs_record(xdev);
+	xpi_acs_save(xdev);
 	xpi_direct_add(xdev);
-	xpi_dev_list(xdev);
+	xpi_dev_add(xdev);
 	xpi_debugfs_add(xdev);
 	dev_iommu_priv_set(dev, xdev);
 	return &xpi_iommu;
@@ -792,7 +793,7 @@ static struct iommu_device *xpi_probe_device(struct device *dev)
 
 static struct iommu_group *xpi_device_group(struct device *dev)
 {
-	return xpi_dev_mates_group(to_pci_dev(dev)) ?: pci_device_group(dev);
+	return xpi_dev_peer_group(to_pci_dev(dev)) ?: pci_device_group(dev);
 }
 
 static void xpi_release_device(struct device *dev)
@@ -802,7 +803,7 @@ static void xpi_release_device(struct device *dev)
 	xpi_debugfs_del(xdev);
 	xpi_acs_release(xdev);
 	xpi_direct_del(xdev);
-	xpi_dev_unlist(xdev);
+	xpi_dev_del(xdev);
 	xpi_dev_destroy(xdev);
 }
 
@@ -845,7 +846,7 @@ static bool xpi_default_fits(void)
 /*
  * All devices of a group have to agree. They do where no device is special, and
  * if not, one that wants identity has its way. But untrusted ones are translated
- * whatever it costs, and the core fails if a mate wants identity.
+ * whatever it costs, and the core fails if a peer wants identity.
  */
 static int xpi_def_domain_type(struct device *dev)
 {
@@ -858,7 +859,7 @@ static int xpi_def_domain_type(struct device *dev)
 		return 0;
 	if (xpi_no_dma_domains() || xpi_bound_meanwhile(to_pci_dev(dev)))
 		return IOMMU_DOMAIN_IDENTITY;
-	if (xpi_default_fits() || xpi_dev_untrusted_mate(to_pci_dev(dev)))
+	if (xpi_default_fits() || xpi_dev_untrusted_peer(to_pci_dev(dev)))
 		return 0;
 
 	pr_notice_once("few contexts are left, further devices get identity domains; boot Xen with a greater dom0-iommu=nr-ctx=, now %u\n",

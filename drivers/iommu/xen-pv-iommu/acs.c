@@ -99,7 +99,7 @@ static struct pci_dev *acs_lowest(const struct xpi_dev *xdev)
 	return NULL;
 }
 
-void xpi_acs_record(struct xpi_dev *xdev)
+void xpi_acs_save(struct xpi_dev *xdev)
 {
 	struct pci_dev *bridge = pci_upstream_bridge(xdev->pdev);
 	struct pci_dev *pdev = xdev->pdev;

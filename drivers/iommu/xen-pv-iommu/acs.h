@@ -18,16 +18,16 @@ struct xpi_dev;
 bool xpi_acs_is_on(struct pci_dev *pdev);
 
 /**
- * xpi_acs_record() - note where on a device's way up they are on
+ * xpi_acs_save() - note where on a device's way up they are on
  * @xdev: the device, about to be put into a group
  */
-void xpi_acs_record(struct xpi_dev *xdev);
+void xpi_acs_save(struct xpi_dev *xdev);
 
 /**
  * xpi_acs_hold() - make sure that a device is kept apart as its group says
  * @xdev: the device, about to be given to a user
  *
- * Turns on again what was on when xpi_acs_record() looked. Until xpi_acs_release()
+ * Turns on again what was on when xpi_acs_save() looked. Until xpi_acs_release()
  * the ports above stay awake, for a port may forget it in sleep. May sleep; the
  * caller holds the core's group mutex.
  *

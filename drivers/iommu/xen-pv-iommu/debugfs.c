@@ -119,16 +119,17 @@ static int context_show(struct seq_file *s, void *unused)
 	if (xdev->passive) {
 		seq_puts(s, "context none\n");
 	} else {
-		if (xdev->at.domain)
-			seq_printf(s, "context %u\n", xdev->at.ctx);
+		if (xdev->attached.domain)
+			seq_printf(s, "context %u\n", xdev->attached.ctx);
 		else
 			seq_puts(s, "context unknown\n");
 		show_device(s, xdev);
 		/* Xen gives no figures of its own table. */
-		if (xdev->at.domain && xdev->at.ctx != XEN_PV_IOMMU_CTX_DEFAULT)
-			show_context(s, xdev->at.ctx);
-		if (xdev->at.context)
-			show_mapped(s, xdev->at.context);
+		if (xdev->attached.domain &&
+		    xdev->attached.ctx != XEN_PV_IOMMU_CTX_DEFAULT)
+			show_context(s, xdev->attached.ctx);
+		if (xdev->attached.context)
+			show_mapped(s, xdev->attached.context);
 	}
 	mutex_unlock(&xpi_devs_lock);
 	return 0;
@@ -191,10 +192,11 @@ static int lookup_show(struct seq_file *s, void *unused)
 
 	mutex_lock(&xpi_devs_lock);
 	dfn = xdev->lookup >> PAGE_BITS;
-	seq_printf(s, "iova %#llx context %u\n", xdev->lookup, xdev->at.ctx);
-	if (xdev->at.context) {
-		show_xen(s, xdev->at.ctx, dfn);
-		show_linux(s, &xdev->at.context->mappings, dfn);
+	seq_printf(s, "iova %#llx context %u\n", xdev->lookup,
+		   xdev->attached.ctx);
+	if (xdev->attached.context) {
+		show_xen(s, xdev->attached.ctx, dfn);
+		show_linux(s, &xdev->attached.context->mappings, dfn);
 	} else {
 		seq_puts(s, "not a context that Linux fills\n");
 	}

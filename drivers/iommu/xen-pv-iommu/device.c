@@ -254,14 +254,14 @@ bool xpi_dev_is_protected(const struct xpi_hv *hv, struct pci_dev *pdev)
  * Where devices are
  */
 
-void xpi_dev_list(struct xpi_dev *xdev)
+void xpi_dev_add(struct xpi_dev *xdev)
 {
 	mutex_lock(&xpi_devs_lock);
 	list_add_tail(&xdev->list, &devs);
 	mutex_unlock(&xpi_devs_lock);
 }
 
-void xpi_dev_unlist(struct xpi_dev *xdev)
+void xpi_dev_del(struct xpi_dev *xdev)
 {
 	mutex_lock(&xpi_devs_lock);
 	list_del(&xdev->list);
@@ -285,28 +285,29 @@ bool xpi_dev_is_kernels(const struct xpi_dev *xdev)
 	bool kernels;
 
 	mutex_lock(&xpi_devs_lock);
-	domain = xdev->at.domain;
+	domain = xdev->attached.domain;
 	kernels = !domain || domain->type == IOMMU_DOMAIN_IDENTITY ||
 		  domain->type & __IOMMU_DOMAIN_DMA_API;
 	mutex_unlock(&xpi_devs_lock);
 	return kernels;
 }
 
-void xpi_dev_move(struct xpi_dev *xdev, const struct xpi_place *to)
+void xpi_dev_set_attachment(struct xpi_dev *xdev,
+			    const struct xpi_attachment *to)
 {
 	mutex_lock(&xpi_devs_lock);
-	xdev->at = *to;
+	xdev->attached = *to;
 	mutex_unlock(&xpi_devs_lock);
 }
 
-void xpi_dev_forget(const struct iommu_domain *domain)
+void xpi_dev_domain_gone(const struct iommu_domain *domain)
 {
 	struct xpi_dev *xdev;
 
 	mutex_lock(&xpi_devs_lock);
 	list_for_each_entry(xdev, &devs, list)
-		if (xdev->at.domain == domain)
-			xdev->at = (struct xpi_place){};
+		if (xdev->attached.domain == domain)
+			xdev->attached = (struct xpi_attachment){};
 	mutex_unlock(&xpi_devs_lock);
 }
 
@@ -402,7 +403,7 @@ static bool topology_key(struct pci_dev *pdev, u64 *key)
 	return nr;
 }
 
-bool xpi_dev_untrusted_mate(struct pci_dev *pdev)
+bool xpi_dev_untrusted_peer(struct pci_dev *pdev)
 {
 	struct pci_dev *other = NULL;
 	u64 key, other_key;
@@ -420,7 +421,7 @@ bool xpi_dev_untrusted_mate(struct pci_dev *pdev)
 	return false;
 }
 
-struct pci_dev *xpi_dev_live_mate(struct pci_dev *pdev)
+struct pci_dev *xpi_dev_live_peer(struct pci_dev *pdev)
 {
 	struct pci_dev *other = NULL;
 	u64 key, other_key;
@@ -460,21 +461,21 @@ static bool group_is_hidden(u64 key)
 	return false;
 }
 
-struct iommu_group *xpi_dev_mates_group(struct pci_dev *pdev)
+struct iommu_group *xpi_dev_peer_group(struct pci_dev *pdev)
 {
 	struct iommu_group *group = NULL;
-	struct xpi_dev *mate;
-	u64 key, mates_key;
+	struct xpi_dev *peer;
+	u64 key, peer_key;
 
 	if (!topology_key(pdev, &key) || !group_is_hidden(key))
 		return NULL;
 
 	mutex_lock(&xpi_devs_lock);
-	list_for_each_entry(mate, &devs, list) {
-		if (!topology_key(mate->pdev, &mates_key) || mates_key != key)
+	list_for_each_entry(peer, &devs, list) {
+		if (!topology_key(peer->pdev, &peer_key) || peer_key != key)
 			continue;
 		/* It has none yet if it is pdev itself. */
-		group = iommu_group_get(&mate->pdev->dev);
+		group = iommu_group_get(&peer->pdev->dev);
 		if (group)
 			break;
 	}

@@ -17,13 +17,13 @@ struct xpi_context;
 struct xpi_hv;
 
 /**
- * struct xpi_place - where a device is
+ * struct xpi_attachment - the domain and context that a device is attached to
  * @domain: the domain that it is attached to; NULL if there is none, or it is
  *	gone
  * @ctx: the context that it stands for
  * @context: what Linux knows of it; NULL for those that Linux does not fill
  */
-struct xpi_place {
+struct xpi_attachment {
 	struct iommu_domain *domain;
 	u16 ctx;
 	struct xpi_context *context;
@@ -67,7 +67,7 @@ struct xpi_dev {
 	struct xpi_caps caps;
 	struct list_head direct;
 	struct list_head list;
-	struct xpi_place at;
+	struct xpi_attachment attached;
 	struct dentry *debugfs;
 	u64 lookup;
 	unsigned int nr_resv;
@@ -103,16 +103,16 @@ void xpi_dev_destroy(struct xpi_dev *xdev);
 extern struct mutex xpi_devs_lock;
 
 /**
- * xpi_dev_list() - from now on it is found
+ * xpi_dev_add() - add a device to the list
  * @xdev: the device
  */
-void xpi_dev_list(struct xpi_dev *xdev);
+void xpi_dev_add(struct xpi_dev *xdev);
 
 /**
- * xpi_dev_unlist() - it is not any more, and nobody looks at it
+ * xpi_dev_del() - remove a device from the list and wait for its users
  * @xdev: the device
  */
-void xpi_dev_unlist(struct xpi_dev *xdev);
+void xpi_dev_del(struct xpi_dev *xdev);
 
 /**
  * xpi_dev_find() - is it one of ours?
@@ -133,20 +133,21 @@ struct xpi_dev *xpi_dev_find(const struct pci_dev *pdev);
 bool xpi_dev_is_kernels(const struct xpi_dev *xdev);
 
 /**
- * xpi_dev_move() - it was attached
+ * xpi_dev_set_attachment() - record the domain a device was attached to
  * @xdev: the device
  * @to: where it is now
  */
-void xpi_dev_move(struct xpi_dev *xdev, const struct xpi_place *to);
+void xpi_dev_set_attachment(struct xpi_dev *xdev,
+			    const struct xpi_attachment *to);
 
 /**
- * xpi_dev_forget() - a domain is about to be freed
+ * xpi_dev_domain_gone() - detach all devices from a domain about to be freed
  * @domain: the domain
  *
  * No device should be at it. But one that was unplugged could not be attached
  * to anything else.
  */
-void xpi_dev_forget(const struct iommu_domain *domain);
+void xpi_dev_domain_gone(const struct iommu_domain *domain);
 
 /**
  * xpi_dev_is_protected() - is a device's DMA translated?
@@ -186,16 +187,16 @@ bool xpi_dev_direct_at(const struct xpi_dev *xdev, u64 start, u64 last,
 enum xpi_bound xpi_dev_bound(struct pci_dev *pdev);
 
 /**
- * xpi_dev_live_mate() - is there a device that must not be its group mate?
+ * xpi_dev_live_peer() - find a device with a live driver that could share pdev's group
  * @pdev: a device about to be taken
  *
  * Return: a device that has a live driver, is in no group, and could have been
  * put in one with @pdev; the caller puts it. NULL if there is none.
  */
-struct pci_dev *xpi_dev_live_mate(struct pci_dev *pdev);
+struct pci_dev *xpi_dev_live_peer(struct pci_dev *pdev);
 
 /**
- * xpi_dev_mates_group() - a group that the core would not find
+ * xpi_dev_peer_group() - find a group that the core would not find
  * @pdev: a device of the list that is in no group yet
  *
  * The core finds the group of a device by the bridges around it. A bridge that
@@ -205,7 +206,7 @@ struct pci_dev *xpi_dev_live_mate(struct pci_dev *pdev);
  *
  * Return: the group, which the caller puts; NULL if the core can be asked.
  */
-struct iommu_group *xpi_dev_mates_group(struct pci_dev *pdev);
+struct iommu_group *xpi_dev_peer_group(struct pci_dev *pdev);
 
 /**
  * xpi_dev_stays_alone() - will a bridge's group have no other device?
@@ -221,11 +222,11 @@ struct iommu_group *xpi_dev_mates_group(struct pci_dev *pdev);
 bool xpi_dev_stays_alone(struct pci_dev *pdev);
 
 /**
- * xpi_dev_untrusted_mate() - may a device that is not trusted be its group mate?
+ * xpi_dev_untrusted_peer() - check for an untrusted device that could share pdev's group
  * @pdev: a device
  *
  * Return: whether one could be in a group with @pdev, or is @pdev itself.
  */
-bool xpi_dev_untrusted_mate(struct pci_dev *pdev);
+bool xpi_dev_untrusted_peer(struct pci_dev *pdev);
 
 #endif /* XPI_DEVICE_H */

@@ -86,8 +86,8 @@ static bool tell_domain(struct pci_dev *pdev, const struct xpi_fault *f)
 
 	mutex_lock(&xpi_devs_lock);
 	xdev = xpi_dev_find(pdev);
-	if (xdev && xdev->at.domain)
-		handled = !report_iommu_fault(xdev->at.domain, &pdev->dev,
+	if (xdev && xdev->attached.domain)
+		handled = !report_iommu_fault(xdev->attached.domain, &pdev->dev,
 					      f->iova, flags);
 	mutex_unlock(&xpi_devs_lock);
 	return handled;

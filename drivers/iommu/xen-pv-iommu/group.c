@@ -3,7 +3,7 @@
  * Decisions about grouping and about devices that are in use already.
  *
  * The core groups PCI devices by itself, but only those that it was given. A
- * device left alone because its driver is live must not have a group mate that
+ * device left alone because its driver is live must not share a group with one that
  * a user space driver can claim: the two can reach each other. The functions
  * that the core finds its groups with are not exported, so the question "could
  * these two be one group" is answered here, on the safe side.

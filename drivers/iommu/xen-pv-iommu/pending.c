@@ -258,10 +258,10 @@ static void announce(const struct xpi_pending *pending,
  */
 
 /* The caller holds a list's lock, so the log has to wait. */
-static noinline void lost_note(struct xpi_pending *pending,
-			       const struct xen_pv_iommu_batch *d, int err)
+static noinline void lost_add(struct xpi_pending *pending,
+			      const struct xen_pv_iommu_batch *d, int err)
 {
-	struct xpi_lost *what = &pending->unsaid;
+	struct xpi_lost *what = &pending->unreported;
 	unsigned long irqflags;
 
 	raw_spin_lock_irqsave(&pending->lost_lock, irqflags);
@@ -275,14 +275,14 @@ static noinline void lost_note(struct xpi_pending *pending,
 }
 
 /* The caller holds no list's lock. */
-static noinline void lost_tell(struct xpi_pending *pending)
+static noinline void lost_report(struct xpi_pending *pending)
 {
 	unsigned long irqflags;
 	struct xpi_lost what;
 
 	raw_spin_lock_irqsave(&pending->lost_lock, irqflags);
-	what = pending->unsaid;
-	WRITE_ONCE(pending->unsaid.times, 0);
+	what = pending->unreported;
+	WRITE_ONCE(pending->unreported.times, 0);
 	raw_spin_unlock_irqrestore(&pending->lost_lock, irqflags);
 	if (what.times)
 		pending->lost(pending, &what);
@@ -298,7 +298,7 @@ static void unmaps_send(struct xpi_pending *pending,
 		const struct xen_pv_iommu_batch *d =
 			xpi_batch_at(&list->batch, list->batch.sent++);
 
-		lost_note(pending, d, err);
+		lost_add(pending, d, err);
 	}
 	pending_list_clear(list);
 }
@@ -351,8 +351,8 @@ void xpi_pending_sync_unmap(struct xpi_pending *pending, u64 dfn, u64 nr,
 
 	visit_lists(pending, offsetof(struct xpi_pending_pair, unmaps),
 		    visit_unmaps, &v);
-	if (unlikely(READ_ONCE(pending->unsaid.times)))
-		lost_tell(pending);
+	if (unlikely(READ_ONCE(pending->unreported.times)))
+		lost_report(pending);
 }
 
 /*
@@ -383,13 +383,13 @@ void xpi_pending_flush(struct xpi_pending *pending)
  * @dfn: first device frame
  * @nr: 4 KiB pages; 0: Xen has refused none
  * @turn: the batch's, at that time
- * @at: its place in the batch
+ * @index: its index in the batch
  */
 struct refusal {
 	u64 dfn;
 	u64 nr;
 	unsigned int turn;
-	unsigned int at;
+	unsigned int index;
 };
 
 /*
@@ -407,10 +407,11 @@ static noinline void map_refused(struct xpi_pending *pending,
 {
 	struct xpi_batch *b = &list->batch;
 	const struct xen_pv_iommu_batch *d = xpi_batch_at(b, b->sent);
-	bool before = r->nr && r->turn == list->turn && r->at == b->sent;
+	bool before = r->nr && r->turn == list->turn && r->index == b->sent;
 
 	*r = (struct refusal){
-		.dfn = d->dfn, .nr = d->nr, .turn = list->turn, .at = b->sent,
+		.dfn = d->dfn, .nr = d->nr,
+		.turn = list->turn, .index = b->sent,
 	};
 	if (err == -EEXIST && !before)
 		return;
@@ -589,8 +590,8 @@ static bool maps_drop(struct xpi_pending_list *list, struct visit *v)
 	return whole;
 }
 
-static void visit_cancel(struct xpi_pending *pending,
-			 struct xpi_pending_list *list, struct visit *v)
+static void visit_drop(struct xpi_pending *pending,
+		       struct xpi_pending_list *list, struct visit *v)
 {
 	unsigned long irqflags;
 	bool whole;
@@ -607,7 +608,7 @@ static void visit_cancel(struct xpi_pending *pending,
 	v->sent = true;
 }
 
-static bool maps_wait(const struct xpi_pending *pending, u64 dfn, u64 nr)
+static bool maps_meet(const struct xpi_pending *pending, u64 dfn, u64 nr)
 {
 	unsigned int i;
 
@@ -655,7 +656,7 @@ static noinline void unmap_waiting(struct xpi_pending *pending,
 	struct visit v = { .dfn = dfn, .nr = nr };
 
 	visit_lists(pending, offsetof(struct xpi_pending_pair, maps),
-		    visit_cancel, &v);
+		    visit_drop, &v);
 	if (v.dropped == nr)
 		return;
 
@@ -672,7 +673,7 @@ void xpi_pending_undo(struct xpi_pending *pending, unsigned int cpu, u64 dfn,
 	struct visit v = { .dfn = dfn, .nr = nr };
 
 	visit_lists(pending, offsetof(struct xpi_pending_pair, maps),
-		    visit_cancel, &v);
+		    visit_drop, &v);
 	unmap_holes(pending, &pair_of(pending, cpu)->unmaps, dfn, nr,
 		    XPI_WHY_UNDO);
 }
@@ -683,7 +684,7 @@ void xpi_pending_unmap(struct xpi_pending *pending, unsigned int cpu, u64 dfn,
 	struct xpi_pending_list *list = &pair_of(pending, cpu)->unmaps;
 	unsigned long irqflags;
 
-	if (unlikely(maps_wait(pending, dfn, nr))) {
+	if (unlikely(maps_meet(pending, dfn, nr))) {
 		unmap_waiting(pending, list, dfn, nr);
 	} else if (unlikely(nr > pending->max_nr)) {
 		unmap_long(pending, list, dfn, nr);

@@ -125,8 +125,8 @@ struct xpi_lost {
  * @lost: tells the log of unmaps that Xen has refused, at the next sync or flush
  *	at the latest. Any context, but no list's lock is held: the console may be
  *	a network card whose DMA waits in these lists
- * @lost_lock: guards @unsaid; inside of a list's lock
- * @unsaid: what @lost has not told yet; its times is read without the lock
+ * @lost_lock: guards @unreported; inside of a list's lock
+ * @unreported: what @lost has not told yet; its times is read without the lock
  * @sending: told of what is about to be sent; any context, a lock held; may be
  *	NULL
  * @free: gives a buffer back
@@ -139,7 +139,7 @@ struct xpi_pending {
 	struct xpi_mappings *mappings;
 	void (*lost)(struct xpi_pending *pending, const struct xpi_lost *what);
 	raw_spinlock_t lost_lock;
-	struct xpi_lost unsaid;
+	struct xpi_lost unreported;
 	void (*sending)(const struct xpi_batch *b, enum xpi_why why);
 	void (*free)(void *buf);
 	u32 max_nr;
