@@ -352,7 +352,7 @@ static int xpi_map_pages(struct iommu_domain *domain, unsigned long iova,
 
 	if (unlikely(m.dfn == m.pfn) && xpi_is_direct(domain, &m)) {
 		/* Xen has it already, or is going to. */
-		ret = xpi_context_record(&dom->context, &m, XPI_LEAF_DIRECT,
+		ret = xpi_context_add_mapping(&dom->context, &m, XPI_LEAF_DIRECT,
 					 gfp);
 		done = ret ? 0 : m.nr;
 	} else {

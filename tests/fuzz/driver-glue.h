@@ -158,7 +158,7 @@ static void map_twice(unsigned int cpu, const struct xpi_map *m, gfp_t gfp)
 
 static void map_direct(const struct xpi_map *m, gfp_t gfp)
 {
-	int ret = xpi_context_record(&cx, m, XPI_LEAF_DIRECT, gfp);
+	int ret = xpi_context_add_mapping(&cx, m, XPI_LEAF_DIRECT, gfp);
 
 	CHECK(!ret || ret == -ENOMEM);
 	if (ret)

@@ -255,7 +255,7 @@ TEST(buffers_come_with_the_first_map)
 	u64 done;
 
 	setup(true);
-	CHECK_EQ(xpi_context_record(&c, &direct, XPI_LEAF_DIRECT, GFP_KERNEL), 0);
+	CHECK_EQ(xpi_context_add_mapping(&c, &direct, XPI_LEAF_DIRECT, GFP_KERNEL), 0);
 	before = pages;
 	CHECK_EQ(xpi_context_unmap(&c, 1, 8, 1).nr, 1);
 	CHECK_EQ(xpi_context_unmap(&c, 1, 0, 8).nr, 0);
@@ -499,7 +499,7 @@ TEST(unmap_of_several_kinds)
 
 	setup(true);
 	CHECK_EQ(map(0, 0x1000, 2, XPI_ORDER_4K, &done), 0);
-	CHECK_EQ(xpi_context_record(&c, &direct, XPI_LEAF_DIRECT, GFP_ATOMIC),
+	CHECK_EQ(xpi_context_add_mapping(&c, &direct, XPI_LEAF_DIRECT, GFP_ATOMIC),
 		 0);
 	CHECK_EQ(map(4, FOREIGN, 2, XPI_ORDER_4K, &done), 0);
 	CHECK_EQ(map(7, 0x1000, 1, XPI_ORDER_4K, &done), 0);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a request of the core's does to the mappings, the lists and Xen. Most of
- * them take the way through the functions in context.h; here are the others.
+ * Serves the IOMMU core's requests: updates the mappings, the pending lists and
+ * Xen. The fast path of a map is in context.h.
  *
- * A map is recorded first, so two that overlap never reach Xen, and undone if it
- * cannot be kept. An unmap is taken from the mappings first, and needs no memory.
+ * A map is added to the mappings first, so two overlapping maps never reach Xen.
+ * It is removed again if Xen or the pending list cannot take it. An unmap is
+ * removed from the mappings first, and needs no memory.
  */
 #include <linux/bug.h>
 #include <linux/compiler.h>
@@ -29,21 +30,6 @@ int xpi_context_init(struct xpi_context *c, u64 last)
 	return xpi_mappings_init(&c->mappings, c->mem, last, GFP_KERNEL);
 }
 
-/* Before the first map: unmap must not have to ask for memory. */
-int xpi_context_fill(struct xpi_context *c, gfp_t gfp)
-{
-	const struct xpi_pending_config config = {
-		.hv = c->hv,
-		.alloc = c->mem->alloc,
-		.bytes = c->bytes,
-		.max_count = c->max_count,
-		.max_maps = c->hv->max_maps(),
-		.ctx = c->ctx,
-	};
-
-	return xpi_pending_fill(&c->pending, &config, gfp);
-}
-
 void xpi_context_fini(struct xpi_context *c)
 {
 	xpi_pending_fini(&c->pending);
@@ -51,11 +37,11 @@ void xpi_context_fini(struct xpi_context *c)
 }
 
 /*
- * Without waiting
+ * Mapping without waiting
  */
 
-/* Unmap and flush. There is nobody to tell an error but for the log. */
-void xpi_context_unmap_now(struct xpi_context *c, u64 dfn, u64 nr)
+/* Unmap and flush. The log reports an error, because the caller cannot. */
+static noinline void unmap_now(struct xpi_context *c, u64 dfn, u64 nr)
 {
 	struct xen_pv_iommu_batch desc __aligned(32);
 	struct xpi_batch b;
@@ -72,7 +58,7 @@ void xpi_context_unmap_now(struct xpi_context *c, u64 dfn, u64 nr)
 	}
 	if (!ret)
 		ret = xpi_batch_send_and_clear(&b);
-	/* Of an error that comes when all was done there is nothing to tell. */
+	/* An error after every page was unmapped is not reported. */
 	if (b.done < nr)
 		c->pending.lost(&c->pending, &(const struct xpi_lost){
 			.dfn = dfn + b.done, .nr = nr - b.done, .err = ret,
@@ -80,7 +66,7 @@ void xpi_context_unmap_now(struct xpi_context *c, u64 dfn, u64 nr)
 		});
 }
 
-/* One more buffer if there is memory; if not, those that are there do. */
+/* Add a buffer if there is memory; without it the existing ones are reused. */
 static void batch_grow(struct xpi_context *c, struct xpi_batch *b, gfp_t gfp)
 {
 	void *buf;
@@ -93,9 +79,9 @@ static void batch_grow(struct xpi_context *c, struct xpi_batch *b, gfp_t gfp)
 		xpi_batch_add_buf(b, buf);
 }
 
-/* Send a request through @b, run by run. @gfp: 0 if it is not to grow. */
-static int add_runs(struct xpi_context *c, struct xpi_batch *b,
-		    const struct xpi_map *m, gfp_t gfp, u16 *seen)
+/* Send a request through @b, run by run. @gfp: 0 if @b must not grow. */
+static int send_runs(struct xpi_context *c, struct xpi_batch *b,
+		     const struct xpi_map *m, gfp_t gfp, u16 *seen)
 {
 	struct xpi_runs it = {
 		.frame = c->hv->frame,
@@ -116,12 +102,12 @@ static int add_runs(struct xpi_context *c, struct xpi_batch *b,
 		*seen |= run.flags;
 	}
 
-	/* A page without a frame does not take back those before it. */
+	/* The pages before a page without a frame are mapped all the same. */
 	err = xpi_batch_send_and_clear(b);
 	return err ?: ret;
 }
 
-/* Through @buf and, with @gfp, more like it. The caller keeps @buf. */
+/* Use @buf and, with @gfp, further buffers of its size. The caller owns @buf. */
 static int send_map(struct xpi_context *c, const struct xpi_map *m, void *buf,
 		    size_t bytes, gfp_t gfp, u16 *seen, u64 *sent)
 {
@@ -130,8 +116,8 @@ static int send_map(struct xpi_context *c, const struct xpi_map *m, void *buf,
 
 	xpi_batch_init(&b, c->hv, buf, bytes, c->max_count);
 	xpi_batch_start(&b, c->ctx);
-	ret = add_runs(c, &b, m, gfp, seen);
-	/* Xen has none: the kernel's buffers are there. */
+	ret = send_runs(c, &b, m, gfp, seen);
+	/* Xen is out of memory: the kernel's own buffers exist already. */
 	if (ret == -ENOMEM)
 		c->no_memory(c);
 	*sent = b.done;
@@ -155,7 +141,7 @@ static int send_map_batch(struct xpi_context *c, const struct xpi_map *m,
 	return ret;
 }
 
-/* A descriptor at a time. */
+/* One descriptor at a time. */
 static int send_map_single(struct xpi_context *c, const struct xpi_map *m,
 			   u16 *seen, u64 *sent)
 {
@@ -165,8 +151,8 @@ static int send_map_single(struct xpi_context *c, const struct xpi_map *m,
 }
 
 /*
- * Map without waiting, from the front, in whole leaves: what the core takes for
- * one is there as a whole or not at all.
+ * Map at once, from the front, in whole leaves: a leaf that the core may unmap is
+ * mapped as a whole or not at all.
  */
 int xpi_context_map_now(struct xpi_context *c, const struct xpi_map *m,
 			gfp_t gfp, u64 *done)
@@ -182,9 +168,9 @@ int xpi_context_map_now(struct xpi_context *c, const struct xpi_map *m,
 		ret = send_map_single(c, m, &seen, &sent);
 
 	sent -= sent & ((1U << m->order) - 1);
-	/* Of what lies behind an error some may be mapped: Xen knows. */
+	/* Xen may have mapped pages after the failing one; unmap the rest. */
 	if (sent < m->nr) {
-		xpi_context_unmap_now(c, m->dfn + sent, m->nr - sent);
+		unmap_now(c, m->dfn + sent, m->nr - sent);
 		xpi_mappings_remove(&c->mappings, m->dfn + sent, m->nr - sent);
 	}
 	if (seen & XEN_PV_IOMMU_F_FOREIGN && sent)
@@ -194,12 +180,28 @@ int xpi_context_map_now(struct xpi_context *c, const struct xpi_map *m,
 }
 
 /*
- * The longer ways of what is in the header
+ * Mapping
  */
 
-/* Some of it was recorded: all of it, now, or nothing. */
-int xpi_context_record_again(struct xpi_context *c, const struct xpi_map *m,
-			     unsigned int leaf, u64 kept, gfp_t gfp)
+/* Before the first map, because an unmap cannot allocate. */
+int xpi_context_fill(struct xpi_context *c, gfp_t gfp)
+{
+	const struct xpi_pending_config config = {
+		.hv = c->hv,
+		.alloc = c->mem->alloc,
+		.bytes = c->bytes,
+		.max_count = c->max_count,
+		.max_maps = c->hv->max_maps(),
+		.ctx = c->ctx,
+	};
+
+	return xpi_pending_fill(&c->pending, &config, gfp);
+}
+
+/* @kept pages were added: add all of the request now, or nothing. */
+int xpi_context_add_mapping_slow(struct xpi_context *c,
+				 const struct xpi_map *m, unsigned int leaf,
+				 u64 kept, gfp_t gfp)
 {
 	int ret;
 
@@ -213,12 +215,12 @@ int xpi_context_record_again(struct xpi_context *c, const struct xpi_map *m,
 	if (kept == m->nr)
 		return 0;
 	xpi_mappings_remove(&c->mappings, m->dfn, kept);
-	/* Only if two callers map the same place at the same time. */
+	/* Only if two callers map the same range at the same time. */
 	WARN_ON_ONCE(1);
 	return -EEXIST;
 }
 
-/* A map that was to wait could not be queued as a whole. */
+/* The pending list could not take all of the request. */
 void xpi_context_map_undo(struct xpi_context *c, unsigned int cpu,
 			  const struct xpi_map *m)
 {
@@ -226,18 +228,64 @@ void xpi_context_map_undo(struct xpi_context *c, unsigned int cpu,
 	xpi_mappings_remove(&c->mappings, m->dfn, m->nr);
 }
 
-/* Go on behind what was taken, with any flags. */
-struct xpi_removed xpi_context_unmap_more(struct xpi_context *c,
-					  unsigned int cpu, u64 dfn, u64 nr,
-					  struct xpi_removed removed)
+int xpi_context_sync_map(struct xpi_context *c, u64 dfn, u64 nr)
 {
-	struct xpi_removed t;
+	int ret;
+
+	xpi_pending_sync_map(&c->pending, dfn, nr);
+	ret = xpi_mappings_error(&c->mappings, dfn, nr);
+	if (unlikely(ret == -ENOMEM))
+		c->no_memory(c);
+	return ret;
+}
+
+/*
+ * Unmapping
+ */
+
+/* Leaves of one kind, from @dfn on. */
+static __always_inline struct xpi_removed unmap_kind(struct xpi_context *c,
+						     unsigned int cpu, u64 dfn,
+						     u64 nr)
+{
+	struct xpi_removed removed =
+		xpi_mappings_remove_kind(&c->mappings, dfn, nr);
+
+	if (unlikely(!removed.nr || removed.flags & XPI_LEAF_DIRECT))
+		return removed;
+	if (likely(c->batching))
+		xpi_pending_unmap(&c->pending, cpu, dfn, removed.nr);
+	else
+		unmap_now(c, dfn, removed.nr);
+	return removed;
+}
+
+/* Continue after the leaves of the first kind, with leaves of any kind. */
+static noinline struct xpi_removed unmap_more(struct xpi_context *c,
+					      unsigned int cpu, u64 dfn, u64 nr,
+					      struct xpi_removed removed)
+{
+	struct xpi_removed r;
 
 	do {
-		t = xpi_context_unmap_kind(c, cpu, dfn + removed.nr,
-					   nr - removed.nr);
-		removed.nr += t.nr;
-		removed.flags |= t.flags;
-	} while (t.nr && removed.nr < nr);
+		r = unmap_kind(c, cpu, dfn + removed.nr, nr - removed.nr);
+		removed.nr += r.nr;
+		removed.flags |= r.flags;
+	} while (r.nr && removed.nr < nr);
+	return removed;
+}
+
+struct xpi_removed xpi_context_unmap(struct xpi_context *c, unsigned int cpu,
+				     u64 dfn, u64 nr)
+{
+	struct xpi_removed removed = unmap_kind(c, cpu, dfn, nr);
+
+	/* Common case: all leaves are of one kind. */
+	if (unlikely(removed.nr && removed.nr < nr))
+		removed = unmap_more(c, cpu, dfn, nr, removed);
+	if (unlikely(removed.flags & XPI_LEAF_NOW))
+		xpi_pending_sync_unmap(&c->pending, dfn, removed.nr,
+				       removed.flags & XPI_LEAF_FOREIGN ?
+				       XPI_WHY_FOREIGN : XPI_WHY_ERROR);
 	return removed;
 }

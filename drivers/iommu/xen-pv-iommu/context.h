@@ -3,7 +3,6 @@
 #define XPI_CONTEXT_H
 
 #include <linux/compiler.h>
-#include <linux/errno.h>
 #include <linux/gfp.h>
 #include <linux/types.h>
 
@@ -16,23 +15,23 @@
 
 struct xpi_hv;
 
-/* Longer requests do not wait if the caller can sleep: 4 KiB pages. */
+/* Longest request that waits although the caller can sleep, in 4 KiB pages. */
 #define XPI_WAIT_MAX	512U
 
-/* Marks of leaves whose unmap is not left to a sync of the caller's. */
+/* Marks of leaves that xpi_context_unmap() unmaps and flushes at once. */
 #define XPI_LEAF_NOW	(XPI_LEAF_FOREIGN | XPI_LEAF_ERROR)
 
 /**
- * struct xpi_context - a context of Xen's that Linux fills
- * @ctx: its number; 0 if Xen gave none yet
+ * struct xpi_context - a context in Xen that Linux fills
+ * @ctx: its number; 0 if Xen has not created it yet
  * @batching: requests wait and are sent in batches
  * @max_count: longest array of descriptors
  * @max_nr: longest run
  * @bytes: size of a page of @mem
  * @hv: the hypervisor
- * @mem: where the mappings' nodes and the descriptor buffers come from
- * @no_memory: called when Xen had no memory for a map; in any context, without a
- *	list's lock
+ * @mem: allocates nodes of @mappings and descriptor buffers
+ * @no_memory: called when Xen had no memory for a map; in any context, without
+ *	the lock of a pending list
  * @mappings: what is mapped
  * @pending: what waits to be sent
  */
@@ -50,62 +49,63 @@ struct xpi_context {
 };
 
 /**
- * xpi_context_init() - make a context ready that Xen has made
- * @c: filled in but for @mappings; of @pending there are those functions that say
- *	what happens, and the lists themselves
+ * xpi_context_init() - initialise a context that Xen has created
+ * @c: filled in except for @mappings; @pending has its callbacks and its pairs
+ *	of lists
  * @last: last dfn that can be mapped
  *
- * Return: 0 or -ENOMEM; then, too, xpi_context_fini() is to be called.
+ * The caller must call xpi_context_fini() even after an error.
+ *
+ * Return: 0 or -ENOMEM.
  */
 int xpi_context_init(struct xpi_context *c, u64 last);
 
 /**
- * xpi_context_fini() - give the memory back
- * @c: a context that nobody uses any more; may never have been initialised but
- *	for zeros. What waits is forgotten
+ * xpi_context_fini() - free the memory of a context
+ * @c: a context without users; all zeros is valid, too
+ *
+ * Drops what is still pending.
  */
 void xpi_context_fini(struct xpi_context *c);
 
 /*
- * What the request of a lucky caller does not need: see the functions below.
+ * Slow paths of xpi_context_map() and xpi_context_add_mapping(). These two are
+ * inline: an extra call costs 24 instructions per run, 2 % of a scattered map.
  */
 int xpi_context_fill(struct xpi_context *c, gfp_t gfp);
-int xpi_context_record_again(struct xpi_context *c, const struct xpi_map *m,
-			     unsigned int leaf, u64 kept, gfp_t gfp);
+int xpi_context_add_mapping_slow(struct xpi_context *c,
+				 const struct xpi_map *m, unsigned int leaf,
+				 u64 kept, gfp_t gfp);
 int xpi_context_map_now(struct xpi_context *c, const struct xpi_map *m,
 			gfp_t gfp, u64 *done);
 void xpi_context_map_undo(struct xpi_context *c, unsigned int cpu,
 			  const struct xpi_map *m);
-void xpi_context_unmap_now(struct xpi_context *c, u64 dfn, u64 nr);
-struct xpi_removed xpi_context_unmap_more(struct xpi_context *c,
-					  unsigned int cpu, u64 dfn, u64 nr,
-					  struct xpi_removed removed);
 
 /**
- * xpi_context_record() - add a mapping, all of it or nothing
+ * xpi_context_add_mapping() - add to the mappings, all of a request or nothing
  * @c: the context
  * @m: the request
  * @leaf: XPI_LEAF_*
- * @gfp: for nodes that are missing
+ * @gfp: for missing nodes
  *
- * Xen is told nothing: for what it maps by itself.
+ * Sends nothing to Xen: for regions that Xen maps by itself.
  *
  * Return: 0 or the error of xpi_mappings_reserve().
  */
-static inline int xpi_context_record(struct xpi_context *c,
-				     const struct xpi_map *m,
-				     unsigned int leaf, gfp_t gfp)
+static inline int xpi_context_add_mapping(struct xpi_context *c,
+					  const struct xpi_map *m,
+					  unsigned int leaf, gfp_t gfp)
 {
 	u64 kept = xpi_mappings_add(&c->mappings, m->dfn, m->pfn, m->nr,
 				    m->order, leaf);
 
-	/* Mostly the nodes are there. */
+	/* Common case: the nodes exist. */
 	if (likely(kept == m->nr))
 		return 0;
-	return xpi_context_record_again(c, m, leaf, kept, gfp);
+	return xpi_context_add_mapping_slow(c, m, leaf, kept, gfp);
 }
 
-/* All of it waits for xpi_context_sync_map(), or nothing is mapped. */
+/* All of the request waits for xpi_context_sync_map(), or nothing is mapped. */
 static inline int xpi_context_map_later(struct xpi_context *c,
 					unsigned int cpu,
 					const struct xpi_map *m, u64 *done)
@@ -124,17 +124,19 @@ static inline int xpi_context_map_later(struct xpi_context *c,
 }
 
 /**
- * xpi_context_map() - map pages, or let them wait to be mapped
+ * xpi_context_map() - map pages, or let the request wait
  * @c: the context
- * @cpu: whose list they wait in; any number
+ * @cpu: selects the pending list; any number is valid
  * @m: the request
  * @gfp: for memory
- * @done: OUT: pages mapped, from the front; left alone if there are none
+ * @done: OUT: pages mapped, from the front; unchanged if there are none
  *
- * Only a long request of a caller that can sleep does not wait, but is sent
- * from buffers of its own. Any context; sleeps if @gfp allows it.
+ * A long request of a caller that can sleep is sent at once, from buffers of its
+ * own, as is any request without @batching. Callable from any context; may sleep
+ * if @gfp allows it.
  *
- * Return: 0 or an error. Of what Xen refuses later xpi_context_sync_map() tells.
+ * Return: 0 or an error. xpi_context_sync_map() returns the error of a map that
+ * Xen refuses later.
  */
 static inline int xpi_context_map(struct xpi_context *c, unsigned int cpu,
 				  const struct xpi_map *m, gfp_t gfp, u64 *done)
@@ -145,7 +147,7 @@ static inline int xpi_context_map(struct xpi_context *c, unsigned int cpu,
 	if (unlikely(!smp_load_acquire(&c->pending.filled)))
 		ret = xpi_context_fill(c, gfp);
 	if (!ret)
-		ret = xpi_context_record(c, m, 0, gfp);
+		ret = xpi_context_add_mapping(c, m, 0, gfp);
 	if (ret)
 		return ret;
 	if (!c->batching ||
@@ -155,66 +157,30 @@ static inline int xpi_context_map(struct xpi_context *c, unsigned int cpu,
 }
 
 /**
- * xpi_context_sync_map() - let Xen map what waits in a range
+ * xpi_context_sync_map() - send the maps that are pending in a range
  * @c: the context
  * @dfn: first device frame
  * @nr: 4 KiB pages
  *
- * Return: 0 or the error of the first leaf there that Xen refused.
+ * Return: 0 or the error of the first leaf in the range that Xen refused.
  */
-static inline int xpi_context_sync_map(struct xpi_context *c, u64 dfn, u64 nr)
-{
-	int ret;
-
-	xpi_pending_sync_map(&c->pending, dfn, nr);
-	ret = xpi_mappings_error(&c->mappings, dfn, nr);
-	if (unlikely(ret == -ENOMEM))
-		c->no_memory(c);
-	return ret;
-}
-
-/* Leaves of one kind, from @dfn on. */
-static __always_inline struct xpi_removed
-xpi_context_unmap_kind(struct xpi_context *c, unsigned int cpu, u64 dfn, u64 nr)
-{
-	struct xpi_removed removed =
-		xpi_mappings_remove_kind(&c->mappings, dfn, nr);
-
-	if (unlikely(!removed.nr || removed.flags & XPI_LEAF_DIRECT))
-		return removed;
-	if (likely(c->batching))
-		xpi_pending_unmap(&c->pending, cpu, dfn, removed.nr);
-	else
-		xpi_context_unmap_now(c, dfn, removed.nr);
-	return removed;
-}
+int xpi_context_sync_map(struct xpi_context *c, u64 dfn, u64 nr);
 
 /**
- * xpi_context_unmap() - forget pages, and let them wait to be unmapped
+ * xpi_context_unmap() - remove mappings, and let the unmaps wait
  * @c: the context
- * @cpu: whose list they wait in; any number
+ * @cpu: selects the pending list; any number is valid
  * @dfn: first device frame
  * @nr: 4 KiB pages
  *
- * Stops at a hole and before a leaf that sticks out. Never fails, in any
- * context. xpi_pending_sync_unmap() or xpi_pending_flush() make sure that a range
- * is unmapped and flushed; where the marks have any of XPI_LEAF_NOW it is.
+ * Stops at a hole and at a leaf that extends past the range. Never fails;
+ * callable from any context. The range is unmapped and flushed after
+ * xpi_pending_sync_unmap() or xpi_pending_flush(), or on return if the marks
+ * include one of XPI_LEAF_NOW.
  *
- * Return: pages, from the front, and all the marks that they had.
+ * Return: pages removed, from the front, and the union of their marks.
  */
-static inline struct xpi_removed
-xpi_context_unmap(struct xpi_context *c, unsigned int cpu, u64 dfn, u64 nr)
-{
-	struct xpi_removed removed = xpi_context_unmap_kind(c, cpu, dfn, nr);
-
-	/* Mostly that is all. */
-	if (unlikely(removed.nr && removed.nr < nr))
-		removed = xpi_context_unmap_more(c, cpu, dfn, nr, removed);
-	if (unlikely(removed.flags & XPI_LEAF_NOW))
-		xpi_pending_sync_unmap(&c->pending, dfn, removed.nr,
-				       removed.flags & XPI_LEAF_FOREIGN ?
-				       XPI_WHY_FOREIGN : XPI_WHY_ERROR);
-	return removed;
-}
+struct xpi_removed xpi_context_unmap(struct xpi_context *c, unsigned int cpu,
+				     u64 dfn, u64 nr);
 
 #endif /* XPI_CONTEXT_H */
