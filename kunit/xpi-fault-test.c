@@ -369,7 +369,7 @@ static void not_known_to_linux(struct kunit *test)
 	start(test);
 	xpi_fake.nr_faults = 1;
 	raise(test);
-	expect_said(test, "1234:ab:19.5, which is not known here: DMA write");
+	expect_said(test, "1234:ab:19.5, which Linux does not know: DMA write");
 }
 
 static void not_on_pci(struct kunit *test)
@@ -379,7 +379,7 @@ static void not_on_pci(struct kunit *test)
 	start(test);
 	xpi_fake.nr_faults = 1;
 	raise(test);
-	expect_said(test, "device 0x42 of type 1, which is not known here: DMA");
+	expect_said(test, "device 0x42 of type 1, which Linux does not know: DMA");
 }
 
 /* What is not so is not said, and what makes no sense is no number. */
@@ -406,7 +406,7 @@ static void what_is_said(struct kunit *test)
 		  "there; Xen has turned its bus mastering off; 4 faults before" },
 		{ 5, XEN_PV_IOMMU_FAULT_UNMAPPED,
 		  XEN_PV_IOMMU_FAULT_F_SUPPRESSED, 4,
-		  "too often: Xen reports no fault of it for a second; 4 faults before" },
+		  "too often: Xen reports no more of its faults for a second; 4 faults before" },
 	};
 	unsigned int i;
 
@@ -451,7 +451,7 @@ static void suppressed_is_said(struct kunit *test)
 {
 	start(test);
 	too_many_are_said(test, XEN_PV_IOMMU_FAULT_F_SUPPRESSED,
-			  "Xen reports no fault of it for a second");
+			  "Xen reports no more of its faults for a second");
 }
 
 static void disabled_is_said(struct kunit *test)

@@ -268,19 +268,19 @@ static void xpi_log_bound(const struct xen_pv_iommu_query *q,
 {
 	switch (xpi_tables_bound_by(q, c)) {
 	case XPI_BOUND_DOMAIN:
-		pr_warn("no page tables are left: this domain has %u of the %u that Xen lets it have; boot Xen with a greater dom0-iommu=ctx-mem=\n",
+		pr_warn("out of page tables: this domain uses %u of %u; boot Xen with a larger dom0-iommu=ctx-mem=\n",
 			q->pt_pages, q->pt_pages_max);
 		break;
 	case XPI_BOUND_CTX:
-		pr_warn("context %u has no page tables left: it has %u of the %u that one user may have; boot Xen with a greater dom0-iommu=ctx-mem=\n",
+		pr_warn("context %u is out of page tables: it uses %u of the %u that one user may have; boot Xen with a larger dom0-iommu=ctx-mem=\n",
 			c->ctx, c->pt_pages, c->pt_pages_max);
 		break;
 	case XPI_BOUND_USERS:
-		pr_warn("users have no page tables left: %u of %u are in use, and %u are for the kernel's own DMA; boot Xen with a greater dom0-iommu=ctx-mem=\n",
+		pr_warn("users are out of page tables: %u of %u are in use, and %u are reserved for the kernel's own DMA; boot Xen with a larger dom0-iommu=ctx-mem=\n",
 			q->pt_pages, q->pt_pages_max, q->pt_pages_reserve);
 		break;
 	default:
-		pr_warn("Xen refuses page tables, though this domain has only %u of %u; its own memory may be short\n",
+		pr_warn("Xen refuses page tables although this domain uses only %u of %u; Xen may be out of memory\n",
 			q->pt_pages, q->pt_pages_max);
 	}
 }
@@ -484,7 +484,7 @@ static int xpi_attach(struct device *dev, const struct xpi_attachment *to)
 		xpi_dev_set_attachment(xdev, to);
 	/* Xen has forgotten a device that is being unplugged; no news. */
 	else if (ret != -ENODEV)
-		dev_err_ratelimited(dev, "attach to context %u: error %d; it stays where it was\n",
+		dev_err_ratelimited(dev, "attach to context %u failed: error %d; the device stays in its old context\n",
 				    to->ctx, ret);
 	if (ret ? !held : !users)
 		xpi_acs_release(xdev);
@@ -760,7 +760,7 @@ static void xpi_silence(struct pci_dev *pdev, const struct xpi_dev *xdev)
 	if (!xdev->left_blocked)
 		return;
 
-	pci_notice(pdev, "still did DMA when this module was loaded; bus mastering is turned off until a driver wants it\n");
+	pci_notice(pdev, "still did DMA when this module was loaded; bus mastering is off until a driver turns it on\n");
 	pci_clear_master(pdev);
 }
 
@@ -862,7 +862,7 @@ static int xpi_def_domain_type(struct device *dev)
 	if (xpi_default_fits() || xpi_dev_untrusted_peer(to_pci_dev(dev)))
 		return 0;
 
-	pr_notice_once("few contexts are left, further devices get identity domains; boot Xen with a greater dom0-iommu=nr-ctx=, now %u\n",
+	pr_notice_once("few contexts are left, further devices get identity domains; boot Xen with a larger dom0-iommu=nr-ctx=, now %u\n",
 		       xpi_caps.max_ctx);
 	return IOMMU_DOMAIN_IDENTITY;
 }

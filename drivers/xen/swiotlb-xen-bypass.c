@@ -198,14 +198,14 @@ static bool xsb_swap(void)
 	/* Also waits for tasks that were preempted between the two looks. */
 	synchronize_rcu_tasks();
 	if (cmpxchg(&dma_ops, ops, NULL) != ops) {
-		pr_warn("pv_dma_ops_swap=1 has no effect: somebody else changes the kernel's DMA operations\n");
+		pr_warn("pv_dma_ops_swap=1 has no effect: other code changed the kernel's DMA operations at the same time\n");
 		xsb_unhook();
 		return false;
 	}
 
 	/* Never to be put, unless the module fails to load after this. */
 	__module_get(THIS_MODULE);
-	pr_info("devices in a DMA domain do without swiotlb-xen from now on, all others have it each by themselves\n");
+	pr_info("devices in a DMA domain no longer use swiotlb-xen; all other devices still do\n");
 	return true;
 }
 

@@ -109,7 +109,7 @@ TEST(additions)
 	CHECK(strstr(text_of(&rec), "there; Xen has turned its bus mastering off"));
 	CHECK(!strstr(text_of(&rec), "too often"));
 	rec.flags = XEN_PV_IOMMU_FAULT_F_SUPPRESSED;
-	CHECK(strstr(text_of(&rec), "there; the device faults too often: Xen reports no fault of it for a second"));
+	CHECK(strstr(text_of(&rec), "there; the device faults too often: Xen reports no more of its faults for a second"));
 	CHECK(!strstr(text_of(&rec), "mastering"));
 	rec.pasid = 0xfffff;
 	CHECK(!strstr(text_of(&rec), "pasid"));

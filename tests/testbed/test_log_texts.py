@@ -14,7 +14,7 @@ import sys
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PAGE = os.path.join(TOP, 'Documentation', 'admin-guide', 'xen-pv-iommu.rst')
-TOLD = ('Faults', 'What the log says')
+TOLD = ('Faults', 'Log messages')
 BY_OTHERS = 'said by the kernel'
 FEWEST = 6      # letters without which a text could be anything's
 
@@ -110,7 +110,7 @@ def the_page_has_what_the_source_says():
 
 # --- whether that finds anything ----------------------------------------
 
-HEAD = 'What the log says\n=================\n\n'
+HEAD = 'Log messages\n============\n\n'
 SOURCE = '''	pr_warn_ratelimited("context %u: %#llx pages are gone: error %d\\n",
 			    ctx, nr, err);
 	pci_err(pdev, "left "
@@ -136,7 +136,7 @@ CASES = [
      ['context N: ... pages are lost: error N'], ['context %u: %#llx pages are gone: error %d']),
     ('message-not-on-the-page', GOOD, SOURCE + 'dev_info_once(dev, "hello, world\\n");', [], ['hello, world']),
     ('order-matters', GOOD.replace('left out: ...', 'out: ... left'), SOURCE, ['out: ... left'], ['left out: %s']),
-    ('another-section', GOOD.replace('What the log says', 'What it says'), SOURCE, [],
+    ('another-section', GOOD.replace('Log messages', 'What it says'), SOURCE, [],
      ['context %u: %#llx pages are gone: error %d', 'left out: %s', 'xen-pv-iommu: never so']),
     ('no-words', GOOD + '``... N``\n    Why.\n', SOURCE, ['... N'], []),
 ]

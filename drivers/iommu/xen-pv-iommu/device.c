@@ -79,7 +79,7 @@ static int read_resv(const struct xpi_hv *hv, u32 features,
 	if (!ret && !xpi_resv_check(&r, features, &xdev->resv[index]))
 		ret = -EINVAL;
 	if (ret)
-		pci_err(pdev, "left out: no sense in Xen's reserved region %u, %#llx to %#llx (error %d)\n",
+		pci_err(pdev, "left out: Xen's reserved region %u, %#llx to %#llx, is invalid (error %d)\n",
 			index, r.start, r.last, ret);
 	return ret;
 }
@@ -183,7 +183,7 @@ static struct xpi_dev *create_child(struct pci_dev *pdev,
 	mutex_unlock(&xpi_devs_lock);
 
 	if (xdev == ERR_PTR(-ENODEV))
-		pci_info(pdev, "not under the IOMMU: its DMA is that of %s, which is not\n",
+		pci_info(pdev, "not under the IOMMU: its DMA carries the id of %s, which is not under it either\n",
 			 pci_name(real));
 	return xdev;
 }
@@ -225,7 +225,7 @@ struct xpi_dev *xpi_dev_create(const struct xpi_hv *hv,
 	if (dq.flags & XEN_PV_IOMMU_DEV_F_CAN_CTX) {
 		if (!shares_ids(pdev))
 			return create_endpoint(hv, caps, pdev, sbdf, &dq);
-		pci_notice(pdev, "left out: some of its DMA carries a requester id that Xen does not know as its; if it does not work, boot Xen with pci-phantom=\n");
+		pci_notice(pdev, "left out: some of its DMA carries a requester id that Xen does not know to be its own; if it does not work, boot Xen with pci-phantom=\n");
 		return ERR_PTR(-ENODEV);
 	}
 	if (pci_is_bridge(pdev) &&

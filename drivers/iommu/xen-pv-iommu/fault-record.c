@@ -82,7 +82,7 @@ void xpi_fault_text(const struct xpi_fault *f, char *buf, size_t size)
 			       "; Xen has turned its bus mastering off");
 	if (f->suppressed)
 		n += scnprintf(buf + n, size - n,
-			       "; the device faults too often: Xen reports no fault of it for a second");
+			       "; the device faults too often: Xen reports no more of its faults for a second");
 	if (f->lost)
 		scnprintf(buf + n, size - n, "; %u faults before it were lost",
 			  f->lost);

@@ -109,11 +109,11 @@ static void tell_log(struct pci_dev *pdev, const struct xpi_fault *f)
 	if (pdev)
 		pci_err(pdev, "%s\n", text);
 	else if (f->pci)
-		pr_err("%04x:%02x:%02x.%u, which is not known here: %s\n",
+		pr_err("%04x:%02x:%02x.%u, which Linux does not know: %s\n",
 		       f->id >> 16, PCI_BUS_NUM(f->id), PCI_SLOT(f->id),
 		       PCI_FUNC(f->id), text);
 	else
-		pr_err("device %#x of type %u, which is not known here: %s\n",
+		pr_err("device %#x of type %u, which Linux does not know: %s\n",
 		       f->id, f->type, text);
 }
 

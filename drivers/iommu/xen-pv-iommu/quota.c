@@ -84,7 +84,7 @@ static int set_limits(const struct xpi_hv *hv, u16 ctx, u32 flags, u32 tables)
 	if (!ret || ret == -ENOSPC)
 		return ret;
 
-	pr_err_ratelimited("context %u keeps the limits that it had: error %d\n",
+	pr_err_ratelimited("context %u keeps its old limits: error %d\n",
 			   ctx, ret);
 	return -ENODEV;
 }

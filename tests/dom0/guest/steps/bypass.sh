@@ -219,7 +219,7 @@ load_early()
 	done
 	list_groups
 	check swapped "the module did not say so" \
-		sh -c 'dmesg | grep -q "do without swiotlb-xen"'
+		sh -c 'dmesg | grep -q "no longer use swiotlb-xen"'
 	check live-left-alone "igb, which is in use, is in a group" \
 		[ "$(type_of "$IGB")" = none ]
 }

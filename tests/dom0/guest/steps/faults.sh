@@ -2,7 +2,7 @@
 # Programs whose devices fault and which go on: what they get, and what the log
 # has of it.
 
-TOO_OFTEN='faults too often: Xen reports no fault of it for a second'
+TOO_OFTEN='faults too often: Xen reports no more of its faults for a second'
 
 # The kernel's lines about refused DMA of a device.
 fault_lines() { since_mark | grep -F "$1" | grep -c 'refused in context'; }
