@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# What one can do with this tree. Everything runs as root on Debian 12 or 13
-# and prints what it does; `make help` says what there is.
+# The commands of this tree. All run as root on Debian 12 or 13 and print what they
+# do; `make help` lists them.
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
@@ -12,16 +12,16 @@ help: ## this list
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 27
 	@echo
 	@echo '  MIRROR=URI  Debian mirror, default: the one in the apt configuration'
-	@echo '  XPI_CACHE=DIR  where slow things are kept, default: ~/.cache/xen-pv-iommu'
-	@echo '  RESUME=1  let check-xen, check-linux run only what has not passed on this commit'
-	@echo '  XEN_DEBUG=1  let make demo use the DEBUG build of Xen'
+	@echo '  XPI_CACHE=DIR  cache of downloads and builds, default: ~/.cache/xen-pv-iommu'
+	@echo '  RESUME=1  check-xen, check-linux skip what has passed on this commit'
+	@echo '  XEN_DEBUG=1  make demo uses the DEBUG build of Xen'
 
-demo: ## show it: dom0 without, then with PV-IOMMU (VFIO, DPDK, blocked DMA)
+demo: ## dom0 without PV-IOMMU, then with it: VFIO, DPDK, blocked DMA
 	@testbed/demo
 
 RESUMED = $(if $(RESUME),--resume)
 
-check: ## every test that fits into minutes; counts them on the last line
+check: ## all quick tests; the last line counts them
 	@testbed/check
 
 check-host: ## tests of the pure logic, in user space
@@ -33,13 +33,13 @@ check-micro: ## tests of the hypercall by a tiny dom0, PV and PVH
 check-dom0: ## tests in Debian's kernels as dom0
 	@testbed/check 'dom0.*'
 
-check-style: ## checkpatch, sparse, Xen style, figures
+check-style: ## checkpatch, sparse, Xen style, figures, plain English
 	@testbed/check style
 
-check-xen: ## all tests of the hypervisor half, also those that take hours
+check-xen: ## all tests of the hypervisor half; takes hours
 	@testbed/check --xen $(RESUMED)
 
-check-linux: ## all tests of the driver, also on kernels of our own (builds them; hours)
+check-linux: ## all tests of the driver, also on kernels it builds; takes hours
 	@testbed/check --linux $(RESUMED)
 
 DURATION ?= 600
@@ -47,10 +47,10 @@ SEED ?= 1
 fuzz-xen: ## feed Xen's files random calls: DURATION=SECONDS SEED=NUMBER
 	@testbed/in-root --chdir "$(CURDIR)" -- tests/fuzz/run $(DURATION) $(SEED)
 
-fuzz-linux: ## feed the driver's pure parts random requests, likewise
+fuzz-linux: ## feed the driver's pure parts random requests: same parameters
 	@testbed/in-root --chdir "$(CURDIR)" -- tests/fuzz/run linux $(DURATION) $(SEED)
 
-mutants: ## break the code on purpose; a named test must notice each time
+mutants: ## break the code on purpose; a named test must detect each defect
 	@tests/mutants/run
 	@tests/mutants/run --linux
 
@@ -92,7 +92,7 @@ clean: ## remove build/ (the cache stays)
 	@rm -rf build
 
 DAYS ?= 30
-prune: ## remove from the cache what was not used for DAYS, 30 unless said otherwise
+prune: ## remove from the cache what was not used for DAYS=30
 	@testbed/prune $(DAYS)
 
 .PHONY: help demo check check-host check-micro check-dom0 check-style check-xen \

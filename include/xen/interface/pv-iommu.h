@@ -4,8 +4,8 @@
  *
  * This file is the whole contract between the Linux driver and Xen, and both
  * build from these very bytes (Linux: include/xen/interface/pv-iommu.h, Xen:
- * xen/include/public/pv-iommu.h). It includes nothing: whoever includes it
- * brings uint8_t to uint64_t and int16_t, int32_t.
+ * xen/include/public/pv-iommu.h). It includes nothing: the including file must
+ * provide uint8_t to uint64_t and int16_t, int32_t.
  *
  * Words used here:
  *   context  one IOMMU page-table tree, named by a number, owned by one domain
@@ -27,18 +27,17 @@
  *   arg1  number of elements, 1 .. xen_pv_iommu_query.max_count
  *   arg2, arg3  must be zero, except for operations that define them
  *
- * Elements are served in order and serving stops at the first that fails.
- * The result is the number of elements completely done. A negative errno is
- * returned only if that is none (the first may be done in part, see
- * xen_pv_iommu_batch.done); else the caller finds the cause in the failing
- * element's status where the struct has one, and by calling again from that
- * element where it has none. The exception is -EIO: a broken context is
- * reported whatever was done. Nothing is rolled back. Across the entries of a
- * multicall nothing stops: only order within one call is kept.
+ * Xen processes elements in order and stops at the first that fails. The result
+ * is the number of elements completely done. If that is 0, the result is a
+ * negative errno instead (the first element may be done in part, see
+ * xen_pv_iommu_batch.done). Otherwise the failing element's status has the cause;
+ * where the struct has no status, the caller gets it by calling again from that
+ * element. The exception is -EIO: a broken context is always reported. Nothing is
+ * rolled back. An error stops one call, not the other entries of a multicall.
  *
  * All structs have the same layout for 32- and 64-bit callers. Fields named
- * mbz must be zero, as must undefined flag bits; otherwise -EINVAL. OUT fields
- * are written also on error, once the struct itself could be read.
+ * mbz must be zero, as must undefined flag bits; otherwise -EINVAL. Xen writes
+ * OUT fields on errors as well, if it could read the struct.
  *
  *
  * How this interface grows
@@ -50,16 +49,16 @@
  *     as RESERVED and an unknown fault.reason as OTHER.
  *   - Xen rejects IN flag bits and kinds of names that it does not know with
  *     -EINVAL. Each new one comes with a bit in query.features. A new operation
- *     comes with such a bit or returns -EOPNOTSUPP where it is not served.
+ *     comes with such a bit or returns -EOPNOTSUPP where it is not supported.
  *   - QUERY changes no state. The version that QUERY returns is information
  *     only: no operation depends on a version that a caller once asked for. Two
  *     kernels of one domain (kexec) may have asked for different ones.
  *   - Structs keep their sizes, except that of QUERY, which carries its size.
- *     What finds no room in a struct becomes a new operation. Operations 64 to
- *     127 are free for that. 128 to 255 are left to forks.
+ *     A field that does not fit into a struct needs a new operation. Operations
+ *     64 to 127 are free for that. 128 to 255 are left to forks.
  *   - A leaf has order 0, 9 or 18 unless a future MAP flag asks for another.
  *   - All contexts share one space of numbers, nested ones included: ATTACH,
- *     CTX_FREE, CTX_INFO, nr_ctx and fault records will serve these as well.
+ *     CTX_FREE, CTX_INFO, nr_ctx and fault records will support these as well.
  *
  *
  * Errors, one cause each
@@ -77,7 +76,7 @@
  *   -EADDRINUSE  a mapping clashes with a reserved region of a device
  *   -EBUSY       the context still has members or nested contexts, or an IOMMU
  *                may use it
- *   -ERANGE      a leaf sticks out of the range to unmap
+ *   -ERANGE      a leaf extends past the range to unmap
  *   -EEXIST      something is mapped there already
  *   -EIO         the context is broken: a flush failed, its devices are blocked
  *   -EINVAL      a malformed request
@@ -104,7 +103,7 @@
 /**
  * enum xen_pv_iommu_op - operations, bits 0..7 of cmd
  *
- * Numbers are never reused. An operation not served answers -EOPNOTSUPP.
+ * Numbers are never reused. Unsupported operations return -EOPNOTSUPP.
  *
  * @XEN_PV_IOMMU_OP_QUERY: what this Xen offers (struct xen_pv_iommu_query)
  * @XEN_PV_IOMMU_OP_DEV_QUERY: about one device (struct xen_pv_iommu_dev_query)
@@ -186,8 +185,8 @@ enum xen_pv_iommu_op {
  * (pass-through, relaxed or strict). BLOCKED is an empty table that is always
  * there; no device can reach memory from it, not even its own DIRECT regions.
  * Attaching to either allocates nothing and fails only with -ENODEV or -EIO.
- * Nothing can be mapped in them; CTX_INFO and LOOKUP know BLOCKED, but not
- * DEFAULT, and neither can be freed: -ENOENT.
+ * Nothing can be mapped in them, and neither can be freed: -ENOENT. CTX_INFO and
+ * LOOKUP accept BLOCKED, but not DEFAULT.
  */
 #define XEN_PV_IOMMU_CTX_DEFAULT        0U
 #define XEN_PV_IOMMU_CTX_FIRST          1U
@@ -228,17 +227,17 @@ struct xen_pv_iommu_dev {
 };
 
 /* xen_pv_iommu_query.features */
-/* UNMAP takes F_NOFLUSH: the flush may be left to a later SYNC. */
+/* UNMAP accepts F_NOFLUSH: the flush may be left to a later SYNC. */
 #define XEN_PV_IOMMU_FEAT_DEFER         (1U << 0)
-/* MAP takes F_MMIO. */
+/* MAP accepts F_MMIO. */
 #define XEN_PV_IOMMU_FEAT_MMIO          (1U << 1)
-/* MAP takes F_FOREIGN. */
+/* MAP accepts F_FOREIGN. */
 #define XEN_PV_IOMMU_FEAT_FOREIGN       (1U << 2)
 /* CTX_BLOCKED may be attached. */
 #define XEN_PV_IOMMU_FEAT_BLOCKED       (1U << 3)
-/* FAULT_READ is served and query.fault_virq is raised. */
+/* FAULT_READ is supported and query.fault_virq is raised. */
 #define XEN_PV_IOMMU_FEAT_FAULTS        (1U << 4)
-/* LOOKUP knows the gfn of every mapping but those of other domains' frames. */
+/* LOOKUP returns the gfn of every mapping except those of foreign frames. */
 #define XEN_PV_IOMMU_FEAT_LOOKUP_GFN    (1U << 5)
 /* All translated DMA snoops the caches, whatever the device asks for. */
 #define XEN_PV_IOMMU_FEAT_SNOOP_FORCED  (1U << 6)
@@ -250,19 +249,19 @@ struct xen_pv_iommu_dev {
 #define XEN_PV_IOMMU_FEAT_DOMU          (1U << 9)
 /* Every IOMMU of the machine remaps interrupts: no device can forge one. */
 #define XEN_PV_IOMMU_FEAT_MSI_ISOLATED  (1U << 10)
-/* CTX_ALLOC takes pt_pages_max and CTX_F_RESERVE; CTX_SET is served. */
+/* CTX_ALLOC accepts pt_pages_max and CTX_F_RESERVE; CTX_SET is supported. */
 #define XEN_PV_IOMMU_FEAT_LIMITS        (1U << 11)
-/* CTX_NEXT and LOOKUP_NEXT are served. */
+/* CTX_NEXT and LOOKUP_NEXT are supported. */
 #define XEN_PV_IOMMU_FEAT_NEXT          (1U << 12)
-/* ATTACH takes F_RELAX; DEV_RESV knows DIRECT_RELAXABLE regions. */
+/* ATTACH accepts F_RELAX; DEV_RESV returns DIRECT_RELAXABLE regions. */
 #define XEN_PV_IOMMU_FEAT_RELAX         (1U << 13)
 
 /**
  * struct xen_pv_iommu_query - what this Xen offers to the caller
  * @size: IN/OUT. IN: bytes of the caller's struct, 16 .. 4096. OUT: bytes that
- *      Xen knows of; what the caller has beyond is zeroed
- * @magic_version: IN/OUT. IN: magic and the highest version the caller speaks.
- *      OUT: magic and the version spoken to it
+ *      Xen knows; Xen zeroes the rest of the caller's struct
+ * @magic_version: IN/OUT. IN: magic and the highest version the caller supports.
+ *      OUT: magic and the version that Xen uses for the caller
  * @features: OUT. XEN_PV_IOMMU_FEAT_*
  * @max_ctx: OUT. contexts that the domain may have at a time
  * @pgsize_bitmap: OUT. leaf sizes, one bit each, in bytes
@@ -271,7 +270,7 @@ struct xen_pv_iommu_dev {
  * @max_nr: OUT. largest xen_pv_iommu_batch.nr, in 4 KiB pages
  * @nr_ctx: OUT. contexts that the domain has now
  * @pt_pages_max: OUT. 4 KiB pages of page tables that the domain may use
- * @pt_pages: OUT. and uses now
+ * @pt_pages: OUT. 4 KiB pages of page tables that the domain uses now
  * @fault_virq: OUT. VIRQ raised for the calling domain when a fault was
  *      recorded, 0 = none
  * @mbz: must be zero
@@ -315,7 +314,7 @@ struct xen_pv_iommu_query {
 #define XEN_PV_IOMMU_DEV_F_COHERENT_WALK (1U << 5)
 /* Interrupts through its IOMMU are remapped. */
 #define XEN_PV_IOMMU_DEV_F_MSI_ISOLATED (1U << 6)
-/* The caller gave it away; ATTACH only sets the context it returns to. */
+/* Assigned to another domain; ATTACH sets the context used when it returns. */
 #define XEN_PV_IOMMU_DEV_F_ABSENT       (1U << 7)
 /* Bits 24..31: why CAN_CTX is not set, enum xen_pv_iommu_no_ctx. */
 #define XEN_PV_IOMMU_DEV_F_NO_CTX_SHIFT 24
@@ -326,7 +325,7 @@ struct xen_pv_iommu_query {
  * @XEN_PV_IOMMU_NO_CTX_BRIDGE: a bridge: Xen never gives it a table
  * @XEN_PV_IOMMU_NO_CTX_NO_IOMMU: no IOMMU translates for it
  * @XEN_PV_IOMMU_NO_CTX_IS_IOMMU: it is (a function of) an IOMMU
- * @XEN_PV_IOMMU_NO_CTX_QUIRK: Xen leaves it alone for a hardware quirk
+ * @XEN_PV_IOMMU_NO_CTX_QUIRK: Xen does not move it because of a hardware quirk
  * @XEN_PV_IOMMU_NO_CTX_ATS: ATS is enabled and FEAT_ATS_OK is not set
  * @XEN_PV_IOMMU_NO_CTX_SHARED_ID: another domain's device has its requester id
  */
@@ -346,16 +345,17 @@ enum xen_pv_iommu_no_ctx {
  * @flags: OUT. XEN_PV_IOMMU_DEV_F_* and the reason bits
  * @ctx: OUT. the context it is in, or returns to while ABSENT
  * @group: OUT. a number without further meaning; devices with the same number
- *      share a requester id. It says nothing about isolation between functions
+ *      share a requester id. It does not describe isolation between functions
  *      of one device
  * @nr_resv: OUT. number of regions DEV_RESV has for it
  * @pgsize_bitmap: OUT. leaf sizes of its IOMMU
  * @iova_last: OUT. last byte its IOMMU can translate
- * @pasid_bits: OUT. 0: no PASID support
+ * @pasid_bits: OUT. width of a PASID; 0: no PASID support
  * @iommu_id: OUT. which IOMMU, an index without further meaning
  * @mbz: must be zero
  *
- * Errors: -ENODEV unknown to Xen, or neither the caller's nor given away by it.
+ * Errors: -ENODEV unknown to Xen, or neither the caller's nor assigned by it to
+ * another domain.
  */
 struct xen_pv_iommu_dev_query {
 	struct xen_pv_iommu_dev dev;
@@ -383,8 +383,8 @@ struct xen_pv_iommu_dev_query {
  *      driver has taken the device over (USB, graphics). Xen maps the region
  *      unless ATTACH has F_RELAX; with F_RELAX the region is ordinary iova
  *
- * MAP into any of them is -EADDRINUSE, as is UNMAP within a region that Xen has
- * mapped; over others it passes.
+ * MAP into any of them returns -EADDRINUSE, as does UNMAP within a region that
+ * Xen has mapped. UNMAP skips the other regions.
  */
 enum xen_pv_iommu_resv_type {
 	XEN_PV_IOMMU_RESV_RESERVED     = 0,
@@ -440,12 +440,12 @@ struct xen_pv_iommu_dev_resv {
  * CTX_ALLOC and CTX_SET require all other fields to be zero on input, CTX_ALLOC
  * @ctx as well.
  *
- * Context numbers are given out cyclically, so that a stale one is -ENOENT for
- * a long time rather than another context.
+ * Xen allocates context numbers cyclically, so that a stale number returns
+ * -ENOENT for a long time and does not name another context.
  *
  * The quota of page-table pages is the domain's, query.pt_pages_max. A part of
- * it, and of the context numbers, is a reserve for contexts with F_RESERVE:
- * however much other contexts use, a kernel's own maps find page tables. A
+ * it, and of the context numbers, is a reserve for contexts with F_RESERVE: a
+ * kernel's own maps get page tables however much other contexts use. A
  * context without F_RESERVE may by default use half of what such contexts may
  * use together; one with F_RESERVE may use the whole quota. Xen lowers a larger
  * @pt_pages_max to what the context can use and returns the limit in force. A
@@ -459,7 +459,7 @@ struct xen_pv_iommu_dev_resv {
  * CTX_FREE unmaps, flushes and frees; it cannot run out of memory.
  * RESET frees all contexts of the domain. Each of its devices that is in one
  * goes to DEFAULT if TO_DEFAULT is set and it is not a bus master now, else to
- * BLOCKED: a device that still masters holds iovas that mean nothing there.
+ * BLOCKED: a device that is still a bus master uses iovas without meaning there.
  *
  * Errors: CTX_ALLOC -ENOSPC, -ENOMEM, -EINVAL, -EOPNOTSUPP; CTX_FREE -ENOENT,
  * -EBUSY; CTX_INFO, CTX_NEXT -ENOENT; CTX_SET -ENOENT, -EINVAL, -ENOSPC; RESET
@@ -482,16 +482,16 @@ struct xen_pv_iommu_ctx {
 /**
  * struct xen_pv_iommu_attach - move a device into a context
  * @dev: IN. the device; every requester id it uses moves with it, or none does.
- *      Out of a context it may also go while NO_CTX_SHARED_ID: then an id that
- *      another domain's device has, too, stays with that one
+ *      It may leave a context even while NO_CTX_SHARED_ID: an id shared with
+ *      another domain's device then stays with that device
  * @ctx: IN. the context
  * @flags: IN F_RELAX or zero, OUT F_ABSENT or zero
  * @prev_ctx: OUT. the context it was in
  * @status: OUT. 0 or -errno of this element
  *
  * The device is in the old context or in the new (or, on Arm, for a moment in
- * BLOCKED), and after an error in the old one. On return what the old context
- * had let it cache is flushed.
+ * BLOCKED), and after an error in the old one. On return everything that the
+ * device had cached from the old context is flushed.
  *
  * F_RELAX holds until the device leaves the context. ATTACH to the context that
  * the device is in already changes nothing, F_RELAX included.
@@ -552,16 +552,16 @@ enum xen_pv_iommu_batch_op {
  *
  * MAP uses the largest leaf that order, the alignment of dfn and gfn and what
  * remains of the run allow, provided that the machine frames behind the gfns
- * are contiguous and aligned as well (on PV they are). A leaf is taken whole or
- * not at all: if one of its frames is refused, it is not tried with smaller
- * ones, done stops before the leaf and status has that frame's error. RAM is
+ * are contiguous and aligned as well (on PV they are). A leaf is mapped whole or
+ * not at all: if Xen refuses one of its frames, it does not retry with smaller
+ * leaves; done stops before the leaf and status has that frame's error. RAM is
  * mapped with order 18 only where a feature bit says so; none does yet. Nothing
  * present is ever replaced: -EEXIST.
  *
- * UNMAP passes over what is not mapped, and counts it as done. It neither
- * allocates nor splits: a leaf that sticks out of the range is -ERANGE there.
- * Unless NOFLUSH is set it is flushed on return, in one flush for as many
- * leaves as possible, and the frames are released only after that.
+ * UNMAP skips holes and counts them as done. It neither allocates nor splits: it
+ * stops with -ERANGE at a leaf that extends past the range. Unless NOFLUSH is set
+ * the range is flushed on return, in one flush for as many leaves as possible, and
+ * Xen releases the frames only after that.
  *
  * On return MAP is in force for the device, with one exception: over a dfn that
  * was unmapped with NOFLUSH the MAP is in force after the next SYNC.
@@ -595,9 +595,9 @@ struct xen_pv_iommu_batch {
  * @order: OUT. of the leaf
  * @mbz: must be zero
  *
- * LOOKUP_NEXT returns the first leaf that maps @dfn or a higher frame. The next
- * one is found from @dfn + (1 << @order). On -ENOENT @dfn has no meaning.
- * Mappings of 1:1 regions that Xen made are found as well.
+ * LOOKUP_NEXT returns the first leaf that maps @dfn or a higher frame. The search
+ * for the next leaf starts at @dfn + (1 << @order). On -ENOENT @dfn has no
+ * meaning. LOOKUP_NEXT also returns 1:1 regions that Xen mapped.
  *
  * Errors: -ENOENT no such context, or nothing mapped; -EINVAL.
  */
@@ -618,8 +618,8 @@ struct xen_pv_iommu_lookup {
 #define XEN_PV_IOMMU_FAULT_F_PASID      (1U << 2)
 /*
  * The device faults too often; in contexts other than DEFAULT. Its IOMMU reports
- * no further fault of it for about a second, or until the next ATTACH; these are
- * lost, and not counted.
+ * none of its faults for about a second, or until the next ATTACH. Those faults
+ * are lost and not counted.
  */
 #define XEN_PV_IOMMU_FAULT_F_SUPPRESSED (1U << 3)
 
@@ -645,8 +645,8 @@ enum xen_pv_iommu_fault_reason {
  * @pasid: OUT. valid with FAULT_F_PASID
  * @reason: OUT. enum xen_pv_iommu_fault_reason
  * @flags: OUT. XEN_PV_IOMMU_FAULT_F_*
- * @lost: OUT. records lost between the one before, whenever that was, and this,
- *      because Xen had no room for them
+ * @lost: OUT. records lost since the previous record, because Xen had no room
+ *      for them
  * @time: OUT. system time, nanoseconds
  *
  * Errors: -ENOENT no record left.
