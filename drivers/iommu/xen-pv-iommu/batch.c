@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Descriptors are gathered in buffers and handed to Xen, each buffer as one
- * array; this file finds out what became of each of them.
+ * Collects descriptors in buffers, sends each buffer to Xen as one array, and
+ * evaluates the result of each descriptor.
  *
- * Xen serves an array in order and stops at the first descriptor that fails,
- * so the pages of one array that are done are always those at the front. Its
- * answers are not trusted: counts are held against what was asked for.
+ * Xen processes an array in order and stops at the first descriptor that fails, so
+ * the finished pages of an array are always those at the front. The driver does not
+ * trust Xen's answers: it compares counts with the request.
  */
 #include <linux/compiler.h>
 #include <linux/err.h>
@@ -53,7 +53,7 @@ struct xen_pv_iommu_batch *xpi_batch_far(const struct xpi_batch *b,
 	return &b->buf[i / b->per_buf][i % b->per_buf];
 }
 
-/* Make room for one more. */
+/* Send the batch if it is full. */
 static int batch_make_room(struct xpi_batch *b)
 {
 	return xpi_batch_is_full(b) ? xpi_batch_send_and_clear(b) : 0;
@@ -98,7 +98,7 @@ static int error_of(const struct xen_pv_iommu_batch *d, long ret)
 	return d->status ? -EIO : 0;
 }
 
-/* Descriptors from @first on that lie in the same buffer. */
+/* Descriptors from @first on in the same buffer. */
 static unsigned int count_from(const struct xpi_batch *b, unsigned int first)
 {
 	unsigned int at = first < b->per_buf ? first : first % b->per_buf;
@@ -107,7 +107,7 @@ static unsigned int count_from(const struct xpi_batch *b, unsigned int first)
 	return min(here, b->used - first);
 }
 
-/* @nr descriptors from @d, the next one, on are done. */
+/* Account @nr finished descriptors; @d is the next one. */
 static void settle_whole(struct xpi_batch *b,
 			 const struct xen_pv_iommu_batch *d, unsigned int nr)
 {
@@ -119,7 +119,7 @@ static void settle_whole(struct xpi_batch *b,
 	b->done += pages;
 }
 
-/* Not all of a call was done; as for settle(). */
+/* A call that did not finish; parameters as for settle(). */
 static noinline int settle_part(struct xpi_batch *b,
 				const struct xen_pv_iommu_batch *d,
 				unsigned int count, u32 before, long ret)
@@ -136,11 +136,11 @@ static noinline int settle_part(struct xpi_batch *b,
 	if (err)
 		b->done += pages_done(d);
 	else if (!served && pages_done(d) <= before)
-		err = -EIO;	/* no progress and no reason: do not spin */
+		err = -EIO;	/* no progress and no error: do not loop */
 	return err;
 }
 
-/* Of a call that began with @d. */
+/* Count the result of a call that began with @d. */
 static void count_done(const struct xen_pv_iommu_batch *d, u64 pages, int err)
 {
 	if (d->op == XEN_PV_IOMMU_BATCH_MAP)
@@ -152,9 +152,9 @@ static void count_done(const struct xen_pv_iommu_batch *d, u64 pages, int err)
 }
 
 /*
- * A call for @count descriptors from @d, the next one, on, of which @before
- * pages were done, has returned @ret. Moves b->sent to the descriptor where it
- * stopped. Without an error that one is to be called for again.
+ * A call for @count descriptors has returned @ret. @d is the first of them, and
+ * @before of its pages were done before the call. Moves b->sent to the descriptor
+ * where Xen stopped. If there is no error, the caller must call again from there.
  */
 static __always_inline int settle(struct xpi_batch *b,
 				  const struct xen_pv_iommu_batch *d,
@@ -171,7 +171,7 @@ static __always_inline int settle(struct xpi_batch *b,
 	return err;
 }
 
-/* What is in one buffer, up to @end. */
+/* Send the descriptors of one buffer, up to @end. */
 static int send_buf(struct xpi_batch *b, unsigned int end)
 {
 	int err = 0;
@@ -182,7 +182,7 @@ static int send_buf(struct xpi_batch *b, unsigned int end)
 		u32 before = pages_done(d);
 		long ret;
 
-		/* An earlier try's, if this one fails before it is looked at. */
+		/* Stale if the call fails before Xen reads the descriptor. */
 		d->status = 0;
 		ret = b->hv->iommu_op(XEN_PV_IOMMU_OP_BATCH, d, count);
 		err = settle(b, d, count, before, ret);
@@ -190,7 +190,7 @@ static int send_buf(struct xpi_batch *b, unsigned int end)
 	return err;
 }
 
-/* All buffers from the one that begins at b->sent on, none of it begun. */
+/* Send all buffers from b->sent on, which is the start of a buffer. */
 static int send_multi(struct xpi_batch *b)
 {
 	struct xpi_call calls[XPI_MULTI_MAX];

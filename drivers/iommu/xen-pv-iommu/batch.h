@@ -13,18 +13,18 @@
 struct xpi_run;
 
 /**
- * struct xpi_batch - descriptors on their way to Xen
+ * struct xpi_batch - an array of descriptors for Xen
  *
- * Belongs to one user at a time: whoever shares it brings the lock.
+ * Not locked: callers that share a batch must serialise access.
  *
  * @hv: the hypervisor
  * @buf: buffers, filled one after the other
- * @nr_bufs: how many there are
- * @per_buf: descriptors that fit into one
- * @room: and into all of them
- * @used: descriptors waiting
- * @sent: how many of them, from the front, Xen is done with
- * @ctx: the context that all of them are for
+ * @nr_bufs: number of buffers
+ * @per_buf: descriptors that fit into one buffer
+ * @room: descriptors that fit into all buffers
+ * @used: descriptors in the batch
+ * @sent: descriptors, from the front, that Xen has processed
+ * @ctx: the context of all descriptors
  * @done: pages done since the start, counted up to the first error
  */
 struct xpi_batch {
@@ -43,8 +43,7 @@ struct xpi_batch {
  * xpi_batch_init() - give a batch its first buffer
  * @b: the batch
  * @hv: the hypervisor
- * @buf: a buffer that is there as long as the batch is, aligned to a
- *	descriptor's size
+ * @buf: a buffer that outlives the batch, aligned to the size of a descriptor
  * @bytes: its size
  * @max_count: the hypervisor's limit on an array
  */
@@ -52,8 +51,8 @@ void xpi_batch_init(struct xpi_batch *b, const struct xpi_hv *hv, void *buf,
 		    size_t bytes, unsigned int max_count);
 
 /**
- * xpi_batch_add_buf() - give it one more, of the same size
- * @b: a batch with fewer than XPI_MULTI_MAX
+ * xpi_batch_add_buf() - add a buffer of the same size
+ * @b: a batch with fewer than XPI_MULTI_MAX buffers
  * @buf: the buffer
  */
 void xpi_batch_add_buf(struct xpi_batch *b, void *buf);
@@ -61,12 +60,12 @@ void xpi_batch_add_buf(struct xpi_batch *b, void *buf);
 /**
  * xpi_batch_start() - begin a sequence of descriptors
  * @b: the batch
- * @ctx: their context
+ * @ctx: the context of the descriptors
  */
 void xpi_batch_start(struct xpi_batch *b, u16 ctx);
 
 /**
- * xpi_batch_is_full() - is there no room?
+ * xpi_batch_is_full() - check whether a batch is full
  * @b: the batch
  *
  * Return: true if the next descriptor has to wait until the batch was sent.
@@ -76,21 +75,21 @@ static inline bool xpi_batch_is_full(const struct xpi_batch *b)
 	return b->used == b->room;
 }
 
-/* xpi_batch_at() for any but the first buffer. */
+/* xpi_batch_at() for all but the first buffer. */
 struct xen_pv_iommu_batch *xpi_batch_far(const struct xpi_batch *b,
 					 unsigned int i);
 
 /**
- * xpi_batch_at() - a descriptor that waits
+ * xpi_batch_at() - get a descriptor of a batch
  * @b: the batch
- * @i: which one, less than @b->used
+ * @i: its index, less than @b->used
  *
- * Return: it.
+ * Return: the descriptor.
  */
 static inline struct xen_pv_iommu_batch *
 xpi_batch_at(const struct xpi_batch *b, unsigned int i)
 {
-	/* Mostly there is only one buffer, and a division is slow. */
+	/* Common case: one buffer. A division is slow. */
 	return likely(i < b->per_buf) ? &b->buf[0][i] : xpi_batch_far(b, i);
 }
 
@@ -110,8 +109,8 @@ static inline void xpi_batch_clear(struct xpi_batch *b)
  * @dfn: first device frame
  * @gfn: first guest frame
  * @nr: 4 KiB pages
- * @order: largest leaf to use for it
- * @flags: XEN_PV_IOMMU_F_* but NOFLUSH
+ * @order: largest leaf to use
+ * @flags: XEN_PV_IOMMU_F_* except NOFLUSH
  */
 static inline void xpi_batch_add_map(struct xpi_batch *b, u64 dfn, u64 gfn,
 				     u32 nr, unsigned int order, u16 flags)
@@ -155,7 +154,7 @@ static inline void xpi_batch_add_unmap(struct xpi_batch *b, u64 dfn, u32 nr)
  * xpi_batch_map() - add a run to be mapped, after sending if the batch is full
  * @b: the batch
  * @run: the run
- * @order: largest leaf to use for it
+ * @order: largest leaf to use
  * @flags: XEN_PV_IOMMU_F_R, XEN_PV_IOMMU_F_W or both
  *
  * Return: 0, or the error that stopped an earlier descriptor; then nothing
@@ -179,10 +178,9 @@ int xpi_batch_unmap(struct xpi_batch *b, u64 dfn, u32 nr);
  * @b: the batch; begins with @b->sent, which on return is the descriptor that
  *	failed, or @b->used
  *
- * The descriptors stay where they are until xpi_batch_clear(). One hypercall,
+ * The descriptors stay in the batch until xpi_batch_clear(). Makes one hypercall,
  * or one multicall if more than one buffer is in use; more only if Xen stops
- * without an error. What lies in the buffers behind the one with an error may
- * be done all the same.
+ * without an error. Xen may have processed the buffers after the one with an error.
  *
  * Return: 0 or the first error.
  */

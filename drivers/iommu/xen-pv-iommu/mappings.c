@@ -2,19 +2,18 @@
 /*
  * The driver's own record of what a context has mapped.
  *
- * iova_to_phys() runs at every DMA unmap, in any context, and has to answer
- * with a pseudo-physical address: Xen cannot be asked. So the driver keeps a
- * radix tree of its own, nine bits a level, eight bytes a leaf. Unmap must not
- * need memory and may come in hard interrupt context; therefore nodes are only
- * added (by the map call that needs them, with its gfp) and kept when they are
- * empty, until the context is freed. The one exception is an empty node in
- * whose place a 2 MiB leaf is put.
+ * iova_to_phys() runs at every DMA unmap, in any context, and must return a
+ * pseudo-physical address, which Xen cannot provide. So the driver has a radix
+ * tree of its own, nine bits a level, eight bytes a leaf. Unmap must not need
+ * memory and is callable from hard interrupts. Therefore a map call adds nodes,
+ * with its gfp, and empty nodes stay until the context is freed. The one exception
+ * is an empty node that a 2 MiB leaf replaces.
  *
  * An entry is 0, a leaf (bit 0 set: physical address and XPI_LEAF_* bits) or a
  * pointer to a node one level down. Level 0 holds 4 KiB leaves, level 1 2 MiB
  * leaves or pointers, the others pointers.
  *
- * Every function holds the lock for one node's worth of entries at a time.
+ * Every function holds the lock for the entries of one node at a time.
  */
 #include <linux/array_size.h>
 #include <linux/compiler.h>
@@ -28,11 +27,11 @@
 #define NODE_ENTRIES	512U	/* 2 ^ NODE_BITS */
 #define MAX_LEVELS	6
 #define ENTRY_LEAF	1ULL
-/* All that a leaf is besides its address; of a pointer it is 0. */
+/* All bits of a leaf except its address; 0 in a pointer. */
 #define ENTRY_MARKS	(XPI_LEAF_FLAGS | ENTRY_LEAF)
 #define ENTRY_ADDR	(~0xfffULL)
 #define PAGE_BITS	12
-/* No dfn is in it. */
+/* A range without any dfn. */
 #define NO_RANGE	U64_MAX
 
 static unsigned int index_of(u64 dfn, unsigned int level)
@@ -40,7 +39,7 @@ static unsigned int index_of(u64 dfn, unsigned int level)
 	return (dfn >> (NODE_BITS * level)) % NODE_ENTRIES;
 }
 
-/* 4 KiB pages that an entry of that level covers */
+/* 4 KiB pages that an entry of @level covers */
 static u64 pages_of(unsigned int level)
 {
 	return 1ULL << (NODE_BITS * level);
@@ -76,15 +75,15 @@ static bool node_is_empty(const u64 *node)
 	return true;
 }
 
-/* An entry and its level; by value, as that is two registers. */
+/* An entry and its level; passed by value, in two registers. */
 struct slot {
 	u64 *entry;
 	unsigned int level;
 };
 
 /*
- * The entry for @dfn at @level, or the leaf that lies above it. NULL if a node
- * on the way is missing.
+ * The entry for @dfn at @level, or the leaf above it. NULL if a node on the path
+ * is missing.
  */
 static struct slot walk(struct xpi_mappings *maps, u64 dfn, unsigned int level)
 {
@@ -107,7 +106,7 @@ static struct slot walk(struct xpi_mappings *maps, u64 dfn, unsigned int level)
 	}
 }
 
-/* The same down to 4 KiB; mostly the node is the one that was used last. */
+/* The entry at level 0. Common case: in the node that was used last. */
 static struct slot find_entry(struct xpi_mappings *maps, u64 dfn)
 {
 	if (likely(maps->recent_range == dfn >> NODE_BITS))
@@ -121,7 +120,7 @@ static void clear_recent(struct xpi_mappings *maps)
 	maps->recent_range = NO_RANGE;
 }
 
-/* How many entries from @dfn's on lie in the same node and in the range. */
+/* Entries of the range in the node of @dfn. */
 static u64 entries_here(u64 dfn, u64 nr, unsigned int level)
 {
 	u64 in_node = NODE_ENTRIES - index_of(dfn, level);
@@ -133,7 +132,7 @@ static u64 entries_here(u64 dfn, u64 nr, unsigned int level)
 int xpi_mappings_init(struct xpi_mappings *maps,
 		      const struct xpi_mappings_mem *mem, u64 last, gfp_t gfp)
 {
-	/* Two levels at least, or there would be no place for a 2 MiB leaf. */
+	/* At least two levels, because a 2 MiB leaf is at level 1. */
 	maps->levels = 2;
 	while (maps->levels < MAX_LEVELS && last >> (NODE_BITS * maps->levels))
 		maps->levels++;
@@ -168,8 +167,8 @@ void xpi_mappings_fini(struct xpi_mappings *maps)
 }
 
 /*
- * Go down to the node of @level that @dfn is in, hanging in *@spare where the
- * first node is missing. -EAGAIN: another spare node is needed.
+ * Descend to the node of @level that covers @dfn, and insert *@spare as the first
+ * missing node. -EAGAIN: the caller must provide another spare node.
  */
 static int grow(struct xpi_mappings *maps, u64 dfn, unsigned int level,
 		void **spare)
@@ -193,7 +192,7 @@ static int grow(struct xpi_mappings *maps, u64 dfn, unsigned int level,
 	return 0;
 }
 
-/* Is there nothing in the part of the range that lies in @dfn's node? */
+/* Return true if the part of the range in @dfn's node has no mappings. */
 static bool is_vacant(struct xpi_mappings *maps, u64 dfn, u64 nr,
 		      unsigned int level)
 {
@@ -207,7 +206,7 @@ static bool is_vacant(struct xpi_mappings *maps, u64 dfn, u64 nr,
 	return true;
 }
 
-/* The part of the range that lies in one node. */
+/* Reserve the part of the range in one node. */
 static int reserve_node(struct xpi_mappings *maps, u64 dfn, u64 nr,
 			unsigned int level, gfp_t gfp)
 {
@@ -229,7 +228,7 @@ static int reserve_node(struct xpi_mappings *maps, u64 dfn, u64 nr,
 			return -ENOMEM;
 	}
 
-	/* Somebody else was faster with the last one. */
+	/* Another CPU inserted the last missing node. */
 	if (spare)
 		maps->mem->free(spare);
 	return ret;
@@ -260,10 +259,7 @@ int xpi_mappings_reserve(struct xpi_mappings *maps, u64 dfn, u64 nr,
 	return 0;
 }
 
-/*
- * 4 KiB leaves, the part of the range that lies in one node; returns pages
- * recorded.
- */
+/* Add 4 KiB leaves for the part of the range in one node. Returns pages added. */
 static __always_inline u64 set_small(struct xpi_mappings *maps, u64 dfn, u64 nr,
 				     u64 leaf)
 {
@@ -284,8 +280,8 @@ static __always_inline u64 set_small(struct xpi_mappings *maps, u64 dfn, u64 nr,
 }
 
 /*
- * Fill entries of one node of level 1. Empty nodes that leaves replace are
- * chained through their first word into *@dead. Returns entries filled.
+ * Fill entries of one node of level 1. Link the empty nodes that leaves replace
+ * through their first word into *@dead. Returns entries filled.
  */
 static u64 set_entries(struct xpi_mappings *maps, u64 *entry, u64 n, u64 leaf,
 		       u64 *dead)
@@ -320,7 +316,7 @@ static void free_dead(struct xpi_mappings *maps, u64 dead)
 	}
 }
 
-/* The same for 2 MiB leaves. */
+/* Add 2 MiB leaves for the part of the range in one node. */
 static u64 set_large(struct xpi_mappings *maps, u64 dfn, u64 nr, u64 leaf)
 {
 	unsigned long irqflags;
@@ -339,7 +335,7 @@ static u64 set_large(struct xpi_mappings *maps, u64 dfn, u64 nr, u64 leaf)
 	return done * pages_of(1);
 }
 
-/* Go on after @done pages. */
+/* Continue after @done pages. */
 static noinline u64 set_more(struct xpi_mappings *maps, u64 dfn, u64 nr,
 			     u64 leaf, unsigned int order, u64 done)
 {
@@ -365,7 +361,7 @@ u64 xpi_mappings_add(struct xpi_mappings *maps, u64 dfn, u64 pfn, u64 nr,
 	if (!fits(maps, dfn, nr))
 		return 0;
 
-	/* Mostly that is all. */
+	/* Common case. */
 	if (likely(order == XPI_ORDER_4K)) {
 		n = set_small(maps, dfn, nr, leaf);
 		if (likely(n == nr))
@@ -375,7 +371,7 @@ u64 xpi_mappings_add(struct xpi_mappings *maps, u64 dfn, u64 pfn, u64 nr,
 }
 
 /*
- * Erase whole leaves from @dfn on, in one node, all with the same marks: those
+ * Remove whole leaves from @dfn on, in one node, all with the same marks: those
  * of the first, or @marks if that is not 0.
  */
 static __always_inline struct xpi_removed
@@ -406,7 +402,7 @@ out:
 	return removed;
 }
 
-/* Go on behind what was taken. */
+/* Continue after the leaves that were removed. */
 static noinline struct xpi_removed remove_more(struct xpi_mappings *maps,
 					       u64 dfn, u64 nr,
 					       struct xpi_removed removed,
@@ -433,7 +429,7 @@ remove_leaves(struct xpi_mappings *maps, u64 dfn, u64 nr, bool any_flags)
 	if (!fits(maps, dfn, nr))
 		return (struct xpi_removed){};
 
-	/* Mostly that is all. */
+	/* Common case. */
 	removed = remove_in_node(maps, dfn, nr, 0);
 	if (likely(removed.nr == nr) || !removed.nr)
 		return removed;
@@ -451,7 +447,7 @@ u64 xpi_mappings_remove(struct xpi_mappings *maps, u64 dfn, u64 nr)
 	return remove_leaves(maps, dfn, nr, true).nr;
 }
 
-/* What map may fail with; the index is what a leaf says. */
+/* Errors of a map; a leaf has the index. */
 static const int map_errors[] = {
 	0, -EIO, -ENOMEM, -EACCES, -ETXTBSY, -EEXIST, -EADDRINUSE, -EINVAL,
 	-ENOENT, -EPERM, -EFAULT, -EOPNOTSUPP,
@@ -490,8 +486,8 @@ static void mark_entry(struct xpi_mappings *maps, u64 *entry,
 }
 
 /*
- * The entry for @dfn, if it is a leaf, else NULL. *@next is the first dfn
- * behind it, or behind the node that is missing there.
+ * The entry for @dfn if it is a leaf, else NULL. *@next is the first dfn after the
+ * leaf, or after the missing node.
  */
 static u64 *leaf_at(struct xpi_mappings *maps, u64 dfn, u64 *next)
 {
@@ -542,7 +538,7 @@ int xpi_mappings_first_error(struct xpi_mappings *maps, u64 dfn, u64 nr)
 	return err;
 }
 
-/* The leaf that @dfn is in, or 0. */
+/* The leaf that covers @dfn, or 0. */
 static u64 look_up(struct xpi_mappings *maps, u64 dfn, unsigned int *level)
 {
 	unsigned long irqflags;

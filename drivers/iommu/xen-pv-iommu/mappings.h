@@ -7,23 +7,24 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
-/* What a leaf of the mappings may be marked with. */
-/* A reserved 1:1 region that Xen maps by itself; it was never sent there. */
+/* Marks of leaves. */
+/* A reserved 1:1 region that Xen maps by itself; never sent to Xen. */
 #define XPI_LEAF_DIRECT		0x2U
-/* Pages of another domain are among them: never to be unmapped later. */
+/* Includes pages of another domain: its unmap must not wait. */
 #define XPI_LEAF_FOREIGN	0x4U
-/* Xen has refused to map it, in whole or in part; says why. */
+/* Xen refused to map it, in whole or in part: an index of the error. */
 #define XPI_LEAF_ERROR		0xff0U
 #define XPI_LEAF_FLAGS		0xffeU
 
-/* Orders of the leaves that the mappings can hold. */
+/* Orders of leaves. */
 #define XPI_ORDER_4K		0
 #define XPI_ORDER_2M		9
 
 /**
- * struct xpi_mappings_mem - where nodes come from
- * @alloc: a zeroed page, aligned to its size, or NULL; may sleep if gfp says so
- * @free: gives one back; never called with a lock held
+ * struct xpi_mappings_mem - allocator of nodes
+ * @alloc: returns a zeroed page, aligned to its size, or NULL; may sleep if gfp
+ *	allows it
+ * @free: frees a page; never called with a lock held
  */
 struct xpi_mappings_mem {
 	void *(*alloc)(gfp_t gfp);
@@ -32,16 +33,16 @@ struct xpi_mappings_mem {
 
 /**
  * struct xpi_mappings - what a context has mapped: iova to pseudo-physical
- * @lock: guards the tree; innermost, interrupts off
- * @mem: where nodes come from
+ * @lock: protects the tree; innermost, interrupts off
+ * @mem: allocates nodes
  * @root: the top node
  * @levels: levels of the tree
  * @last: last dfn that it covers
- * @nr_failed: leaves with an error. Readers without the lock look for errors only
- *	if there are any
+ * @nr_failed: leaves with an error. Read without the lock: 0 lets lookups skip
+ *	the search
  * @nr_leaves: leaves of 4 KiB, and of 2 MiB
  * @recent: the node of 4 KiB leaves that was used last, or NULL
- * @recent_range: dfn / 512 of what it covers, or what no dfn has
+ * @recent_range: dfn / 512 that @recent covers, or NO_RANGE
  */
 struct xpi_mappings {
 	raw_spinlock_t lock;
@@ -58,7 +59,7 @@ struct xpi_mappings {
 /**
  * xpi_mappings_init() - start with nothing mapped
  * @maps: the mappings
- * @mem: where nodes come from
+ * @mem: allocates nodes
  * @last: last dfn that can be mapped
  * @gfp: for the first node
  *
@@ -68,39 +69,38 @@ int xpi_mappings_init(struct xpi_mappings *maps,
 		      const struct xpi_mappings_mem *mem, u64 last, gfp_t gfp);
 
 /**
- * xpi_mappings_fini() - free everything
- * @maps: the mappings that nobody else uses any more; may be full, or never have
- *	been initialised but for zeros
+ * xpi_mappings_fini() - free all nodes
+ * @maps: mappings without users, empty or not; all zeros is valid, too
  */
 void xpi_mappings_fini(struct xpi_mappings *maps);
 
 /**
- * xpi_mappings_reserve() - make sure that xpi_mappings_add() cannot fail
+ * xpi_mappings_reserve() - add the nodes that xpi_mappings_add() needs
  * @maps: the mappings
  * @dfn: first device frame, aligned to @order
  * @nr: 4 KiB pages, a multiple of the leaf
- * @order: of the leaves to come
- * @gfp: for nodes that are missing
+ * @order: order of the leaves to be added
+ * @gfp: for missing nodes
  *
- * Return: 0, -EEXIST if something is mapped in the range, -ERANGE if it does
- * not fit, -ENOMEM. Nothing has to be undone after an error: nodes are kept.
+ * Return: 0; -EEXIST if a part of the range is mapped; -ERANGE if the range is
+ * beyond the last dfn; -ENOMEM. An error needs no cleanup: new nodes stay.
  */
 int xpi_mappings_reserve(struct xpi_mappings *maps, u64 dfn, u64 nr,
 			 unsigned int order, gfp_t gfp);
 
 /**
- * xpi_mappings_add() - record a mapping
+ * xpi_mappings_add() - add a mapping
  * @maps: the mappings
  * @dfn: first device frame, aligned to @order
  * @pfn: first page
  * @nr: 4 KiB pages, a multiple of the leaf
- * @order: of the leaves
+ * @order: order of the leaves
  * @flags: XPI_LEAF_*
  *
- * The range must be reserved. Allocates nothing.
+ * The range must be reserved. Does not allocate.
  *
- * Return: pages recorded; fewer than @nr only if the range was not reserved,
- * or somebody else mapped there meanwhile.
+ * Return: pages added; fewer than @nr only if the range was not reserved, or
+ * another CPU has mapped a part of it.
  */
 u64 xpi_mappings_add(struct xpi_mappings *maps, u64 dfn, u64 pfn, u64 nr,
 		     unsigned int order, unsigned int flags);
@@ -124,10 +124,10 @@ struct xpi_removed {
  * @dfn: first device frame
  * @nr: 4 KiB pages to look at
  *
- * Allocates and frees nothing, so it cannot fail, in any context.
+ * Neither allocates nor frees, so it never fails. Callable from any context.
  *
- * Return: pages removed, from @dfn on: those mapped by whole leaves of the
- * same flags; none at a hole or inside a leaf.
+ * Return: pages removed, from @dfn on: those mapped by whole leaves with the same
+ * flags; none at a hole or inside a leaf.
  */
 struct xpi_removed xpi_mappings_remove_kind(struct xpi_mappings *maps, u64 dfn,
 					    u64 nr);
@@ -138,8 +138,8 @@ struct xpi_removed xpi_mappings_remove_kind(struct xpi_mappings *maps, u64 dfn,
  * @dfn: first device frame
  * @nr: 4 KiB pages
  *
- * Stops at a hole and before a leaf that sticks out of the range. Allocates
- * and frees nothing, so it cannot fail, in any context.
+ * Stops at a hole and at a leaf that extends past the range. Neither allocates nor
+ * frees, so it never fails. Callable from any context.
  *
  * Return: pages removed.
  */

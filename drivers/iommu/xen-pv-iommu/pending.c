@@ -1,34 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What waits to be sent to Xen.
+ * Maps and unmaps that wait to be sent to Xen.
  *
  * A map is complete when the core calls iotlb_sync_map, an unmap when it calls
  * iotlb_sync, or flush_iotlb_all if the flush is deferred. Until then
  * descriptors wait here, so that Xen gets many of them in one array. There are
  * several pairs of lists, so that CPUs do not contend for one lock. A pair has a
  * list for maps and a list for unmaps: an interrupt that unmaps does not send
- * what the interrupted task is about to map.
+ * the maps that the interrupted task is collecting.
  *
- * A task may be moved to another CPU between map and sync, and others use its
- * list. So sync looks into every list for its range, and may find its
- * descriptors sent by somebody else, or being sent: then it waits for the lock.
- * What becomes of a map is written into the mappings, where its owner finds it.
+ * A task may move to another CPU between map and sync, and other tasks use its
+ * list. So sync checks every list for its range. Another CPU may have sent the
+ * descriptors, or may be sending them: then sync waits for the lock. The sender
+ * marks a failed map in the mappings, where the caller of the map finds the error.
  *
- * Order. Ranges that wait to be mapped are disjoint, for the mappings have each
- * but once; therefore their order does not matter. A range may wait to be
- * unmapped and, anew, to be mapped: Xen says -EEXIST to the map that comes too
- * early, and replaces nothing. Then the driver sends the unmaps that meet it, and
- * the map again. For this to hold Xen must have all that waits to be unmapped: the
- * driver sends a range at once in which something was never mapped. Xen passes
- * over holes, but not where an older unmap has a leaf that this one would cut; so
- * the driver sends the older one before.
+ * Order. Pending maps are disjoint, because the mappings have each dfn only once;
+ * therefore their order does not matter. A range may be in a pending unmap and
+ * then in a newer pending map. If the map is sent first, Xen returns -EEXIST and
+ * replaces nothing. The driver then sends the unmaps that overlap it, and the map
+ * again. This requires that every pending unmap is mapped in Xen as a whole: the
+ * driver sends an unmap at once if part of its range was never mapped. Xen skips
+ * holes, but rejects an unmap that would split a leaf of an older unmap; so the
+ * driver sends the older unmap first.
  *
- * Interrupts are off while Xen serves an array. When Xen refuses a map, the sender
- * gives the lock back and sends the unmaps without it. The batch stays as it is,
- * and another CPU may go on with it meanwhile.
+ * Interrupts are off while Xen processes an array. When Xen refuses a map, the
+ * sender drops the lock and sends the unmaps without it. The batch keeps its
+ * descriptors, and another CPU may continue to send it meanwhile.
  *
- * Locks: one list's lock at a time; inside of it the mappings', or lost_lock. No
- * function prints under any of them. Only xpi_pending_fill() sleeps or allocates.
+ * Locks: one list's lock at a time; inside of it that of the mappings, or
+ * lost_lock. No function prints under any of them. Only xpi_pending_fill() sleeps
+ * or allocates.
  */
 #include <linux/compiler.h>
 #include <linux/errno.h>
@@ -67,14 +68,14 @@ const char *xpi_why_name(enum xpi_why why)
 }
 
 /*
- * The range that waits
+ * The range of a list
  */
 
 static void range_clear(struct xpi_pending_list *list)
 {
-	/* Results come before this, for whoever finds the range empty. */
+	/* Release: a reader that sees an empty range also sees the results. */
 	smp_store_release(&list->first, U64_MAX);
-	/* The same; range_meets() may see either of them first. */
+	/* Release, too: range_meets() may see either of them first. */
 	smp_store_release(&list->end, 0);
 }
 
@@ -86,18 +87,18 @@ static void range_add(struct xpi_pending_list *list, u64 dfn, u64 nr)
 		WRITE_ONCE(list->end, dfn + nr);
 }
 
-/* May be wrong about what others add or send right now; never about one's own. */
+/* Exact for the caller's own descriptors; may be stale for those of others. */
 static bool range_meets(const struct xpi_pending_list *list, u64 dfn, u64 nr)
 {
-	/* Pairs with range_clear(): if it is empty, results are there. */
+	/* Pairs with range_clear(): if the range is empty, results are visible. */
 	u64 end = smp_load_acquire(&list->end);
-	/* The same. */
+	/* Pairs with range_clear(). */
 	u64 first = smp_load_acquire(&list->first);
 
 	return dfn < end && dfn + nr > first;
 }
 
-/* All of it was sent. */
+/* All descriptors were sent. */
 static void pending_list_clear(struct xpi_pending_list *list)
 {
 	xpi_batch_clear(&list->batch);
@@ -116,16 +117,16 @@ static struct xpi_pending_pair *pair_of(struct xpi_pending *pending,
 }
 
 /*
- * Going round
+ * Visiting all lists
  */
 
 /**
- * struct visit - what is to be done with what waits in a range
+ * struct visit - a range, and what was done with the lists that overlap it
  * @dfn: first device frame
  * @nr: 4 KiB pages
- * @why: why it is sent
- * @dropped: pages that were dropped
- * @sent: Xen was just told to map some of it
+ * @why: reason for sending
+ * @dropped: OUT: pages dropped
+ * @sent: OUT: a part of the range was sent to be mapped
  */
 struct visit {
 	u64 dfn;
@@ -139,9 +140,9 @@ typedef void (*visit_fn)(struct xpi_pending *pending,
 			 struct xpi_pending_list *list, struct visit *v);
 
 /*
- * Call @fn for what waits in each list at @offset and meets the range. Most
- * lists are passed by with a look at two words. Inlined, so that @fn is a direct
- * call and *@v is not in memory.
+ * Call @fn for the list at @offset of each pair, if the list overlaps the range.
+ * Most lists cost two loads. Inlined, so that @fn is a direct call and *@v is not
+ * in memory.
  */
 static __always_inline void visit_lists(struct xpi_pending *pending,
 					size_t offset, visit_fn fn,
@@ -193,7 +194,7 @@ void xpi_pending_init(struct xpi_pending *pending)
 
 	raw_spin_lock_init(&pending->lost_lock);
 	for (i = 0; i < pending->nr; i++) {
-		/* Two places, for lockdep to know that these are two kinds. */
+		/* Two calls, so that lockdep has two classes. */
 		raw_spin_lock_init(&pending->pair[i].maps.lock);
 		raw_spin_lock_init(&pending->pair[i].unmaps.lock);
 	}
@@ -216,7 +217,7 @@ int xpi_pending_fill(struct xpi_pending *pending,
 	if (ret)
 		return ret;
 
-	/* A CPU that sees it sees the buffers; pairs with xpi_context_map(). */
+	/* Release: a CPU that sees it sees the buffers; see xpi_context_map(). */
 	smp_store_release(&pending->filled, true);
 	return 0;
 }
@@ -257,7 +258,7 @@ static void announce(const struct xpi_pending *pending,
  * Unmaps
  */
 
-/* The caller holds a list's lock, so the log has to wait. */
+/* Caller must hold a list's lock: the report follows without it. */
 static noinline void lost_add(struct xpi_pending *pending,
 			      const struct xen_pv_iommu_batch *d, int err)
 {
@@ -274,7 +275,7 @@ static noinline void lost_add(struct xpi_pending *pending,
 	raw_spin_unlock_irqrestore(&pending->lost_lock, irqflags);
 }
 
-/* The caller holds no list's lock. */
+/* Caller must not hold a list's lock. */
 static noinline void lost_report(struct xpi_pending *pending)
 {
 	unsigned long irqflags;
@@ -303,7 +304,7 @@ static void unmaps_send(struct xpi_pending *pending,
 	pending_list_clear(list);
 }
 
-/* Make the last descriptor longer, if the range is next to its. */
+/* Extend the last descriptor if it is adjacent to the range. */
 static bool unmaps_extend(struct xpi_pending *pending,
 			  struct xpi_pending_list *list, u64 dfn, u32 nr)
 {
@@ -356,8 +357,8 @@ void xpi_pending_sync_unmap(struct xpi_pending *pending, u64 dfn, u64 nr,
 }
 
 /*
- * dma-iommu uses an iova again after a flush that began when its unmap was in a
- * list. It knows that by a count of flushes:
+ * dma-iommu reuses an iova after a flush that began when its unmap was in a list.
+ * It detects this by a count of flushes:
  *
  *	fq_flush_iotlb()			unmap_pages(), queue_iova()
  *
@@ -370,7 +371,7 @@ void xpi_pending_sync_unmap(struct xpi_pending *pending, u64 dfn, u64 nr,
  */
 void xpi_pending_flush(struct xpi_pending *pending)
 {
-	smp_mb();	/* pairs with that of queue_iova(), see above */
+	smp_mb();	/* pairs with the one in queue_iova(), see above */
 	xpi_pending_sync_unmap(pending, 0, U64_MAX, XPI_WHY_FLUSH_ALL);
 }
 
@@ -382,7 +383,7 @@ void xpi_pending_flush(struct xpi_pending *pending)
  * struct refusal - a descriptor that Xen has refused to map
  * @dfn: first device frame
  * @nr: 4 KiB pages; 0: Xen has refused none
- * @turn: the batch's, at that time
+ * @turn: the list's @turn at that time
  * @index: its index in the batch
  */
 struct refusal {
@@ -393,13 +394,13 @@ struct refusal {
 };
 
 /*
- * Xen has stopped at this descriptor. The sender either leaves it there, to send it
- * again, or marks it in the mappings for its owner and goes on. @r: the sender's last
- * refusal, IN and OUT.
+ * Xen has stopped at this descriptor. The sender either keeps it, to send it again,
+ * or marks it in the mappings for its caller and continues with the next one. @r: the
+ * sender's last refusal, IN and OUT.
  *
- * An unmap that waits may be the cause of a first -EEXIST, or one that another CPU
- * has sent since. A second one of the same descriptor is final: the sender has sent
- * the unmaps in between.
+ * The cause of a first -EEXIST may be a pending unmap, or an unmap that another CPU
+ * has sent since. A second -EEXIST of the same descriptor is final: the sender has
+ * sent the unmaps in between.
  */
 static noinline void map_refused(struct xpi_pending *pending,
 				 struct xpi_pending_list *list, int err,
@@ -420,7 +421,7 @@ static noinline void map_refused(struct xpi_pending *pending,
 	b->sent++;
 }
 
-/* Sends up to the first that Xen refuses. Returns whether all is done. */
+/* Send up to the first descriptor that Xen refuses. Returns true at the end. */
 static bool maps_try(struct xpi_pending *pending, struct xpi_pending_list *list,
 		     enum xpi_why why, struct refusal *r)
 {
@@ -440,9 +441,9 @@ static bool maps_try(struct xpi_pending *pending, struct xpi_pending_list *list,
 }
 
 /*
- * Send what waits; the caller does not hold the lock. After a refusal the unmaps
- * that meet the range have to go: they are in its way, or it leaves a hole and they
- * must come before its own unmap. See the top.
+ * Send the list; caller must not hold its lock. After a refusal the unmaps that
+ * overlap the map must be sent: they block the map, or the map leaves a hole and
+ * they must precede its own unmap. See the top of the file.
  */
 static void maps_send(struct xpi_pending *pending,
 		      struct xpi_pending_list *list, enum xpi_why why)
@@ -453,7 +454,7 @@ static void maps_send(struct xpi_pending *pending,
 		xpi_pending_sync_unmap(pending, r.dfn, r.nr, XPI_WHY_REFUSED);
 }
 
-/* @list has room for it. */
+/* Caller must make room in @list. */
 static __always_inline void maps_add(struct xpi_pending_list *list,
 				     const struct xpi_map *m, u64 dfn, u64 gfn,
 				     u32 nr, u16 flags)
@@ -464,7 +465,7 @@ static __always_inline void maps_add(struct xpi_pending_list *list,
 	range_add(list, dfn, nr);
 }
 
-/* A request of several runs. @ahead: its first frames, or nothing. */
+/* A request of several runs. @ahead: its first frames, if already known. */
 static noinline int map_runs(struct xpi_pending *pending,
 			     struct xpi_pending_list *list,
 			     const struct xpi_map *m, struct xpi_frame ahead)
@@ -527,7 +528,7 @@ int xpi_pending_map(struct xpi_pending *pending, unsigned int cpu,
 	if (unlikely(frame.nr != m->nr))
 		return map_runs(pending, list, m, frame);
 
-	/* Mostly that is all. */
+	/* Common case. */
 	map_run(pending, list, m, frame);
 	return frame.flags;
 }
@@ -547,10 +548,10 @@ void xpi_pending_sync_map(struct xpi_pending *pending, u64 dfn, u64 nr)
 }
 
 /*
- * Unmapping what was not mapped yet
+ * Unmapping pending maps
  */
 
-/* Drop descriptor @i and put the last one into its place. */
+/* Drop descriptor @i and move the last one to its index. */
 static void map_drop(struct xpi_pending_list *list, unsigned int i,
 		     struct visit *v)
 {
@@ -565,8 +566,8 @@ static void map_drop(struct xpi_pending_list *list, unsigned int i,
 }
 
 /*
- * Drop descriptors that lie in the range and that no CPU has begun to send. Returns
- * whether none is left that meets it.
+ * Drop descriptors inside the range that no CPU has begun to send. Returns true if
+ * no descriptor is left that overlaps the range.
  */
 static bool maps_drop(struct xpi_pending_list *list, struct visit *v)
 {
@@ -627,7 +628,7 @@ static noinline void unmap_long(struct xpi_pending *pending,
 		u32 n = xpi_run_limit(dfn + done, nr - done, pending->max_nr);
 		unsigned long irqflags;
 
-		/* Interrupts are let in between two hypercalls. */
+		/* Allow interrupts between two hypercalls. */
 		raw_spin_lock_irqsave(&list->lock, irqflags);
 		unmaps_add(pending, list, dfn + done, n);
 		raw_spin_unlock_irqrestore(&list->lock, irqflags);
@@ -636,8 +637,8 @@ static noinline void unmap_long(struct xpi_pending *pending,
 }
 
 /*
- * Of a range with holes: it neither goes before what waits in them, nor does it
- * wait itself. See the top.
+ * Unmap a range with holes: send older unmaps in it first, then this one, without
+ * delay. See the top of the file.
  */
 static void unmap_holes(struct xpi_pending *pending,
 			struct xpi_pending_list *list, u64 dfn, u64 nr,
@@ -648,7 +649,7 @@ static void unmap_holes(struct xpi_pending *pending,
 	xpi_pending_sync_unmap(pending, dfn, nr, why);
 }
 
-/* Some of it may still wait to be mapped. */
+/* A part of the range may be in pending maps. */
 static noinline void unmap_waiting(struct xpi_pending *pending,
 				   struct xpi_pending_list *list, u64 dfn,
 				   u64 nr)
@@ -660,7 +661,7 @@ static noinline void unmap_waiting(struct xpi_pending *pending,
 	if (v.dropped == nr)
 		return;
 
-	/* Xen may have refused some of it just now. */
+	/* Xen may have refused a part of it just now. */
 	if (v.dropped || v.sent)
 		unmap_holes(pending, list, dfn, nr, XPI_WHY_HOLE);
 	else
@@ -702,11 +703,11 @@ void xpi_pending_waiting(const struct xpi_pending *pending, unsigned int *maps,
 
 	*maps = 0;
 	*unmaps = 0;
-	/* A look without the locks, which are held across hypercalls. */
+	/* Without the locks, which are held across hypercalls. */
 	for (i = 0; i < pending->nr; i++) {
-		/* A figure that is a little old does no harm. */
+		/* A slightly stale number is harmless. */
 		*maps += data_race(pending->pair[i].maps.batch.used);
-		/* The same. */
+		/* Harmless as well. */
 		*unmaps += data_race(pending->pair[i].unmaps.batch.used);
 	}
 }

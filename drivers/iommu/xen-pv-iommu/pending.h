@@ -11,13 +11,13 @@
 
 struct xpi_mappings;
 
-/* Their buffers take at most 16 pages, that is 64 KiB. */
+/* Their buffers use at most 16 pages, that is 64 KiB. */
 #define XPI_PENDING_PAIRS_MAX	8U
 
 /*
- * Pages that wait in one batch at most, and in one descriptor. A batch is sent
- * with interrupts off, and Xen needs some 200 instructions for a page, so that
- * is 100 us or less.
+ * Limits on the pages of one list, and of one descriptor. A list is sent with
+ * interrupts off. Xen needs about 200 instructions for a page, so this takes 100 us
+ * or less.
  */
 #define XPI_PENDING_PAGES	768U
 #define XPI_CHUNK_PAGES		512U
@@ -27,14 +27,14 @@ struct xpi_mappings;
  * @XPI_WHY_SYNC_MAP: iotlb_sync_map
  * @XPI_WHY_SYNC: iotlb_sync
  * @XPI_WHY_FLUSH_ALL: flush_iotlb_all
- * @XPI_WHY_FULL: there was no room for another, or that would be many pages
- * @XPI_WHY_FOREIGN: an unmap of pages of another domain, which wants them back
- * @XPI_WHY_ERROR: an unmap of something that Xen had refused to map
+ * @XPI_WHY_FULL: the list has no room for the next descriptor, or too many pages
+ * @XPI_WHY_FOREIGN: an unmap of pages that another domain must get back
+ * @XPI_WHY_ERROR: an unmap of a map that Xen had refused
  * @XPI_WHY_NO_DEFER: an unmap whose flush Xen does not defer
- * @XPI_WHY_HOLE: an unmap of something that was never sent to be mapped
- * @XPI_WHY_PART: an unmap of a part of something that waits to be mapped
- * @XPI_WHY_REFUSED: unmaps, for a map that Xen has refused, maybe because of them
- * @XPI_WHY_ROOM: unmaps, for a map that does not wait
+ * @XPI_WHY_HOLE: an unmap of a map that was never sent
+ * @XPI_WHY_PART: an unmap of a part of a pending map
+ * @XPI_WHY_REFUSED: unmaps that may be the reason why Xen refused a map
+ * @XPI_WHY_ROOM: unmaps, before a map that does not wait
  * @XPI_WHY_UNDO: a map failed
  */
 enum xpi_why {
@@ -53,10 +53,10 @@ enum xpi_why {
 };
 
 /**
- * xpi_why_name() - a reason in a word
+ * xpi_why_name() - name a reason
  * @why: the reason
  *
- * Return: the word.
+ * Return: the name, one word.
  */
 const char *xpi_why_name(enum xpi_why why);
 
@@ -65,7 +65,7 @@ const char *xpi_why_name(enum xpi_why why);
  * @dfn: first device frame
  * @pfn: first page
  * @nr: 4 KiB pages, not 0
- * @order: of the leaves that the core may unmap one by one
+ * @order: order of the leaves that the core may unmap one by one
  * @flags: XEN_PV_IOMMU_F_R, XEN_PV_IOMMU_F_W or both
  */
 struct xpi_map {
@@ -78,13 +78,13 @@ struct xpi_map {
 
 /**
  * struct xpi_pending_list - descriptors of one kind, maps or unmaps, that wait
- * @lock: guards the rest, also while it is sent; interrupts off
- * @batch: the descriptors, all for disjoint ranges. While a sender has given the
- *	lock back after a refusal, Xen is done with those at the front
- * @pages: of all of them
- * @turn: counts changes after which a descriptor may be in another place
- * @first: they lie in [@first, @end). Read without the lock: whoever added
- * @end: something finds it there until Xen is done with it
+ * @lock: protects the other members, also while the list is sent; interrupts off
+ * @batch: the descriptors, all for disjoint ranges. After a refusal the sender may
+ *	drop the lock while Xen has processed those at the front
+ * @pages: pages of all descriptors
+ * @turn: incremented by changes that may move a descriptor
+ * @first: all descriptors lie in [@first, @end). Read without the lock: a CPU that
+ * @end: added a descriptor finds it there until Xen has processed it
  */
 struct xpi_pending_list {
 	raw_spinlock_t lock;
@@ -107,10 +107,10 @@ struct xpi_pending_pair {
 
 /**
  * struct xpi_lost - unmaps that Xen has refused
- * @dfn: of the first one: device frame
+ * @dfn: of the first one: first device frame
  * @nr: of the first one: 4 KiB pages that Xen keeps
- * @err: of the first one: why
- * @times: how many there were, 0: none
+ * @err: of the first one: the error
+ * @times: their number; 0: none
  */
 struct xpi_lost {
 	u64 dfn;
@@ -121,17 +121,17 @@ struct xpi_lost {
 
 /**
  * struct xpi_pending - the pending lists of one context
- * @mappings: where a map that Xen refuses is marked
- * @lost: tells the log of unmaps that Xen has refused, at the next sync or flush
- *	at the latest. Any context, but no list's lock is held: the console may be
- *	a network card whose DMA waits in these lists
- * @lost_lock: guards @unreported; inside of a list's lock
- * @unreported: what @lost has not told yet; its times is read without the lock
- * @sending: told of what is about to be sent; any context, a lock held; may be
- *	NULL
- * @free: gives a buffer back
+ * @mappings: a map that Xen refuses is marked there
+ * @lost: logs unmaps that Xen has refused, at the next sync or flush at the latest.
+ *	Called in any context, without the lock of a list: the console may be a
+ *	network card whose DMA is in these lists
+ * @lost_lock: protects @unreported; inside of a list's lock
+ * @unreported: not yet passed to @lost; its times is read without the lock
+ * @sending: called before a batch is sent, for tracing; any context, with a list's
+ *	lock held; may be NULL
+ * @free: frees a buffer
  * @max_nr: longest run, at most XPI_CHUNK_PAGES
- * @filled: every list has its buffers; a map reads it without a lock
+ * @filled: every list has its buffers; map reads it without a lock
  * @nr: pairs of lists
  * @pair: the pairs
  */
@@ -149,12 +149,12 @@ struct xpi_pending {
 };
 
 /**
- * struct xpi_pending_config - what lists are made of
+ * struct xpi_pending_config - parameters of the lists
  * @hv: the hypervisor
- * @alloc: gives a buffer of @bytes, or NULL; sleeps if its argument allows it
+ * @alloc: allocates a buffer of @bytes, or returns NULL; may sleep if gfp allows it
  * @bytes: size of a buffer
  * @max_count: the hypervisor's limit on an array
- * @max_maps: and what an array of maps should not be longer than
+ * @max_maps: the driver's limit on an array of maps
  * @ctx: the context
  */
 struct xpi_pending_config {
@@ -167,18 +167,18 @@ struct xpi_pending_config {
 };
 
 /**
- * xpi_pending_init() - make lists ready but for their buffers
- * @pending: filled in but for the buffers
+ * xpi_pending_init() - initialise lists without buffers
+ * @pending: filled in except for the buffers
  */
 void xpi_pending_init(struct xpi_pending *pending);
 
 /**
- * xpi_pending_fill() - give all lists their buffers
- * @pending: lists; some may have buffers, and others may be filling them right now
- * @c: what to make them of
+ * xpi_pending_fill() - allocate the buffers of all lists
+ * @pending: the lists; some may have buffers, and another CPU may be filling them
+ * @c: parameters
  * @gfp: for the buffers
  *
- * To be called before the first map. What fails is made good by a later call.
+ * Required before the first map. After a failure a later call completes the rest.
  *
  * Return: 0 or -ENOMEM.
  */
@@ -186,84 +186,85 @@ int xpi_pending_fill(struct xpi_pending *pending,
 		     const struct xpi_pending_config *c, gfp_t gfp);
 
 /**
- * xpi_pending_fini() - give the buffers back
- * @pending: lists that nobody uses any more; what waits in them is forgotten
+ * xpi_pending_fini() - free the buffers
+ * @pending: lists without users; drops what is pending
  */
 void xpi_pending_fini(struct xpi_pending *pending);
 
 /**
  * xpi_pending_map() - let a request wait for xpi_pending_sync_map()
  * @pending: the lists
- * @cpu: which list; any number
- * @m: the request, recorded in the mappings
+ * @cpu: selects the list; any number is valid
+ * @m: the request, already added to the mappings
  *
- * What does not fit is sent at once. What Xen refuses, now or later, is marked
- * in the mappings.
+ * Sends a full list at once. Marks a map that Xen refuses, now or later, in the
+ * mappings.
  *
  * Return: XEN_PV_IOMMU_F_* that any of the frames has, or the error of a page
- * without a frame. What comes before it waits, or was sent.
+ * without a frame. The pages before that one are pending, or were sent.
  */
 int xpi_pending_map(struct xpi_pending *pending, unsigned int cpu,
 		    const struct xpi_map *m);
 
 /**
- * xpi_pending_sync_map() - send what waits to be mapped in a range
+ * xpi_pending_sync_map() - send the pending maps in a range
  * @pending: the lists
  * @dfn: first device frame
  * @nr: 4 KiB pages
  *
- * Others' descriptors may go along. The caller looks for errors in the mappings.
+ * Sends whole lists, other descriptors included. The caller looks for errors in the
+ * mappings.
  */
 void xpi_pending_sync_map(struct xpi_pending *pending, u64 dfn, u64 nr);
 
 /**
- * xpi_pending_unmap() - let a range wait to be unmapped
+ * xpi_pending_unmap() - let an unmap wait
  * @pending: the lists
- * @cpu: which list; any number
+ * @cpu: selects the list; any number is valid
  * @dfn: first device frame
  * @nr: 4 KiB pages
  *
- * What is still waiting to be mapped there is dropped; Xen hears of neither.
+ * Drops a pending map of the range; neither is sent to Xen.
  */
 void xpi_pending_unmap(struct xpi_pending *pending, unsigned int cpu, u64 dfn,
 		       u64 nr);
 
 /**
- * xpi_pending_undo() - unmap what was mapped in part
+ * xpi_pending_undo() - unmap a request that was mapped in part
  * @pending: the lists
- * @cpu: which list; any number
+ * @cpu: selects the list; any number is valid
  * @dfn: first device frame
  * @nr: 4 KiB pages
  *
- * For a request of which some may be mapped, some may wait and some was never
- * queued. On return nothing of it is mapped, and nothing waits.
+ * Some pages of the request may be mapped, some may be pending, and some may never
+ * have been added. On return none is mapped, and none is pending.
  */
 void xpi_pending_undo(struct xpi_pending *pending, unsigned int cpu, u64 dfn,
 		      u64 nr);
 
 /**
- * xpi_pending_sync_unmap() - send what waits to be unmapped in a range
+ * xpi_pending_sync_unmap() - send the pending unmaps in a range
  * @pending: the lists
  * @dfn: first device frame
  * @nr: 4 KiB pages
- * @why: for whoever looks on
+ * @why: reason, for tracing
  *
- * On return it is unmapped and flushed, whoever sent it.
+ * On return the range is unmapped and flushed, also if another CPU sent it.
  */
 void xpi_pending_sync_unmap(struct xpi_pending *pending, u64 dfn, u64 nr,
 			    enum xpi_why why);
 
 /**
- * xpi_pending_flush() - send all that waits to be unmapped
+ * xpi_pending_flush() - send all pending unmaps
  * @pending: the lists
  */
 void xpi_pending_flush(struct xpi_pending *pending);
 
 /**
- * xpi_pending_waiting() - how much waits, for a person to see
+ * xpi_pending_waiting() - count pending descriptors, for debugfs
  * @pending: the lists
- * @maps: OUT: descriptors to be mapped
- * @unmaps: OUT: descriptors to be unmapped
+ * @maps: OUT: descriptors of maps
+ * @unmaps: OUT: descriptors of unmaps
  */
 void xpi_pending_waiting(const struct xpi_pending *pending, unsigned int *maps,
 			 unsigned int *unmaps);
