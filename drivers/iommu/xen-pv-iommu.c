@@ -7,62 +7,59 @@
  * is one context, the identity domain is context 0 (Xen's ordinary table for
  * this domain), the blocked domain is Xen's empty one.
  *
- * Addresses. iova is what the device emits, dfn = iova >> 12. paddr and pfn
- * are what Linux calls physical; a descriptor wants the gfn, which on PV is
- * the machine frame, so one map call becomes several runs there. "last" is an
- * inclusive end. Note that in the identity domain of a PV domain iova is the
- * machine address; swiotlb-xen hands out just those.
+ * Addresses. A device emits an iova; dfn = iova >> 12. paddr and pfn are Linux'
+ * physical addresses. A descriptor has the gfn, which on PV is the machine frame,
+ * so one map call becomes several runs there. "last" is an inclusive end. In the
+ * identity domain of a PV domain iova is the machine address, which swiotlb-xen
+ * returns.
  *
- * Ownership. A context lives from domain_alloc_paging() to free(): mappings
- * may be made before the first attach, and free() is called only when no
- * device is attached, maybe long after the last device is gone. So a domain
- * holds the module, too. Xen takes a reference to every page that it maps and
- * drops it after the flush, so nothing here pins memory. What is mapped is also
- * recorded in the domain's mappings, which answer iova_to_phys() and say what
- * an unmap has to send. What a device can reach is in the mappings, or waits to
- * be unmapped, but for the moment in which unmap takes it from there to here.
- * Reserved 1:1 regions (DIRECT) are an exception: Xen maps those itself at
- * attach, and the core's request to do so is recorded only. Those that a device
- * needs only until it has a driver (DIRECT_RELAXABLE) are ordinary iova in
- * domains that are not the DMA API's.
+ * Ownership. A context lives from domain_alloc_paging() to free(): the core may map
+ * before the first attach, and calls free() only when no device is attached, maybe
+ * long after the last device is gone. So a domain holds a reference to the module.
+ * Xen takes a reference to every page that it maps and drops it after the flush, so
+ * the driver pins no memory. The driver also adds each map to the domain's mappings,
+ * which answer iova_to_phys() and tell unmap the ranges to send. A page that a
+ * device can reach is in the mappings or in a pending unmap, except while unmap moves
+ * it from one to the other. Reserved 1:1 regions (DIRECT) are an exception: Xen maps
+ * those itself at attach, and the driver adds the core's request to the mappings
+ * without sending it. Regions that a device needs only until it has a driver
+ * (DIRECT_RELAXABLE) are ordinary iova in domains that are not the DMA API's.
  *
- * Batches. What is to be mapped waits in the domain's lists for iotlb_sync_map,
- * what is to be unmapped for iotlb_sync; with deferred flushing, which Xen
- * offers to translated domains only, it waits for flush_iotlb_all. A PV domain
- * must not defer: its kernel would make a page table of a page that Xen still
- * holds as writable. Nor may pages of other domains wait, for their owners want
- * them back. A map that is refused when it is sent is marked in the mappings,
- * and iotlb_sync_map of its owner finds it there. Only a long request by a
- * caller that can sleep goes out at once, in buffers of its own, with
- * interrupts on.
+ * Batches. Maps wait in the domain's pending lists for iotlb_sync_map, unmaps for
+ * iotlb_sync. With deferred flushing, which Xen offers to translated domains only,
+ * unmaps wait for flush_iotlb_all. A PV domain must not defer: its kernel might use
+ * a page as a page table while Xen still holds it as writable. Unmaps of other
+ * domains' pages must not wait either, because the owners get them back. If Xen
+ * refuses a map when it is sent, the driver marks it in the mappings, and
+ * iotlb_sync_map of its caller returns the error. Only a long request by a caller
+ * that can sleep is sent at once, in buffers of its own, with interrupts on.
  *
- * Unmap never lacks memory: its descriptors have their buffers since the first
- * map, and erasing frees no nodes.
+ * Unmap never allocates: the first map has allocated the buffers of its descriptors,
+ * and removing mappings frees no nodes.
  *
  * Quota. Users of VFIO cannot take page tables or context numbers from the
- * kernel's own DMA, see quota.c. The core sets a domain's type after it was
- * made, so the kind is a guess then, and is settled at the first attach.
+ * kernel's own DMA, see quota.c. The core sets a domain's type after allocation, so
+ * the driver guesses the kind then, and settles it at the first attach.
  *
- * Locks, outermost first: the core's group mutex; that of quota.c, held across
- * hypercalls; xpi_devs_lock, which says where devices are and keeps domains
- * alive for readers; those of the lists, raw with interrupts off and held across
+ * Locks, outermost first: the core's group mutex; the mutex of quota.c, held across
+ * hypercalls; xpi_devs_lock, which protects the attachments and keeps domains alive
+ * for readers; those of the pending lists, raw with interrupts off and held across
  * hypercalls; xpi_mappings.lock; xpi_direct_lock. The last two are leaves and never
- * held together. map, unmap, the syncs and iova_to_phys are called in any
+ * held together. map, unmap, the syncs and iova_to_phys are callable from any
  * context, hard interrupts included, and never sleep unless gfp allows it.
  *
- * Devices. Only those that Xen says can be put in a context are taken. One
- * that a driver is using when this module comes late is left as it is, and so
- * is every device that would share a group with it. Bridges are taken whatever
- * is below, because the core finds groups by them; they do no DMA of their own,
- * and Xen never attaches them. Since Linux 6.15 the core warns of a device that
- * has a driver already, so bridges that have one are left alone, too; what they
- * do not keep apart is put in one group here.
+ * Devices. The driver takes only devices that Xen can put in a context. If a driver
+ * uses a device when this module is loaded late, the device stays with that driver,
+ * as does every device that would share its group. The driver takes every bridge,
+ * regardless of its children, because the core finds groups by bridges. Bridges do
+ * no DMA of their own, and Xen never attaches them. Since Linux 6.15 the core warns
+ * of a device that has a driver already, so the driver skips such bridges as well,
+ * and makes one group of the devices that they do not isolate.
  *
- * Default domains. On PV the DMA API belongs to swiotlb-xen, so devices get
- * the identity domain and only VFIO and its like translated ones, unless
- * swiotlb-xen is bypassed (include/xen/swiotlb-xen-bypass.h). A PVH domain gets
- * whatever the kernel's command line asks for, as long as there are contexts,
- * and so does a PV domain then.
+ * Default domains. On PV the DMA API belongs to swiotlb-xen, so devices get the
+ * identity domain, and only VFIO and iommufd get translated ones, unless swiotlb-xen
+ * is bypassed (include/xen/swiotlb-xen-bypass.h). Then, and in a PVH domain, the
+ * kernel's command line decides, as long as contexts are left.
  */
 #define pr_fmt(fmt) "xen-pv-iommu: " fmt
 
@@ -102,11 +99,11 @@
 #include "xen-pv-iommu/sysfs.h"
 #include "xen-pv-iommu/trace.h"
 
-/* Xen's page size, whatever the kernel's. */
+/* Xen's page size, independent of the kernel's. */
 #define XPI_PAGE_SHIFT		12
 #define XPI_PAGE_SIZE		SZ_4K
 
-/* Contexts that default domains leave to VFIO; at most half of all. */
+/* Contexts reserved for VFIO; at most half of all. */
 #define XPI_CTX_RESERVE		16U
 
 #define XPI_MSI_START		0xfee00000UL
@@ -115,10 +112,10 @@
 /**
  * struct xpi_domain - a paging domain: one context
  * @domain: for the core
- * @coherent: of the device that it was made for
- * @quota: what the context may use
+ * @coherent: DMA of the device that it was allocated for is coherent
+ * @quota: limits of the context
  * @context: the context
- * @pair: of its lists
+ * @pair: its pairs of pending lists
  */
 struct xpi_domain {
 	struct iommu_domain domain;
@@ -147,14 +144,14 @@ static struct xpi_caps xpi_caps;
 static enum xpi_late xpi_late;
 static struct iommu_device xpi_iommu;
 static struct irq_domain *xpi_msi_domain;
-/* Does the DMA API work for a device in a DMA domain? */
+/* The DMA API works for a device in a DMA domain. */
 static bool xpi_dma_api;
 static atomic_t xpi_nr_domains = ATOMIC_INIT(0);
 
-/* Xen could not serve some group: nobody gets a translated default domain. */
+/* Xen could not serve a group: all default domains are identity domains. */
 static bool xpi_identity_only;
 
-/* Devices with 1:1 regions; read by map in any context. */
+/* Devices with 1:1 regions; map reads the list in any context. */
 static LIST_HEAD(xpi_direct);
 static DEFINE_RAW_SPINLOCK(xpi_direct_lock);
 
@@ -193,8 +190,8 @@ static const struct xpi_mappings_mem xpi_mem = {
  */
 
 /*
- * Are DIRECT_RELAXABLE regions ordinary iova in the paging domain? The owner of
- * one that is not the DMA API's knows nothing of what the firmware set up.
+ * Return true if DIRECT_RELAXABLE regions are ordinary iova in the paging domain.
+ * The user of a domain that is not the DMA API's does not know these regions.
  */
 static bool xpi_is_relaxed(const struct iommu_domain *domain)
 {
@@ -203,9 +200,9 @@ static bool xpi_is_relaxed(const struct iommu_domain *domain)
 }
 
 /*
- * Is this 1:1 map the core's, for a reserved region? It does so before the
- * device is attached, so every known device's regions count: nobody else maps
- * memory that the firmware reserved onto itself.
+ * Return true if the core makes this 1:1 map for a reserved region. It does so
+ * before it attaches the device, so the regions of all known devices count: only
+ * the core maps memory that the firmware reserved 1:1.
  */
 static noinline bool xpi_is_direct(const struct iommu_domain *domain,
 				   const struct xpi_map *m)
@@ -351,7 +348,7 @@ static int xpi_map_pages(struct iommu_domain *domain, unsigned long iova,
 		return -EINVAL;
 
 	if (unlikely(m.dfn == m.pfn) && xpi_is_direct(domain, &m)) {
-		/* Xen has it already, or is going to. */
+		/* Xen has mapped it, or maps it at attach. */
 		ret = xpi_context_add_mapping(&dom->context, &m, XPI_LEAF_DIRECT,
 					 gfp);
 		done = ret ? 0 : m.nr;
@@ -372,8 +369,8 @@ static int xpi_iotlb_sync_map(struct iommu_domain *domain, unsigned long iova,
 }
 
 /*
- * The core calls flush_iotlb_all before it uses the iovas again, but not
- * iotlb_sync: what may not be deferred goes now.
+ * The core calls flush_iotlb_all before it reuses the iovas, but not iotlb_sync.
+ * So an unmap that must not be deferred is sent now.
  */
 static void xpi_unmap_queued(struct xpi_domain *dom, u64 dfn, u64 nr)
 {
@@ -397,7 +394,7 @@ static size_t xpi_unmap_pages(struct iommu_domain *domain, unsigned long iova,
 						       dfn, nr);
 
 	if (unlikely(removed.flags & XPI_LEAF_NOW))
-		return removed.nr << XPI_PAGE_SHIFT;	/* nothing of it waits */
+		return removed.nr << XPI_PAGE_SHIFT;	/* unmapped and flushed */
 
 	if (iommu_iotlb_gather_queued(gather))
 		xpi_unmap_queued(dom, dfn, removed.nr);
@@ -441,7 +438,7 @@ static phys_addr_t xpi_iova_to_phys(struct iommu_domain *domain,
  * Attaching
  */
 
-/* The core understands these only; the rest means that the device is lost. */
+/* The core distinguishes these only; any other error means a lost device. */
 static int xpi_attach_errno(int err)
 {
 	switch (err) {
@@ -482,7 +479,7 @@ static int xpi_attach(struct device *dev, const struct xpi_attachment *to)
 	ret = xpi_hv_one(xpi_hv, XEN_PV_IOMMU_OP_ATTACH, &a);
 	if (!ret)
 		xpi_dev_set_attachment(xdev, to);
-	/* Xen has forgotten a device that is being unplugged; no news. */
+	/* Xen has removed a device that is being unplugged: no message. */
 	else if (ret != -ENODEV)
 		dev_err_ratelimited(dev, "attach to context %u failed: error %d; the device stays in its old context\n",
 				    to->ctx, ret);
@@ -515,7 +512,7 @@ static int xpi_attach_blocked(struct iommu_domain *domain, struct device *dev,
 
 XPI_ATTACH_FN(xpi_attach_blocked);
 
-/* At hot unplug Xen has forgotten the device before the core releases it. */
+/* At hot unplug Xen removes the device before the core releases it. */
 static int xpi_attach_release(struct iommu_domain *domain, struct device *dev,
 			      struct iommu_domain *old)
 {
@@ -527,8 +524,8 @@ static int xpi_attach_release(struct iommu_domain *domain, struct device *dev,
 XPI_ATTACH_FN(xpi_attach_release);
 
 /*
- * Could a user of the device reach one that is in no group? A peer that was left
- * alone may have got its driver after the device was taken.
+ * Return true if a user of the device could reach a device without a group. A peer
+ * without a group may have got its driver after this device was taken.
  */
 static bool xpi_reaches_live_peer(struct pci_dev *pdev)
 {
@@ -551,7 +548,7 @@ static int xpi_attach_paging(struct iommu_domain *domain, struct device *dev,
 	struct xpi_domain *dom = to_xpi_domain(domain);
 	int ret;
 
-	/* VFIO tries a second group with the first one's domain. */
+	/* VFIO tries the domain of its first group for a second group. */
 	if (!xdev->passive &&
 	    (domain->geometry.aperture_end > xdev->caps.iova_last ||
 	     (domain->pgsize_bitmap & ~xdev->caps.pgsizes) ||
@@ -611,7 +608,7 @@ static void xpi_domain_release(struct xpi_domain *dom)
 {
 	int ret = xpi_quota_free(&dom->quota, xpi_hv, &xpi_caps);
 
-	/* It has members, or we lost count: never to be used again. */
+	/* It has members, or the driver has a bug: never reuse it. */
 	WARN_ONCE(ret, "xen-pv-iommu: context %u is lost: error %d\n",
 		  dom->context.ctx, ret);
 	xpi_context_fini(&dom->context);
@@ -619,9 +616,9 @@ static void xpi_domain_release(struct xpi_domain *dom)
 }
 
 /*
- * Is it for the DMA API? The core attaches a device that VFIO or iommufd claims
- * to the blocked domain first, and leaves it in a domain of theirs or in that.
- * A default domain is made while the device is in none, or in another of them.
+ * Return true if the new domain is for the DMA API. The core attaches a device that
+ * VFIO or iommufd claims to the blocked domain first, and then to their domains. It
+ * allocates a default domain while the device is in no domain or in a default one.
  */
 static bool xpi_is_for_kernel(const struct xpi_dev *xdev)
 {
@@ -693,7 +690,7 @@ static struct iommu_domain *xpi_domain_alloc_paging(struct device *dev)
 	}
 
 	atomic_inc(&xpi_nr_domains);
-	/* Now the device holds the module; iommufd may keep the domain longer. */
+	/* The device holds the module now; iommufd may keep the domain longer. */
 	__module_get(THIS_MODULE);
 	return &dom->domain;
 }
@@ -716,7 +713,7 @@ static bool xpi_no_dma_domains(void)
 	return !xpi_dma_api || xpi_identity_only;
 }
 
-/* Called for devices that Xen manages only, so the advice is good. */
+/* Called only for devices that Xen manages, so the advice is valid. */
 static bool xpi_may_have(struct pci_dev *pdev)
 {
 	struct pci_dev *peer;
@@ -736,7 +733,7 @@ static bool xpi_may_have(struct pci_dev *pdev)
 		return false;
 	}
 
-	/* Without its bridges the core finds wrong groups for what comes later. */
+	/* Without bridges the core finds wrong groups for devices added later. */
 	if (pci_is_bridge(pdev))
 		return true;
 
@@ -750,10 +747,9 @@ static bool xpi_may_have(struct pci_dev *pdev)
 }
 
 /*
- * At RESET Xen blocked the devices that still did DMA for a predecessor. The
- * core is about to move them, with the iovas of another time in their
- * registers, so they must have been silenced before. Whoever binds to one turns
- * its DMA on again.
+ * At RESET Xen blocked the devices that still did DMA for an earlier instance of
+ * this module. The core is about to attach them, and their registers still have
+ * stale iovas, so their DMA must stop before. A driver that binds turns it on again.
  */
 static void xpi_silence(struct pci_dev *pdev, const struct xpi_dev *xdev)
 {
@@ -808,18 +804,18 @@ static void xpi_release_device(struct device *dev)
 }
 
 /*
- * What the core asks about a device
+ * Callbacks about a device
  */
 
 /*
- * The core asks once it has made the group. A driver that has come after
- * probe_device() looked may have found no group, and then maps its DMA as if
- * there were none. Where it has found the group it waits for the core, but here
- * both look the same: identity serves both.
+ * The core calls this after it has made the group. A driver that bound after
+ * probe_device() may have found no group, and then does untranslated DMA. If it has
+ * found the group, it waits for the core. The two cases are indistinguishable here,
+ * and the identity domain works for both.
  */
 static bool xpi_bound_meanwhile(struct pci_dev *pdev)
 {
-	/* The group first, then the driver; a driver that binds: the reverse. */
+	/* Group before driver; a driver that binds does it in reverse order. */
 	smp_mb();
 	if (xpi_dev_bound(pdev) != XPI_LIVE)
 		return false;
@@ -829,8 +825,8 @@ static bool xpi_bound_meanwhile(struct pci_dev *pdev)
 }
 
 /*
- * Are enough contexts left for one more default domain? Those of users do not
- * count where Xen has a reserve, unless there is no number at all.
+ * Return true if enough contexts are left for another default domain. Users'
+ * contexts do not count if Xen has a reserve, unless all numbers are used.
  */
 static bool xpi_default_fits(void)
 {
@@ -844,15 +840,15 @@ static bool xpi_default_fits(void)
 }
 
 /*
- * All devices of a group have to agree. They do where no device is special, and
- * if not, one that wants identity has its way. But untrusted ones are translated
- * whatever it costs, and the core fails if a peer wants identity.
+ * All devices of a group must have the same type. They do where no device is
+ * special; otherwise identity wins. But the core always translates untrusted
+ * devices, and fails if a peer requires identity.
  */
 static int xpi_def_domain_type(struct device *dev)
 {
 	const struct xpi_dev *xdev = dev_iommu_priv_get(dev);
 
-	/* A bridge does no DMA: a context would be of no use. */
+	/* A bridge does no DMA, so it needs no context. */
 	if (xdev->passive && xpi_dev_stays_alone(to_pci_dev(dev)))
 		return IOMMU_DOMAIN_IDENTITY;
 	if (to_pci_dev(dev)->untrusted)
@@ -938,7 +934,7 @@ static void xpi_get_resv_regions(struct device *dev, struct list_head *head)
 		msi |= type == IOMMU_RESV_MSI;
 	}
 
-	/* On x86 writes there are interrupts whether Xen says so or not. */
+	/* On x86 writes there are interrupts even if Xen does not list it. */
 	if (!msi)
 		xpi_add_resv(head, XPI_MSI_START, XPI_MSI_LAST, IOMMU_RESV_MSI);
 }
@@ -970,10 +966,9 @@ static const struct iommu_ops xpi_ops = {
 /*
  * MSI isolation
  *
- * VFIO wants to know that a device cannot forge interrupts. Xen sees to that,
- * but Linux has no way to learn it: the MSI domain of a PV domain is one for all
- * devices and makes no claim. Claiming it for all of them is the
- * administrator's decision.
+ * VFIO requires isolated interrupts. Xen provides this, but Linux cannot detect it:
+ * a PV domain has one MSI domain for all devices, which does not set the flag.
+ * Setting it for all devices is the administrator's decision.
  */
 
 static struct irq_domain *xpi_find_msi_domain(void)
@@ -1018,7 +1013,7 @@ static void xpi_msi_unclaim(void)
 	xpi_msi_domain = NULL;
 }
 
-/* Say what VFIO is going to want, before it answers EPERM. */
+/* Log the option that VFIO requires, before it returns -EPERM. */
 static void xpi_msi_setup(void)
 {
 	if (msi_isolated)
@@ -1071,7 +1066,7 @@ static int xpi_query(void)
 	return 0;
 }
 
-/* Whatever a predecessor left is gone after this; see RESET in the interface. */
+/* Frees all contexts of an earlier instance; see RESET in the interface. */
 static int xpi_reset(void)
 {
 	struct xen_pv_iommu_ctx c = { .flags = XEN_PV_IOMMU_CTX_F_TO_DEFAULT };
@@ -1098,7 +1093,7 @@ static int xpi_register(void)
 		return ret;
 
 	ret = iommu_device_register(&xpi_iommu, &xpi_ops, NULL);
-	/* For the core one group that cannot be served is the end of all. */
+	/* The core fails registration if it cannot set up one group. */
 	if (ret && !xpi_no_dma_domains()) {
 		pr_warn("Xen could not serve every group: all devices get identity domains; lines above may say why (error %d)\n",
 			ret);
@@ -1149,10 +1144,10 @@ static int __init xpi_init(void)
 /* Built in: after PCI devices are found, before drivers bind to them. */
 fs_initcall(xpi_init);
 
-/* Every device in a group and every domain holds the module: none is left. */
+/* Each device in a group and each domain holds the module: none is left. */
 static void __exit xpi_exit(void)
 {
-	/* The task that put the last reference may be in xpi_domain_free() yet. */
+	/* The task that put the last reference may still be in xpi_domain_free(). */
 	synchronize_rcu_tasks();
 	xpi_msi_unclaim();
 	xpi_fault_stop();

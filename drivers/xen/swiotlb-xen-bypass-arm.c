@@ -2,20 +2,20 @@
 /*
  * DMA without swiotlb-xen for devices whose DMA is translated: Arm.
  *
- * There the kernel gives every device swiotlb-xen's operations as its own each
- * time a driver is about to bind, whether an IOMMU serves it or not. They can
- * be taken away again just after that, before the driver's probe.
+ * On Arm the kernel sets swiotlb-xen's operations in every device each time a driver
+ * is about to bind, with or without an IOMMU. A notifier can clear them after that,
+ * before the driver's probe.
  *
- * Who needs no swiotlb-xen:
+ * These devices need no swiotlb-xen:
  * - a device in a DMA domain: dma-iommu serves it, and dma_set_mask() fails for
  *   a device that has both;
  * - a device whose DMA Xen translates by the domain's own table, so that a
- *   frame number of this domain is what it should emit, also that of a granted
- *   page. The feature bit only says that Xen can tell; it is asked about every
- *   single device, as one machine can have both kinds. Everybody else keeps
- *   swiotlb-xen, which is right with and without translation.
+ *   device must emit frame numbers of this domain, also for a granted page. The
+ *   feature bit only means that Xen reports this; the driver queries every single
+ *   device, as one machine can have both kinds. All other devices keep swiotlb-xen,
+ *   which works with and without translation.
  *
- * Only PCI devices are asked about: the interface names no others yet.
+ * The driver queries only PCI devices: the interface names no others yet.
  *
  * Compiled, but not run: the Xen half is not there on Arm yet. The hook itself
  * was tried on Xen 4.20 with an emulated SMMUv3.
@@ -29,7 +29,7 @@
 #include <xen/features.h>
 #include <xen/swiotlb-xen-bypass.h>
 
-/* Xen says of each device whether its DMA is translated. */
+/* Xen reports for each device whether its DMA is translated. */
 #ifndef XENFEAT_ARM_dom0_iommu
 #define XENFEAT_ARM_dom0_iommu	31
 #endif
@@ -66,7 +66,7 @@ bool swiotlb_xen_bypass_start(bool (*is_protected)(struct device *dev))
 	return !bus_register_notifier(&pci_bus_type, &xsb_notifier);
 }
 
-/* Devices that have a driver stay as they are: so does their translation. */
+/* A device that has a driver keeps its operations and its translation. */
 void swiotlb_xen_bypass_stop(void)
 {
 	bus_unregister_notifier(&pci_bus_type, &xsb_notifier);

@@ -3,36 +3,35 @@
  * DMA without swiotlb-xen for devices whose DMA is translated: x86 PV.
  *
  * The kernel of a PV domain has one pointer to DMA operations for all devices,
- * dma_ops, and swiotlb-xen is behind it. A device that dma-iommu serves does
- * not use them, but dma_set_mask() fails for a device that has both, and there
- * is no way to say "none" for one device. packaging/linux has the few lines
- * that the kernel lacks; a kernel that has them needs nothing of this. The module
- * asks the kernel's get_dma_ops() for that: what stands in a header proves
- * nothing, and who takes an unpatched kernel for a patched one loses every disk.
+ * dma_ops, which is swiotlb-xen's. A device that dma-iommu serves does not use them,
+ * but dma_set_mask() fails for a device that has both, and a single device cannot
+ * have "none". packaging/linux has the few lines that the kernel lacks; a kernel with
+ * these lines does not need this file. The module tests the kernel's get_dma_ops()
+ * at run time, because a header proves nothing, and a wrong answer would lose every
+ * disk.
  *
- * Without them, and if the administrator wants it, the operations move: every
- * device gets swiotlb-xen's as its own (dev->dma_ops goes before the global
- * pointer), the global pointer becomes NULL, and a device in a DMA domain has
- * none. The danger is a device that was forgotten. It would be given pseudo-
- * physical addresses as if they were machine addresses and reach memory of
- * somebody else. So nobody may be missed:
+ * Without these lines, and if the administrator enables it, the module moves the
+ * operations: every device gets swiotlb-xen's as its own (dev->dma_ops has priority
+ * over the global pointer), the global pointer becomes NULL, and a device in a DMA
+ * domain has none. A device without operations and without dma-iommu would use
+ * pseudo-physical addresses as machine addresses, and reach memory of other domains.
+ * No device may be missed:
  *
- * - All devices that were added are in one list of the driver core, which is
- *   walked. The order is: first see newcomers, then walk, then wait until
- *   nobody is left who looked at his device before and did not yet look at the
- *   global pointer, then clear that.
- * - A newcomer is seen when the driver core asks whether to announce it to user
- *   space, which is before a driver can have it. Bus notifiers would not do:
- *   there are devices that do DMA without a bus (gntdev, udmabuf).
- * - Not covered is a device that is used for DMA and never added, or added
- *   with its announcement suppressed. None was found in Linux 6.12 and 7.3.
+ * - All devices that were added are in one list of the driver core. The module first
+ *   hooks new devices, then walks the list, then waits for every task that has read
+ *   dev->dma_ops and may still read the global pointer, then clears the pointer.
+ * - The hook runs when the driver core decides whether to announce a device to user
+ *   space, which is before a driver can bind. Bus notifiers are not enough: some
+ *   devices do DMA without a bus (gntdev, udmabuf).
+ * - Not covered is a device that does DMA and is never added, or is added with its
+ *   announcement suppressed. None was found in Linux 6.12 and 7.3.
  *
- * Whether a PCI device is served by dma-iommu or by swiotlb-xen can change
- * while it has no driver. Its operations follow when the next driver is about
- * to bind, when nothing is mapped. A device that has a driver keeps what it
- * has, so whatever is mapped is unmapped by whom it was mapped by.
+ * A PCI device can change between dma-iommu and swiotlb-xen while it has no driver.
+ * Its operations change when the next driver is about to bind, when nothing is
+ * mapped. A device that has a driver keeps its operations, so each buffer is unmapped
+ * by the ops that mapped it.
  *
- * There is no way back once devices are in DMA domains, so the module stays.
+ * The move is permanent once devices are in DMA domains, so the module stays.
  */
 #define pr_fmt(fmt) "xen-pv-iommu: " fmt
 
@@ -59,9 +58,9 @@ static bool pv_dma_ops_swap;
 module_param(pv_dma_ops_swap, bool, 0444);
 MODULE_PARM_DESC(pv_dma_ops_swap, "PV: give swiotlb-xen to each device that needs it instead of to all, so that the DMA of others can be translated (default: no)");
 
-/* swiotlb-xen's, from before the swap on. */
+/* swiotlb-xen's operations, set before the swap. */
 static const struct dma_map_ops *xsb_ops;
-/* What the driver core does when it announces a device. */
+/* The driver core's callbacks for announcing a device. */
 static const struct kset_uevent_ops *xsb_core_events;
 static bool xsb_swapped;
 
@@ -72,7 +71,7 @@ static void xsb_settle(struct device *dev)
 		set_dma_ops(dev, xsb_ops);
 }
 
-/* Any device that was added will do; this one is always there. */
+/* Any device that was added works; this one always exists. */
 static struct kset *xsb_all_devices(void)
 {
 	return platform_bus.kobj.kset;
@@ -95,7 +94,7 @@ static void xsb_settle_all(void)
 	spin_unlock(&devices->list_lock);
 }
 
-/* Sleeps never, which xsb_unhook() relies on. */
+/* Never sleeps: xsb_unhook() relies on this. */
 static int xsb_filter(const struct kobject *kobj)
 {
 	xsb_settle_kobj(kobj);
@@ -123,8 +122,8 @@ static struct notifier_block xsb_notifier = {
 };
 
 /*
- * Names and texts of announcements stay the driver core's: they may sleep, and
- * nobody may sleep in our text should it go away again.
+ * The other callbacks stay the driver core's: they may sleep, and no task may sleep
+ * in this module's code if it is unloaded.
  */
 static int xsb_hook(void)
 {
@@ -148,12 +147,12 @@ static int xsb_hook(void)
 	}
 
 	xsb_core_events = devices->uevent_ops;
-	/* Whoever finds the copy finds it, and what it refers to, complete. */
+	/* Release: a reader that sees the copy also sees its contents. */
 	smp_store_release(&devices->uevent_ops, copy);
 	return 0;
 }
 
-/* The copy is not freed: somebody may be about to read its other members. */
+/* The copy is not freed: another CPU may be about to read its members. */
 static void xsb_unhook(void)
 {
 	bus_unregister_notifier(&pci_bus_type, &xsb_notifier);
@@ -162,8 +161,8 @@ static void xsb_unhook(void)
 }
 
 /*
- * Nothing of swiotlb-xen's is exported, so its name has to tell: a function's,
- * because not every kernel knows its data by name.
+ * swiotlb-xen exports no symbols, so identify it by the name of a function. Not
+ * every kernel has the names of data.
  */
 static bool xsb_is_swiotlb_xen(const struct dma_map_ops *ops)
 {
@@ -195,7 +194,7 @@ static bool xsb_swap(void)
 	}
 
 	xsb_settle_all();
-	/* Also waits for tasks that were preempted between the two looks. */
+	/* Also waits for tasks that were preempted between the two reads. */
 	synchronize_rcu_tasks();
 	if (cmpxchg(&dma_ops, ops, NULL) != ops) {
 		pr_warn("pv_dma_ops_swap=1 has no effect: other code changed the kernel's DMA operations at the same time\n");
@@ -203,15 +202,15 @@ static bool xsb_swap(void)
 		return false;
 	}
 
-	/* Never to be put, unless the module fails to load after this. */
+	/* Never put, unless the module fails to load after this. */
 	__module_get(THIS_MODULE);
 	pr_info("devices in a DMA domain no longer use swiotlb-xen; all other devices still do\n");
 	return true;
 }
 
 /*
- * Does the kernel ignore the operations of a device that dma-iommu serves? The
- * device is one of which everything is true, however a kernel stores it.
+ * Return true if the kernel ignores the operations of a device that dma-iommu serves.
+ * The test device has all flags set, because kernels store them differently.
  */
 static bool xsb_not_needed(void)
 {
@@ -244,7 +243,7 @@ void swiotlb_xen_bypass_stop(void)
 	if (!xsb_swapped)
 		return;
 
-	/* What the devices have of their own is the same. */
+	/* The devices' own operations are the same. */
 	WRITE_ONCE(dma_ops, xsb_ops);
 	xsb_unhook();
 	xsb_swapped = false;

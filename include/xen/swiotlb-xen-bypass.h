@@ -15,20 +15,22 @@ struct device;
 #endif
 #endif
 
-/* On x86 a kernel that is known to ask dma-iommu first has nothing to bypass. */
+/* On x86 a kernel that checks dma-iommu first has nothing to bypass. */
 #ifdef XSB_IS_NEEDED
 /**
- * swiotlb_xen_bypass_start() - let translated devices do without swiotlb-xen
- * @is_protected: Arm: does Xen translate the DMA of this device?
+ * swiotlb_xen_bypass_start() - keep swiotlb-xen from translated devices
+ * @is_protected: Arm: returns true if Xen translates the DMA of a device
  *
- * To be called before there is any device in a DMA domain.
+ * Required before any device is in a DMA domain.
  *
- * Return: whether the DMA API will work for a device in a DMA domain.
+ * Return: true if the DMA API works for a device in a DMA domain.
  */
 bool swiotlb_xen_bypass_start(bool (*is_protected)(struct device *dev));
 
 /**
- * swiotlb_xen_bypass_stop() - undo it; there is no device in a DMA domain
+ * swiotlb_xen_bypass_stop() - undo swiotlb_xen_bypass_start()
+ *
+ * No device may be in a DMA domain.
  */
 void swiotlb_xen_bypass_stop(void);
 #else

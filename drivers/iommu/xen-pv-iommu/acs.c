@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Access control services (ACS): a group's isolation stands on them.
+ * Access control services (ACS): a group's isolation depends on them.
  *
- * A root port, or a port of a switch, that has them on sends requests from below
- * up to the IOMMU, and not to a neighbour. The IOMMU core groups a device by the
- * ports that have them on when it probes the device. But they are a register of
- * the port, which is 0 after D3cold and after a reset, as in the recovery from an
- * error. The PCI core turns them on again only if pci_request_acs() was called
- * before it found the devices. The kernel of a PV domain calls it, the kernel of a
- * PVH domain may not; there Xen had turned them on.
+ * A root port, or a port of a switch, with ACS on forwards requests from below to
+ * the IOMMU, and not to a peer device. The IOMMU core groups a device by the ports
+ * that have ACS on when it probes the device. But ACS is a register of the port,
+ * which is 0 after D3cold and after a reset, as in the recovery from an error. The
+ * PCI core restores it only if pci_request_acs() was called before it found the
+ * devices. The kernel of a PV domain calls it, the kernel of a PVH domain may not;
+ * there Xen had turned ACS on.
  *
- * So the driver looks at the way up whenever a user gets a device: a user can make
- * the device ask for any address, a neighbour's included. A driver of the kernel
+ * So the driver checks the ports above a device before a user gets the device: a
+ * user can make the device access any address, a peer's included. A kernel driver
  * does not.
  */
 #include <linux/bits.h>
@@ -24,7 +24,7 @@
 #include "device.h"
 #include "group.h"
 
-/* The core wants these to be on, if a device has them. */
+/* The core requires these to be on, if a device has them. */
 #define WANTED	(PCI_ACS_SV | PCI_ACS_RR | PCI_ACS_CR | PCI_ACS_UF)
 
 static u16 acs_read(struct pci_dev *pdev, int where)
@@ -35,7 +35,7 @@ static u16 acs_read(struct pci_dev *pdev, int where)
 	return word;
 }
 
-/* The wanted ones that it has and that are off; all if it has no ACS. */
+/* The required services that are off; all of them if it has no ACS. */
 static u16 acs_missing(struct pci_dev *pdev, int pos)
 {
 	if (!pos)
@@ -50,7 +50,7 @@ bool xpi_acs_is_on(struct pci_dev *pdev)
 							  PCI_EXT_CAP_ID_ACS));
 }
 
-/* Returns whether it is on. */
+/* Returns true if ACS is on. */
 static bool acs_restore(struct pci_dev *pdev, const struct xpi_dev *xdev)
 {
 	int pos = pci_find_ext_capability(pdev, PCI_EXT_CAP_ID_ACS);
@@ -85,7 +85,7 @@ static bool acs_restore_all(const struct xpi_dev *xdev)
 	return true;
 }
 
-/* The lowest one on the way up that has them on; NULL if none has. */
+/* The lowest port above that had ACS on; NULL if none had. */
 static struct pci_dev *acs_lowest(const struct xpi_dev *xdev)
 {
 	struct pci_dev *pdev = xdev->pdev;
@@ -105,10 +105,10 @@ void xpi_acs_save(struct xpi_dev *xdev)
 	struct pci_dev *pdev = xdev->pdev;
 	unsigned int i;
 
-	/* A port in D3cold answers nothing. */
+	/* A port in D3cold does not respond. */
 	if (bridge)
 		pm_runtime_get_sync(&bridge->dev);
-	/* The driver takes no device with a longer way, see group.h. */
+	/* The driver takes no device with a longer path, see group.h. */
 	for (i = 0; pdev && i < XPI_MAX_HOPS; i++) {
 		if (xpi_acs_is_on(pdev))
 			xdev->acs |= BIT(i);
@@ -122,7 +122,7 @@ int xpi_acs_hold(struct xpi_dev *xdev)
 {
 	bool before = xdev->awake;
 
-	/* A device that is awake keeps all above it awake. */
+	/* A device that is awake keeps all ports above it awake. */
 	if (!before)
 		xdev->awake = acs_lowest(xdev);
 	if (!before && xdev->awake)

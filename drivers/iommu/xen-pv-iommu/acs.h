@@ -8,35 +8,35 @@ struct pci_dev;
 struct xpi_dev;
 
 /**
- * xpi_acs_is_on() - does a device keep its peers apart?
+ * xpi_acs_is_on() - check whether a device isolates its peers
  * @pdev: a device or a port
  *
- * Stricter than the core, which knows devices that need no such services.
+ * Stricter than the core, which knows devices that need no ACS.
  *
- * Return: whether its access control services are on, as far as it has them.
+ * Return: true if the required services that it supports are on; false without ACS.
  */
 bool xpi_acs_is_on(struct pci_dev *pdev);
 
 /**
- * xpi_acs_save() - note where on a device's way up they are on
+ * xpi_acs_save() - save which ports above a device have ACS on
  * @xdev: the device, about to be put into a group
  */
 void xpi_acs_save(struct xpi_dev *xdev);
 
 /**
- * xpi_acs_hold() - make sure that a device is kept apart as its group says
+ * xpi_acs_hold() - restore the isolation of a device's group, and keep it
  * @xdev: the device, about to be given to a user
  *
- * Turns on again what was on when xpi_acs_save() looked. Until xpi_acs_release()
- * the ports above stay awake, for a port may forget it in sleep. May sleep; the
- * caller holds the core's group mutex.
+ * Turns on again what xpi_acs_save() saved. Until xpi_acs_release() the ports above
+ * stay awake, because a port may lose ACS in sleep. May sleep. Caller must hold the
+ * core's group mutex.
  *
- * Return: 0, or -ENODEV if a port does not turn it on; the log says which.
+ * Return: 0, or -ENODEV if a port does not turn it on; the log names the port.
  */
 int xpi_acs_hold(struct xpi_dev *xdev);
 
 /**
- * xpi_acs_release() - no user has it any more
+ * xpi_acs_release() - let the ports above a device sleep again
  * @xdev: the device, held or not
  */
 void xpi_acs_release(struct xpi_dev *xdev);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Xen's description of itself and of devices, checked before anybody uses it.
+ * Checks Xen's description of itself and of devices before its first use.
  *
- * The IOMMU core takes some of these figures without a check of its own (a page
- * size bitmap without the page size ends in a BUG), so a Xen that says nonsense
- * is refused here, in one sentence.
+ * The IOMMU core uses some of these figures unchecked (a page size bitmap without
+ * the page size ends in a BUG). So the driver rejects a Xen with invalid figures, and
+ * returns the reason in one sentence.
  */
 #include <linux/bitops.h>
 #include <linux/limits.h>
@@ -18,20 +18,20 @@
 #include "caps.h"
 
 /*
- * 1 GiB leaves are left out: memory never gets one, and a contiguous GiB is
- * one map call with 2 MiB leaves as well.
+ * Without 1 GiB leaves: Xen maps no memory with them, and a contiguous GiB is one
+ * map call with 2 MiB leaves as well.
  */
 #define USED_PGSIZES	((u64)SZ_4K | SZ_2M)
 
 /* An older Xen returns this much; the fields after it are zero. */
 #define QUERY_SIZE_MIN	offsetof(struct xen_pv_iommu_query, pt_pages_reserve)
 
-/* Less than this much iova space and a 32-bit device cannot be served. */
+/* With less iova space a 32-bit device cannot work. */
 #define MIN_IOVA_LAST	(SZ_4G - 1)
 
 #define PAGE_LOW	((u64)SZ_4K - 1)
 
-/* Levels of a page-table tree, and so new tables of one map, at most. */
+/* Maximum levels of a page-table tree, and so new tables of one map. */
 #define MOST_LEVELS	6U
 
 /* VT-d specification, 11.4.2: capability register. */
@@ -99,7 +99,7 @@ static bool run_out(u64 used, u64 max)
 	return used + MOST_LEVELS > max;
 }
 
-/* QUERY does not tell users' tables from the kernel's, so USERS is a guess. */
+/* QUERY does not separate users' tables from the kernel's, so USERS is a guess. */
 enum xpi_bound_by xpi_tables_bound_by(const struct xen_pv_iommu_query *q,
 				      const struct xen_pv_iommu_ctx *c)
 {
@@ -150,7 +150,7 @@ static u32 resv_type(u32 type, u32 features)
 	case XEN_PV_IOMMU_RESV_MSI_DOORBELL:
 		return type;
 	case XEN_PV_IOMMU_RESV_DIRECT_RELAXABLE:
-		/* ATTACH cannot say that Xen is not to map it. */
+		/* ATTACH has no flag that keeps Xen from mapping it. */
 		return features & XEN_PV_IOMMU_FEAT_RELAX ?
 		       type : XEN_PV_IOMMU_RESV_DIRECT;
 	default:
@@ -166,7 +166,7 @@ bool xpi_resv_check(const struct xen_pv_iommu_dev_resv *r, u32 features,
 
 	resv->start = r->start & ~PAGE_LOW;
 	resv->last = r->last | PAGE_LOW;
-	/* Its length must be a number. */
+	/* The length must not overflow. */
 	if (!resv->start && resv->last == U64_MAX)
 		return false;
 

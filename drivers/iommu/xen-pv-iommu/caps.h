@@ -10,15 +10,14 @@ struct xen_pv_iommu_dev_query;
 struct xen_pv_iommu_dev_resv;
 
 /**
- * struct xpi_caps - what Xen offers, checked
+ * struct xpi_caps - capabilities of Xen, checked
  * @features: XEN_PV_IOMMU_FEAT_*
  * @max_ctx: contexts that this domain may have
- * @ctx_reserve: the part of them that is for the kernel's contexts only; 0 if
- *	Xen has no such
+ * @ctx_reserve: contexts reserved for the kernel; 0 if Xen has no reserve
  * @user_tables: page tables that all other contexts may use together
  * @max_count: largest array of one hypercall
  * @max_nr: largest run of one descriptor, in 4 KiB pages
- * @pgsizes: leaf sizes in bytes: 4 KiB, and 2 MiB if there is
+ * @pgsizes: leaf sizes in bytes: 4 KiB, and 2 MiB if supported
  * @iova_last: last byte that can be translated
  * @fault_virq: raised when Xen has recorded a fault; 0 if it does not
  */
@@ -47,24 +46,24 @@ struct xpi_resv {
 };
 
 /**
- * xpi_query_init() - what to ask Xen with
- * @q: the struct to be handed to QUERY
+ * xpi_query_init() - prepare the struct for QUERY
+ * @q: the struct
  */
 void xpi_query_init(struct xen_pv_iommu_query *q);
 
 /**
- * xpi_caps_check() - can this driver work with what QUERY said?
+ * xpi_caps_check() - check QUERY's answer
  * @q: Xen's answer, not trusted
- * @caps: filled in if so
+ * @caps: OUT: filled in on success
  *
- * Return: NULL, or what is wrong, as the end of a sentence for the log.
+ * Return: NULL, or the reason of the failure, as the end of a sentence for the log.
  */
 const char *xpi_caps_check(const struct xen_pv_iommu_query *q,
 			   struct xpi_caps *caps);
 
 /**
- * enum xpi_bound_by - the limit that may have kept Xen from a page table
- * @XPI_BOUND_NONE: none of ours
+ * enum xpi_bound_by - the limit that a new page table may have exceeded
+ * @XPI_BOUND_NONE: none of these limits
  * @XPI_BOUND_CTX: the context's own
  * @XPI_BOUND_USERS: that of all contexts which may not use the reserve
  * @XPI_BOUND_DOMAIN: that of the whole domain
@@ -88,7 +87,7 @@ enum xpi_bound_by xpi_tables_bound_by(const struct xen_pv_iommu_query *q,
 
 /**
  * xpi_caps_vtd_cap() - the width of iovas, as VT-d's capability register has it
- * @caps: what Xen offers
+ * @caps: capabilities of Xen
  *
  * Return: bits 16 to 21 (MGAW): how many bits an iova may have, less one; the
  * others are zero. If the last iova is in the middle of a power of two, that
@@ -97,24 +96,24 @@ enum xpi_bound_by xpi_tables_bound_by(const struct xen_pv_iommu_query *q,
 u64 xpi_caps_vtd_cap(const struct xpi_caps *caps);
 
 /**
- * xpi_caps_narrow() - the capabilities of one device
- * @caps: those of the whole
- * @dq: what DEV_QUERY said, not trusted
- * @dev_caps: filled in: what holds for both
+ * xpi_caps_narrow() - limit the capabilities to those of one device
+ * @caps: capabilities of Xen
+ * @dq: DEV_QUERY's answer, not trusted
+ * @dev_caps: OUT: the capabilities that both have
  *
- * Return: NULL, or what is wrong, as for xpi_caps_check().
+ * Return: NULL, or the reason of the failure, as for xpi_caps_check().
  */
 const char *xpi_caps_narrow(const struct xpi_caps *caps,
 			    const struct xen_pv_iommu_dev_query *dq,
 			    struct xpi_caps *dev_caps);
 
 /**
- * xpi_resv_check() - is this region one?
- * @r: what DEV_RESV said, not trusted
+ * xpi_resv_check() - check a reserved region
+ * @r: DEV_RESV's answer, not trusted
  * @features: XEN_PV_IOMMU_FEAT_* that Xen has
- * @resv: filled in if so, widened to whole pages
+ * @resv: OUT: the region, extended to whole pages
  *
- * Return: whether it is. A type that we do not know counts as RESERVED, and
+ * Return: true if the region is valid. Unknown types count as RESERVED, and
  * DIRECT_RELAXABLE as DIRECT if Xen has no FEAT_RELAX.
  */
 bool xpi_resv_check(const struct xen_pv_iommu_dev_resv *r, u32 features,

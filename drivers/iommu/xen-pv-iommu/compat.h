@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The only place that knows older kernels. The driver is written for the
- * newest one; Kbuild looks into the headers at hand and defines XPI_HAVE_* for
- * what it finds there.
+ * Support for older kernels, only in this file. The driver is written for the
+ * newest kernel; Kbuild examines the headers and defines XPI_HAVE_* for the features
+ * it finds.
  */
 #ifndef XPI_COMPAT_H
 #define XPI_COMPAT_H
@@ -11,8 +11,8 @@
 #include <linux/slab.h>
 
 /*
- * attach_dev() tells the domain that the device leaves. Older kernels do not;
- * nothing here needs it. XPI_ATTACH_FN(fn) makes what XPI_ATTACH(fn) names.
+ * Newer kernels pass the old domain to attach_dev(). Older ones do not, and the
+ * driver does not need it. XPI_ATTACH_FN(fn) defines what XPI_ATTACH(fn) names.
  */
 #ifdef XPI_HAVE_ATTACH_OLD
 #define XPI_ATTACH(fn)		fn

@@ -2,10 +2,9 @@
 /*
  * /sys/kernel/debug/xen-pv-iommu, as Documentation/ABI/testing describes it.
  *
- * A file belongs to a device, not to a context: what it says is looked up when
- * it is read. Removing a file waits for its readers, and later ones get an
- * error, so the device is there. The domain that it is at is there because
- * xpi_devs_lock is held.
+ * A file belongs to a device, not to a context: each read looks up the context.
+ * Removing a file waits for its readers, and later reads fail, so the device is
+ * valid during a read. Its domain is valid because the read holds xpi_devs_lock.
  */
 #include <linux/debugfs.h>
 #include <linux/fs.h>
@@ -35,7 +34,7 @@ static struct dentry *devices;
  * Counters
  */
 
-/* A bucket's bounds: "4-7", and "128-" for the last. */
+/* Bounds of a bucket: "4-7", and "128-" for the last. */
 static void show_bucket(struct seq_file *s, unsigned int i, u64 n)
 {
 	unsigned int first = 1U << i, last = (2U << i) - 1;
@@ -66,7 +65,7 @@ DEFINE_SHOW_ATTRIBUTE(counters);
  * A device's context
  */
 
-/* What Xen says of the device, so that one sees if the two disagree. */
+/* Xen's answer about the device, to compare with Linux' record. */
 static void show_device(struct seq_file *s, const struct xpi_dev *xdev)
 {
 	struct xen_pv_iommu_dev_query dq = {
@@ -124,7 +123,7 @@ static int context_show(struct seq_file *s, void *unused)
 		else
 			seq_puts(s, "context unknown\n");
 		show_device(s, xdev);
-		/* Xen gives no figures of its own table. */
+		/* Xen returns no figures for its own table. */
 		if (xdev->attached.domain &&
 		    xdev->attached.ctx != XEN_PV_IOMMU_CTX_DEFAULT)
 			show_context(s, xdev->attached.ctx);
@@ -137,7 +136,7 @@ static int context_show(struct seq_file *s, void *unused)
 DEFINE_SHOW_ATTRIBUTE(context);
 
 /*
- * What an iova maps to, as Xen sees it and as Linux does
+ * The mapping of an iova: in Xen, and in Linux' record
  */
 
 static void show_xen(struct seq_file *s, u16 ctx, u64 dfn)
@@ -166,7 +165,7 @@ static const char *leaf_kind(unsigned int flags)
 	return flags & XPI_LEAF_FOREIGN ? " foreign" : "";
 }
 
-/* The mappings have pfns; the hypervisor's name for it makes them comparable. */
+/* The mappings have pfns; translate to gfns, which Xen's answer has. */
 static void show_linux(struct seq_file *s, struct xpi_mappings *maps, u64 dfn)
 {
 	struct xpi_frame frame;

@@ -6,29 +6,29 @@ struct xpi_dev;
 struct xpi_hv;
 
 /**
- * xpi_debugfs_start() - make /sys/kernel/debug/xen-pv-iommu
+ * xpi_debugfs_start() - create /sys/kernel/debug/xen-pv-iommu
  * @hv: the hypervisor
  */
 void xpi_debugfs_start(const struct xpi_hv *hv);
 
 /**
- * xpi_debugfs_stop() - remove it
+ * xpi_debugfs_stop() - remove /sys/kernel/debug/xen-pv-iommu
  *
- * On return nobody reads there any more.
+ * Waits for all readers.
  */
 void xpi_debugfs_stop(void);
 
 /**
- * xpi_debugfs_add() - a directory for a device
- * @xdev: the device; it is there until xpi_debugfs_del()
+ * xpi_debugfs_add() - create the directory of a device
+ * @xdev: the device; valid until xpi_debugfs_del()
  */
 void xpi_debugfs_add(struct xpi_dev *xdev);
 
 /**
- * xpi_debugfs_del() - remove it
+ * xpi_debugfs_del() - remove the directory of a device
  * @xdev: the device
  *
- * Waits for those who read there; xpi_devs_lock must not be held.
+ * Waits for all readers. Caller must not hold xpi_devs_lock.
  */
 void xpi_debugfs_del(struct xpi_dev *xdev);
 

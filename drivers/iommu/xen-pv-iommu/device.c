@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What Xen says about a device, and what stands around it.
+ * Xen's description of a device, and its PCI neighbours.
  */
 #include <linux/bitops.h>
 #include <linux/err.h>
@@ -21,15 +21,15 @@
 #include "group.h"
 #include "hv.h"
 
-/* More reserved regions than that and a device is refused. */
+/* The driver rejects a device with more reserved regions. */
 #define MAX_RESV	256
 
-DEFINE_MUTEX(xpi_devs_lock);	/* the list, and where each is; see device.h */
+DEFINE_MUTEX(xpi_devs_lock);	/* the list and the attachments; see device.h */
 static LIST_HEAD(devs);
 
 /*
- * The device that the requester id of a device's DMA names. Below Intel's VMD
- * that is the VMD itself. The PCI core's own function is not exported.
+ * The device whose requester id a device's DMA carries. Below Intel's VMD that is
+ * the VMD itself. The PCI core's own function is not exported.
  */
 static struct pci_dev *real_dma_dev(struct pci_dev *pdev)
 {
@@ -45,7 +45,7 @@ static bool to_sbdf(struct pci_dev *pdev, u32 *sbdf)
 	int segment = pci_domain_nr(pdev->bus);
 
 	if (segment < 0 || segment > 0xffff)
-		return false;	/* made up by Linux, unknown to Xen */
+		return false;	/* a segment of Linux' own, unknown to Xen */
 
 	*sbdf = segment << 16 | PCI_DEVID(pdev->bus->number, pdev->devfn);
 	return true;
@@ -108,14 +108,14 @@ static struct xpi_dev *create_with_resv(const struct xpi_hv *hv, u32 features,
 	return xdev;
 }
 
-/* Is it translated where Xen had it from the start? */
+/* Return true if Xen translates it in its original context. */
 static bool was_protected(const struct xen_pv_iommu_dev_query *dq)
 {
 	return dq->ctx == XEN_PV_IOMMU_CTX_DEFAULT &&
 	       dq->flags & XEN_PV_IOMMU_DEV_F_PROTECTED;
 }
 
-/* Only here for the groups: Xen does not attach it. */
+/* Exists only for the groups: Xen does not attach it. */
 static struct xpi_dev *create_passive(const struct xpi_caps *caps,
 				      struct pci_dev *pdev, u32 sbdf,
 				      bool protected)
@@ -166,8 +166,8 @@ static struct xpi_dev *create_endpoint(const struct xpi_hv *hv,
 }
 
 /*
- * It goes where @real goes, whose group the core finds for it. Without that group
- * it must have none: its DMA would not be translated.
+ * The core puts it in the group of @real, and Xen moves it with @real. If @real has
+ * no group, the device must have none: its DMA is not translated.
  */
 static struct xpi_dev *create_child(struct pci_dev *pdev,
 				    struct pci_dev *real)
@@ -189,8 +189,8 @@ static struct xpi_dev *create_child(struct pci_dev *pdev,
 }
 
 /*
- * Requester ids that only Linux' quirks know of: Xen would leave them where they
- * are, and the DMA that carries them would go astray.
+ * Return true if the device has requester ids that only Linux' quirks know. Xen
+ * would not move these ids, and DMA that carries them would reach wrong memory.
  */
 static bool shares_ids(struct pci_dev *pdev)
 {
@@ -251,7 +251,7 @@ bool xpi_dev_is_protected(const struct xpi_hv *hv, struct pci_dev *pdev)
 }
 
 /*
- * Where devices are
+ * The list of devices and their attachments
  */
 
 void xpi_dev_add(struct xpi_dev *xdev)
@@ -352,7 +352,7 @@ enum xpi_bound xpi_dev_bound(struct pci_dev *pdev)
 
 	if (!drv)
 		return XPI_UNBOUND;
-	/* A bridge's driver (pcieport, shpchp) has nothing to do DMA with. */
+	/* Drivers of bridges (pcieport, shpchp) do no DMA. */
 	if (pci_is_bridge(pdev) || to_pci_driver(drv)->driver_managed_dma)
 		return XPI_MANAGED;
 	return XPI_LIVE;
@@ -376,7 +376,7 @@ static enum xpi_hop_kind hop_kind(struct pci_dev *pdev)
 	}
 }
 
-/* How many; 0 if the way up is longer than can be. */
+/* Returns the number of hops; 0 if the path is too long. */
 static unsigned int way_up(struct pci_dev *pdev,
 			   struct xpi_hop hops[XPI_MAX_HOPS])
 {
@@ -439,7 +439,7 @@ struct pci_dev *xpi_dev_live_peer(struct pci_dev *pdev)
 	return NULL;
 }
 
-/* Would the core look at it for the group of a device with that key, in vain? */
+/* The core would look for the group of @key at this bridge, but find none. */
 static bool hides_group(struct pci_dev *bridge, u64 key)
 {
 	u64 its_key;
@@ -474,7 +474,7 @@ struct iommu_group *xpi_dev_peer_group(struct pci_dev *pdev)
 	list_for_each_entry(peer, &devs, list) {
 		if (!topology_key(peer->pdev, &peer_key) || peer_key != key)
 			continue;
-		/* It has none yet if it is pdev itself. */
+		/* pdev itself has none yet. */
 		group = iommu_group_get(&peer->pdev->dev);
 		if (group)
 			break;

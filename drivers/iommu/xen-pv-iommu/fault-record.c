@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Xen's fault records: from what Xen says to what a person reads.
+ * Checks Xen's fault records and formats them as sentences for the log.
  *
- * Tools look for these sentences; Documentation/admin-guide explains them.
+ * Tools search for these sentences; Documentation/admin-guide explains them.
  */
 #include <linux/sprintf.h>
 #include <linux/types.h>
@@ -11,7 +11,7 @@
 
 #include "fault-record.h"
 
-/* PCI Express has 20 bits for it. */
+/* A PASID of PCI Express has 20 bits. */
 #define PASID_LAST	0xfffffU
 
 static bool ctx_is_one(u32 ctx)

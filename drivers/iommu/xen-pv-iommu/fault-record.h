@@ -10,16 +10,16 @@ struct xen_pv_iommu_fault;
 #define XPI_FAULT_TEXT_MAX	320U
 
 /**
- * struct xpi_fault - a DMA that was refused, checked
- * @pci: @id is segment << 16 | bus << 8 | devfn; else it is Xen's secret
+ * struct xpi_fault - a checked record of refused DMA
+ * @pci: @id is segment << 16 | bus << 8 | devfn; else @id depends on @type
  * @id: the device
- * @type: how Xen names the device
+ * @type: enum xen_pv_iommu_dev_type
  * @iova: the address
- * @ctx: the context it was in, XEN_PV_IOMMU_CTX_INVALID if Xen says nonsense
+ * @ctx: the context it was in; XEN_PV_IOMMU_CTX_INVALID if the record's is invalid
  * @write: a write, not a read
  * @disabled: Xen has turned the device's bus mastering off
  * @suppressed: its IOMMU reports no more of its faults for about a second
- * @has_pasid: @pasid means something
+ * @has_pasid: @pasid is valid
  * @pasid: process address space id
  * @reason: enum xen_pv_iommu_fault_reason
  * @lost: records that were lost before this one
@@ -40,25 +40,25 @@ struct xpi_fault {
 };
 
 /**
- * xpi_fault_check() - take over a record
- * @rec: what FAULT_READ gave, not trusted
- * @f: OUT; what makes no sense becomes "unknown"
+ * xpi_fault_check() - check a record
+ * @rec: from FAULT_READ, not trusted
+ * @f: OUT: the fault; invalid members become "unknown"
  */
 void xpi_fault_check(const struct xen_pv_iommu_fault *rec, struct xpi_fault *f);
 
 /**
- * xpi_fault_reason() - why it was refused
+ * xpi_fault_reason() - describe why Xen refused the DMA
  * @f: the fault
  *
- * Return: words, for the end of a sentence.
+ * Return: a text for the end of a sentence.
  */
 const char *xpi_fault_reason(const struct xpi_fault *f);
 
 /**
- * xpi_fault_text() - all of it in a sentence, but for the device
+ * xpi_fault_text() - format a fault as a sentence, without the device
  * @f: the fault
- * @buf: where to
- * @size: of @buf; what does not fit is cut off
+ * @buf: OUT: the sentence
+ * @size: size of @buf; a longer sentence is truncated
  */
 void xpi_fault_text(const struct xpi_fault *f, char *buf, size_t size);
 

@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * DMA that was refused: Xen records it, here it is told.
+ * Reads Xen's records of refused DMA and reports them.
  *
- * Xen raises a VIRQ when its ring becomes non-empty, so the ring is always read
- * to its end. A device can fault as fast as it can do DMA: no more than a
- * handful of records is read in one go, then the others have to wait, and what
- * Xen has no room for meanwhile it counts.
+ * Xen raises a VIRQ when its ring becomes non-empty, so the driver always reads the
+ * ring to its end. A device can fault as fast as it can do DMA. So the driver reads
+ * a few records, pauses, and continues. Xen counts the records that it has no room
+ * for meanwhile.
  *
- * A fault is told first to the domain that the device is attached to now (the
- * core's trace event io_page_fault comes from there) and, if no handler takes
- * it, to the log. A handler runs under the lock of the devices' list, so it must
- * not attach or release devices.
+ * A fault goes to the domain that the device is attached to (this also fires the
+ * core's trace event io_page_fault) and, if no handler takes it, to the log. A
+ * handler runs under the lock of the devices' list, so it must not attach or release
+ * devices.
  *
- * After too many faults Xen turns the device off or reports no more of them, and
- * the last record says so. That is logged also if a handler takes the fault, and
- * has a rate limit of its own: the faults before it have used up theirs.
+ * After too many faults Xen turns the device off or reports no more of its faults,
+ * and the last record has a flag for this. That record is logged even if a handler
+ * takes the fault. It has a rate limit of its own, because the faults before it have
+ * used up the other one.
  */
 #define pr_fmt(fmt) "xen-pv-iommu: " fmt
 
@@ -37,11 +38,11 @@
 #include "hv.h"
 #include "stats.h"
 
-/* Records read in one go, and the pause after that many. */
+/* Records read in one run of the work, and the pause after them. */
 #define AT_ONCE		32U
 #define PAUSE		(HZ / 10)
 
-/* Xen's ring is shorter; a device that faults all the time must not hold us. */
+/* Longer than Xen's ring; bounds the loop if a device faults all the time. */
 #define DRAIN_MAX	256U
 
 static const struct xpi_hv *fault_hv;
@@ -50,10 +51,10 @@ static int fault_irq;
 static DEFINE_RATELIMIT_STATE(fault_limit, DEFAULT_RATELIMIT_INTERVAL,
 			      DEFAULT_RATELIMIT_BURST);
 
-/* Of devices that fault too often: one that goes on would say it each second. */
+/* For devices that fault too often: such a record may come each second. */
 static DEFINE_RATELIMIT_STATE(too_many_limit, 60 * HZ, DEFAULT_RATELIMIT_BURST);
 
-/* -ENOENT: there is none left. */
+/* -ENOENT: no record is left. */
 static int read_fault(const struct xpi_hv *hv, struct xpi_fault *f)
 {
 	struct xen_pv_iommu_fault rec = {};
@@ -68,7 +69,7 @@ static int read_fault(const struct xpi_hv *hv, struct xpi_fault *f)
 	return 0;
 }
 
-/* The caller puts it. NULL: none that this kernel knows. */
+/* Caller must put it. NULL if this kernel does not know the device. */
 static struct pci_dev *find_pdev(const struct xpi_fault *f)
 {
 	if (!f->pci)
@@ -77,7 +78,7 @@ static struct pci_dev *find_pdev(const struct xpi_fault *f)
 					   f->id & 0xff);
 }
 
-/* Has a handler taken it? */
+/* Returns true if a handler has taken the fault. */
 static bool tell_domain(struct pci_dev *pdev, const struct xpi_fault *f)
 {
 	int flags = f->write ? IOMMU_FAULT_WRITE : IOMMU_FAULT_READ;
@@ -189,7 +190,7 @@ void xpi_fault_start(const struct xpi_hv *hv, u32 virq)
 	}
 
 	fault_irq = ret;
-	/* What came before the VIRQ was bound will not raise it. */
+	/* Records from before the VIRQ was bound do not raise it. */
 	schedule_delayed_work(&fault_dwork, 0);
 }
 

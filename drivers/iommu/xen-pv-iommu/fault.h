@@ -7,24 +7,24 @@
 struct xpi_hv;
 
 /**
- * xpi_fault_drain() - drop what Xen recorded before anybody was interested
+ * xpi_fault_drain() - drop the records from before the module was loaded
  * @hv: the hypervisor
  */
 void xpi_fault_drain(const struct xpi_hv *hv);
 
 /**
- * xpi_fault_start() - report faults from now on
+ * xpi_fault_start() - start to report faults
  * @hv: the hypervisor
- * @virq: raised when Xen has recorded one, not trusted; 0 if it does not
+ * @virq: raised when Xen has recorded a fault, not trusted; 0 if unsupported
  *
- * If that is not possible it is said, and all else works.
+ * A failure is logged, and the driver works without fault reports.
  */
 void xpi_fault_start(const struct xpi_hv *hv, u32 virq);
 
 /**
- * xpi_fault_stop() - no more
+ * xpi_fault_stop() - stop to report faults
  *
- * On return nothing of it runs any more.
+ * Waits until its work has finished.
  */
 void xpi_fault_stop(void);
 

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Decisions about grouping and about devices that are in use already.
+ * Decisions about groups and about devices that have a driver already.
  *
- * The core groups PCI devices by itself, but only those that it was given. A
- * device left alone because its driver is live must not share a group with one that
- * a user space driver can claim: the two can reach each other. The functions
- * that the core finds its groups with are not exported, so the question "could
- * these two be one group" is answered here, on the safe side.
+ * The core groups PCI devices by itself, but only those that the driver takes. A
+ * device with a live driver, which the driver skips, must not share a group with a
+ * device that VFIO can claim: the two can reach each other. The core does not export
+ * the functions that find groups. So this file decides conservatively whether two
+ * devices could be in one group.
  */
 #include <linux/bits.h>
 
 #include "group.h"
 
-/* Set in a key that stands for a whole slot instead of one function. */
+/* Set in a key of a whole slot instead of one function. */
 #define KEY_WHOLE_SLOT	BIT_ULL(32)
 #define FUNCTION_MASK	7U
 
@@ -35,8 +35,8 @@ u64 xpi_group_key(const struct xpi_hop *hops, unsigned int nr)
 	unsigned int i;
 
 	/*
-	 * Below the uppermost bridge that does not keep peers apart everything
-	 * can talk to everything.
+	 * Below the uppermost bridge that does not isolate its peers, each device
+	 * can reach all others.
 	 */
 	for (i = nr - 1; i; i--) {
 		if (!isolates(&hops[i])) {

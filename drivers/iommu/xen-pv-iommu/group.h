@@ -5,12 +5,12 @@
 #include <linux/types.h>
 
 /**
- * enum xpi_hop_kind - how far a device keeps its peers apart by nature
- * @XPI_HOP_PORT: a root port or a switch's downstream port: only if access
- *	control services say so
- * @XPI_HOP_PCIE: any other PCI Express device: functions of one slot only if
- *	access control services say so
- * @XPI_HOP_BUS: conventional PCI, or a bridge to or from it: not at all
+ * enum xpi_hop_kind - how a device isolates its peers
+ * @XPI_HOP_PORT: a root port or a switch's downstream port: isolates if its access
+ *	control services are on
+ * @XPI_HOP_PCIE: any other PCI Express device: isolates the functions of a slot if
+ *	its access control services are on
+ * @XPI_HOP_BUS: conventional PCI, or a bridge to or from it: never isolates
  */
 enum xpi_hop_kind {
 	XPI_HOP_PORT,
@@ -19,12 +19,11 @@ enum xpi_hop_kind {
 };
 
 /**
- * struct xpi_hop - one device on the way from an endpoint to its root bus
+ * struct xpi_hop - one device on the path from an endpoint to its root bus
  * @sbdf: segment << 16 | bus << 8 | devfn
  * @kind: what it is
  * @multifunction: its slot has several functions
- * @acs: its access control services are on: what reaches it goes up to the
- *	IOMMU
+ * @acs: its access control services are on: it forwards requests to the IOMMU
  */
 struct xpi_hop {
 	u32 sbdf;
@@ -33,32 +32,32 @@ struct xpi_hop {
 	bool acs;
 };
 
-/* Deeper than any real hierarchy; what is deeper still is never accepted. */
+/* More than in any real hierarchy; the driver rejects longer paths. */
 #define XPI_MAX_HOPS	32
 
 /**
- * xpi_group_key() - which devices may end up in one IOMMU group?
+ * xpi_group_key() - compute the key of the IOMMU group that a device may join
  * @hops: the device first, then each bridge above it, up to the root bus
- * @nr: how many, at least 1
+ * @nr: their number, at least 1
  *
- * Return: a key. Two devices with different keys are never grouped by the IOMMU
- * core's PCI rules. With the same key they may be; the core knows of hardware
- * quirks that make finer groups.
+ * Return: a key. The IOMMU core's PCI rules never put two devices with different
+ * keys in one group. With the same key they may; the core knows hardware quirks that
+ * make finer groups.
  */
 u64 xpi_group_key(const struct xpi_hop *hops, unsigned int nr);
 
 /**
- * xpi_group_is_alone() - does a device keep all others out of its group?
+ * xpi_group_is_alone() - check whether no other device can join a device's group
  * @hops: as for xpi_group_key()
  * @nr: as for xpi_group_key()
  *
- * Return: whether no other device, were it plugged in now, could have its key.
+ * Return: true if no other device, even one plugged in later, can have its key.
  */
 bool xpi_group_is_alone(const struct xpi_hop *hops, unsigned int nr);
 
 /**
- * enum xpi_bound - who drives a device at the moment
- * @XPI_UNBOUND: nobody
+ * enum xpi_bound - kind of a device's driver
+ * @XPI_UNBOUND: no driver
  * @XPI_MANAGED: a driver that leaves DMA to others (pcieport, vfio-pci)
  * @XPI_LIVE: a driver that may have DMA in flight
  */
@@ -69,7 +68,7 @@ enum xpi_bound {
 };
 
 /**
- * enum xpi_late - what to do with devices that have a driver already
+ * enum xpi_late - policy for devices that have a driver already
  * @XPI_LATE_SKIP: take none
  * @XPI_LATE_MANAGED: take those whose driver leaves DMA to others
  */
@@ -79,12 +78,14 @@ enum xpi_late {
 };
 
 /**
- * xpi_may_take() - may this driver take over a device in that state?
- * @bound: its state
+ * xpi_may_take() - check whether the driver may take a device
+ * @bound: kind of its driver
  * @late: the policy
  *
- * Return: whether it may. A live device has mapped its buffers in another way;
- * translating its DMA under its driver would be data loss.
+ * A live driver has mapped its buffers untranslated; translating its DMA now would
+ * lose data.
+ *
+ * Return: true if the driver may take it.
  */
 bool xpi_may_take(enum xpi_bound bound, enum xpi_late late);
 

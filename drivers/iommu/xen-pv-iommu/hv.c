@@ -35,7 +35,7 @@ static long iommu_op(unsigned int op, void *array, unsigned int count)
 #endif
 }
 
-/* Of the first element, if there are any. */
+/* The context of the first element, if there is one. */
 static unsigned int ctx_of(unsigned int op, const void *array)
 {
 	const struct xen_pv_iommu_attach *a = array;
@@ -96,8 +96,8 @@ static u32 marks_flags(unsigned long mfn)
 }
 
 /*
- * The p2m says all: holes and device memory are identity entries, granted and
- * foreign pages are marked. Entries that count up, with their marks, go on.
+ * The p2m has everything: holes and device memory are identity entries, granted and
+ * foreign pages are marked. Consecutive entries with the same marks form a run.
  */
 static noinline struct xpi_frame pv_frames(u64 pfn, u32 max, unsigned long mfn)
 {
@@ -120,7 +120,7 @@ static struct xpi_frame pv_frame(u64 pfn, u32 max)
 {
 	unsigned long mfn = __pfn_to_mfn(pfn);
 
-	/* A page of one's own; there is one for each entry of a scatterlist. */
+	/* A page of this domain: common case, once for each entry of a scatterlist. */
 	if (likely(max == 1 && !(mfn & MARKS)))
 		return (struct xpi_frame){ .gfn = mfn, .nr = 1 };
 	return pv_frames(pfn, max, mfn);
@@ -133,9 +133,9 @@ static struct xpi_frame pv_frame(u64 pfn, u32 max)
 #endif
 
 /*
- * Is another domain's memory mapped here? File systems and the swap cache use the
- * same flag on their pages, and a debug kernel stops at a look at it on a compound
- * page.
+ * Return true if a page is another domain's memory. File systems and the swap cache
+ * use the same flag on their pages, and a debug kernel stops if it is read on a
+ * compound page.
  */
 static bool is_foreign(struct page *page)
 {
@@ -149,7 +149,7 @@ static bool is_foreign(struct page *page)
 }
 
 /*
- * A map request counts in frames of Xen's size, 4 KiB. Where the kernel's pages are
+ * A map request is in frames of 4 KiB, Xen's page size. If the kernel's pages are
  * larger, several frames are one page.
  */
 static unsigned long page_nr(u64 pfn)
@@ -158,8 +158,9 @@ static unsigned long page_nr(u64 pfn)
 }
 
 /*
- * Is it RAM by the firmware's map? page_is_ram() takes the lock of the resource
- * tree, which interrupts must not; this map does not change and needs no lock.
+ * Return true if the firmware's map lists it as RAM. page_is_ram() takes the lock of
+ * the resource tree, which is not safe in interrupts. This map is constant and needs
+ * no lock.
  */
 static bool is_firmware_ram(u64 pfn)
 {
@@ -174,7 +175,7 @@ static bool is_firmware_ram(u64 pfn)
 
 /*
  * A whole section of memory has struct pages, RAM or not. A page that the kernel
- * gives out is RAM; a reserved page is if the firmware says so.
+ * allocates is RAM; a reserved page is RAM if the firmware's map lists it.
  */
 static bool is_ram(u64 pfn, struct page *page)
 {
@@ -184,7 +185,7 @@ static bool is_ram(u64 pfn, struct page *page)
 	       is_firmware_ram(pfn);
 }
 
-/* Here a frame has one number, and only its page tells what it is. */
+/* Without PV a frame has one number, and its struct page tells its kind. */
 static u16 translated_flags(u64 pfn)
 {
 	struct page *page;
@@ -209,7 +210,7 @@ static noinline struct xpi_frame translated_frame(u64 pfn, u32 max)
 	return (struct xpi_frame){ .gfn = pfn, .nr = nr, .flags = flags };
 }
 
-/* Flags that Xen takes in a map; written once, before the first map. */
+/* Flags that Xen accepts in a map; written once, before the first map. */
 static u32 frame_flags = XEN_PV_IOMMU_F_MMIO | XEN_PV_IOMMU_F_FOREIGN;
 
 void xpi_frames_limit(u32 features)
@@ -231,9 +232,9 @@ static struct xpi_frame xen_frame(u64 pfn, u32 max)
 }
 
 /*
- * A page costs Xen some 480 instructions in a PV domain, which is no limit to a
- * page of descriptors, and 2280 where it looks frames up in the p2m. To unmap
- * is cheaper.
+ * Mapping a page costs Xen about 480 instructions in a PV domain, so a whole page of
+ * descriptors fits. It costs 2280 where Xen looks frames up in the p2m. An unmap is
+ * cheaper.
  */
 static unsigned int xen_max_maps(void)
 {

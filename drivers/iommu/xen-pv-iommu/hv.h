@@ -6,14 +6,14 @@
 
 struct xpi_frame;
 
-/* Calls that go into one multicall. */
+/* Most calls of one multicall. */
 #define XPI_MULTI_MAX	4U
 
 /**
  * struct xpi_call - one call of several
  * @array: as for iommu_op
  * @count: its elements
- * @ret: OUT: what iommu_op would have returned
+ * @ret: OUT: the result of iommu_op
  */
 struct xpi_call {
 	void *array;
@@ -24,16 +24,15 @@ struct xpi_call {
 /**
  * struct xpi_hv - the hypervisor as the driver sees it
  *
- * Tests put their own in the place of Xen.
+ * Tests replace it.
  *
  * @iommu_op: the hypercall: operation, array, number of elements. Returns
- *	elements done or -errno. Sleeps never, may be called in any context
- * @iommu_multi: up to XPI_MULTI_MAX of them in one multicall. All are made,
- *	in order, whatever becomes of those before
- * @frame: translates a pfn, and some of those behind it, up to a number of
- *	pages, into what a descriptor has to say
- * @max_maps: descriptors that Xen maps in 100 us, if they are of a page each; of
- *	more an array should not be that is sent with interrupts off
+ *	elements done or -errno. Never sleeps; callable from any context
+ * @iommu_multi: up to XPI_MULTI_MAX calls in one multicall. Xen makes all of them,
+ *	in order; an error does not stop the next
+ * @frame: translates up to max pages from pfn into one contiguous run
+ * @max_maps: limit for an array sent with interrupts off: descriptors of one page
+ *	that Xen maps in about 100 us
  */
 struct xpi_hv {
 	long (*iommu_op)(unsigned int op, void *array, unsigned int count);
@@ -47,21 +46,21 @@ struct xpi_hv {
 extern const struct xpi_hv xpi_xen_hv;
 
 /**
- * xpi_frames_limit() - what Xen can be told of a frame
+ * xpi_frames_limit() - limit the flags of frames to those that Xen supports
  * @features: XEN_PV_IOMMU_FEAT_* of QUERY
  *
- * Without the feature the driver does not say that a frame is device memory, or
- * another domain's. Xen then looks at the frame and refuses it with -EACCES.
+ * Without the feature the driver does not mark a frame as device memory, or as
+ * another domain's. Xen then refuses the frame with -EACCES.
  */
 void xpi_frames_limit(u32 features);
 
 /**
- * xpi_hv_one() - an operation on an array of one
+ * xpi_hv_one() - make a hypercall for one element
  * @hv: the hypervisor
  * @op: enum xen_pv_iommu_op
  * @arg: the operation's struct
  *
- * Return: 0 or -errno; -EIO if the answer is not one.
+ * Return: 0 or -errno; -EIO if Xen's answer is invalid.
  */
 int xpi_hv_one(const struct xpi_hv *hv, unsigned int op, void *arg);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What contexts may use of this domain's page tables and context numbers.
+ * Shares this domain's page tables and context numbers among contexts.
  *
  * There are two kinds. The kernel's contexts (those of the DMA API) may use
  * Xen's reserve, so no number of users can make a map of the kernel fail. The
@@ -12,7 +12,7 @@
  * gets half of the numbers that users may have, and its contexts share among
  * themselves the page tables that a single one would get.
  *
- * An older Xen (no FEAT_LIMITS) has one kind. Only numbers are shared out then.
+ * An older Xen (no FEAT_LIMITS) has one kind. The driver shares only numbers then.
  */
 #define pr_fmt(fmt) "xen-pv-iommu: " fmt
 
@@ -30,7 +30,7 @@
 #include "hv.h"
 #include "quota.h"
 
-/* Guards the list, its length, and which kind a context is. */
+/* Protects the list, its length, and the kind of each context. */
 static DEFINE_MUTEX(quota_lock);
 static LIST_HEAD(users);
 static unsigned int nr_users;
@@ -89,7 +89,7 @@ static int set_limits(const struct xpi_hv *hv, u16 ctx, u32 flags, u32 tables)
 	return -ENODEV;
 }
 
-/* After a context of the group has come or gone. */
+/* Update the limits of a group after a context was added or removed. */
 static void share_out(const struct xpi_hv *hv, const struct xpi_caps *caps,
 		      int group)
 {
@@ -212,7 +212,7 @@ int xpi_quota_free(struct xpi_quota *q, const struct xpi_hv *hv,
 	if (!q->ctx)
 		return 0;
 
-	/* The rest of the group gets its share when Xen has it back. */
+	/* The group's other contexts get its share after Xen has freed it. */
 	mutex_lock(&quota_lock);
 	ret = xpi_hv_one(hv, XEN_PV_IOMMU_OP_CTX_FREE, &c);
 	if (is_users(q))

@@ -9,11 +9,10 @@ struct xpi_caps;
 struct xpi_hv;
 
 /**
- * struct xpi_quota - what a context may use of this domain's page tables and
- * context numbers
- * @ctx: its number; 0: Xen has given none
- * @group: number of the IOMMU group that it was made for; negative: none
- * @user: in the list of users' contexts; empty for the kernel's
+ * struct xpi_quota - a context's share of page tables and context numbers
+ * @ctx: number of the context; 0: Xen has not created it
+ * @group: number of the IOMMU group that it is for; negative: none
+ * @user: entry in the list of users' contexts; empty for the kernel's
  */
 struct xpi_quota {
 	u16 ctx;
@@ -22,36 +21,36 @@ struct xpi_quota {
 };
 
 /**
- * xpi_quota_init() - prepare the struct for a context that is not there yet
+ * xpi_quota_init() - initialise the struct before the context exists
  * @q: the struct
- * @group: number of the IOMMU group that it is made for; negative: none
+ * @group: number of the IOMMU group that it is for; negative: none
  */
 void xpi_quota_init(struct xpi_quota *q, int group);
 
 /**
- * xpi_quota_alloc() - let Xen make a context
+ * xpi_quota_alloc() - make Xen create a context
  * @q: from xpi_quota_init(); @q->ctx is filled in
  * @hv: the hypervisor
- * @caps: what Xen offers
- * @kernel: it is for the DMA API, as far as the caller can tell
+ * @caps: capabilities of Xen
+ * @kernel: it is for the DMA API, by the caller's guess
  * @iova_last: IN/OUT: lowered to the last byte that the context can map
  *
  * May sleep.
  *
- * Return: 0; -ENOSPC if there is no number left for this kind or this group;
+ * Return: 0; -ENOSPC if no number is left for this kind or this group;
  * -ENOMEM; -ENODEV for any other answer.
  */
 int xpi_quota_alloc(struct xpi_quota *q, const struct xpi_hv *hv,
 		    const struct xpi_caps *caps, bool kernel, u64 *iova_last);
 
 /**
- * xpi_quota_settle() - give the context the limits of its kind
- * @q: a context that Xen has made
+ * xpi_quota_settle() - set the limits of the context's kind
+ * @q: a context that Xen has created
  * @hv: the hypervisor
- * @caps: what Xen offers
+ * @caps: capabilities of Xen
  * @kernel: it is for the DMA API
  *
- * To be called before a device is attached: then the kind is known. May sleep.
+ * Required before a device is attached, when the kind is known. May sleep.
  *
  * Return: 0, -ENOSPC if users have all contexts that they may have, or -ENODEV.
  */
@@ -59,10 +58,10 @@ int xpi_quota_settle(struct xpi_quota *q, const struct xpi_hv *hv,
 		     const struct xpi_caps *caps, bool kernel);
 
 /**
- * xpi_quota_free() - let Xen free the context, if there is one
+ * xpi_quota_free() - make Xen free the context, if it exists
  * @q: the context; no device is in it
  * @hv: the hypervisor
- * @caps: what Xen offers
+ * @caps: capabilities of Xen
  *
  * May sleep.
  *
@@ -74,7 +73,7 @@ int xpi_quota_free(struct xpi_quota *q, const struct xpi_hv *hv,
 /**
  * xpi_quota_nr_users() - count the contexts that are not the kernel's
  *
- * Return: how many there are. Others may be made at the same time.
+ * Return: their number; may change at any time.
  */
 unsigned int xpi_quota_nr_users(void);
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Cutting a range of pages into runs.
+ * Cuts a range of pages into runs.
  *
- * What is contiguous in pseudo-physical memory need not be so for the
- * hypervisor: a PV domain's pages come from anywhere. One descriptor carries
- * one run, so longer runs mean shorter hypercalls.
+ * Pages that are contiguous in pseudo-physical memory need not be contiguous for the
+ * hypervisor: a PV domain's machine frames are scattered. One descriptor has one run,
+ * so longer runs mean shorter hypercalls.
  */
 #include <linux/errno.h>
 
@@ -24,7 +24,7 @@ u32 xpi_run_limit(u64 dfn, u64 left, u32 max)
 	return max > odd ? max - odd : max;
 }
 
-/* What the run from it->pfn begins with. */
+/* The first frames of the run from it->pfn. */
 static struct xpi_frame first_frame(struct xpi_runs *it, u32 limit)
 {
 	if (!it->have_ahead)
@@ -55,10 +55,10 @@ int xpi_runs_next(struct xpi_runs *it, struct xpi_run *run)
 	run->dfn = it->dfn;
 	run->gfn = frame.gfn;
 	run->flags = frame.flags;
-	/* What was seen ahead is within the limit: its end only moves up. */
+	/* The limit includes the frames seen ahead: it only moves up. */
 	run->nr = frame.nr;
 	while (run->nr < limit) {
-		/* A page without translation is the next call's business. */
+		/* The next call reports a page without translation. */
 		frame = it->frame(it->pfn + run->nr, limit - run->nr);
 		if (!frame.nr)
 			break;

@@ -7,13 +7,12 @@
 /**
  * struct xpi_frame - pages as the hypervisor knows them
  *
- * Handed over by value: it is two registers, and there is one for each page of
- * a scatterlist.
+ * Passed by value, in two registers: there is one for each page of a scatterlist.
  *
  * @gfn: the first one's frame number there: the mfn on PV, else the pfn
- * @nr: pages, the first one included, that are known to go on from there; 0 if
- *	the hypervisor has no frame for the first
- * @flags: XEN_PV_IOMMU_F_MMIO, XEN_PV_IOMMU_F_FOREIGN or neither; of all
+ * @nr: contiguous pages, the first one included; 0 if the hypervisor has no frame
+ *	for the first
+ * @flags: XEN_PV_IOMMU_F_MMIO, XEN_PV_IOMMU_F_FOREIGN or neither; for all pages
  */
 struct xpi_frame {
 	u64 gfn;
@@ -35,23 +34,20 @@ struct xpi_run {
 	u16 flags;
 };
 
-/*
- * Translates a pfn and as many of those behind it as it likes, @max of all at
- * most.
- */
+/* Translates a pfn and any number of the pages after it, at most @max in total. */
 typedef struct xpi_frame (*xpi_frame_fn)(u64 pfn, u32 max);
 
 /**
- * struct xpi_runs - what is left to cut into runs
- * @frame: how to translate a pfn
+ * struct xpi_runs - iterator that cuts a range into runs
+ * @frame: translates a pfn
  * @dfn: next device frame
  * @pfn: next page
  * @left: pages left
  * @max: longest run allowed, not 0
- * @ahead: translation of @pfn and on, if @have_ahead
- * @have_ahead: the run before ended at @pfn and looked at it already
+ * @ahead: translation from @pfn on, if @have_ahead
+ * @have_ahead: the previous run ended at @pfn and has translated it already
  *
- * The caller fills in the first five and zeroes the rest.
+ * Caller must set the first five members and zero the others.
  */
 struct xpi_runs {
 	xpi_frame_fn frame;
@@ -64,24 +60,24 @@ struct xpi_runs {
 };
 
 /**
- * xpi_run_limit() - how much of a range goes into one descriptor at most
+ * xpi_run_limit() - limit a range to one descriptor
  * @dfn: first device frame
  * @left: 4 KiB pages from there on
  * @max: longest run allowed, not 0
  *
- * If that is not all there is, the cut goes where it does not cost a large leaf.
+ * A cut does not split a large leaf.
  *
  * Return: pages, at least 1.
  */
 u32 xpi_run_limit(u64 dfn, u64 left, u32 max);
 
 /**
- * xpi_runs_next() - cut off the next run, as long as it can be
- * @it: where we are
- * @run: the run
+ * xpi_runs_next() - get the next run, of maximum length
+ * @it: the iterator
+ * @run: OUT: the run
  *
- * Return: 1 with a run, 0 at the end, -EINVAL if the page that comes next has
- * no translation. Pages before that one were handed out already.
+ * Return: 1 with a run; 0 at the end; -EINVAL if the next page has no translation.
+ * Runs returned earlier remain valid.
  */
 int xpi_runs_next(struct xpi_runs *it, struct xpi_run *run);
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Counters: how much work the driver makes for Xen, and how well it is packed.
+ * Counters of the driver's hypercalls and of the descriptors in them.
  *
- * They are there in every build, also without debugfs, which shows them, so
- * each is cheap: one per CPU, no lock.
+ * Every build has them, also without debugfs, which shows them. So each is cheap:
+ * one per CPU, no lock.
  */
 #include <linux/bitops.h>
 #include <linux/compiler.h>
@@ -57,7 +57,7 @@ static void count_array(unsigned int op, unsigned int count)
 	this_cpu_add(xpi_stats.arrays[bucket_of(count)], 1);
 }
 
-/* Maps and unmaps are never in one array, so the first tells. */
+/* An array has only maps or only unmaps, so the first tells the kind. */
 static void count_entry(unsigned int op, const void *array)
 {
 	const struct xen_pv_iommu_batch *d = array;

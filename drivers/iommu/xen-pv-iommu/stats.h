@@ -8,13 +8,13 @@
 struct xpi_call;
 
 /**
- * enum xpi_stat - what is counted, since the driver was loaded
+ * enum xpi_stat - counters, since the driver was loaded
  * @XPI_STAT_HYPERCALLS: entries into Xen; a multicall is one
  * @XPI_STAT_MULTICALLS: those that were multicalls
  * @XPI_STAT_MAP_CALLS: those with descriptors to map
  * @XPI_STAT_UNMAP_CALLS: those with descriptors to unmap
- * @XPI_STAT_DESCRIPTORS: descriptors handed to Xen
- * @XPI_STAT_RUNS: runs that pages to be mapped were cut into
+ * @XPI_STAT_DESCRIPTORS: descriptors sent to Xen
+ * @XPI_STAT_RUNS: runs of pages to be mapped
  * @XPI_STAT_PAGES_MAPPED: 4 KiB pages that Xen has mapped
  * @XPI_STAT_PAGES_UNMAPPED: 4 KiB pages that Xen has unmapped, holes included
  * @XPI_STAT_MAPS_DROPPED: runs unmapped before they were sent
@@ -23,7 +23,7 @@ struct xpi_call;
  * @XPI_STAT_ERRORS: descriptors that Xen refused
  * @XPI_STAT_FAULTS: fault records read
  * @XPI_STAT_FAULTS_LOST: fault records that Xen had no room for
- * @XPI_STATS: how many counters there are
+ * @XPI_STATS: number of counters
  */
 enum xpi_stat {
 	XPI_STAT_HYPERCALLS,
@@ -58,7 +58,7 @@ struct xpi_stats {
 
 DECLARE_PER_CPU(struct xpi_stats, xpi_stats);
 
-/* In any context; nothing but an instruction or two. */
+/* Callable from any context; one or two instructions. */
 static inline void xpi_stat_add(enum xpi_stat stat, u64 n)
 {
 	this_cpu_add(xpi_stats.n[stat], n);
@@ -76,21 +76,21 @@ void xpi_stats_call(unsigned int op, const void *array, unsigned int count);
  * xpi_stats_multi() - count a multicall
  * @op: enum xen_pv_iommu_op, of all
  * @calls: the calls
- * @nr: how many, at least 1
+ * @nr: their number, at least 1
  */
 void xpi_stats_multi(unsigned int op, const struct xpi_call *calls,
 		     unsigned int nr);
 
 /**
- * xpi_stats_sum() - what all CPUs have counted
+ * xpi_stats_sum() - add up the counters of all CPUs
  * @sum: OUT
  *
- * Not a snapshot: others count on meanwhile.
+ * Not a snapshot: other CPUs continue to count.
  */
 void xpi_stats_sum(struct xpi_stats *sum);
 
 /**
- * xpi_stat_name() - a counter's name
+ * xpi_stat_name() - name a counter
  * @stat: the counter
  *
  * Return: the name, one word.

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The width of iovas, where programs look for it.
+ * Shows the width of iovas in the file that programs read.
  *
  * DPDK and programs that follow its example read the capability register that
  * the kernel's VT-d driver shows, at iommu/intel-iommu/cap below a PCI device.
- * Without that file DPDK believes that any virtual address can be an iova. Ours
- * has the field that they read, and no other bit is set: that promises nothing.
+ * Without that file DPDK assumes that any virtual address can be an iova. This file
+ * has the field that they read, and no other bit is set.
  */
 #include <linux/device.h>
 #include <linux/kobject.h>

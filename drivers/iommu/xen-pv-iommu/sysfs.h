@@ -6,8 +6,8 @@ struct attribute_group;
 struct xpi_caps;
 
 /**
- * xpi_sysfs_groups() - what the IOMMU shows below /sys/class/iommu
- * @caps: what Xen offers; it stays as long as the IOMMU is registered
+ * xpi_sysfs_groups() - get the IOMMU's attributes below /sys/class/iommu
+ * @caps: capabilities of Xen; must stay valid while the IOMMU is registered
  *
  * Return: for iommu_device_sysfs_add().
  */
