@@ -63,7 +63,7 @@ static void play_group(void)
 				CHECK_EQ(key_of(i), key_of(j));
 }
 
-/* Mostly as Xen would say it. */
+/* A valid answer of Xen; in most calls one field is random. */
 static struct xen_pv_iommu_query some_query(void)
 {
 	struct xen_pv_iommu_query q;
@@ -71,6 +71,9 @@ static struct xen_pv_iommu_query some_query(void)
 	xpi_query_init(&q);
 	q.features = word() | XEN_PV_IOMMU_FEAT_BLOCKED;
 	q.max_ctx = 256;
+	q.ctx_reserve = 16;
+	q.pt_pages_max = 1024;
+	q.pt_pages_reserve = 256;
 	q.pgsize_bitmap = SZ_4K | wild();
 	q.iova_last = (1ULL << (32 + byte() % 32)) - 1;
 	q.max_count = 1 + word();
@@ -86,6 +89,9 @@ static struct xen_pv_iommu_query some_query(void)
 	case 6: q.max_count = wild(); break;
 	case 7: q.max_nr = wild(); break;
 	case 8: q.magic_version ^= 1U << byte() % 32; break;
+	case 9: q.ctx_reserve = wild(); break;
+	case 10: q.pt_pages_max = wild(); break;
+	case 11: q.pt_pages_reserve = wild(); break;
 	}
 	return q;
 }
@@ -96,10 +102,19 @@ static bool space_makes_sense(u64 pgsizes, u64 iova_last)
 	       !((iova_last + 1) % SZ_4K);
 }
 
+static bool limits_make_sense(const struct xen_pv_iommu_query *q)
+{
+	return !(q->features & XEN_PV_IOMMU_FEAT_LIMITS) ||
+	       (q->ctx_reserve < q->max_ctx &&
+		q->pt_pages_reserve < q->pt_pages_max);
+}
+
 static bool query_makes_sense(const struct xen_pv_iommu_query *q)
 {
 	return q->magic_version == (XEN_PV_IOMMU_MAGIC | 1) &&
-	       q->size >= sizeof(*q) && q->max_ctx && q->max_nr &&
+	       q->size >= offsetof(struct xen_pv_iommu_query,
+				   pt_pages_reserve) &&
+	       limits_make_sense(q) && q->max_ctx && q->max_nr &&
 	       q->max_count && q->max_count < XEN_PV_IOMMU_COUNT_LIMIT &&
 	       space_makes_sense(q->pgsize_bitmap, q->iova_last) &&
 	       q->features & XEN_PV_IOMMU_FEAT_BLOCKED;
@@ -110,6 +125,9 @@ static void check_caps(const struct xpi_caps *caps)
 	CHECK(space_makes_sense(caps->pgsizes, caps->iova_last));
 	CHECK(!(caps->pgsizes & ~((u64)SZ_4K | SZ_2M)));
 	CHECK(caps->max_ctx && caps->max_nr && caps->max_count);
+	CHECK(caps->ctx_reserve < caps->max_ctx);
+	CHECK(caps->user_tables ||
+	      !(caps->features & XEN_PV_IOMMU_FEAT_LIMITS));
 	CHECK(!caps->fault_virq ||
 	      caps->features & XEN_PV_IOMMU_FEAT_FAULTS);
 }
