@@ -349,8 +349,8 @@ static int xpi_map_pages(struct iommu_domain *domain, unsigned long iova,
 
 	if (unlikely(m.dfn == m.pfn) && xpi_is_direct(domain, &m)) {
 		/* Xen has mapped it, or maps it at attach. */
-		ret = xpi_context_add_mapping(&dom->context, &m, XPI_LEAF_DIRECT,
-					 gfp);
+		ret = xpi_context_add_mapping(&dom->context, &m,
+					      XPI_LEAF_DIRECT, gfp);
 		done = ret ? 0 : m.nr;
 	} else {
 		ret = xpi_context_map(&dom->context, raw_smp_processor_id(),
