@@ -1095,7 +1095,7 @@ static int xpi_register(void)
 	ret = iommu_device_register(&xpi_iommu, &xpi_ops, NULL);
 	/* The core fails registration if it cannot set up one group. */
 	if (ret && !xpi_no_dma_domains()) {
-		pr_warn("Xen could not serve every group: all devices get identity domains; lines above may say why (error %d)\n",
+		pr_warn("Xen could not serve every group: all devices get identity domains; see the lines above (error %d)\n",
 			ret);
 		xpi_identity_only = true;
 		ret = iommu_device_register(&xpi_iommu, &xpi_ops, NULL);

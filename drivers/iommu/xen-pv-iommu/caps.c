@@ -51,7 +51,7 @@ static const char *check_version(const struct xen_pv_iommu_query *q)
 	if ((q->magic_version & XEN_PV_IOMMU_MAGIC_MASK) != XEN_PV_IOMMU_MAGIC)
 		return "another interface answers at this hypercall number";
 	if (!version || version > XEN_PV_IOMMU_VERSION)
-		return "it speaks a version of the interface that was not asked for";
+		return "it uses a version of the interface that the driver did not request";
 	if (q->size < QUERY_SIZE_MIN)
 		return "its answer is too short";
 	return NULL;

@@ -79,7 +79,7 @@ static struct pci_dev *find_pdev(const struct xpi_fault *f)
 }
 
 /* Returns true if a handler has taken the fault. */
-static bool tell_domain(struct pci_dev *pdev, const struct xpi_fault *f)
+static bool report_to_domain(struct pci_dev *pdev, const struct xpi_fault *f)
 {
 	int flags = f->write ? IOMMU_FAULT_WRITE : IOMMU_FAULT_READ;
 	const struct xpi_dev *xdev;
@@ -99,7 +99,7 @@ static bool too_many(const struct xpi_fault *f)
 	return f->disabled || f->suppressed;
 }
 
-static void tell_log(struct pci_dev *pdev, const struct xpi_fault *f)
+static void report_to_log(struct pci_dev *pdev, const struct xpi_fault *f)
 {
 	char text[XPI_FAULT_TEXT_MAX];
 
@@ -118,13 +118,13 @@ static void tell_log(struct pci_dev *pdev, const struct xpi_fault *f)
 		       f->id, f->type, text);
 }
 
-static void tell(const struct xpi_fault *f)
+static void report_fault(const struct xpi_fault *f)
 {
 	struct pci_dev *pdev = find_pdev(f);
-	bool handled = pdev && tell_domain(pdev, f);
+	bool handled = pdev && report_to_domain(pdev, f);
 
 	if (!handled || too_many(f))
-		tell_log(pdev, f);
+		report_to_log(pdev, f);
 	pci_dev_put(pdev);
 }
 
@@ -143,7 +143,7 @@ static void fault_work(struct work_struct *work)
 					   ret);
 			return;
 		}
-		tell(&f);
+		report_fault(&f);
 	}
 	schedule_delayed_work(to_delayed_work(work), PAUSE);
 }
