@@ -38,7 +38,7 @@ static const struct dma_map_ops other_ops;
  * @pv: this is a PV domain
  * @no_memory: there is none
  * @no_notifier: the bus takes none
- * @intruder: somebody sets these operations at the last moment
+ * @intruder: other code sets these operations at the last moment
  * @served: the only device that dma-iommu serves
  * @patched: the kernel ignores operations of devices that dma-iommu serves
  * @copies: of the table of announcements; one is made at a time
@@ -262,7 +262,7 @@ static void somebody_else_does(struct kunit *test)
 }
 
 /*
- * Who has what
+ * Operations of each device
  */
 
 static void all_devices(struct kunit *test)

@@ -4,7 +4,7 @@
  * devices, makes groups and default domains, and takes them away again. Only Xen
  * is the fake. And what the files in debugfs say of it.
  *
- * kunit/run has two functions of one device that nobody else drives (QEMU's
+ * kunit/run has two functions of one device that no other driver uses (QEMU's
  * edu), two root ports, one of which has a slot, and two edus behind a switch
  * without access control services.
  *
@@ -23,7 +23,7 @@
 #include "xpi-fake-hv.h"
 #include "xpi-files.h"
 
-/* Who made them, and what. */
+/* Vendor and device ids. */
 #define QEMU		0x1234
 #define EDU		0x11e8
 #define REDHAT		0x1b36
@@ -204,7 +204,7 @@ static void expect_not_loaded(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, xpi_file_exists(SYSFS));
 }
 
-/* The core tells nobody why. And it was no more than that. */
+/* The core does not report the reason. No other error occurred. */
 static void not_registered(struct kunit *test)
 {
 	xpi_driver.registers_fail = 2;
@@ -803,7 +803,7 @@ static void not_the_domain_of_xen(struct kunit *test)
 	expect_claimed(test, false);
 }
 
-/* Somebody else's claim is not taken back. */
+/* The module does not withdraw another driver's claim. */
 static void claimed_before(struct kunit *test)
 {
 	msi_domain.flags = IRQ_DOMAIN_FLAG_ISOLATED_MSI;

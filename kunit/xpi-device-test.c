@@ -38,7 +38,7 @@ static struct {
 #define ACS_AT		0x100
 #define ACS_ALL		(PCI_ACS_SV | PCI_ACS_RR | PCI_ACS_CR | PCI_ACS_UF)
 
-/* What a device has of access control services. */
+/* Access control services of a device. */
 enum acs {
 	NO_ACS,
 	ACS_OFF,	/* it could, but they are off */
@@ -250,7 +250,7 @@ static void stays_alone(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, xpi_dev_stays_alone(&pdev[1]));
 }
 
-/* Longer than any real one: nobody knows what it could be grouped with. */
+/* Longer than any real path: any device could share its group. */
 static void too_deep(struct kunit *test)
 {
 	const unsigned int nr = XPI_MAX_HOPS + 1;
@@ -271,7 +271,7 @@ static void too_deep(struct kunit *test)
 }
 
 /*
- * What Xen says about a device
+ * Xen's answers about a device
  */
 
 static struct xpi_caps caps;

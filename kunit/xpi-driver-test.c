@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the driver makes of the core's calls: how many hypercalls, which
+ * The hypercalls that the driver makes for the core's calls: how many, with which
  * descriptors, and when. Most calls go through the core, as those of VFIO and
  * of the DMA API do.
  *
- * Pins: virtio-iommu's queue loses the error of a map that somebody else's sync
+ * Pins: virtio-iommu's queue loses the error of a map that another thread's sync
  * has sent; VFIO of Linux 6.12 maps 8 KiB and unmaps 4 KiB twice; an earlier
  * PV-IOMMU driver sent reserved 1:1 regions although Xen maps them itself; a
  * domain that iommufd kept was freed by code that had been unloaded.
@@ -229,8 +229,8 @@ static void long_request_in_a_multicall(struct kunit *test)
 }
 
 /*
- * What lies behind an error was mapped all the same, by another call of the
- * multicall. It is taken back leaf by leaf, whatever a descriptor may have.
+ * Another call of the multicall has mapped pages after the failing one. The driver
+ * unmaps them leaf by leaf, whatever a descriptor may have.
  */
 static void large_leaves_behind_an_error(struct kunit *test)
 {
@@ -531,7 +531,7 @@ static void waiting_map_is_never_sent(struct kunit *test)
 	expect_nothing(test);
 }
 
-/* What is there and what waits, in one unmap. */
+/* A mapped and a pending part, in one unmap. */
 static void half_of_it_waits(struct kunit *test)
 {
 	size_t mapped;
@@ -1222,7 +1222,7 @@ static void what_is_reserved(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, msi, IS_ENABLED(CONFIG_X86) ? 1 : 0);
 }
 
-/* What Xen says of interrupts is not said a second time. */
+/* The interrupt window of Xen is not reserved twice. */
 static void kinds_of_reserved(struct kunit *test)
 {
 	static const struct {

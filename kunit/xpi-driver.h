@@ -181,10 +181,10 @@ int xpi_driver_holds(void);
 /**
  * xpi_driver_differs() - I1: Xen maps what the mappings show, less what waits to
  *	be mapped, plus what waits to be unmapped
- * @domain: a domain that nobody uses at the moment
+ * @domain: a domain without concurrent users
  * @lost: Xen may have more, for it refused to unmap something
  *
- * What Xen refused to map, and the driver marked, is left out. Not for use in
+ * Ignores maps that Xen refused and the driver marked. Not for use in
  * two threads at a time.
  *
  * Return: NULL, or what is wrong.
@@ -193,7 +193,7 @@ const char *xpi_driver_differs(struct iommu_domain *domain, bool lost);
 
 /**
  * xpi_driver_waiting() - how many descriptors wait
- * @domain: a domain that nobody uses at the moment
+ * @domain: a domain without concurrent users
  * @unmaps: of which kind
  *
  * Return: that.

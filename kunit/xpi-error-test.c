@@ -3,7 +3,7 @@
  * One thing fails, at every place where something can: each hypercall with each
  * error, pages here and there, each allocation. One life of a domain is
  * repeated, and the n-th of those things fails, for all n. Afterwards Xen and
- * the mappings agree (I6), somebody was told, and nothing is left over.
+ * the mappings agree (I6), the error was reported, and nothing is left over.
  *
  * CTX_FREE is not made to fail: the driver warns then, as it should, and no
  * caller could do anything about it.
@@ -54,7 +54,7 @@ static void try_map(struct life *l, u64 dfn, u64 pfn, u64 nr, gfp_t gfp)
 			       : "a map did not map all";
 }
 
-/* What was mapped goes, whatever Xen says; what was not is not there. */
+/* Removes the mapped pages, even if Xen refuses; other pages stay unmapped. */
 static void try_unmap(struct life *l, u64 dfn, u64 nr, bool later)
 {
 	size_t wanted = shows(l, dfn) ? XPI_ADDR(nr) : 0;
@@ -152,7 +152,7 @@ static const int errors[] = {
 	-EFAULT, -ENXIO,
 };
 
-/* Of -EEXIST the driver makes nothing if an unmap was in the way. */
+/* The driver retries after -EEXIST if a pending unmap was the cause. */
 static void expect_told(struct kunit *test, const struct life *l, int err)
 {
 	if (err == -EEXIST && !l->errors)

@@ -350,7 +350,7 @@ static int reset(struct xen_pv_iommu_ctx *c)
 }
 
 /*
- * What there is
+ * Queries
  */
 
 static int do_query(struct xen_pv_iommu_query *q)

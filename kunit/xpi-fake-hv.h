@@ -16,7 +16,7 @@
 #include "hv.h"
 #include "runs.h"
 
-/* What a context can hold, though it claims a larger aperture. */
+/* Capacity of a context, although it claims a larger aperture. */
 #define XPI_FAKE_DFNS		0x4000U
 #define XPI_FAKE_GFNS		0x10000U
 #define XPI_FAKE_CTXS		4U

@@ -256,7 +256,7 @@ static void one_that_waited(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, seen.lines, 1);
 }
 
-/* The others are read after a pause, which nobody has to wait for here. */
+/* The others are read after a pause, for which this test does not wait. */
 static void not_too_many_in_one_go(struct kunit *test)
 {
 	start(test);
@@ -269,7 +269,7 @@ static void not_too_many_in_one_go(struct kunit *test)
 	flush_delayed_work(&fault_dwork);
 	KUNIT_EXPECT_EQ(test, xpi_fake.nr_faults, 0);
 	KUNIT_EXPECT_FALSE(test, delayed_work_pending(&fault_dwork));
-	/* Of all of them the log has some. */
+	/* The log has only some of them. */
 	KUNIT_EXPECT_EQ(test, seen.lines, 10);
 }
 
@@ -289,7 +289,7 @@ static void cannot_be_read(struct kunit *test)
 }
 
 /*
- * Who is told
+ * Recipients
  */
 
 static void take_dev_away(void *unused)
@@ -347,7 +347,7 @@ static void whose_domain_does_not(struct kunit *test)
 	expect_said(test, "write to iova 0x12345678 refused in context 5: nothing is");
 	xpi_driver_free(dom);
 
-	/* The domain is not there any more, and nobody asks it. */
+	/* The domain was freed, and is not called. */
 	xpi_fake.nr_faults = 1;
 	raise(test);
 	KUNIT_EXPECT_EQ(test, told.times, 1);
@@ -382,7 +382,7 @@ static void not_on_pci(struct kunit *test)
 	expect_said(test, "device 0x42 of type 1, which Linux does not know: DMA");
 }
 
-/* What is not so is not said, and what makes no sense is no number. */
+/* False flags are not mentioned, and invalid figures are no numbers. */
 static void what_is_said(struct kunit *test)
 {
 	static const struct {
@@ -426,8 +426,8 @@ static void what_is_said(struct kunit *test)
 }
 
 /*
- * What Xen does about a device that faults too often is said with the eleventh
- * fault, when the log has had the ten that it may have. (C11)
+ * The eleventh fault reports that Xen suppresses a device that faults too often,
+ * after the ten that the log may have. (C11)
  */
 static void too_many_are_said(struct kunit *test, u16 flag, const char *text)
 {

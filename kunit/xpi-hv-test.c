@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What is said to Xen, register by register, and what becomes of its answers;
- * what a page is called there. The hypercalls end here: there is no Xen.
+ * Registers of each hypercall, handling of Xen's answers, and frame numbers of
+ * pages. The hypercalls end here: there is no Xen.
  *
  * The driver's file is included as it is, with the kernel's ways to Xen replaced.
  */
@@ -143,7 +143,7 @@ static void one_call(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, counted(XPI_STAT_HYPERCALLS), before + 1);
 }
 
-/* Of one element one is done, or there is an error; all else is nonsense. */
+/* One element is done, or there is an error; other answers are invalid. */
 static void answers(struct kunit *test)
 {
 	static const struct {

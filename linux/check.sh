@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# What linux/series tries with the patches that it wrote; see there. It has set
+# Checks that linux/series makes of the patches it wrote; see there. It has set
 # OUT, TREE (a repository of the few files, at the tip of the branch series),
 # FILES and UPSTREAM.
 
 FRAGMENTS='linux-base.config ../linux/check.config'
 VARIANT=series
 
-# Of the interface header: it is Xen's as well and cannot have Linux' types.
+# For the interface header: it is Xen's as well and cannot have Linux' types.
 HEADER_MAY=BIT_MACRO,PREFER_KERNEL_TYPES,EMBEDDED_FILENAME
 
 # It asks whether MAINTAINERS needs an update; maintained() answers.
@@ -28,7 +28,7 @@ added_files()
 	g diff --no-renames --name-only --diff-filter=A base "$1"
 }
 
-# Is every new file somebody's, by the entry that is ours?
+# Does our entry of MAINTAINERS cover every new file?
 maintained()
 {
 	local f pattern
@@ -137,7 +137,7 @@ driver_is_there()
 {
 	case $KIND in
 	m) [ -s "$WORK/obj/drivers/iommu/xen_pv_iommu.ko" ] ;;
-	# To its end: nm does not like it if nobody reads on.
+	# To its end: nm fails if its output is not read completely.
 	y) nm "$WORK/obj/vmlinux" | grep ' xpi_init$' >/dev/null ;;
 	esac
 }
@@ -215,7 +215,7 @@ coccicheck_ours()
 	! grep -E '^(\./)?drivers/|\* file:' "$WORK/cocci.log"
 }
 
-# What a check depends on besides the commit: the functions that it is made of.
+# The functions of a check, on which its result depends besides the commit.
 check_key()
 {
 	{

@@ -40,7 +40,7 @@ BUSY = {
 # The same for Linux with interrupts off, locks in locks counted as one. The few
 # instructions from one call to the other's restoring of the flags are left out.
 IRQS_OFF = ['_raw_spin_lock_irqsave'], ['_raw_spin_unlock_irqrestore']
-# Of these the longest of all samples counts, not the median.
+# The longest of all samples of these counts, not the median.
 LONGEST = ('busy', 'irqs-off')
 # The phases called growth have 256 contexts beside those of the machine's devices.
 XEN_CMDLINE = f'{boot.Machine.xen_cmdline} dom0_mem=1G,max:1G dom0-iommu=nr-ctx=512'

@@ -49,7 +49,7 @@ REGISTERS_COLUMNS = (
     ('native', 'native-registers', 'dma-iommu'), ('PV', 'pv-registers', 'own-iommu'),
     ('PVH', 'pvh-registers', 'dma-iommu'),
 )
-# What makes Xen, or the driver with interrupts off, work for long: the cases.
+# The cases that keep Xen, or the driver with interrupts off, busy for long.
 BUSY = {
     'large': '512 runs of 512 pages', 'scattered': '32768 runs of a page',
     'one-in-2m': 'a page in each of 4096 x 2 MiB', 'one-in-1g': 'a page in each of 255 GiB',

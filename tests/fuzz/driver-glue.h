@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What a context has of its driver, and what callers must see of requests: the
- * model's side of each.
+ * The callbacks of a context, and the results that callers must see of requests:
+ * the model's side of each.
  */
 #ifndef XPI_FUZZ_DRIVER_GLUE_H
 #define XPI_FUZZ_DRIVER_GLUE_H
@@ -53,7 +53,7 @@ static void page_free(void *p)
 static const struct xpi_mappings_mem mem = { page_alloc, page_free };
 
 /*
- * What the driver is told
+ * Callbacks
  */
 
 /* The hypervisor itself notes unmaps that it refuses to a list. */

@@ -41,7 +41,7 @@ unsigned int fake_locks_taken;
  * @gfn: what is mapped there
  * @flags: XEN_PV_IOMMU_F_*, 0: nothing
  * @order: of the leaf
- * @kept: nobody wants it, but Xen has refused to unmap it
+ * @kept: to be unmapped, but Xen has refused it
  * @again: refused with -EEXIST, and the driver is to try once more
  * @failed: why the map that it is a part of was refused, 0: it was not
  */
@@ -258,7 +258,7 @@ static void hv_keep(u64 dfn, u64 nr)
 		hv.page[i].kept = hv.page[i].flags;
 }
 
-/* What the driver has to do about a map that was refused, or not. */
+/* Record how the driver must handle a map that was refused, or not. */
 static void note_map(const struct xen_pv_iommu_batch *d, int err, bool wish)
 {
 	bool first = err == -EEXIST && !hv.page[d->dfn].again;
@@ -273,7 +273,7 @@ static void note_map(const struct xen_pv_iommu_batch *d, int err, bool wish)
 		p->failed = first ? 0 : err;
 	}
 	/*
-	 * What waits to be unmapped is sent before a map comes again, or comes
+	 * The driver sends pending unmaps before a map comes again, or comes
 	 * that does not wait.
 	 */
 	CHECK(err != -EEXIST || kept || wish || (first && fake_locks_held));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the callers of the driver have mapped, page by page, and what must
- * hold between that, the mappings, the lists and Xen whenever no operation is
- * under way (I1): Xen maps what the mappings show, less what waits to be mapped,
+ * The pages that the callers of the driver have mapped, and the invariant between
+ * these, the mappings, the lists and Xen whenever no operation is in
+ * progress (I1): Xen maps what the mappings show, less what waits to be mapped,
  * plus what waits to be unmapped. Where a map was refused Xen may have less,
  * and only there do the mappings have an error.
  */
@@ -140,7 +140,7 @@ static void check_mappings(u64 dfn)
 	CHECK(error_is_right(dfn, flags & XPI_LEAF_ERROR));
 }
 
-/* What is there is what was asked for. */
+/* The frame is the requested one. */
 static void check_frame(const struct hv_page *p, const struct want *w)
 {
 	struct xpi_frame f = frame_of(w->pfn);
@@ -215,7 +215,7 @@ static void check_all(void)
 	CHECK_EQ(xpi_mappings_leaves(&cx.mappings, XPI_ORDER_2M), leaves[1]);
 }
 
-/* Nobody wants anything there any more, and it was flushed. */
+/* Nothing is mapped there any more, and it was flushed. */
 static void check_gone(u64 dfn, u64 nr)
 {
 	u64 at;
@@ -226,7 +226,7 @@ static void check_gone(u64 dfn, u64 nr)
 }
 
 /*
- * What callers do
+ * Requests
  */
 
 static bool want_any(u64 dfn, u64 nr)

@@ -25,7 +25,7 @@ UNEXPLORED_END
 #define CHECK_EVERY	64U
 #define REMEMBERED	8U
 
-/* What a course of operations is made of. */
+/* State of a sequence of operations. */
 static struct {
 	struct range maps[REMEMBERED];	/* made last */
 	unsigned int nr_maps;
@@ -396,7 +396,7 @@ static void begin(void)
 	CHECK_EQ(xpi_context_init(&cx, SPAN - 1), 0);
 }
 
-/* Everybody unmaps what he has mapped, and Xen has nothing more of it (I3). */
+/* Unmap everything; then Xen has no mapping left (I3). */
 static void finish(void)
 {
 	u64 dfn;

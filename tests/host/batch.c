@@ -18,7 +18,7 @@
 #define BUF	(16 * sizeof(struct xen_pv_iommu_batch))
 #define PAGES	4096
 
-/* What the one context has mapped: gfn + 1, 0 for nothing. */
+/* Mappings of the only context: gfn + 1, 0 for nothing. */
 static u64 mapped[PAGES];
 
 static unsigned int calls;	/* hypercalls so far */
@@ -111,7 +111,7 @@ static void setup(void)
 	fail_status = 0;
 	whole_call = 0;
 	max_pages_done = 0;
-	/* What is left from an earlier user must not matter. */
+	/* Old contents of the buffer must not matter. */
 	memset(buf, 0xaa, sizeof(buf));
 	xpi_batch_init(&b, &hv, buf, sizeof(buf), 1000);
 	xpi_batch_start(&b, 7);
@@ -385,7 +385,7 @@ TEST(all_buffers_full)
 	CHECK_EQ(count_mapped(), 150);
 }
 
-/* What is counted is the front; behind it more may be done. */
+/* Only pages at the front count; Xen may have done more after them. */
 TEST(error_in_a_multicall)
 {
 	unsigned int desc, i;
@@ -421,7 +421,7 @@ TEST(short_calls_in_a_multicall)
 	}
 }
 
-/* Whoever sends may go on behind the one that failed. */
+/* A sender may continue after the descriptor that failed. */
 TEST(send_goes_on_after_an_error)
 {
 	unsigned int i;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the driver believes of Xen's answers, and what it does not.
+ * Answers of Xen that the driver accepts, and those that it rejects.
  */
 #include <linux/types.h>
 
@@ -61,7 +61,7 @@ TEST(good_answer)
 	CHECK_EQ(caps.iova_last, (1ULL << 48) - 1);
 }
 
-/* What DPDK makes of it: bits 16 to 21, plus one. */
+/* As DPDK reads it: bits 16 to 21, plus one. */
 static unsigned int width_read(u64 iova_last)
 {
 	struct xpi_caps caps = { .iova_last = iova_last };
@@ -381,7 +381,7 @@ TEST(nonsense_regions)
 	/* Its length would be 0. */
 	CHECK(!resv(0, ~0ULL, XEN_PV_IOMMU_RESV_RESERVED, &r));
 	CHECK(!resv(1, ~0ULL - 1, XEN_PV_IOMMU_RESV_RESERVED, &r));
-	/* What is not known is not touched. */
+	/* Unknown types count as reserved. */
 	CHECK(resv(0x1000, 0x1fff, 77, &r));
 	CHECK_EQ(r.type, XEN_PV_IOMMU_RESV_RESERVED);
 }

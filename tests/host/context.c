@@ -310,7 +310,7 @@ TEST(long_map_refused_midway)
 	teardown();
 }
 
-/* What the core takes for a leaf is there as a whole or not at all. */
+/* A leaf of the core is mapped as a whole or not at all. */
 TEST(long_map_refused_in_a_leaf)
 {
 	u64 done;

@@ -133,7 +133,7 @@ static bool is_alone(int at)
 	return xpi_group_is_alone(hops, hops_of(at, hops));
 }
 
-/* Such a group is not translated, so no device may ever join it. */
+/* A group of this kind is not translated, so no device may ever join it. */
 TEST(nothing_joins_who_is_alone)
 {
 	unsigned int round, alone = 0, others = 0;

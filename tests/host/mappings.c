@@ -19,7 +19,7 @@ static long nodes;		/* allocated now */
 static long allocs, frees;	/* so far */
 static long fail_at;		/* n-th allocation from now fails, 0: none */
 static bool failed;
-static void (*meanwhile)(void);	/* what somebody else does during one */
+static void (*meanwhile)(void);	/* work of another CPU during one */
 
 static void *node_alloc(gfp_t gfp)
 {
@@ -441,7 +441,7 @@ static void step_unmap(u64 base)
 
 	if (rnd_below(2))
 		at -= at % 512;
-	/* Mostly where something is. */
+	/* In most cases at a mapped page. */
 	for (; rnd_below(4096) && at < PAGES - 1 && !model[at].mapped; at++)
 		;
 	if (nr > PAGES - at)

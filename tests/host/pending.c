@@ -172,7 +172,7 @@ static void on_lost(struct xpi_pending *l, const struct xpi_lost *what)
 	lost += what->times;
 }
 
-/* What onlookers were told, the last of it first. */
+/* Calls of the tracing callback, the last one first. */
 static struct {
 	enum xpi_why why;
 	unsigned int descs;
@@ -298,7 +298,7 @@ static void check_page(u64 dfn)
 	}
 	if (xpi_mappings_error(&mappings, dfn, 1))
 		return;
-	/* What is to be unmapped before it has to be there. */
+	/* A page in a pending unmap must be mapped. */
 	if (waits_unmap) {
 		CHECK(waits_map && mapped[dfn]);
 	} else if (waits_map) {
@@ -375,7 +375,7 @@ TEST(onlookers_are_told_why)
 	unmap_on(0, 102, 2);
 	xpi_pending_sync_unmap(&pending, 100, 4, XPI_WHY_FOREIGN);
 	CHECK(was_told(0, un, 1, XPI_WHY_FOREIGN));
-	/* Nothing waits, so nobody is told. */
+	/* Nothing waits, so the callback is not called. */
 	xpi_pending_flush(&pending);
 	CHECK_EQ(nr_told, 2);
 
@@ -583,7 +583,7 @@ TEST(unmap_of_a_waiting_map_is_never_sent)
 	unmap_on(1, 300, 4);
 	CHECK_EQ(calls, 0);
 	check_all();
-	/* Nobody is told twice, and the one between them is not lost. */
+	/* No error is reported twice, and the map between them is not lost. */
 	CHECK_EQ(sync_map(0, PAGES), 0);
 	xpi_pending_flush(&pending);
 	CHECK_EQ(calls, 1);
@@ -624,7 +624,7 @@ TEST(unmap_of_a_part_of_a_map_that_is_refused)
 	teardown();
 }
 
-/* Some of it was sent, for want of room: all of it goes, and at once. */
+/* A full list was sent with a part of it: all of it is unmapped, at once. */
 TEST(unmap_of_a_map_half_sent)
 {
 	unsigned int i;
@@ -786,7 +786,7 @@ TEST(map_where_an_unmap_waits)
 	teardown();
 }
 
-/* Somebody else's mapping is there for good: tried once more, then told. */
+/* A mapping of unknown origin stays: one retry, then the error. */
 TEST(mapped_by_nobody_we_know)
 {
 	setup(1);
@@ -869,7 +869,7 @@ TEST(flush_begins_with_a_barrier)
 	teardown();
 }
 
-/* What another CPU does after a refusal, when the sender has given the lock back. */
+/* Work of another CPU after a refusal, when the sender has dropped the lock. */
 static void (*while_refused)(void);
 
 static void at_unlock(void)

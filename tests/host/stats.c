@@ -22,7 +22,7 @@
 #define CTX		7
 #define PAGES		4096U
 #define BUF		4096U
-/* What 128 KiB are made of. */
+/* Pages of 128 KiB. */
 #define REQUEST		32U
 
 int fake_locks_held;

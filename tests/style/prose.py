@@ -14,7 +14,7 @@ import sys
 
 WORDS = re.compile(r'\b(whoever|nobody|somebody|anybody|everybody|for\s+want\s+of)\b', re.I)
 OPENERS = re.compile(r'(Of|What|Who|Such|Mostly|Likewise)\b(?!:)')
-STRICT = re.compile(r'(drivers|include|Documentation)/|(README|CODING)\.md$|Makefile$|Kconfig$|Kbuild$')
+STRICT = re.compile(r'(drivers|include|kunit|linux|Documentation)/|(README|CODING)\.md$|Makefile$|Kconfig$|Kbuild$')
 TEXT = ('.md', '.rst')
 C = ('.c', '.h', '.S')
 HASH = ('.sh', '.py', '.mk', '.list', '.config')

@@ -13,7 +13,7 @@ struct scatterlist;
 /* Where a domain of our own maps: the start of a page table. */
 #define BENCH_IOVA	SZ_1G
 
-/* What is between markers. */
+/* Regions between markers. */
 #define REGION_MAP	1
 #define REGION_UNMAP	2
 #define REGION_FREE	3

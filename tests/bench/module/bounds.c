@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What keeps Xen busy for longest, so that the plugin can say how long it stays
- * without looking whether it should stop (span=).
+ * Requests that keep Xen busy for longest. The plugin measures how long Xen runs
+ * without a check whether it should stop (span=).
  *
  * The hypercalls are made here and not by the driver, because no driver would
  * unmap a range with holes that large. The context is one of the driver's, with
@@ -53,7 +53,7 @@ static const struct layout layouts[] = {
 	{ "one-in-1g", 255, 1, SZ_1G >> PAGE_SHIFT, 7 },
 };
 
-/* What one case works on. */
+/* Data of one case. */
 struct bounds {
 	struct device *dev;
 	const struct layout *layout;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a map and an unmap cost when much is mapped already: in the same domain,
+ * The cost of a map and an unmap when much is mapped already: in the same domain,
  * or in other domains, each of which is one of Xen's contexts.
  *
- * What is mapped are the pages of one buffer again and again: the driver, and
- * Xen, cannot take advantage of that. The buffer is aligned to 2 MiB and mapped
+ * The mapped pages are those of one buffer, again and again: the driver and Xen
+ * cannot take advantage of that. The buffer is aligned to 2 MiB and mapped
  * where that is not so, which keeps all leaves at 4 KiB. What is measured lies
  * in front of it, in a page table that exists.
  */
@@ -126,7 +126,7 @@ static void others_free(struct iommu_domain **dom, unsigned int nr)
 	kfree(dom);
 }
 
-/* With nobody attached, but each with a page in it. */
+/* Domains without devices, each with one page mapped. */
 static int others_alloc(struct device *dev, phys_addr_t phys,
 			struct iommu_domain **dom, unsigned int nr,
 			unsigned int *have)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the driver does for longest with interrupts off: all that waits is sent
- * under a lock. So that the plugin can say how long that is (span=), large
- * requests are made from a place that cannot sleep, and lists filled.
+ * The longest paths of the driver with interrupts off: it sends a pending list
+ * under a lock. The plugin measures the time (span=) of large requests in atomic
+ * context, and of full lists.
  *
  * As in growth.c one buffer is mapped again and again, with 4 KiB leaves.
  */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What mappings cost in memory.
+ * Memory used by mappings.
  *
  * The driver takes all its long-lived pages in xpi_page_alloc() and gives them
  * back in xpi_page_free(), so probes there count what a domain has; those that it
@@ -103,7 +103,7 @@ static int map_many(struct iommu_domain *dom, phys_addr_t phys,
 	return ret;
 }
 
-/* What is mapped is unmapped here, or Xen would complain about the rest. */
+/* Unmaps every page, or Xen would complain about the rest. */
 static void unmap_many(struct iommu_domain *dom, unsigned int nr, size_t stride)
 {
 	unsigned int i;
