@@ -19,8 +19,50 @@
 /* A page table holds 2 MiB of iova. */
 #define IOVA		(1UL << 40)
 #define STEP		(6UL << 20)
+#define FAR	(1UL << 46)
+/* More than the page tables that this suite's contexts may have. */
+#define ROUNDS	3000U
 /* More than VFIO lets one container have. */
 #define MANY		70000U
+
+/*
+ * One page, each time further on: programs hand out iovas upwards. Each round
+ * leaves a page table empty, and at last there are no others.
+ */
+static const char *goes_on(struct bed *bed, uint64_t step, unsigned int rounds)
+{
+	static char problem[80];
+	uint8_t *page = new_pages(1);
+	time_t start = time(NULL);
+	unsigned int i;
+	int rc = 0;
+
+	for (i = 0; i < rounds && !rc; i++) {
+		uint64_t iova = FAR + i * step % FAR;
+
+		rc = container_map(&bed->container, iova, page, PAGE, RW);
+		if (!rc)
+			rc = container_unmap(&bed->container, iova, PAGE);
+	}
+	report_info("%s: %u rounds, %lu KiB apart, took %lu s", bed->dev.bdf, i,
+		    (unsigned long)step >> 10, (unsigned long)(time(NULL) - start));
+	snprintf(problem, sizeof(problem), "round %u of %u: %s", i, rounds,
+		 strerror(-rc));
+	return rc ? problem : NULL;
+}
+
+static void test_further_each_time(struct bed *a, struct bed *b)
+{
+	uint8_t *mem = new_pages(1);
+
+	expect("greedy.further.each-2m", goes_on(b, 2UL << 20, ROUNDS));
+	/* Now the other container has left all its tables empty. */
+	expect("greedy.further.after-another", goes_on(a, 2UL << 20, ROUNDS));
+	expect("greedy.further.each-1g", goes_on(a, 1UL << 30, ROUNDS));
+	must_map(a, IOVA, mem, PAGE, RW);
+	expect("greedy.further.works", write_works(a, IOVA, mem));
+	must_unmap(a, IOVA, PAGE);
+}
 
 /* Maps until it is refused; how often, and why not once more. */
 static unsigned int fill(struct bed *bed, uint8_t *page, int *rc)
@@ -75,6 +117,7 @@ int main(int argc, char **argv)
 	a = bed_open(argv[1]);
 	b = bed_open(argv[2]);
 	page = new_pages(1);
+	test_further_each_time(&a, &b);
 	na = fill(&a, page, &ra);
 	nb = fill(&b, page, &rb);
 	expect("greedy.user.refused", unless(ra == -ENOMEM && rb == -ENOMEM,

@@ -22,7 +22,6 @@
 #include "report.h"
 
 #define IOVA		0x200000000UL
-#define FAR		(1UL << 46)
 #define VIDEO_WINDOW	0xa0000UL	/* of every PC, for VGA */
 
 struct world {
@@ -191,42 +190,6 @@ static void test_secret(struct world *w)
 	       text_not_read(&w->a, w->secret_addr, w->secret_text));
 }
 
-/*
- * One page, each time further on: programs hand out iovas upwards. Each round
- * leaves a page table empty, and at last there are no others.
- */
-static const char *goes_on(struct bed *bed, uint64_t step, unsigned int rounds)
-{
-	static char problem[80];
-	uint8_t *page = new_pages(1);
-	unsigned int i;
-	int rc = 0;
-
-	for (i = 0; i < rounds && !rc; i++) {
-		uint64_t iova = FAR + i * step % FAR;
-
-		rc = container_map(&bed->container, iova, page, PAGE, RW);
-		if (!rc)
-			rc = container_unmap(&bed->container, iova, PAGE);
-	}
-	snprintf(problem, sizeof(problem), "round %u of %u: %s", i, rounds,
-		 strerror(-rc));
-	return rc ? problem : NULL;
-}
-
-static void test_further_each_time(struct world *w)
-{
-	uint8_t *mem = new_pages(1);
-
-	expect("vfio.further.each-2m", goes_on(&w->b, 2UL << 20, 20000));
-	/* Now the other has left thousands of empty tables. */
-	expect("vfio.further.after-another", goes_on(&w->a, 2UL << 20, 10000));
-	expect("vfio.further.each-1g", goes_on(&w->a, 1UL << 30, 8000));
-	must_map(&w->a, IOVA, mem, PAGE, RW);
-	expect("vfio.further.works", write_works(&w->a, IOVA, mem));
-	must_unmap(&w->a, IOVA, PAGE);
-}
-
 /* Closing gives the device back to its default domain; opening takes it anew. */
 static void test_reopen(struct world *w)
 {
@@ -308,7 +271,6 @@ int main(int argc, char **argv)
 	test_bad_requests(&w);
 	test_device_memory(&w);
 	test_two_containers(&w);
-	test_further_each_time(&w);
 	test_secret(&w);
 	test_reopen(&w);
 	bed_close(&w.a);
