@@ -34,17 +34,28 @@ static unsigned int fill(uint32_t ctx, uint64_t gfn)
 	return i;
 }
 
+static void allow_reserve(uint32_t ctx)
+{
+	struct xen_pv_iommu_ctx c = {
+		.ctx = ctx, .flags = XEN_PV_IOMMU_CTX_F_RESERVE,
+	};
+
+	EXPECT(iommu_op(XEN_PV_IOMMU_OP_CTX_SET, &c, 1), 1);
+}
+
 /* Empty tables of another context, once they are flushed (XSA-480). */
 static void other_context(void)
 {
 	uint64_t *page = page_alloc();
 	uint64_t gfn = gfn_of(page);
-	uint32_t b = ctx_alloc();
+	uint32_t b = ctx_alloc_as(XEN_PV_IOMMU_CTX_F_RESERVE, 0);
 	unsigned int i, n;
 	struct place a;
 
 	need_small_quota();
 	a = place(0);
+	/* A plain context has a limit of its own: a and b share all there is. */
+	allow_reserve(a.ctx);
 	n = fill(a.ctx, gfn);
 	CHECK(n > 100, "only %u tables", n);
 	/* Full is full: nothing of a is empty. */
