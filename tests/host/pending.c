@@ -1055,6 +1055,23 @@ TEST(errors_without_a_name)
 	teardown();
 }
 
+static void setup_unfilled(void)
+{
+	setup(CPUS);
+	xpi_pending_fini(&pending);
+	memset(pair, 0, sizeof(pair));
+	xpi_pending_init(&pending);
+}
+
+static void use_and_teardown(void)
+{
+	CHECK_EQ(map_on(0, 100, 1000, 4), 0);
+	CHECK_EQ(sync_map(100, 4), 0);
+	unmap_on(1, 100, 4);
+	xpi_pending_flush(&pending);
+	teardown();
+}
+
 static unsigned int allocs_left;
 
 static void *scarce_alloc(gfp_t gfp)
@@ -1072,21 +1089,14 @@ TEST(filled_without_memory)
 	unsigned int n;
 
 	for (n = 0; n < 2 * CPUS; n++) {
-		setup(CPUS);
-		xpi_pending_fini(&pending);
-		memset(pair, 0, sizeof(pair));
-		xpi_pending_init(&pending);
+		setup_unfilled();
 		allocs_left = n;
 		CHECK_EQ(xpi_pending_fill(&pending, &c, GFP_ATOMIC), -ENOMEM);
 		CHECK(!pending.filled);
 		allocs_left = 2 * CPUS;
 		CHECK_EQ(xpi_pending_fill(&pending, &c, GFP_ATOMIC), 0);
 		CHECK(pending.filled);
-		CHECK_EQ(map_on(0, 100, 1000, 4), 0);
-		CHECK_EQ(sync_map(100, 4), 0);
-		unmap_on(1, 100, 4);
-		xpi_pending_flush(&pending);
-		teardown();
+		use_and_teardown();
 	}
 }
 
@@ -1114,19 +1124,12 @@ TEST(filled_by_two)
 	unsigned int n;
 
 	for (n = 0; n < 2 * CPUS; n++) {
-		setup(CPUS);
-		xpi_pending_fini(&pending);
-		memset(pair, 0, sizeof(pair));
-		xpi_pending_init(&pending);
+		setup_unfilled();
 		others = &c;
 		others_fill_at = n;
 		CHECK_EQ(xpi_pending_fill(&pending, &c, GFP_ATOMIC), 0);
 		CHECK(!others);
-		CHECK_EQ(map_on(0, 100, 1000, 4), 0);
-		CHECK_EQ(sync_map(100, 4), 0);
-		unmap_on(1, 100, 4);
-		xpi_pending_flush(&pending);
-		teardown();
+		use_and_teardown();
 	}
 }
 

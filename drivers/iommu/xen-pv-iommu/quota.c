@@ -30,10 +30,9 @@
 #include "hv.h"
 #include "quota.h"
 
-/* Protects the list, its length, and the kind of each context. */
+/* Protects the list and the kind of each context. */
 static DEFINE_MUTEX(quota_lock);
 static LIST_HEAD(users);
-static unsigned int nr_users;
 
 static bool has_limits(const struct xpi_caps *caps)
 {
@@ -72,15 +71,21 @@ static u32 tables_each(const struct xpi_caps *caps, unsigned int nr)
 	return nr > 1 ? max(caps->user_tables / 2 / nr, 1U) : 0;
 }
 
-static int set_limits(const struct xpi_hv *hv, u16 ctx, u32 flags, u32 tables)
+/* An older Xen has one kind of contexts: success. */
+static int set_limits(const struct xpi_hv *hv, const struct xpi_caps *caps,
+		      u16 ctx, u32 flags, u32 tables)
 {
 	struct xen_pv_iommu_ctx c = {
 		.ctx = ctx,
 		.flags = flags,
 		.pt_pages_max = tables,
 	};
-	int ret = xpi_hv_one(hv, XEN_PV_IOMMU_OP_CTX_SET, &c);
+	int ret;
 
+	if (!has_limits(caps))
+		return 0;
+
+	ret = xpi_hv_one(hv, XEN_PV_IOMMU_OP_CTX_SET, &c);
 	if (!ret || ret == -ENOSPC)
 		return ret;
 
@@ -96,19 +101,19 @@ static void share_out(const struct xpi_hv *hv, const struct xpi_caps *caps,
 	unsigned int nr = nr_in_group(group);
 	const struct xpi_quota *q;
 
-	if (!nr || !has_limits(caps))
+	if (!nr)
 		return;
 
 	list_for_each_entry(q, &users, user)
 		if (q->group == group)
-			set_limits(hv, q->ctx, 0, tables_each(caps, nr));
+			set_limits(hv, caps, q->ctx, 0,
+				   tables_each(caps, nr));
 }
 
 static void add_user(struct xpi_quota *q, const struct xpi_hv *hv,
 		     const struct xpi_caps *caps)
 {
 	list_add(&q->user, &users);
-	nr_users++;
 	if (nr_in_group(q->group) > 1)
 		share_out(hv, caps, q->group);
 }
@@ -117,7 +122,6 @@ static void del_user(struct xpi_quota *q, const struct xpi_hv *hv,
 		     const struct xpi_caps *caps)
 {
 	list_del_init(&q->user);
-	nr_users--;
 	share_out(hv, caps, q->group);
 }
 
@@ -167,8 +171,7 @@ int xpi_quota_alloc(struct xpi_quota *q, const struct xpi_hv *hv,
 static int become_kernels(struct xpi_quota *q, const struct xpi_hv *hv,
 			  const struct xpi_caps *caps)
 {
-	int ret = has_limits(caps) ?
-		  set_limits(hv, q->ctx, XEN_PV_IOMMU_CTX_F_RESERVE, 0) : 0;
+	int ret = set_limits(hv, caps, q->ctx, XEN_PV_IOMMU_CTX_F_RESERVE, 0);
 
 	if (!ret)
 		del_user(q, hv, caps);
@@ -183,7 +186,7 @@ static int become_users(struct xpi_quota *q, const struct xpi_hv *hv,
 	if (!number_left(caps, q->group))
 		return -ENOSPC;
 
-	ret = has_limits(caps) ? set_limits(hv, q->ctx, 0, 0) : 0;
+	ret = set_limits(hv, caps, q->ctx, 0, 0);
 	if (!ret)
 		add_user(q, hv, caps);
 	return ret;
@@ -226,7 +229,7 @@ unsigned int xpi_quota_nr_users(void)
 	unsigned int nr;
 
 	mutex_lock(&quota_lock);
-	nr = nr_users;
+	nr = list_count_nodes(&users);
 	mutex_unlock(&quota_lock);
 	return nr;
 }

@@ -22,6 +22,16 @@ static inline bool list_empty(const struct list_head *l)
 	return l->next == l;
 }
 
+static inline size_t list_count_nodes(struct list_head *head)
+{
+	struct list_head *at;
+	size_t nr = 0;
+
+	for (at = head->next; at != head; at = at->next)
+		nr++;
+	return nr;
+}
+
 static inline void list_add(struct list_head *new, struct list_head *head)
 {
 	*new = (struct list_head){ .next = head->next, .prev = head };
