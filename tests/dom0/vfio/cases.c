@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,6 +25,17 @@ void expect(const char *name, const char *problem)
 void skip(const char *name, const char *reason)
 {
 	report_skip(whole_name(name), reason);
+}
+
+const char *because(const char *fmt, ...)
+{
+	static char text[256];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	return text;
 }
 
 const char *unless(bool ok, const char *problem)

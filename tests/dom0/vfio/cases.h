@@ -12,6 +12,9 @@ void expect(const char *name, const char *problem);
 void skip(const char *name, const char *reason);
 
 const char *unless(bool ok, const char *problem);
+/* A problem in words, valid until the next one. */
+const char *because(const char *fmt, ...)
+	__attribute__((format(printf, 1, 2)));
 
 /* The questions of probe.h, as a problem or NULL. */
 const char *read_works(struct bed *bed, uint64_t iova, uint8_t *mem);

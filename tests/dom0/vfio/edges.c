@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <linux/vfio.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,20 +24,6 @@
 #define MSI_FIRST	0xfee00000UL
 #define MSI_END		0xfef00000UL
 #define HUGE		(2UL << 20)
-
-static const char *because(const char *fmt, ...)
-	__attribute__((format(printf, 1, 2)));
-
-static const char *because(const char *fmt, ...)
-{
-	static char text[160];
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
-	va_end(args);
-	return text;
-}
 
 /* The last byte of the highest range that VFIO offers; dies if there is none. */
 static uint64_t last_iova(const struct container *c)

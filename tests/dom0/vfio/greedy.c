@@ -31,7 +31,6 @@
  */
 static const char *goes_on(struct bed *bed, uint64_t step, unsigned int rounds)
 {
-	static char problem[80];
 	uint8_t *page = new_pages(1);
 	time_t start = time(NULL);
 	unsigned int i;
@@ -46,9 +45,7 @@ static const char *goes_on(struct bed *bed, uint64_t step, unsigned int rounds)
 	}
 	report_info("%s: %u rounds, %lu KiB apart, took %lu s", bed->dev.bdf, i,
 		    (unsigned long)step >> 10, (unsigned long)(time(NULL) - start));
-	snprintf(problem, sizeof(problem), "round %u of %u: %s", i, rounds,
-		 strerror(-rc));
-	return rc ? problem : NULL;
+	return rc ? because("round %u of %u: %s", i, rounds, strerror(-rc)) : NULL;
 }
 
 static void test_further_each_time(struct bed *a, struct bed *b)

@@ -184,14 +184,9 @@ struct igb igb_open(struct container *c, const char *bdf, uint64_t iova)
 
 void igb_close(struct igb *igb)
 {
-	int rc;
-
 	reset(igb);
-	rc = container_unmap(igb->container, igb->iova, IGB_MEMORY);
-	if (rc)
-		die("%s: cannot unmap its memory: %s", igb->dev.bdf,
-		    strerror(-rc));
-	munmap(igb->memory, IGB_MEMORY);
+	container_memory_free(igb->container, igb->dev.bdf, igb->iova,
+			      igb->memory, IGB_MEMORY);
 	munmap((void *)igb->regs, igb->regs_bytes);
 	container_leave(&igb->dev);
 }

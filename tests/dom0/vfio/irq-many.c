@@ -43,7 +43,7 @@ static const char *all_at_once(struct source *s, struct irqs *irqs, unsigned int
 		s[i].kind->raise(&s[i], irqs[i].index, irqs[i].nr - 1);
 	for (i = 0; i < nr && !wrong; i++) {
 		if (irq_wait(&irqs[i], irqs[i].nr - 1) != 1)
-			wrong = problem("that of %s did not come once", s[i].bdf);
+			wrong = because("that of %s did not come once", s[i].bdf);
 		else
 			wrong = quiet_down(&s[i], &irqs[i], irqs[i].nr - 1);
 	}
@@ -161,7 +161,7 @@ static unsigned int most(struct source *s, unsigned int refused)
 static const char *too_many(int rc)
 {
 	if (rc != -ENOSPC && rc != -EAGAIN && rc != -EINVAL)
-		return problem("they were refused, but with %s", strerror(-rc));
+		return because("they were refused, but with %s", strerror(-rc));
 	return NULL;
 }
 
@@ -204,7 +204,7 @@ void test_crowd(struct source *s)
 				      "fewer are granted than the tests use"));
 	say(s, MSIX, "refused-takes-none",
 	    before == after ? NULL :
-	    problem("after refusals %u can be had, before them %u", after, before));
+	    because("after refusals %u can be had, before them %u", after, before));
 	test_last(s, before);
 	say(s, MSIX, "after-refused", works(s, MSIX, vectors(s, MSIX)));
 }

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,17 +9,6 @@
 static const char *const index_names[] = { "intx", "msi", "msi-x" };
 
 const char *irq_part;
-
-const char *problem(const char *fmt, ...)
-{
-	static char text[256];
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
-	va_end(args);
-	return text;
-}
 
 static const char *name_of(const struct source *s, uint32_t index,
 			   const char *test)
@@ -90,7 +78,7 @@ const char *enable(struct source *s, struct irqs *irqs, uint32_t index,
 	int rc = irqs_enable(irqs, source_device(s), index, nr);
 
 	if (rc)
-		return problem("enabling %u interrupts: %s", nr, strerror(-rc));
+		return because("enabling %u interrupts: %s", nr, strerror(-rc));
 	start(s, irqs);
 	return NULL;
 }
@@ -99,7 +87,7 @@ const char *disable(struct irqs *irqs)
 {
 	int rc = irqs_disable(irqs);
 
-	return rc ? problem("disabling: %s", strerror(-rc)) : NULL;
+	return rc ? because("disabling: %s", strerror(-rc)) : NULL;
 }
 
 const char *only(struct irqs *irqs, unsigned int vector)
@@ -108,7 +96,7 @@ const char *only(struct irqs *irqs, unsigned int vector)
 
 	for (i = 0; i < irqs->nr; i++)
 		if (i != vector && irq_take(irqs, i))
-			return problem("vector %u came although only %u was raised",
+			return because("vector %u came although only %u was raised",
 				       i, vector);
 	return NULL;
 }
@@ -122,7 +110,7 @@ const char *quiet_down(struct source *s, struct irqs *irqs, unsigned int vector)
 	if (irqs->index != INTX)
 		return NULL;
 	rc = irq_unmask(irqs);
-	return rc ? problem("unmasking: %s", strerror(-rc)) : NULL;
+	return rc ? because("unmasking: %s", strerror(-rc)) : NULL;
 }
 
 const char *arrives(struct source *s, struct irqs *irqs, unsigned int vector)
@@ -132,7 +120,7 @@ const char *arrives(struct source *s, struct irqs *irqs, unsigned int vector)
 	s->kind->raise(s, irqs->index, vector);
 	times = irq_wait(irqs, vector);
 	if (times != 1)
-		return problem("vector %u of %u was raised once and came %llu times",
+		return because("vector %u of %u was raised once and came %llu times",
 			       vector, irqs->nr, (unsigned long long)times);
 	return quiet_down(s, irqs, vector);
 }

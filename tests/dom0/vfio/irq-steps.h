@@ -27,9 +27,6 @@ void skip_of(const struct source *s, uint32_t index, const char *test,
 /* The same of several devices: irq.PART.TEST. */
 void say_all(const char *test, const char *wrong);
 
-const char *problem(const char *fmt, ...)
-	__attribute__((format(printf, 1, 2)));
-
 /* Is the kernel a PVH domain's?  Xen makes its interrupts from tables that it keeps. */
 bool under_pvh(void);
 

@@ -123,14 +123,14 @@ static const char *mask_in_table(struct source *s, struct irqs *irqs,
 	int sig = try_write(&e->control, before | PCI_MSIX_ENTRY_CTRL_MASKBIT);
 
 	if (sig)
-		return problem("a write that masks %s", outcome(sig));
+		return because("a write that masks %s", outcome(sig));
 	s->kind->raise(s, MSIX, VECTOR);
 	early = !irq_silent(irqs, VECTOR);
 	report_info("%s %s: the mask that a program sets in the table is %s",
 		    irq_part, s->kind->name, early ? "ignored" : "obeyed");
 	sig = try_write(&e->control, before & ~PCI_MSIX_ENTRY_CTRL_MASKBIT);
 	if (sig)
-		return problem("a write that unmasks %s", outcome(sig));
+		return because("a write that unmasks %s", outcome(sig));
 	if (irq_wait(irqs, VECTOR) != 1)
 		return "vector 1 was raised once and did not come once";
 	return each_arrives(s, irqs);
@@ -170,7 +170,7 @@ static const char *put_message(volatile struct entry *e, const struct entry *m)
 		sig = try_write(&e->data, m->data);
 	if (!sig)
 		sig = try_write(&e->control, 0);
-	return sig ? problem("a write to the message %s", outcome(sig)) : NULL;
+	return sig ? because("a write to the message %s", outcome(sig)) : NULL;
 }
 
 /* Raised with another's message: whether the other's interrupt came. */
@@ -278,11 +278,11 @@ static const char *kept(const struct table *t, unsigned int nr)
 	for (at = first; at < end; at += TABLE_PAGE / 2) {
 		sig = try((volatile uint32_t *)at, &value, false);
 		if (sig != SIGBUS)
-			return problem("a read at 0x%zx %s", at - (uintptr_t)t->bar,
+			return because("a read at 0x%zx %s", at - (uintptr_t)t->bar,
 				       outcome(sig));
 		sig = try_write((volatile uint32_t *)at, value);
 		if (sig != SIGBUS)
-			return problem("a write at 0x%zx %s", at - (uintptr_t)t->bar,
+			return because("a write at 0x%zx %s", at - (uintptr_t)t->bar,
 				       outcome(sig));
 	}
 	return NULL;

@@ -22,7 +22,7 @@ static void test_offered(struct source *s, uint32_t index)
 	report_info("%s %s: VFIO offers %u of kind %u", irq_part, s->kind->name,
 		    have, index);
 	say(s, index, "offered",
-	    have < want ? problem("VFIO offers %u, the device has %u", have, want) : NULL);
+	    have < want ? because("VFIO offers %u, the device has %u", have, want) : NULL);
 }
 
 static void test_each(struct source *s, uint32_t index)
@@ -110,7 +110,7 @@ static const char *survives_reset(struct source *s, struct irqs *irqs)
 	int rc = device_reset(source_device(s));
 
 	if (rc)
-		return problem("VFIO_DEVICE_RESET: %s", strerror(-rc));
+		return because("VFIO_DEVICE_RESET: %s", strerror(-rc));
 	start(s, irqs);
 	return each_arrives(s, irqs);
 }
@@ -176,7 +176,7 @@ static const char *masks_itself(struct source *s, struct irqs *irqs)
 		return "it came once more before it was unmasked";
 	rc = irq_unmask(irqs);
 	if (rc)
-		return problem("unmasking: %s", strerror(-rc));
+		return because("unmasking: %s", strerror(-rc));
 	if (irq_wait(irqs, 0) != 1)
 		return "still raised, it did not come once more after it was unmasked";
 	return quiet_down(s, irqs, 0);
@@ -187,13 +187,13 @@ static const char *masked(struct source *s, struct irqs *irqs)
 	int rc = irq_mask(irqs);
 
 	if (rc)
-		return problem("masking: %s", strerror(-rc));
+		return because("masking: %s", strerror(-rc));
 	s->kind->raise(s, INTX, 0);
 	if (!irq_silent(irqs, 0))
 		return "it came although it was masked";
 	rc = irq_unmask(irqs);
 	if (rc)
-		return problem("unmasking: %s", strerror(-rc));
+		return because("unmasking: %s", strerror(-rc));
 	if (irq_wait(irqs, 0) != 1)
 		return "it did not come once after it was unmasked";
 	return quiet_down(s, irqs, 0);
@@ -212,7 +212,7 @@ static const char *unmasked_by_eventfd(struct source *s, struct irqs *irqs)
 		die("no eventfd: %s", strerror(errno));
 	rc = irq_unmask_by(irqs, other.fds[0]);
 	if (rc)
-		wrong = problem("setting the eventfd: %s", strerror(-rc));
+		wrong = because("setting the eventfd: %s", strerror(-rc));
 	if (!wrong) {
 		s->kind->raise(s, INTX, 0);
 		if (irq_wait(irqs, 0) != 1)
@@ -253,7 +253,7 @@ static const char *detached(struct source *s, struct irqs *irqs)
 	int rc = irq_detach(irqs, 1);
 
 	if (rc)
-		return problem("taking vector 1 away: %s", strerror(-rc));
+		return because("taking vector 1 away: %s", strerror(-rc));
 	s->kind->raise(s, irqs->index, 1);
 	wrong = arrives(s, irqs, 0);
 	if (!wrong)
@@ -269,7 +269,7 @@ static const char *attached(struct source *s, struct irqs *irqs)
 	int rc = irq_attach(irqs, 1);
 
 	if (rc)
-		return problem("giving vector 1 back: %s", strerror(-rc));
+		return because("giving vector 1 back: %s", strerror(-rc));
 	report_info("%s %s: vector 1 given back, what was raised meanwhile %s",
 		    irq_part, s->kind->name,
 		    irq_silent(irqs, 1) ? "is lost" : "came");
@@ -306,7 +306,7 @@ static const char *grows(struct source *s, struct irqs *irqs)
 	if (flags & VFIO_IRQ_INFO_NORESIZE)
 		return unless(rc, "it was taken although VFIO says that it cannot be");
 	if (rc)
-		return problem("it was refused: %s", strerror(-rc));
+		return because("it was refused: %s", strerror(-rc));
 	irqs->nr++;
 	start(s, irqs);
 	return NULL;

@@ -242,14 +242,9 @@ struct nvme nvme_open(struct container *c, const char *bdf, uint64_t iova)
 
 void nvme_close(struct nvme *nvme)
 {
-	int rc;
-
 	stop(nvme);
-	rc = container_unmap(nvme->container, nvme->iova, NVME_MEMORY);
-	if (rc)
-		die("%s: cannot unmap its memory: %s", nvme->dev.bdf,
-		    strerror(-rc));
-	munmap(nvme->memory, NVME_MEMORY);
+	container_memory_free(nvme->container, nvme->dev.bdf, nvme->iova,
+			      nvme->memory, NVME_MEMORY);
 	munmap((void *)nvme->regs, nvme->regs_bytes);
 	container_leave(&nvme->dev);
 }

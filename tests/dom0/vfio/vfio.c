@@ -116,3 +116,13 @@ uint8_t *container_memory(struct container *c, const char *bdf, uint64_t iova,
 		die("%s: cannot map its memory: %s", bdf, strerror(-rc));
 	return mem;
 }
+
+void container_memory_free(struct container *c, const char *bdf, uint64_t iova,
+			   uint8_t *mem, size_t bytes)
+{
+	int rc = container_unmap(c, iova, bytes);
+
+	if (rc)
+		die("%s: cannot unmap its memory: %s", bdf, strerror(-rc));
+	munmap(mem, bytes);
+}

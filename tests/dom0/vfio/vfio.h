@@ -65,6 +65,9 @@ int container_map(struct container *c, uint64_t iova, void *mem, size_t bytes,
 /* New memory that the device may read and write at iova; dies if there is none. */
 uint8_t *container_memory(struct container *c, const char *bdf, uint64_t iova,
 			  size_t bytes);
+/* What container_memory() has given; dies if VFIO does not take it back. */
+void container_memory_free(struct container *c, const char *bdf, uint64_t iova,
+			   uint8_t *mem, size_t bytes);
 /* Also -EIO if fewer bytes went than were asked for. */
 int container_unmap(struct container *c, uint64_t iova, size_t bytes);
 /* Bytes that were mapped, or -errno; there may be holes between them. */

@@ -103,8 +103,7 @@ step_dpdk()
 	local e1000e igb
 	e1000e=$(devices 8086:10d3)
 	igb=$(devices 8086:10c9)
-	modprobe vfio-pci && modprobe vfio_iommu_type1
-	allow_unsafe Y
+	start_vfio
 	mount_dpdk || { fail dpdk.disk "the disk with DPDK does not mount"; return; }
 	HUGE=
 	if have_hugepages; then

@@ -81,19 +81,24 @@ check_sleeper()
 	cat /tmp/sleeper
 }
 
+# sleep_on_igb NAME E1000E IGB: the second has what the first sends
+sleep_on_igb()
+{
+	mount_sleeper || { fail "$1.disk" "the disk with DPDK does not mount"; return 1; }
+	check "$1.e1000e-sends" "e1000e has no interface" send_from "$2" e1000e
+	check_bind "$1.bind-igb" "$3"
+	check_sleeper "$1.igb" "$3" msix
+	unbind "$2"
+	unbind "$3"
+}
+
 step_dpdkirq()
 {
 	local e1000e igb
 	e1000e=$(devices 8086:10d3)
 	igb=$(devices 8086:10c9)
-	modprobe vfio-pci && modprobe vfio_iommu_type1
-	allow_unsafe Y
-	mount_sleeper || { fail dpdkirq.disk "the disk with DPDK does not mount"; return; }
-	check dpdkirq.e1000e-sends "e1000e has no interface" send_from "$e1000e" e1000e
-	check_bind dpdkirq.bind-igb "$igb"
-	check_sleeper dpdkirq.igb "$igb" msix
-	unbind "$e1000e"
-	unbind "$igb"
+	start_vfio
+	sleep_on_igb dpdkirq "$e1000e" "$igb" || return
 	check dpdkirq.igb-sends "igb has no interface" send_from "$igb" igb
 	check_bind dpdkirq.bind-e1000e "$e1000e"
 	check_sleeper dpdkirq.e1000e-msi "$e1000e" msi

@@ -3,8 +3,7 @@
 
 step_edges()
 {
-	modprobe vfio-pci && modprobe vfio_iommu_type1
-	allow_unsafe Y
+	start_vfio
 	check_bind edges.bind "$EDU_A"
 	relay edges vfio-edges "$EDU_A"
 	unbind "$EDU_A"

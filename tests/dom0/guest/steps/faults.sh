@@ -11,8 +11,7 @@ step_faults()
 {
 	local igb
 	igb=$(nth 1 "$(devices 8086:10c9)")
-	modprobe vfio-pci && modprobe vfio_iommu_type1
-	allow_unsafe Y
+	start_vfio
 	check_bind faults.bind-igb "$igb"
 	check_bind faults.bind-edu "$EDU_A"
 	mark

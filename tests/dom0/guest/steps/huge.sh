@@ -42,8 +42,7 @@ count_maps()
 
 step_huge()
 {
-	modprobe vfio-pci && modprobe vfio_iommu_type1
-	allow_unsafe Y
+	start_vfio
 	check_after huge.there "echo the kernel has \$(meminfo HugePages_Total)" get_hugepages
 	check_bind huge.bind "$EDU_A"
 	tell_counters "before hugepages"

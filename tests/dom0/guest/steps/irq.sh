@@ -26,8 +26,7 @@ irq_devices()
 irq_bind()
 {
 	local d
-	modprobe vfio-pci && modprobe vfio_iommu_type1
-	allow_unsafe Y
+	start_vfio
 	for d in $IRQ_ALL $IRQ_CROWD; do
 		bind_vfio "$d" || why "vfio-pci refuses $d: $(cat /tmp/bind)" || return 1
 	done

@@ -29,10 +29,5 @@ step_irqkept()
 	relay irqkept-restored vfio-irq restored kept "$IRQ_IGB" "$IRQ_NVME"
 	relay irqkept-quick vfio-irq quick quick-kept $IRQ_ALL
 	irq_unbind
-	mount_sleeper || { fail irqkept.disk "the disk with DPDK does not mount"; return; }
-	check irqkept.e1000e-sends "e1000e has no interface" send_from "$(devices 8086:10d3)" e1000e
-	check_bind irqkept.bind-igb "$IRQ_IGB"
-	check_sleeper irqkept.igb "$IRQ_IGB" msix
-	unbind "$(devices 8086:10d3)"
-	unbind "$IRQ_IGB"
+	sleep_on_igb irqkept "$(devices 8086:10d3)" "$IRQ_IGB"
 }

@@ -63,8 +63,7 @@ check_user_nvme()
 
 step_programs()
 {
-	modprobe vfio-pci && modprobe vfio_iommu_type1
-	allow_unsafe Y
+	start_vfio
 	check programs.disks "they did not appear" \
 		eval 'modprobe nvme && within 60 eval "[ -n \"\$(serial_disk prog)\" ] && [ -n \"\$(serial_disk 0)\" ]"'
 	DISK=/dev/$(serial_disk 0)

@@ -40,8 +40,7 @@ check_blocked()
 # By its port: edu has no reset of its own.
 reset_held()
 {
-	modprobe vfio-pci && modprobe vfio_iommu_type1
-	allow_unsafe Y
+	start_vfio
 	check_bind reset.edu.bind "$EDU_A"
 	hold held "$EDU_A"
 	check_reset reset.edu "$EDU_A" bus -gt

@@ -8,6 +8,13 @@
 # allow_unsafe Y|N [MODULE]
 allow_unsafe() { echo "$1" >"/sys/module/${2:-vfio_iommu_type1}/parameters/allow_unsafe_interrupts"; }
 
+# VFIO with type1 containers, which takes devices.
+start_vfio()
+{
+	modprobe vfio-pci && modprobe vfio_iommu_type1
+	allow_unsafe Y
+}
+
 # needs_permission MODULE PROGRAM: without it the module says no, and the program
 # says it in a way one can act on.
 needs_permission()
@@ -20,8 +27,7 @@ needs_permission()
 # take_edus NAME: both edu devices for VFIO, which is allowed to have them
 take_edus()
 {
-	modprobe vfio-pci && modprobe vfio_iommu_type1
-	allow_unsafe Y
+	start_vfio
 	check_bind "$1.bind-first" "$EDU_A"
 	check_bind "$1.bind-second" "$EDU_B"
 }
