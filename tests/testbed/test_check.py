@@ -3,10 +3,12 @@
 """The count of testbed/check: nothing that goes wrong in a part may get lost."""
 
 import contextlib
+import fnmatch
 import importlib.machinery
 import importlib.util
 import io
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -124,6 +126,49 @@ RESUMES = [('same', resumes), ('other-files', other_files), ('unread-files', unr
            ('meanwhile', meanwhile), ('other-command', other_command), ('failed', failed)]
 
 
+# What a part of this name reads, and what it does not.
+READS = [
+    ('dom0.6.12.share', ['drivers/iommu/xen-pv-iommu.c', 'xen/hooks/0001', 'tests/dom0/dom0.py', 'tests/dom0/guest/steps/share.sh',
+                         'tests/dom0/vfio/share.c', 'tests/dom0/vfio/vfio.h', 'testbed/kmod', 'include/xen/interface/pv-iommu.h'],
+     ['kunit/xpi-core-test.c', 'tests/dom0/guest/steps/irq.sh', 'tests/dom0/vfio/greedy.c', 'README.md', 'tests/host/pt.c',
+      'testbed/linux-base.config', 'packaging/dkms/dkms.conf']),
+    # A kernel of our own; a step in the file of another step; a helper in a third's.
+    ('dom0.6.12-dom0.io-lazy-smp', ['testbed/linux-dom0.config', 'tests/dom0/guest/steps/cable.sh', 'tests/dom0/guest/steps/dpdk.sh'],
+     ['tests/dom0/guest/steps/share.sh', 'xen/series']),
+    ('dom0.6.12.huge', ['tests/dom0/guest/steps/share.sh', 'tests/dom0/vfio/victim.c', 'tests/dom0/vfio/hugepages.c'], []),
+    ('dom0.6.12.irq', ['packaging/linux/series', 'tests/dom0/dpdk/rx-sleep.c', 'testbed/vfio-patched'], ['tests/dom0/vfio/share.c']),
+    ('dom0.6.12.initramfs', ['packaging/dkms/dkms.conf', 'tests/packaging/run'], ['tests/packaging/flavours', 'packaging/linux/x']),
+    ('dom0.6.12.absent', ['tests/dom0/guest/steps/absent.sh', 'testbed/xen-build'], ['xen/hooks/0001', 'tests/dom0/guest/steps/vfio.sh']),
+    ('micro.pv', ['xen/overlay/a.c', 'tests/micro-dom0/dma.c', 'testbed/boot.py'], ['drivers/a.c', 'tests/dom0/dom0.py', 'testbed/kmod']),
+    ('kunit.6.12-kunit', ['kunit/a.c', 'drivers/a.c', 'testbed/linux-base.config', 'tests/dom0/dom0.py'],
+     ['xen/overlay/a.c', 'tests/dom0/guest/lib.sh', 'tests/micro-dom0/dma.c']),
+    ('style', ['README.md', 'tests/style/run', 'xen/misra'], []),
+]
+
+
+def reads_test(name, read, unread):
+    kernel = re.match(r'[a-z0-9]+\.([0-9.]+(-[a-z]+)?)', name)
+    part = check.Part(name, [], [['kmod', kernel[1]]] if kernel else [])
+
+    def is_read(path):
+        return not any(fnmatch.fnmatch(path, p) for p in part.unread)
+    wrong = [f for f in read if not is_read(f)] + [f for f in unread if is_read(f)]
+    return report(f'reads.{name}', f'wrong about {" ".join(wrong)}' if wrong else '')
+
+
+# A shell script, and the words in it that may be calls.
+SCRIPTS = [
+    ('comment', 'a # b\nc ${d#e}', 'a c e'), ('text', 'a "it is b" c', 'a c'), ('call-in-text', 'a "$(b "c" | d) e"', 'a b d'),
+    ('single-quotes', "a 'b \\' c", 'a b c'), ('apostrophe', 'a "that\'s b" c', 'a c'), ('sum', 'a $((b + c)) "d"', 'a b c'),
+    ('group', '(a; b "c") | d "e (f)" g', 'a b d g'), ('option', 'a count=1 /b/c -d', '1 a'), ('backslash', 'a \\" b', 'a b'),
+]
+
+
+def words_test(name, script, want):
+    used = ' '.join(sorted(u[:-2] for u in check.reads.Guest.names_used(script) if u.endswith('()')))
+    return report(f'reads.script.{name}', '' if used == want else f'it found {used}')
+
+
 def run_parts(where, commands, suffixes):
     check.OUT = where
     parts = [check.Part(f'part{i}', ['sh', '-c', c], suffix=f'p{i}' if suffixes else '') for i, c in enumerate(commands)]
@@ -156,6 +201,7 @@ def resume_test(name, test):
 
 def main():
     good = [count_test(*run) for run in RUNS] + [resume_test(*test) for test in RESUMES]
+    good += [reads_test(*part) for part in READS] + [words_test(*script) for script in SCRIPTS]
     print(f'xpi: end {sum(good)} {good.count(False)} 0')
     return 0 if all(good) else 1
 

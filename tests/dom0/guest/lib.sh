@@ -3,6 +3,7 @@
 
 RESULTS=/tmp/results
 PCI=/sys/bus/pci/devices
+TRACE=/sys/kernel/tracing
 
 # option NAME: the value of NAME=value on the kernel's command line
 option()

@@ -5,7 +5,6 @@
 # back in an identity domain, where it bounces again.  The other network card
 # keeps its driver all the time and so stays with swiotlb-xen.
 
-TRACE=/sys/kernel/tracing
 XENMEM=/sys/devices/system/xen_memory/xen_memory0
 SCRATCH=/mnt/dpdk/mnt
 SHUFFLE=/tmp/shuffle
@@ -115,7 +114,7 @@ umount_disks()
 	done
 }
 
-fio()
+checked_fio()
 {
 	chroot /mnt/dpdk fio --name=bypass --directory=/mnt --thread --size=16m \
 		--verify=crc32c --verify_fatal=1 "$@" >/tmp/fio 2>&1
@@ -125,10 +124,10 @@ fio()
 # of the program, without a copy.
 fio_all()
 {
-	fio --rw=write --bs=256k --end_fsync=1 --do_verify=0 || return 1
+	checked_fio --rw=write --bs=256k --end_fsync=1 --do_verify=0 || return 1
 	echo 3 >/proc/sys/vm/drop_caches
-	fio --rw=read --bs=256k && grep -q 'READ:.*io=16.0MiB' /tmp/fio || return 1
-	fio --rw=randwrite --bs=128k --direct=1 --ioengine=libaio --iodepth=8 &&
+	checked_fio --rw=read --bs=256k && grep -q 'READ:.*io=16.0MiB' /tmp/fio || return 1
+	checked_fio --rw=randwrite --bs=128k --direct=1 --ioengine=libaio --iodepth=8 &&
 		grep -q 'READ:.*io=16.0MiB' /tmp/fio
 }
 

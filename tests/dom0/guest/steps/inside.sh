@@ -2,7 +2,6 @@
 # What the driver lets one see: fault messages, trace events, debugfs.  The steps
 # that have something to look at call these.
 
-TRACE=/sys/kernel/tracing
 INSIDE=/sys/kernel/debug/xen-pv-iommu
 
 # snapshot NAME: all counters, under that name

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Which committed files a part of a check does not read, so that a change of them costs no boot.
+
+A file that no rule here names is read by every part.
+"""
+
+import os
+import re
+import subprocess
+
+# What no boot reads: texts, tests of other kinds, tools that only build, show or sort.
+NO_BOOT = ('*.md', '.ci/*', '.gitignore', 'Documentation/*', 'linux/*', 'tools/*', 'xen/misra*', 'xen/series*',
+           'testbed/check', 'testbed/demo', 'testbed/gcov.py', 'testbed/local-mirror', 'testbed/prune', 'testbed/reads.py',
+           'testbed/report.py', 'testbed/seen.py', 'testbed/series.sh', 'testbed/sparse', 'testbed/checkpatch',
+           'testbed/xen-matrix', 'testbed/tcgcount/tcgcount*', 'tests/known-defects', 'tests/packaging/flavours',
+           *(f'tests/{place}/*' for place in ('fuzz', 'host', 'matrix', 'mutants', 'style', 'testbed')))
+OWN_KERNELS = ('testbed/linux-*',)
+XEN_HALF = ('xen/*', 'testbed/xen*')
+DRIVER = ('Kbuild', 'Kconfig', 'drivers/*', 'kunit/*', 'testbed/kmod', 'testbed/ktap.py', 'testbed/vfio-patched',
+          'testbed/initramfs.py')
+PACKAGES = ('packaging/*', 'tests/packaging/*', 'testbed/install-root')
+KERNEL_PATCHES = ('packaging/linux/*', 'testbed/vfio-patched')
+DPDK = ('testbed/dpdk-root', 'tests/dom0/dpdk/*')
+GUEST = 'tests/dom0/guest/'
+STEPS = GUEST + 'steps/'
+ANY_GUEST = {GUEST + 'init', GUEST + 'lib.sh', STEPS + 'debug.sh'}
+
+# kmod builds the modules of a kind beside those of the others.
+UNREAD = {'dom0.': ('kunit/*', 'tests/bench/*', 'tests/micro-dom0/*'),
+          'kunit.': (*XEN_HALF, *PACKAGES, *KERNEL_PATCHES, *DPDK, 'tests/bench/*', 'tests/micro-dom0/*', 'tests/dom0/*/*'),
+          'micro.': (*DRIVER, *PACKAGES, *KERNEL_PATCHES, *DPDK, 'tests/bench/*', 'tests/dom0/*')}
+
+
+def text(top, path):
+    with open(os.path.join(top, path), encoding='utf-8') as f:
+        return f.read()
+
+
+def commands(script):
+    """A shell script without comments and words in double quotes, but with $(...) in these.
+
+    What is in single quotes may be for eval.
+    """
+    kept, inside, at = [], [''], 0      # inside: quotes and $( that are open
+    while at < len(script):
+        c, end, quoted = script[at], at + 1, inside[-1] == '"'
+        comment = c == '#' and not quoted and script[at - 1:at] in ('', ' ', '\t', '\n')
+        if comment:
+            end = (script + '\n').index('\n', at)
+        elif c == '\\' or script.startswith('$(', at):
+            end += 1
+        elif c == "'" and not quoted:
+            end = script.index("'", end) + 1
+        if c == '"' and not quoted or c == '(' and not quoted or script.startswith('$(', at):
+            inside.append(c[-1:].replace('$', '('))
+        elif c == '"' or c == ')' and inside[-1] == '(':
+            inside.pop()
+        kept.append(' ' if quoted or comment else script[at:end])
+        at = end
+    return ''.join(kept)
+
+
+class Guest:
+    """The files of tests/dom0 that a guest with some steps has a use for."""
+
+    def __init__(self, top):
+        """top: a tree whose files are the committed ones."""
+        self.scripts = {STEPS + s: text(top, STEPS + s) for s in sorted(os.listdir(os.path.join(top, STEPS)))}
+        self.scripts |= {path: text(top, path) for path in ANY_GUEST}
+        self.words = {path: set(re.findall(r'[\w-]+', body)) for path, body in self.scripts.items()}
+        self.uses = {path: self.names_used(body) for path, body in self.scripts.items()}
+        self.defines = {path: set(re.findall(r'^(\w+\(\)|\w+=)', body, re.M)) for path, body in self.scripts.items()}
+        self.programs = self.sources(os.path.join(top, 'tests', 'dom0'))
+
+    @staticmethod
+    def names_used(script):
+        """As they are defined: function() and VARIABLE=. A word after / or - is no call, nor one before =."""
+        calls = re.findall(r'(?<![\w/${-])\w+(?![\w=-])', commands(script))
+        return {f'{name}()' for name in calls} | {f'{name}=' for name in re.findall(r'\$\{?#?(\w+)', script)}
+
+    @staticmethod
+    def sources(where):
+        """Of each program: its files, as the Makefile has them."""
+        made = subprocess.run(['make', '-C', where, '-pnq', 'OUT=out', 'DPDK=dpdk'], capture_output=True, text=True,
+                              check=False).stdout
+        rules = re.findall(r'^out/([\w-]+): ([^|\n]*)', made, re.M)
+        # Of the headers make knows only that any program may read any.
+        return {program: {'tests/dom0/' + f for f in files.split() if f.endswith('.c')} for program, files in rules}
+
+    def scripts_of(self, steps):
+        """The steps' own, and those that define what one of these uses."""
+        starts = {f'step_{s}()' for s in steps}
+        mine, new = set(), ANY_GUEST | {path for path, names in self.defines.items() if names & starts}
+        while new:
+            mine |= new
+            used = set().union(*(self.uses[path] for path in new))
+            new = {path for path, names in self.defines.items() if names & used} - mine
+        return mine
+
+    def unread(self, steps):
+        mine = self.scripts_of(steps)
+        words = set().union(*(self.words[path] for path in mine))
+        used = set().union(*(files for program, files in self.programs.items() if program in words))
+        every = set().union(*self.programs.values())
+        return (set(self.scripts) - mine) | (every - used)
+
+
+def unread(name, own_kernel=False):
+    """Patterns for a part of any kind."""
+    kind = next((k for k in UNREAD if name.startswith(k)), None)
+    if not kind:
+        return ()
+    return NO_BOOT + UNREAD[kind] + (() if own_kernel else OWN_KERNELS)
+
+
+def unread_by_steps(guest, steps):
+    """More of them, for a boot of tests/dom0 with these steps."""
+    if 'initramfs' in steps:
+        return KERNEL_PATCHES
+    if 'absent' in steps:
+        more = ('xen/*',)       # it runs on Debian's
+    else:
+        more = ()
+    if 'irqkept' not in steps:
+        more += KERNEL_PATCHES
+    return (*more, *sorted(guest.unread(steps)), 'tests/packaging/*', 'testbed/install-root',
+            *(f'packaging/{d}/*' for d in ('dkms', 'dracut', 'initramfs-tools', 'modprobe.d')))
