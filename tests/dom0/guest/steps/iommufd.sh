@@ -22,7 +22,7 @@ table_outlives_devices()
 step_iommufd()
 {
 	if ! modprobe iommufd 2>/dev/null; then
-		skip iommufd "this kernel is built without IOMMUFD; 6.12-dom0 has it"
+		skip iommufd "this kernel is built without IOMMUFD; 6.12-debug has it"
 		return
 	fi
 	modprobe vfio-pci
