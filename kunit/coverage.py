@@ -17,7 +17,8 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(HERE)
 sys.path.insert(0, os.path.join(TOP, 'testbed'))
-import judge  # noqa: E402
+from judge.judgement import Test  # noqa: E402
+from run import testbed  # noqa: E402
 
 AT_LEAST = 90
 PREFIX = 'gcov '
@@ -74,8 +75,8 @@ def measure(modules, source, infos, where):
     try:
         put_together(modules, source, infos, where)
     except CoverageError as e:
-        return judge.Test('coverage', 'fail', str(e))
-    done = subprocess.run([os.path.join(TOP, 'testbed', 'gcovr'), '--root', source, '--filter', f'.*/({"|".join(PLACES)})',
-                           '--fail-under-line', str(AT_LEAST), where], cwd=where, stdout=subprocess.PIPE, text=True, check=False)
+        return Test('coverage', 'fail', str(e))
+    done = subprocess.run(testbed.command('gcovr', '--root', source, '--filter', f'.*/({"|".join(PLACES)})',
+                                           '--fail-under-line', str(AT_LEAST), where), cwd=where, stdout=subprocess.PIPE, text=True, check=False)
     print(done.stdout)
-    return judge.Test('coverage', *judged(done.returncode, done.stdout))
+    return Test('coverage', *judged(done.returncode, done.stdout))

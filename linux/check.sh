@@ -5,7 +5,7 @@
 # OUT, TREE (a repository of the few files, at the tip of the branch series),
 # FILES and UPSTREAM.
 
-FRAGMENTS='linux-base.config ../linux/check.config'
+FRAGMENTS='config/linux-base.config ../linux/check.config'
 VARIANT=series
 
 # For the interface header: it is Xen's as well and cannot have Linux' types.

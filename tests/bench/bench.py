@@ -16,10 +16,8 @@ from dataclasses import dataclass
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
-sys.path[:0] = [os.path.join(TOP, 'testbed'), os.path.join(TOP, 'tests', 'dom0')]
-import boot  # noqa: E402
-import dom0  # noqa: E402
-import initramfs  # noqa: E402
+sys.path.insert(0, os.path.join(TOP, 'testbed'))
+from run import boot, dom0, initramfs, testbed  # noqa: E402
 
 BUILD = os.path.join(TOP, 'build', 'bench')
 CTX = os.path.join(TOP, 'xen', 'overlay', 'xen', 'drivers', 'passthrough', 'ctx')
@@ -145,7 +143,7 @@ def span_args(config, xen, symbols):
 
 
 def plugin_args(config, xen, profile):
-    args = [dom0.testbed('tcgcount/build'), 'out=tcg.tsv']
+    args = [testbed.path('tcgcount/build'), 'out=tcg.tsv']
     symbols = {}
     if xen:
         symbols = functions(root_tool('nm', xen_syms(xen)))
@@ -163,7 +161,7 @@ def initrd(kernel, config):
     wanted = ['xpi_bench'] + ['xen-pv-iommu'] * (config.kind != 'native')
     files = dom0.guest_files() + [os.path.join(HERE, 'guest', 'bench.sh') + ':/xpi/steps/bench.sh']
     out = os.path.join(BUILD, f'{config.name}.initrd.gz')
-    return initramfs.build(out, kernel.modules, dom0.testbed('kmod', kernel.name), wanted, files)
+    return initramfs.build(out, kernel.modules, testbed.path('kmod', kernel.name), wanted, files)
 
 
 def cmdline(config, profile):
@@ -176,7 +174,7 @@ def cmdline(config, profile):
 
 
 def machine(config, xen, profile=False):
-    kernel = dom0.kernel_named(KERNEL)
+    kernel = testbed.kernel_named(KERNEL)
     if config.kind == 'native':
         xen = None
     return boot.Machine(
@@ -264,7 +262,7 @@ def symbols_boot(option=''):
 
 def kernel_symbols():
     """A file with those of the whole kernel."""
-    path = os.path.join(BUILD, f'symbols.{dom0.kernel_named(KERNEL).version}')
+    path = os.path.join(BUILD, f'symbols.{testbed.kernel_named(KERNEL).version}')
     if not os.path.exists(path):
         with open(path + '.new', 'w', encoding='utf-8') as f:
             f.write(symbols_boot())
@@ -274,7 +272,7 @@ def kernel_symbols():
 
 def kernel_functions():
     """name -> address of those that are watched: few, so that it does not take long."""
-    path = os.path.join(BUILD, f'functions.{dom0.kernel_named(KERNEL).version}')
+    path = os.path.join(BUILD, f'functions.{testbed.kernel_named(KERNEL).version}')
     names = [*IRQS_OFF[0], *IRQS_OFF[1], *(f['native'] for f in PROBES.values() if 'native' in f)]
     if os.path.exists(path):
         with open(path, encoding='utf-8') as f:

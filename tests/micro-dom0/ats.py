@@ -10,7 +10,7 @@ device's TLB, for all of that, and after its own.
 import re
 from dataclasses import dataclass
 
-import judge
+from judge.judgement import Test
 
 ANNOUNCED = re.compile(r'flush-expected (\w+) (\d+) (\S+) 0x([0-9a-f]+)-0x([0-9a-f]+)')
 MARKED = re.compile(r'pci_cfg_write \S+ (\S+) @0x3c <- 0x(e[0-9a-f])$')
@@ -65,12 +65,12 @@ def flushed(part, wanted):
 def one(name, trace, what, wanted):
     found = list(pairs(trace, MARKS[what], wanted.device))
     if not wanted.count or len(found) != wanted.count:
-        return judge.Test(name, 'fail', f'{len(found)} of {wanted.count} announced are in the trace')
+        return Test(name, 'fail', f'{len(found)} of {wanted.count} announced are in the trace')
     bad = sum(not flushed(part, wanted) for part in found)
     if bad:
-        return judge.Test(name, 'fail', f'{bad} of {wanted.count} sent no flush to the device that covers '
+        return Test(name, 'fail', f'{bad} of {wanted.count} sent no flush to the device that covers '
                           f'0x{wanted.first:x}-0x{wanted.last:x}')
-    return judge.Test(name, 'pass')
+    return Test(name, 'pass')
 
 
 def judge_trace(prefix, infos, trace):
@@ -82,4 +82,4 @@ def judge_trace(prefix, infos, trace):
         if what in said:
             yield one(name, trace, what, said[what])
         else:
-            yield judge.Test(name, 'skip', f'no {what} was announced: its test did not run to its end')
+            yield Test(name, 'skip', f'no {what} was announced: its test did not run to its end')

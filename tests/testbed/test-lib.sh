@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The cache's promises (testbed/lib.sh): an artifact is whole or absent, is
+# The cache's promises (testbed/build/lib.sh): an artifact is whole or absent, is
 # made once however many want it, and a failed recipe fails; and in-root's: of
 # a command that ended or was killed nothing is left.
 here=$(cd "$(dirname "$0")" && pwd)
@@ -13,7 +13,7 @@ maker()
 {
 	cat >"$W/$1" <<-END
 		#!/bin/bash
-		. "$testbed/lib.sh"
+		. "$testbed/build/lib.sh"
 		recipe() { $2; }
 		artifact thing "\$(echo key | key)" recipe
 		echo "\$REPLY"
@@ -99,7 +99,7 @@ check lib.next-cleans-up "tmp. is left" [ -z "$(things 'tmp.*')" ]
 
 # What other keys have left goes when it was not used for days, however old it is.
 cat >"$W/keyed" <<END
-. "$testbed/lib.sh"
+. "$testbed/build/lib.sh"
 recipe() { echo x >"\$1/file"; }
 artifact "\$1" "\$(echo "\$2" | key)" recipe
 echo "\$REPLY"

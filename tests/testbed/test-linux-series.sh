@@ -16,7 +16,7 @@ fi
 T=$W/top parts=drivers/iommu/xen-pv-iommu
 mkdir -p "$T/$parts" "$T/linux/hooks" "$T/include" "$T/Documentation" "$T/testbed"
 cp "$top"/linux/{series,check.sh,export} "$T/linux/"
-cp "$top"/testbed/*.sh "$T/testbed/"
+cp -R "$top/testbed/build" "$T/testbed/"
 touch "$T/Kbuild" "$T/Kconfig" "$T/$parts"/{hv.c,hv.h,compat.h} "$T/linux/hooks/0001-x.patch"
 cat >"$T/testbed/kernels" <<'END'
 #!/bin/sh

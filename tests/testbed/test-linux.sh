@@ -1,17 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# testbed/linux-config.sh: a symbol that a kernel refuses is an error that names
+# testbed/build/linux-config.sh: a symbol that a kernel refuses is an error that names
 # it, unless the kernel does not know it and the list says that this may be.
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/xpi.sh" || exit 1
-. "$here/../../testbed/linux-config.sh" || exit 1
+. "$here/../../testbed/build/linux-config.sh" || exit 1
 
 # A testbed/ and a kernel of a few lines.
 TESTBED=$W/testbed SOURCE=$W/source VARIANT=dom0 FRAGMENTS=one.config
-mkdir -p "$TESTBED" "$SOURCE/mm"
+mkdir -p "$TESTBED/config" "$SOURCE/mm"
 printf 'config %s\n' OLD WANTED SHUNNED LOCALVERSION >"$SOURCE/mm/Kconfig.debug"
-printf 'CONFIG_NEW\tnewer than this\nCONFIG_OLD\tnewer than that\n' >"$TESTBED/linux-not-everywhere"
+printf 'CONFIG_NEW\tnewer than this\nCONFIG_OLD\tnewer than that\n' >"$TESTBED/config/linux-not-everywhere"
 
 # verdict NAME STATUS REGEX: of the fragment and the .config that stand there
 verdict()

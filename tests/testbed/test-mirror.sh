@@ -55,7 +55,7 @@ upload 4.21.0-1
 # The two oldest are known.
 for v in 4.20.3+1-1 4.20.2+1-1; do
 	(cd "$W/$v" && sha256sum xen_*.debian.tar.xz xen_*.orig.tar.xz)
-done >"$T/testbed/xen.sha256"
+done >"$T/testbed/config/xen.sha256"
 
 # with_xen [OPTION]... -- CMD...: with a mirror that offers these versions.
 with_xen()
@@ -105,9 +105,9 @@ takes mirror.newer-upload-kept 4.20.10+1 offline "$source_of"
 
 # What a hook does with the upload that was chosen last.
 cat >"$W/series" <<'END'
-. "$1/testbed/lib.sh"
-. "$TESTBED/mirror.sh"
-. "$TESTBED/xen-source.sh"
+. "$1/testbed/build/lib.sh"
+. "$TESTBED/build/mirror.sh"
+. "$TESTBED/build/xen-source.sh"
 mkdir "$2" "$2/tree"
 snapshot_series "$2/snap"
 xen_base
@@ -125,7 +125,7 @@ cp "$W/4.20.2+1-1"/* "$W/4.20.10+1-1"/* "$XPI_CACHE/sources/"
 takes mirror.seed-taken-by-sum 4.20.2+1 offline "$source_of"
 takes mirror.directory-by-sum 4.20.3+1 \
 	offline env XEN_SOURCE_DIR="$W/4.20.3+1-1" "$source_of" --refresh
-refuses mirror.directory-unknown 'testbed/xen.sha256' \
+refuses mirror.directory-unknown 'testbed/config/xen.sha256' \
 	offline env XEN_SOURCE_DIR="$W/4.20.4+9-1" "$source_of" --refresh
 takes mirror.refusal-keeps-choice 4.20.3+1 offline "$source_of"
 accepts mirror.hook-applies offline bash "$W/series" "$T" "$W/series-old"
@@ -233,9 +233,9 @@ kernels_are mirror.kernels-refreshed "6.12 6.12.11+deb13-amd64" "7.10 7.10.1+deb
 
 # The lists that are there are of a mirror that is gone.
 cat >"$W/linux-source" <<'END'
-. "$1/testbed/lib.sh"
-. "$TESTBED/mirror.sh"
-. "$TESTBED/linux-source.sh"
+. "$1/testbed/build/lib.sh"
+. "$TESTBED/build/mirror.sh"
+. "$TESTBED/build/linux-source.sh"
 SERIES=6.12 UPSTREAM=6.12.11
 fetch() { cd "$1"; download_linux; }
 apt_artifact linux-test 0123456789abcdef fetch
@@ -251,8 +251,8 @@ names()
 	local got
 
 	got=$(with_debs "$W/abi" -- bash -c '
-		. "$1/testbed/lib.sh"
-		. "$TESTBED/mirror.sh"
+		. "$1/testbed/build/lib.sh"
+		. "$TESTBED/build/mirror.sh"
 		apt_setup
 		in_apt apt list "$(named_by "${@:2}")"' sh "$T" "${@:3}" 2>"$W/err" |
 		sed -n 's,/.*,,p')

@@ -11,7 +11,7 @@ import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(TOP, 'testbed'))
-import boot  # noqa: E402
+from run import boot  # noqa: E402
 
 GOOD = '''
 echo "(XEN) Xen version 4.20.4-pre (x) debug=y" >xen.log
@@ -134,7 +134,7 @@ def nothing_left(where):
     spec = os.path.join(where, 'spec.json')
     with open(spec, 'w', encoding='utf-8') as f:
         json.dump({'name': 'test.killed', 'kernel': machine(where).kernel, 'logs': where + '/killed'}, f)
-    proc = subprocess.Popen([os.path.join(TOP, 'testbed', 'boot.py'), spec],
+    proc = subprocess.Popen([os.path.join(TOP, 'testbed', 'run', 'boot.py'), spec],
                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 30
     while not os.path.exists(where + '/pid') and time.monotonic() < deadline:

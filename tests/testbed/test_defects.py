@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""tests/known-defects: its rows name tests that exist, and testbed/defects.py
+"""tests/known-defects: its rows name tests that exist, and testbed/judge/defects.py
 lets no row pass whose tests did not."""
 
 import argparse
@@ -17,7 +17,7 @@ loader = importlib.machinery.SourceFileLoader('check', os.path.join(TOP, 'testbe
 check = importlib.util.module_from_spec(importlib.util.spec_from_loader('check', loader))
 sys.modules['check'] = check
 loader.exec_module(check)
-defects, Test = check.defects, check.judge.Test
+defects, Test = check.defects, check.judgement.Test
 
 ROW = 'a: b\n\thost.ctx.one micro.*.dma.two\n'
 GOOD = {'host.ctx.one': 'pass', 'micro.pv.dma.two': 'pass', 'micro.pvh.dma.two': 'pass'}

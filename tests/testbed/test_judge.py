@@ -9,7 +9,7 @@ import traceback
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(TOP, 'testbed'))
-from judge import judge, load_harmless  # noqa: E402
+from judge.judgement import judge, load_harmless  # noqa: E402
 
 GOOD = 'xpi: pass a.one\nxpi: skip a.two: no such device\nxpi: info 5 maps\nxpi: end 1 0 1\n'
 QUIET = '(XEN) Xen version 4.20\n[    0.000000] Linux version 6.12\n'
@@ -158,7 +158,7 @@ def harmless_file():
 
 
 def real_harmless_file():
-    texts = load_harmless(os.path.join(TOP, 'testbed', 'known-harmless'))
+    texts = load_harmless(os.path.join(TOP, 'testbed', 'config', 'known-harmless'))
     for text in texts:
         if text.startswith('report: '):
             text = f'[ cut here ]\n{text}\nWARNING: x'

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""testbed/ktap.py: a suite that is cut short, or lies, must not look like success."""
+"""testbed/judge/ktap.py: a suite that is cut short, or lies, must not look like success."""
 
 import os
 import sys
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(TOP, 'testbed'))
-import ktap  # noqa: E402
+from judge import ktap  # noqa: E402
 
 GOOD = '''KTAP version 1
 1..1

@@ -1,16 +1,12 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """Make an initramfs: busybox, some kernel modules with all they need, files.
 
-    initramfs.py -o OUT --modules DIR [--extra DIR] [--file SRC:DST]... MODULE...
-
-DIR is a kernel's modules directory (.../lib/modules/VERSION) with its
-modules.dep; modules of --extra are loaded by name like the kernel's own.
-MODULE? with a question mark is one that some kernels do not have.
+Its modules come from a kernel's modules directory (.../lib/modules/VERSION) with
+its modules.dep, and from a directory of modules that are loaded by name like the
+kernel's own. MODULE? with a question mark is one that some kernels do not have.
 Modules are unpacked here, because the guest is an emulator and slow.
 """
 
-import argparse
 import gzip
 import lzma
 import os
@@ -18,10 +14,10 @@ import re
 import shutil
 import stat
 import subprocess
-import sys
 import tempfile
 
-HERE = os.path.dirname(os.path.abspath(__file__))
+from run import testbed
+
 DIRS = ('bin', 'dev', 'proc', 'sys', 'tmp', 'run', 'mnt', 'root')
 
 
@@ -30,7 +26,7 @@ class InitramfsError(Exception):
 
 
 def in_root(*cmd, **kw):
-    return subprocess.run([os.path.join(HERE, 'in-root'), '--', *cmd], check=True, **kw)
+    return subprocess.run(testbed.in_root(*cmd), check=True, **kw)
 
 
 def module_name(path):
@@ -158,23 +154,3 @@ def build(out, modules, extra=None, wanted=(), files=()):
     finally:
         shutil.rmtree(tree)
     return out
-
-
-def main():
-    ap = argparse.ArgumentParser(description='Make an initramfs.')
-    ap.add_argument('-o', dest='out', required=True)
-    ap.add_argument('--modules', required=True)
-    ap.add_argument('--extra')
-    ap.add_argument('--file', action='append', default=[])
-    ap.add_argument('wanted', nargs='*', metavar='MODULE')
-    args = ap.parse_args()
-    try:
-        build(args.out, args.modules, args.extra, args.wanted, args.file)
-    except (InitramfsError, OSError) as e:
-        print(f'initramfs.py: {e}', file=sys.stderr)
-        return 1
-    return 0
-
-
-if __name__ == '__main__':
-    sys.exit(main())

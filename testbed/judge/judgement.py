@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """Judge one run of a machine from its result channel and its console.
 
@@ -11,10 +10,7 @@ machine died, complained, or stopped talking) and error (the bed or the
 protocol is at fault, so nothing is known about the code under test).
 """
 
-import argparse
-import os
 import re
-import sys
 from dataclasses import dataclass, field
 
 NAME = r'[a-z0-9._-]+'
@@ -229,20 +225,3 @@ def judge(results, console, ended='exit', expect=(), harmless=None):
     have = {t.name for t in out.tests}
     out.errors += [f'expected test {n} was not reported' for n in expect if n not in have]
     return out
-
-
-def main():
-    ap = argparse.ArgumentParser(description='Judge the logs of one run.')
-    ap.add_argument('prefix', help='name of the run, e.g. micro.pv')
-    ap.add_argument('results', help='log of the result channel')
-    ap.add_argument('console', help='log of the console')
-    ap.add_argument('--harmless', default=os.path.join(os.path.dirname(__file__), 'known-harmless'))
-    args = ap.parse_args()
-    text = [open(p, encoding='utf-8', errors='replace').read() for p in (args.results, args.console)]
-    verdict = judge(*text, harmless=load_harmless(args.harmless))
-    print('\n'.join(verdict.lines(args.prefix)))
-    return 0 if verdict.verdict in ('pass', 'skip') else 1
-
-
-if __name__ == '__main__':
-    sys.exit(main())

@@ -10,7 +10,7 @@
 
 set -euo pipefail
 
-TESTBED=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
+TESTBED=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 TOP=$(dirname "$TESTBED")
 CACHE=${XPI_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/xen-pv-iommu}
 JOBS=${XPI_JOBS:-$(nproc)}

@@ -13,7 +13,7 @@ import os
 import re
 from dataclasses import dataclass, field
 
-from judge import Test
+from judge.judgement import Test
 
 FILE = os.path.join('tests', 'known-defects')
 LAYERS = ('host', 'micro')

@@ -18,16 +18,12 @@ import os
 import re
 import subprocess
 import sys
-from dataclasses import dataclass
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-TOP = os.path.dirname(os.path.dirname(HERE))
-sys.path.insert(0, os.path.join(TOP, 'testbed'))
-import boot  # noqa: E402
-import initramfs  # noqa: E402
-import plug  # noqa: E402
-from judge import Test  # noqa: E402
+from judge.judgement import Test
+from run import boot, initramfs, plug, testbed
+from run.testbed import TOP
 
+TESTS = os.path.join(TOP, 'tests', 'dom0')
 BUILD = os.path.join(TOP, 'build', 'dom0')
 STEPS = {'full': 'before+load+vfio+edges+dpdk', 'absent': 'absent', 'bare': 'vfio+edges+dpdk', 'pvh': 'pvh+vmd+vfio+edges',
          'bypass': 'bypass', 'topology': 'topology', 'life': 'life', 'hotplug': 'hotplug+functions+pciback',
@@ -157,14 +153,6 @@ FLOOD_LINES = 40
 FAULT = re.compile(r'\[VT-D\].*DMA (Read|Write)\] Request device \[([0-9a-f:.]+)\] fault addr ([0-9a-f]+)', re.I)
 
 
-@dataclass
-class Kernel:
-    name: str
-    version: str
-    image: str
-    modules: str
-
-
 def without_smp(suite):
     """The suite whose steps and machine these are."""
     return suite.removesuffix(SMP)
@@ -176,36 +164,6 @@ def suites():
 
 def special(suite):
     return SPECIAL.get(without_smp(suite), {})
-
-
-def testbed(tool, *args):
-    """The last line a testbed script prints: a path."""
-    out = subprocess.run([os.path.join(TOP, 'testbed', tool), *args], stdout=subprocess.PIPE, text=True, check=False)
-    if out.returncode:
-        raise boot.SpecError(f'testbed/{tool} {" ".join(args)} failed; what it said is above.')
-    return out.stdout.strip().split('\n')[-1]
-
-
-def ready():
-    """Say at once what cannot work; the root is made here, where its progress shows."""
-    testbed('preflight')
-    testbed('root', '--path')
-
-
-def kernels(*names):
-    out = subprocess.run([os.path.join(TOP, 'testbed', 'kernels'), *names], stdout=subprocess.PIPE, text=True, check=False)
-    if out.returncode:
-        raise boot.SpecError('testbed/kernels failed; what it said is above.')
-    return [Kernel(*line.split()[:4]) for line in out.stdout.split('\n') if line.strip()]
-
-
-def kernel_named(name):
-    """A kernel of our own is named like 6.12-dom0."""
-    have = kernels(name) if '-' in name else kernels()
-    for k in have:
-        if k.name == name:
-            return k
-    raise boot.SpecError(f'there is no kernel {name}; there are {", ".join(k.name for k in have)}.')
 
 
 def debug_tests(kernel, prefix):
@@ -221,8 +179,7 @@ def build(*what):
     os.makedirs(BUILD, exist_ok=True)
     with open(os.path.join(BUILD, 'lock'), 'w', encoding='ascii') as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        subprocess.run([os.path.join(TOP, 'testbed', 'in-root'), '--', 'make', '-s', '-C', HERE, f'OUT={BUILD}', *what],
-                       check=True, stdout=sys.stderr)
+        subprocess.run(testbed.in_root('make', '-s', '-C', TESTS, f'OUT={BUILD}', *what), check=True, stdout=sys.stderr)
 
 
 def programs():
@@ -232,20 +189,20 @@ def programs():
 
 def dpdk_files():
     """A program built with what lies beside the image that it runs in."""
-    sdk, program = os.path.join(os.path.dirname(testbed('dpdk-root')), 'sdk'), os.path.join(BUILD, 'rx-sleep')
+    sdk, program = os.path.join(os.path.dirname(testbed.path('dpdk-root')), 'sdk'), os.path.join(BUILD, 'rx-sleep')
     build(f'DPDK={sdk}', program)
     return [f'{program}:/bin/rx-sleep']
 
 
 def vfio_patched(kernel):
     """VFIO's module with the patch of packaging/linux."""
-    return [os.path.join(testbed('vfio-patched', kernel.name), 'vfio-pci-core.ko') + ':/xpi/vfio-pci-core.ko']
+    return [os.path.join(testbed.path('vfio-patched', kernel.name), 'vfio-pci-core.ko') + ':/xpi/vfio-pci-core.ko']
 
 
 def guest_files():
-    steps = os.path.join(HERE, 'guest', 'steps')
+    steps = os.path.join(TESTS, 'guest', 'steps')
     files = [f'{os.path.join(steps, s)}:/xpi/steps/{s}' for s in sorted(os.listdir(steps))]
-    files += [f'{os.path.join(HERE, "guest", f)}:{at}' for f, at in (('init', '/init'), ('lib.sh', '/xpi/lib.sh'))]
+    files += [f'{os.path.join(TESTS, "guest", f)}:{at}' for f, at in (('init', '/init'), ('lib.sh', '/xpi/lib.sh'))]
     return files + [f'{p}:/bin/{os.path.basename(p)}' for p in programs()]
 
 
@@ -269,7 +226,7 @@ def make_initrd(kernel, suite, kmod, steps):
     if base in BARE:
         kmod = None
     else:
-        kmod, wanted = kmod or testbed('kmod', kernel.name), wanted + OURS
+        kmod, wanted = kmod or testbed.path('kmod', kernel.name), wanted + OURS
     files, steps = guest_files(), set(steps.split('+'))
     files += dpdk_files() if steps & {'dpdkirq', 'irqkept'} else []
     files += vfio_patched(kernel) if 'irqkept' in steps else []
@@ -290,9 +247,9 @@ def disks(steps, driver=None):
     """The NVMe disk is DPDK's and fio's root, and the live disk of the load step."""
     steps = set(steps.split('+'))
     for step in SCRATCH_BYTES.keys() & steps:
-        return [{'path': testbed('dpdk-root')}, {'path': scratch(step)}]
+        return [{'path': testbed.path('dpdk-root')}, {'path': scratch(step)}]
     if DISK_STEPS & steps:
-        return [{'path': testbed('dpdk-root'), **({'driver': driver} if driver else {})}]
+        return [{'path': testbed.path('dpdk-root'), **({'driver': driver} if driver else {})}]
     return []
 
 
@@ -404,10 +361,10 @@ def run(kernel_name, suite='full', xen=None, kmod=None, steps=None, name=None, a
 
     name is that of the run and its log directory, not that of its tests.
     """
-    kernel = kernel_named(kernel_name)
+    kernel = testbed.kernel_named(kernel_name)
     if without_smp(suite) not in BARE:
         xen = xen or ('stock' if suite == 'absent' else 'release')
-        xen = xen if '/' in xen else testbed('xen-build', xen)
+        xen = xen if '/' in xen else testbed.path('xen-build', xen)
     prefix, m = machine(kernel, suite, xen, kmod, steps, name)
     m.cmdline, m.timeout = f'{m.cmdline} {append}'.strip(), timeout or m.timeout
     outcome = boot_with_plug(m, special(suite).get('plug'), watchers)

@@ -27,7 +27,7 @@ fragments()
 # Symbols of which a kernel that does not know them need not complain.
 excused()
 {
-	sed -n 's/^\(CONFIG_[A-Z0-9_]*\)[[:space:]].*/\1/p' "$TESTBED/linux-not-everywhere"
+	sed -n 's/^\(CONFIG_[A-Z0-9_]*\)[[:space:]].*/\1/p' "$TESTBED/config/linux-not-everywhere"
 }
 
 # What is asked for must be there, word by word.

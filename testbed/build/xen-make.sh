@@ -15,14 +15,14 @@ fragments()
 
 all_fragments()
 {
-	cat "$TESTBED/xen-base.config"
-	[ "$VARIANT" = stock ] || cat "$TESTBED/xen-ctx.config"
+	cat "$TESTBED/config/xen-base.config"
+	[ "$VARIANT" = stock ] || cat "$TESTBED/config/xen-ctx.config"
 	case $VARIANT in
-	debug | flask | no-hvm | shadow | mutant-*) cat "$TESTBED/xen-debug.config" ;;
+	debug | flask | no-hvm | shadow | mutant-*) cat "$TESTBED/config/xen-debug.config" ;;
 	esac
-	[ "$VARIANT" != flask ] || cat "$TESTBED/xen-flask.config"
-	[ "$VARIANT" != no-hvm ] || cat "$TESTBED/xen-no-hvm.config"
-	[ "$VARIANT" != shadow ] || cat "$TESTBED/xen-shadow.config"
+	[ "$VARIANT" != flask ] || cat "$TESTBED/config/xen-flask.config"
+	[ "$VARIANT" != no-hvm ] || cat "$TESTBED/config/xen-no-hvm.config"
+	[ "$VARIANT" != shadow ] || cat "$TESTBED/config/xen-shadow.config"
 	symbol_lines
 }
 

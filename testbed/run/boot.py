@@ -24,10 +24,9 @@ import sys
 import time
 from dataclasses import dataclass, field
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-TOP = os.path.dirname(HERE)
-sys.path.insert(0, HERE)
-import judge as judging  # noqa: E402
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from judge import judgement as judging  # noqa: E402
+from run.testbed import SpecError, TESTBED, TOP, Took, in_root  # noqa: E402
 
 QEMU_AT_LEAST = (10, 0)
 GRACE = 60              # seconds between the end line and the power off
@@ -40,10 +39,6 @@ BANNERS = {             # who says its version where, on the console
     'Xen': re.compile(r'\(XEN\).* (Xen version \S+ .*)'),
     'Linux': re.compile(r'(Linux version \S+ \([^)]*\))'),
 }
-
-
-class SpecError(Exception):
-    """The description of a machine makes no sense; says what to change."""
 
 
 @dataclass
@@ -92,21 +87,13 @@ class Outcome:
         return self.judgement.verdict in ('pass', 'skip')
 
 
-def cache_dir():
-    base = os.environ.get('XDG_CACHE_HOME') or os.path.expanduser('~/.cache')
-    return os.environ.get('XPI_CACHE') or os.path.join(base, 'xen-pv-iommu')
-
-
 def qemu_command(chdir=None, files=()):
     """QEMU= names a binary of the host; without it the testbed's root has one,
     in which the directories of all files have to be seen."""
     own = os.environ.get('QEMU')
     if own:
         return [own]
-    enter = [os.path.join(HERE, 'in-root')]
-    for directory in sorted({os.path.dirname(os.path.realpath(f)) for f in files}):
-        enter += ['--bind', directory]
-    return enter + (['--chdir', chdir] if chdir else []) + ['--', 'qemu-system-x86_64']
+    return in_root('qemu-system-x86_64', chdir=chdir, binds=sorted({os.path.dirname(os.path.realpath(f)) for f in files}))
 
 
 def qemu_version():
@@ -199,17 +186,10 @@ class Progress:
     """What runs, for how long, and how long it took last time."""
 
     def __init__(self, name, quiet=False):
-        self.stamp = os.path.join(cache_dir(), 'times', 'boot-' + name)
+        self.took = Took('boot-' + name)
         self.name, self.quiet, self.start = name, quiet, time.monotonic()
-        self.last, self.shown = self.read(), 0
+        self.last, self.shown = self.took.last(), 0
         self.tty = sys.stderr.isatty()
-
-    def read(self):
-        try:
-            with open(self.stamp, encoding='ascii') as f:
-                return int(f.read())
-        except (OSError, ValueError):
-            return None
 
     def elapsed(self):
         return time.monotonic() - self.start
@@ -230,9 +210,7 @@ class Progress:
     def done(self, ok):
         self.clear()
         if ok:
-            os.makedirs(os.path.dirname(self.stamp), exist_ok=True)
-            with open(self.stamp, 'w', encoding='ascii') as f:
-                f.write(f'{int(self.elapsed())}\n')
+            self.took.keep(self.elapsed())
 
 
 def stop(proc):
@@ -367,7 +345,7 @@ def put_on_top(logs, names, text):
 
 def make_outcome(m, logs, qemu, ended, seconds):
     console, results = read_log(logs, 'xen.log'), read_log(logs, 'result.log')
-    harmless = judging.load_harmless(os.path.join(HERE, 'known-harmless'))
+    harmless = judging.load_harmless(os.path.join(TESTBED, 'config', 'known-harmless'))
     verdict = judging.judge(results, console, ended, m.expect, harmless)
     put_on_top(logs, ('xen.log', 'result.log', 'qemu.log', 'cmdline'),
                header(m, qemu, console, ended, seconds))

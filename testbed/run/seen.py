@@ -12,8 +12,8 @@ import hashlib
 import os
 import subprocess
 
-import boot
-import judge
+from judge import judgement
+from run.testbed import cache_dir
 
 
 def git(top, *args):
@@ -43,7 +43,7 @@ class Seen:
         """Parts of the same name differ in how much they run."""
         read = [f for f in self.files if not any(fnmatch.fnmatch(f.split('\t')[1], p) for p in part.unread)]
         key = digest('\n'.join(read + self.others))
-        return os.path.join(boot.cache_dir(), 'seen', key, f'{part.name}-{digest(part.what())}')
+        return os.path.join(cache_dir(), 'seen', key, f'{part.name}-{digest(part.what())}')
 
     def keep(self, part):
         if not self.tree or part.count('pass') + part.count('skip') < len(part.tests):
@@ -61,8 +61,8 @@ class Seen:
         """What it reported, or nothing."""
         try:
             with open(self.path(part), encoding='utf-8') as f:
-                result = judge.Judgement()
-                judge.read_results(f.read(), result)
+                result = judgement.Judgement()
+                judgement.read_results(f.read(), result)
         except OSError:
             return []
         return [] if result.errors else result.tests

@@ -10,7 +10,7 @@ import itertools
 import re
 from dataclasses import dataclass, field
 
-from judge import Test
+from judge.judgement import Test
 
 RESULT = re.compile(r'(?P<indent> *)(?P<ok>ok|not ok) (?P<number>\d+) (?:- )?(?P<name>\S+)'
                     r'(?: # (?P<word>SKIP|TODO|XFAIL|TIMEOUT|ERROR)\b ?(?P<why>.*))?')

@@ -10,14 +10,14 @@ import subprocess
 
 # What no boot reads: texts, tests of other kinds, tools that only build, show or sort.
 NO_BOOT = ('*.md', '.ci/*', '.gitignore', 'Documentation/*', 'linux/*', 'tools/*', 'xen/misra*', 'xen/series*',
-           'testbed/check', 'testbed/demo', 'testbed/gcov.py', 'testbed/local-mirror', 'testbed/prune', 'testbed/reads.py',
-           'testbed/report.py', 'testbed/seen.py', 'testbed/series.sh', 'testbed/sparse', 'testbed/checkpatch',
-           'testbed/xen-matrix', 'testbed/tcgcount/tcgcount*', 'tests/known-defects', 'tests/packaging/flavours',
+           *(f'testbed/{tool}' for tool in ('check', 'demo', 'gcovr', 'local-mirror', 'prune', 'sparse', 'build/series.sh',
+                                            'config/xen-matrix', 'run/reads.py', 'run/seen.py', 'tcgcount/tcgcount*')),
+           'tests/known-defects', 'tests/packaging/flavours',
            *(f'tests/{place}/*' for place in ('fuzz', 'host', 'matrix', 'mutants', 'style', 'testbed')))
-OWN_KERNELS = ('testbed/linux-*',)
-XEN_HALF = ('xen/*', 'testbed/xen*')
-DRIVER = ('Kbuild', 'Kconfig', 'drivers/*', 'kunit/*', 'testbed/kmod', 'testbed/ktap.py', 'testbed/vfio-patched',
-          'testbed/initramfs.py')
+OWN_KERNELS = ('testbed/linux-*', 'testbed/*/linux-*')
+XEN_HALF = ('xen/*', 'testbed/xen*', 'testbed/*/xen*')
+DRIVER = ('Kbuild', 'Kconfig', 'drivers/*', 'kunit/*', 'testbed/kmod', 'testbed/judge/ktap.py', 'testbed/vfio-patched',
+          'testbed/run/initramfs.py')
 PACKAGES = ('packaging/*', 'tests/packaging/*', 'testbed/install-root')
 KERNEL_PATCHES = ('packaging/linux/*', 'testbed/vfio-patched')
 DPDK = ('testbed/dpdk-root', 'tests/dom0/dpdk/*')

@@ -6,7 +6,7 @@
 # An upload is Debian's source package of one version: two tarballs, here as two
 # lines "SUM  NAME" that sha256sum reads.  Which upload is used is decided once
 # and kept in $CACHE/xen.chosen.  Its sums come from the mirror's signed index,
-# or, for tarballs without one, from testbed/xen.sha256.
+# or, for tarballs without one, from testbed/config/xen.sha256.
 
 XEN_SERIES=4.20
 XEN_CHOICE=$CACHE/xen.chosen
@@ -49,7 +49,7 @@ cp_upload()
 	done <<<"$3"
 }
 
-# first_known CMD [ARG]...: print the first of the uploads in testbed/xen.sha256
+# first_known CMD [ARG]...: print the first of the uploads in testbed/config/xen.sha256
 # that CMD, which gets it as last argument, accepts.
 first_known()
 {
@@ -59,7 +59,7 @@ first_known()
 		"$@" "$debian"$'\n'"$orig" >&2 || continue
 		echo "$debian"$'\n'"$orig"
 		return 0
-	done 5< <(grep '^[0-9a-f]' "$TESTBED/xen.sha256")
+	done 5< <(grep '^[0-9a-f]' "$TESTBED/config/xen.sha256")
 	return 1
 }
 
@@ -119,11 +119,11 @@ fetch_upload()
 nothing_fetched()
 {
 	local wrong=(*.wrong) versions
-	local instead="give another mirror with MIRROR=URI, or the two tarballs of an upload that testbed/xen.sha256 names with XEN_SOURCE_DIR=DIR."
+	local instead="give another mirror with MIRROR=URI, or the two tarballs of an upload that testbed/config/xen.sha256 names with XEN_SOURCE_DIR=DIR."
 
 	versions=$(awk '{ print $1 }' <<<"$1" | sort -Vu | paste -sd, | sed 's/,/, /g')
 	[ ! -e "${wrong[0]}" ] ||
-		die "${wrong[0]%.wrong} from $MIRROR does not have the sum that the index or testbed/xen.sha256 gives, and is not used; $instead"
+		die "${wrong[0]%.wrong} from $MIRROR does not have the sum that the index or testbed/config/xen.sha256 gives, and is not used; $instead"
 	[ -n "$2" ] || [ -z "$versions" ] ||
 		die "$MIRROR offers Xen $versions, but xen/hooks are for Xen $XEN_SERIES; $instead"
 	die "Xen's source${2:+ $2} could not be fetched from $MIRROR; $instead"
@@ -168,7 +168,7 @@ choose_from_cache()
 
 bad_source_dir()
 {
-	die "XEN_SOURCE_DIR=$XEN_SOURCE_DIR does not hold the two tarballs of an upload that testbed/xen.sha256 names, or they differ; give a directory that does, or unset it."
+	die "XEN_SOURCE_DIR=$XEN_SOURCE_DIR does not hold the two tarballs of an upload that testbed/config/xen.sha256 names, or they differ; give a directory that does, or unset it."
 }
 
 choose_from_dir()
