@@ -64,6 +64,16 @@ class Test:
         return f'xpi: fail {self.name}: {self.verdict}: {self.reason}'
 
 
+def tell(tests):
+    """Report tests as they come, and the end line; returns a runner's exit status."""
+    count = {'pass': 0, 'fail': 0, 'skip': 0}
+    for test in tests:
+        count[test.verdict if test.verdict in count else 'fail'] += 1
+        print(test.line(), flush=True)
+    print('xpi: end %d %d %d' % tuple(count.values()))
+    return 1 if count['fail'] or not count['pass'] else 0
+
+
 @dataclass
 class Judgement:
     tests: list = field(default_factory=list)
@@ -86,13 +96,13 @@ class Judgement:
             return 'fail'
         return 'pass' if self.count('pass') else 'skip'
 
-    def lines(self, prefix):
+    def and_run(self, prefix):
         """Every test, and the run itself as one more test named PREFIX.run."""
         problems = [('crash', t) for t in self.crashes] + [('error', t) for t in self.errors]
         kind, reason = problems[0] if problems else ('pass', '')
         if len(problems) > 1:
             reason += f' (and {len(problems) - 1} more)'
-        return [t.line() for t in self.tests + [Test(f'{prefix}.run', kind, reason)]]
+        return self.tests + [Test(f'{prefix}.run', kind, reason)]
 
 
 def load_harmless(path):

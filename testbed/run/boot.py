@@ -414,9 +414,8 @@ def main():
         return 2
     for text in outcome.judgement.infos:
         print(f'xpi: info {text}')
-    print('\n'.join(outcome.judgement.lines(outcome.machine.name)))
     print(f'logs: {outcome.logs}', file=sys.stderr)
-    return 0 if outcome.ok else 1
+    return judging.tell(outcome.judgement.and_run(outcome.machine.name))
 
 
 if __name__ == '__main__':

@@ -357,7 +357,7 @@ def boot_with_plug(m, devices, watchers):
 
 
 def run(kernel_name, suite='full', xen=None, kmod=None, steps=None, name=None, append='', timeout=None, **watchers):
-    """Boot one suite; returns the outcome and all its protocol lines.
+    """Boot one suite; returns the outcome and all its tests.
 
     name is that of the run and its log directory, not that of its tests.
     """
@@ -368,10 +368,10 @@ def run(kernel_name, suite='full', xen=None, kmod=None, steps=None, name=None, a
     prefix, m = machine(kernel, suite, xen, kmod, steps, name)
     m.cmdline, m.timeout = f'{m.cmdline} {append}'.strip(), timeout or m.timeout
     outcome = boot_with_plug(m, special(suite).get('plug'), watchers)
-    lines = outcome.judgement.lines(prefix if prefix.endswith(suite) else f'{prefix}.{suite}')
+    tests = outcome.judgement.and_run(prefix if prefix.endswith(suite) else f'{prefix}.{suite}')
     if special(suite).get('faults', True) and BLOCKING & set((steps or STEPS[without_smp(suite)]).split('+')):
-        lines.append(fault_test(prefix, outcome).line())
-    lines += [t.line() for t in flood_tests(prefix, outcome)]
+        tests.append(fault_test(prefix, outcome))
+    tests += flood_tests(prefix, outcome)
     if special(suite).get('xen_says'):
-        lines.append(said_test(prefix, special(suite)['xen_says'], outcome).line())
-    return outcome, lines
+        tests.append(said_test(prefix, special(suite)['xen_says'], outcome))
+    return outcome, tests

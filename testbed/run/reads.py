@@ -28,7 +28,7 @@ ANY_GUEST = {GUEST + 'init', GUEST + 'lib.sh', STEPS + 'debug.sh'}
 # kmod builds the modules of a kind beside those of the others.
 UNREAD = {'dom0.': ('kunit/*', 'tests/bench/*', 'tests/micro-dom0/*'),
           'kunit.': (*XEN_HALF, *PACKAGES, *KERNEL_PATCHES, *DPDK, 'tests/bench/*', 'tests/micro-dom0/*', 'tests/dom0/*/*'),
-          'micro.': (*DRIVER, *PACKAGES, *KERNEL_PATCHES, *DPDK, 'tests/bench/*', 'tests/dom0/*')}
+          'micro.': (*DRIVER, *PACKAGES, *KERNEL_PATCHES, *DPDK, 'tests/bench/*', 'tests/dom0/*', 'testbed/run/dom0.py', 'testbed/run/plug.py')}
 
 
 def text(top, path):

@@ -240,8 +240,8 @@ def run(config, xen, profile=False, **watchers):
     """Boot one configuration; returns its outcome and a dict of all it gave."""
     outcome = boot.run(machine(config, xen, profile), **watchers)
     return outcome, {'config': config.name, 'versions': versions(outcome), 'phases': numbers(outcome),
-                     'memory': memory(outcome), 'failed': [l for l in outcome.judgement.lines(f'bench.{config.name}')
-                                                           if not l.startswith('xpi: pass')]}
+                     'memory': memory(outcome), 'failed': [t.line() for t in outcome.judgement.and_run(f'bench.{config.name}')
+                                                   if t.verdict != 'pass']}
 
 
 # --- the profile --------------------------------------------------------

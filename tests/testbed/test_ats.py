@@ -2,12 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """The judge of flushes to a device with ATS: it must see what is missing."""
 
-import os
-import sys
-
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path[:0] = [os.path.join(TOP, 'testbed'), os.path.join(TOP, 'tests', 'micro-dom0')]
-import ats  # noqa: E402
+from xpi import finish, named
+import ats
 
 INFO = 'flush-expected unmap 1 01:00.0 0x5000-0x5fff'
 IOTLB = 'vtd_inv_desc invalidate desc type iotlb high 0x5000 low 0x801600f2'
@@ -68,20 +64,5 @@ def count():
     expect('skip', good, 'nothing announced')
 
 
-def main():
-    tests = [ranges, another_device, order, outside_of_the_marks, count]
-    failed = 0
-    for test in tests:
-        name = 'host.ats.' + test.__name__.replace('_', '-')
-        try:
-            test()
-            print(f'xpi: pass {name}')
-        except Exception as e:
-            failed += 1
-            print(f'xpi: fail {name}: {type(e).__name__}: {e}')
-    print(f'xpi: end {len(tests) - failed} {failed} 0')
-    return 1 if failed else 0
-
-
 if __name__ == '__main__':
-    sys.exit(main())
+    finish('ats', named(ranges, another_device, order, outside_of_the_marks, count))

@@ -5,13 +5,11 @@
 import json
 import os
 import subprocess
-import sys
 import tempfile
 import time
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path.insert(0, os.path.join(TOP, 'testbed'))
-from run import boot  # noqa: E402
+from xpi import TOP, finish
+from run import boot
 
 GOOD = '''
 echo "(XEN) Xen version 4.20.4-pre (x) debug=y" >xen.log
@@ -22,18 +20,12 @@ echo "xpi: end 1 0 0" >>result.log
 HANG = 'exec sleep 1000\n'
 VERSION = 'QEMU emulator version 10.0.13'
 
-passed = failed = 0
+outcomes = []
 
 
 def case(name, problem):
     """problem: what is wrong, or nothing."""
-    global passed, failed
-    if problem:
-        failed += 1
-        print(f'xpi: fail host.boot.{name}: {problem}')
-    else:
-        passed += 1
-        print(f'xpi: pass host.boot.{name}')
+    outcomes.append((name, problem or ''))
 
 
 def fake(where, script, version=VERSION):
@@ -186,9 +178,8 @@ def main():
         for tests in (endings, hung_after_end, hung_says_where, logs_are_headed, watchers_see_lines, two_at_once,
                       sleeper_is_woken, nothing_left, bad_input):
             tests(where)
-    print(f'xpi: end {passed} {failed} 0')
-    return 1 if failed else 0
+    finish('boot', outcomes)
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    main()

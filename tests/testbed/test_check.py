@@ -4,21 +4,15 @@
 
 import contextlib
 import fnmatch
-import importlib.machinery
-import importlib.util
 import io
 import os
 import re
 import subprocess
-import sys
 import tempfile
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-loader = importlib.machinery.SourceFileLoader('check', os.path.join(TOP, 'testbed', 'check'))
-spec = importlib.util.spec_from_loader('check', loader)
-check = importlib.util.module_from_spec(spec)
-sys.modules['check'] = check
-loader.exec_module(check)
+from xpi import finish, script
+
+check = script('testbed', 'check')
 
 # name, shell commands of each part, wanted passed/failed/skipped, wanted status
 RUNS = [
@@ -153,7 +147,7 @@ def reads_test(name, read, unread):
     def is_read(path):
         return not any(fnmatch.fnmatch(path, p) for p in part.unread)
     wrong = [f for f in read if not is_read(f)] + [f for f in unread if is_read(f)]
-    return report(f'reads.{name}', f'wrong about {" ".join(wrong)}' if wrong else '')
+    return f'reads.{name}', f'wrong about {" ".join(wrong)}' if wrong else ''
 
 
 # A shell script, and the words in it that may be calls.
@@ -166,7 +160,7 @@ SCRIPTS = [
 
 def words_test(name, script, want):
     used = ' '.join(sorted(u[:-2] for u in check.reads.Guest.names_used(script) if u.endswith('()')))
-    return report(f'reads.script.{name}', '' if used == want else f'it found {used}')
+    return f'reads.script.{name}', '' if used == want else f'it found {used}'
 
 
 def run_parts(where, commands, suffixes):
@@ -179,32 +173,21 @@ def run_parts(where, commands, suffixes):
     return status, said.getvalue().strip().split('\n')[-1]
 
 
-def report(name, problem):
-    print(f'xpi: fail host.check.{name}: {problem}' if problem else f'xpi: pass host.check.{name}')
-    return not problem
-
-
 def count_test(name, commands, want, want_status):
     with tempfile.TemporaryDirectory() as where:
         os.environ['XPI_CACHE'] = where
         status, last = run_parts(where, commands, name.endswith('suffixes'))
     line = '%d passed, %d failed, %d skipped' % want
     good = (status, last) == (want_status, line)
-    return report(name, '' if good else f'wanted "{line}" and status {want_status}, got "{last}" and {status}')
+    return name, '' if good else f'wanted "{line}" and status {want_status}, got "{last}" and {status}'
 
 
 def resume_test(name, test):
     with tempfile.TemporaryDirectory() as where:
         os.environ['XPI_CACHE'] = check.OUT = where
-        return report(f'resume-{name}', '' if test(Tree(where)) else 'what was to be run again was not, or the reverse')
-
-
-def main():
-    good = [count_test(*run) for run in RUNS] + [resume_test(*test) for test in RESUMES]
-    good += [reads_test(*part) for part in READS] + [words_test(*script) for script in SCRIPTS]
-    print(f'xpi: end {sum(good)} {good.count(False)} 0')
-    return 0 if all(good) else 1
+        return f'resume-{name}', '' if test(Tree(where)) else 'what was to be run again was not, or the reverse'
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    finish('check', [count_test(*run) for run in RUNS] + [resume_test(*test) for test in RESUMES] +
+           [reads_test(*part) for part in READS] + [words_test(*row) for row in SCRIPTS])

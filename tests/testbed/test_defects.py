@@ -5,19 +5,14 @@ lets no row pass whose tests did not."""
 
 import argparse
 import contextlib
-import importlib.machinery
-import importlib.util
 import io
 import os
-import sys
 import tempfile
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-loader = importlib.machinery.SourceFileLoader('check', os.path.join(TOP, 'testbed', 'check'))
-check = importlib.util.module_from_spec(importlib.util.spec_from_loader('check', loader))
-sys.modules['check'] = check
-loader.exec_module(check)
-defects, Test = check.defects, check.judgement.Test
+from xpi import TOP, Test, finish, script
+from judge import defects
+
+check = script('testbed', 'check')
 
 ROW = 'a: b\n\thost.ctx.one micro.*.dma.two\n'
 GOOD = {'host.ctx.one': 'pass', 'micro.pv.dma.two': 'pass', 'micro.pvh.dma.two': 'pass'}
@@ -129,17 +124,8 @@ def outcomes():
         yield f'refuses-{name}', refused(text, want)
     for fn in (names_are_defined, sources_name_the_advisory, unknown_names_are_found, all_are_there,
                check_counts_a_failed_row):
-        yield fn.__name__.replace('_', '-'), fn()
-
-
-def main():
-    failed = passed = 0
-    for name, reason in outcomes():
-        failed, passed = failed + bool(reason), passed + (not reason)
-        print(f'xpi: fail host.defects.{name}: {reason}' if reason else f'xpi: pass host.defects.{name}')
-    print(f'xpi: end {passed} {failed} 0')
-    return 1 if failed else 0
+        yield fn.__name__, fn()
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    finish('defects', outcomes())

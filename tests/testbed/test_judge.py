@@ -3,13 +3,10 @@
 """The judge must catch every bad log, and only those."""
 
 import os
-import sys
 import tempfile
-import traceback
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path.insert(0, os.path.join(TOP, 'testbed'))
-from judge.judgement import judge, load_harmless  # noqa: E402
+from xpi import TOP, finish, problem
+from judge.judgement import judge, load_harmless
 
 GOOD = 'xpi: pass a.one\nxpi: skip a.two: no such device\nxpi: info 5 maps\nxpi: end 1 0 1\n'
 QUIET = '(XEN) Xen version 4.20\n[    0.000000] Linux version 6.12\n'
@@ -171,8 +168,8 @@ def expected_missing():
 
 
 def run_line():
-    check('good', 'xpi: pass a.run', judge(GOOD, QUIET).lines('a')[-1])
-    bad = judge(GOOD, QUIET, 'timeout').lines('a')[-1]
+    check('good', 'xpi: pass a.run', judge(GOOD, QUIET).and_run('a')[-1].line())
+    bad = judge(GOOD, QUIET, 'timeout').and_run('a')[-1].line()
     check('bad', True, bad.startswith('xpi: fail a.run: crash: '))
 
 
@@ -185,25 +182,8 @@ def cases():
         yield f'quiet-{name}', lambda l=line: fine_console(l)
     for f in (harmless_exact, harmless_not_similar, harmless_report, harmless_report_without_message, harmless_file,
               real_harmless_file, expected_missing, run_line):
-        yield f.__name__.replace('_', '-'), f
-
-
-def main():
-    failed = passed = 0
-    for name, test in cases():
-        try:
-            test()
-        except Exception as e:  # a test that dies is a failed test
-            failed += 1
-            print(f'xpi: fail host.judge.{name}: {e or type(e).__name__}')
-            if not isinstance(e, AssertionError):
-                traceback.print_exc()
-        else:
-            passed += 1
-            print(f'xpi: pass host.judge.{name}')
-    print(f'xpi: end {passed} {failed} 0')
-    return 1 if failed else 0
+        yield f.__name__, f
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    finish('judge', ((name, problem(test)) for name, test in cases()))

@@ -10,9 +10,9 @@ what differs from message to message, as %u does in the source."""
 import glob
 import os
 import re
-import sys
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from xpi import TOP, finish
+
 PAGE = os.path.join(TOP, 'Documentation', 'admin-guide', 'xen-pv-iommu.rst')
 TOLD = ('Faults', 'Log messages')
 BY_OTHERS = 'said by the kernel'
@@ -148,17 +148,8 @@ def outcomes():
                 unexplained(list(messages(source)), list(page_texts(page))))
         yield name, '' if seen == (texts, said) else f'found {seen}'
     for fn in (the_source_has_what_the_page_says, the_page_has_what_the_source_says):
-        yield fn.__name__.replace('_', '-'), fn()
-
-
-def main():
-    failed = passed = 0
-    for name, reason in outcomes():
-        failed, passed = failed + bool(reason), passed + (not reason)
-        print(f'xpi: fail host.log-texts.{name}: {reason}' if reason else f'xpi: pass host.log-texts.{name}')
-    print(f'xpi: end {passed} {failed} 0')
-    return 1 if failed else 0
+        yield fn.__name__, fn()
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    finish('log-texts', outcomes())

@@ -2,20 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0
 """The boot matrix' choice of rows: every pair is met, nothing forbidden is."""
 
-import importlib.machinery
-import importlib.util
 import itertools
-import os
 import random
-import sys
 
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path.insert(0, os.path.join(TOP, 'tests', 'matrix'))
-import pairwise  # noqa: E402
+from xpi import finish, named, script
+import pairwise
 
-loader = importlib.machinery.SourceFileLoader('matrix_run', os.path.join(TOP, 'tests', 'matrix', 'run'))
-matrix = importlib.util.module_from_spec(importlib.util.spec_from_loader('matrix_run', loader))
-loader.exec_module(matrix)
+matrix = script('tests', 'matrix', 'run')
 FORBIDDEN = [pair for pair, _ in matrix.IMPOSSIBLE]
 
 
@@ -65,20 +58,5 @@ def impossible_table():
     check('pairs that no row may have were passed over in silence', False)
 
 
-def main():
-    tests = [real_rows, same_every_time, fast_rows, random_tables, impossible_table]
-    failed = 0
-    for test in tests:
-        name = 'host.matrix.' + test.__name__.replace('_', '-')
-        try:
-            test()
-            print(f'xpi: pass {name}')
-        except Exception as e:
-            failed += 1
-            print(f'xpi: fail {name}: {type(e).__name__}: {e}')
-    print(f'xpi: end {len(tests) - failed} {failed} 0')
-    return 1 if failed else 0
-
-
 if __name__ == '__main__':
-    sys.exit(main())
+    finish('matrix', named(real_rows, same_every_time, fast_rows, random_tables, impossible_table))

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The common part of those tests of the testbed that are Python scripts."""
+
+import importlib.machinery
+import importlib.util
+import os
+import sys
+import traceback
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path[:0] = [os.path.join(TOP, 'testbed'), os.path.join(TOP, 'tests', 'matrix'), os.path.join(TOP, 'tests', 'micro-dom0')]
+from judge.judgement import Test, tell  # noqa: E402
+
+
+def script(*path):
+    """A program of this tree, as a module."""
+    loader = importlib.machinery.SourceFileLoader('script.' + path[-1], os.path.join(TOP, *path))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
+    sys.modules[loader.name] = module
+    loader.exec_module(module)
+    return module
+
+
+def problem(test):
+    """Call a test that raises an exception if it fails; returns its complaint."""
+    try:
+        test()
+    except Exception as e:  # a test that dies is a failed test
+        if not isinstance(e, AssertionError):
+            traceback.print_exc()
+        return str(e) or type(e).__name__
+    return ''
+
+
+def named(*functions):
+    """(name, problem) of such tests, each called by its function's name."""
+    return ((f.__name__, problem(f)) for f in functions)
+
+
+def finish(prefix, outcomes):
+    """Report (name, problem), the problem being empty if there is none, and exit."""
+    sys.exit(tell(Test(f'host.{prefix}.{name.replace("_", "-")}', 'fail' if why else 'pass', why) for name, why in outcomes))
