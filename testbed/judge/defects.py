@@ -140,7 +140,7 @@ def micro_tests(top):
         for name, more in re.findall(r'\{\s*\.name = "([^"]+)"([^}]*)\}', read(path)):
             tests |= {(kind, name): path for kind, other in (('pv', 'pvh'), ('pvh', 'pv'))
                       if not re.search(rf'\.only_{other}\b', more)}
-    run = os.path.join(top, 'tests', 'micro-dom0', 'run')
+    run = os.path.join(top, 'testbed', 'run', 'micro.py')
     own = re.findall(r"machine\.name(?: \+ '|\})\.([a-z0-9.-]+)'", read(run))
     return tests | {(kind, name): run for name in own for kind in ('pv', 'pvh')}
 
@@ -173,5 +173,5 @@ def undefined(rows, known):
 def unsaid(rows, known):
     """Tests whose sources, where they are C of ours, do not name the advisory of their row."""
     return [f'{n} ({r.name})' for r, n in named(rows) if r.name.startswith('xsa-') and n in known and
-            os.path.basename(known[n]) not in ('run', 'fuzz.c') and
+            os.path.basename(known[n]) not in ('micro.py', 'fuzz.c') and
             not re.search(rf'\b{r.name.upper()}\b', read(known[n]))]

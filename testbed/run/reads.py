@@ -26,8 +26,8 @@ STEPS = GUEST + 'steps/'
 ANY_GUEST = {GUEST + 'init', GUEST + 'lib.sh', STEPS + 'debug.sh'}
 
 # kmod builds the modules of a kind beside those of the others.
-UNREAD = {'dom0.': ('kunit/*', 'tests/bench/*', 'tests/micro-dom0/*'),
-          'kunit.': (*XEN_HALF, *PACKAGES, *KERNEL_PATCHES, *DPDK, 'tests/bench/*', 'tests/micro-dom0/*', 'tests/dom0/*/*'),
+UNREAD = {'dom0.': ('kunit/*', 'tests/bench/*', 'tests/micro-dom0/*', 'testbed/run/micro.py', 'testbed/run/ats.py'),
+          'kunit.': (*XEN_HALF, *PACKAGES, *KERNEL_PATCHES, *DPDK, 'tests/bench/*', 'tests/micro-dom0/*', 'tests/dom0/*/*', 'testbed/run/micro.py', 'testbed/run/ats.py'),
           'micro.': (*DRIVER, *PACKAGES, *KERNEL_PATCHES, *DPDK, 'tests/bench/*', 'tests/dom0/*', 'testbed/run/dom0.py', 'testbed/run/plug.py')}
 
 

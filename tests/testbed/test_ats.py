@@ -3,7 +3,7 @@
 """The judge of flushes to a device with ATS: it must see what is missing."""
 
 from xpi import finish, named
-import ats
+from judge import ats
 
 INFO = 'flush-expected unmap 1 01:00.0 0x5000-0x5fff'
 IOTLB = 'vtd_inv_desc invalidate desc type iotlb high 0x5000 low 0x801600f2'

@@ -8,7 +8,7 @@ import sys
 import traceback
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-sys.path[:0] = [os.path.join(TOP, 'testbed'), os.path.join(TOP, 'tests', 'matrix'), os.path.join(TOP, 'tests', 'micro-dom0')]
+sys.path[:0] = [os.path.join(TOP, 'testbed'), os.path.join(TOP, 'tests', 'matrix')]
 from judge.judgement import Test, tell  # noqa: E402
 
 

@@ -1,0 +1,319 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Build micro-dom0, boot it under Xen, judge it.
+
+  tests/micro-dom0/run pv|pvh [XEN] [--variant NAME] [--only PREFIX[+PREFIX]]
+                       [--after-unmap N] [--fuzz N] [--seed N] [--devices N]
+                       [--xen-args TEXT] [--iommu-args TEXT]
+                       [--inject HOW] [--smp N] [--ats] [--bridge]
+                       [--phantom] [--sleep] [--kexec [HOW]] [--long]
+
+XEN is a multiboot ELF; without it the debug build of the series is used, or
+the one that --variant names to testbed/xen-build.
+Prints the xpi: lines; the logs are in build/logs/micro.pv and micro.pvh, those
+of a Xen that was named in build/logs/micro.pv.NAME, NAME being its directory's.
+"""
+
+import argparse
+import contextlib
+import fcntl
+import os
+import re
+import subprocess
+import sys
+
+from judge import ats
+from judge.judgement import Test, tell
+from run import boot, testbed
+from run.testbed import TOP
+
+FIRST_SLOT = 4
+# The first is RAM, but nobody's: the BIOS has its data at the end of it. The
+# others are no memory at all; a PVH dom0 has RAM of its own wherever it can.
+DIRECT_FRAMES = (0x9f, 0xa1)
+# Where the USB controller is, and its own.
+USB_SLOT = 3
+USB_FRAMES = (0xa4, 0xa5)
+XEN_CMDLINE = ('console=com1 com1=115200,8n1 loglvl=all guest_loglvl=all '
+               'sync_console dom0_mem=256M,max:256M')
+
+# --inject: which flush of contexts Xen makes fail, and how often. Those before
+# it are the start's and the test's own.
+INJECT = {'retry': '50', 'broken': '50x2', 'attach': '50', 'twice': '50x2', 'phantom': '50'}
+INJECTED = 'made to fail'
+
+# --kexec: the kind of jump, and what Xen needs for it.
+KEXEC = {'reboot': '', 'crash': '', 'crash-disable': 'iommu=crash-disable'}
+
+# Its requests carry the number of the bus behind it, and device 0.
+BRIDGE = ['pcie-root-port,id=rp2,addr=1c,chassis=2', 'pcie-pci-bridge,id=br1,bus=rp2',
+          'piix3-usb-uhci,bus=br1,addr=4',
+          'edu,bus=br1,addr=1,dma_mask=0xffffffffffffffff', 'edu,bus=br1,addr=2,dma_mask=0xffffffffffffffff',
+          'pci-bridge,id=br2,bus=br1,addr=3,chassis_nr=3', 'edu,bus=br2,addr=1,dma_mask=0xffffffffffffffff']
+
+# Behind a root port, for ATS and phantom functions are a matter of PCI Express
+# endpoints.
+RNG = ['pcie-root-port,id=rp1,addr=1d,chassis=1',
+       'virtio-rng-pci,bus=rp1,iommu_platform=on,disable-legacy=on']
+
+# With this Xen serves no context to a PV dom0.
+L1TF = 'pv-l1tf=dom0'
+
+# What floods its IOMMU with faults; behind the bridge, if there is one.
+UHCI = ['piix3-usb-uhci,addr=1b']
+
+# What the IOMMU is asked to invalidate, and the marks of t-ats.c.
+TRACE = 'trace.log'
+TRACE_ARGS = ['-trace', 'vtd_inv_desc', '-trace', 'pci_cfg_write', '-D', TRACE]
+
+# The device on the only root port's bus has all eight functions. Xen tells with
+# iommu=debug what it maps.
+PHANTOM = 'pci-phantom=01:00,1 iommu=debug'
+PHANTOM_MAPPED = re.compile(r'd0:PCIe: map 0000:01:00\.([1-7])')
+NOT_FLUSHED = re.compile(r'0000:01:00\.0: requester id 0000:01:00\.(\d) not flushed')
+
+EXPECTED = re.compile(r'fault-expected (\S+) (read|write) 0x([0-9a-f]+)')
+LOGGED = re.compile(r'DMAR:\[DMA (Read|Write)\] Request device \[0000:(\S+)\] fault addr ([0-9a-f]+)')
+FLOOD = re.compile(r'(flood-\S+) (\S+) 0x([0-9a-f]+)')
+# Lines about a device that floods, however long: as many as are reported in a
+# second, and a few that were on their way.
+FLOOD_LINES = 11 + 4
+FLOOD_SAID = 'too many faults'
+SELFTEST = re.compile(r'IOMMU contexts: self-test (passed|failed|lost)')
+
+
+def arguments(words=None):
+    ap = argparse.ArgumentParser(description='Boot the micro-dom0 under Xen and judge it.')
+    ap.add_argument('flavour', choices=['pv', 'pvh'])
+    ap.add_argument('xen', nargs='?', help='multiboot ELF (default: testbed/xen-build VARIANT)')
+    ap.add_argument('--variant', default='debug', help="testbed/xen-build's (default debug)")
+    ap.add_argument('--only', help='run the tests whose names begin so, e.g. dma. or dma.+away.')
+    ap.add_argument('--after-unmap', type=int,
+                    help='transfers right after an unmap (default 2000, of the short pvh run 1000)')
+    ap.add_argument('--fuzz', type=int, help='random calls (default 50000, pvh 10000)')
+    ap.add_argument('--seed', type=int, default=1)
+    ap.add_argument('--devices', type=int, default=16, choices=range(4, 17), metavar='4..16',
+                    help='edu devices (default 16)')
+    ap.add_argument('--xen-args', default='', help="more of Xen's command line, e.g. iommu=no-quarantine")
+    ap.add_argument('--iommu-args', default='', help='more for intel-iommu, e.g. caching-mode=on')
+    ap.add_argument('--inject', choices=list(INJECT), help='flushes that fail: run the test of that name')
+    ap.add_argument('--smp', type=int, default=1, help='processors (default 1); the smp. tests need 4')
+    ap.add_argument('--ats', action='store_true', help='a device with ATS: the ats. tests')
+    ap.add_argument('--bridge', action='store_true', help='devices behind a PCI bridge: the bridge. tests')
+    ap.add_argument('--phantom', action='store_true', help='a device with phantom functions: the phantom. tests')
+    ap.add_argument('--sleep', action='store_true', help='suspend to RAM and wake up: the sleep. tests')
+    ap.add_argument('--kexec', nargs='?', const='reboot', choices=list(KEXEC),
+                    help='hand the machine over to an image, while devices do DMA: the kexec. test')
+    ap.add_argument('--long', action='store_true', help='the parts that take minutes, too')
+    args = ap.parse_args(words)
+    if args.after_unmap is None:
+        args.after_unmap = 1000 if args.flavour == 'pvh' and not args.long else 2000
+    if args.fuzz is None:
+        args.fuzz = 50000 if args.flavour == 'pv' else 10000
+    if args.bridge:
+        args.only = args.only or 'bridge.+flood.'
+    if args.ats:
+        args.only = args.only or 'ats.'
+        args.xen_args = f'ats=1 {args.xen_args}'
+        args.iommu_args = f'device-iotlb=on,{args.iommu_args}'.rstrip(',')
+    args.phantom |= args.inject == 'phantom'
+    if args.phantom and args.bridge:
+        ap.error('--phantom wants the root port of bus 1 for itself; leave out --bridge.')
+    if args.phantom:
+        args.only = args.only or 'phantom.'
+        args.xen_args = f'{PHANTOM} {args.xen_args}'
+    if args.sleep:
+        args.only = args.only or 'sleep.'
+    if args.kexec:
+        args.only = args.only or 'kexec.'
+        args.xen_args += f' crashkernel=16M {KEXEC[args.kexec]}'
+    if args.inject:
+        args.only = f'inject.{args.inject}'
+        args.xen_args += f' ctx-fail-flush={INJECT[args.inject]}'
+    return args
+
+
+@contextlib.contextmanager
+def alone_in(directory):
+    """One build at a time writes there; a second one waits."""
+    os.makedirs(directory, exist_ok=True)
+    with open(os.path.join(directory, 'lock'), 'w', encoding='ascii') as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def logs_of(args):
+    name = f'micro.{args.flavour}'
+    if args.variant != 'debug':
+        name += '.' + args.variant
+    if args.xen:
+        name += '.' + os.path.basename(os.path.dirname(os.path.abspath(args.xen)))
+    return os.path.join(TOP, 'build', 'logs', name)
+
+
+def build(flavour):
+    objects = os.path.join(TOP, 'build', 'micro-dom0')
+    elf = os.path.join(objects, flavour + '.elf')
+    make = ['make', '-s', '-C', os.path.join(TOP, 'tests', 'micro-dom0'), f'O={objects}', elf]
+    with alone_in(objects):
+        done = subprocess.run(testbed.in_root(*make, chdir=TOP), stdout=sys.stderr, check=False)
+    if done.returncode:
+        sys.exit('micro-dom0: the test kernel does not build; see above.')
+    return elf
+
+
+def extra_args(args):
+    return (TRACE_ARGS if args.ats else []) + (['-global', 'ICH9-LPC.disable_s3=0'] if args.sleep else [])
+
+
+def machine(args, elf):
+    slots = range(FIRST_SLOT, FIRST_SLOT + args.devices)
+    cmdline = f'seed={args.seed} after-unmap={args.after_unmap} fuzz={args.fuzz}'
+    if 'dom0-iommu=passthrough' in args.xen_args:
+        cmdline += ' passthrough=1'
+    if L1TF in args.xen_args:
+        cmdline += ' l1tf=1'
+    if args.inject:
+        cmdline += f' inject={list(INJECT).index(args.inject) + 1}'
+    if args.smp > 1:
+        cmdline += f' smp={args.smp}'
+    if args.sleep:
+        cmdline += ' sleep=1'
+    if args.kexec:
+        cmdline += f' kexec={list(KEXEC).index(args.kexec) + 1}'
+    if args.long:
+        cmdline += ' long=1'
+    if args.only:
+        cmdline += f' only={args.only}'
+    # The last two devices need a region, as integrated graphics do.
+    first, last = DIRECT_FRAMES
+    usb_first, usb_last = USB_FRAMES
+    xen = (f'{XEN_CMDLINE} rmrr={first:x}-{last:x}=00:{slots[-1]:x}.0,00:{slots[-2]:x}.0;'
+           f'{usb_first:x}-{usb_last:x}=00:{USB_SLOT:x}.0 {args.xen_args}')
+    cmdline += f' rmrr-first={first} rmrr-last={last} usb={USB_SLOT << 3} usb-first={usb_first} usb-last={usb_last}'
+    rng = [RNG[0], RNG[1] + (',ats=on' if args.ats else '')] if args.ats or args.phantom else []
+    iommu = boot.Machine.iommu + (',' + args.iommu_args if args.iommu_args else '')
+    return boot.Machine(
+        name=f'micro.{args.flavour}', xen=args.xen or testbed.path('xen-build', args.variant), kernel=elf, cmdline=cmdline,
+        xen_cmdline=xen + (' dom0=pvh' if args.flavour == 'pvh' else ''),
+        # Without xsave: Xen warns about what TCG says of its compressed format.
+        smp=args.smp, machine='q35,kernel-irqchip=split', cpu='max,-xsave', memory='1G', iommu=iommu,
+        devices=[f'edu,addr={slot:x},dma_mask=0xffffffffffffffff' for slot in slots] +
+        [f'qemu-xhci,addr={USB_SLOT:x}'] + rng + (BRIDGE if args.bridge else UHCI), extra=extra_args(args), wake=args.sleep,
+        logs=logs_of(args), timeout=300 + 600 * args.long + args.after_unmap // 4 + args.fuzz // (5000 if args.flavour == 'pv' else 1000))
+
+
+def faults(outcome):
+    """Every refused DMA that the kernel announced must be in Xen's log."""
+    name = outcome.machine.name + '.dma.faults-logged'
+    wanted = [EXPECTED.fullmatch(text) for text in outcome.judgement.infos]
+    wanted = {(m[1], m[2], int(m[3], 16)) for m in wanted if m}
+    if not wanted:
+        return None
+    seen = {(m[2], m[1].lower(), int(m[3], 16)) for m in LOGGED.finditer(outcome.console)}
+    missing = [f'{dev} {how} 0x{addr:x}' for dev, how, addr in sorted(wanted - seen)]
+    if missing:
+        return Test(name, 'fail', f'{len(missing)} of {len(wanted)} not in the console log, first: {missing[0]}')
+    return Test(name, 'pass')
+
+
+def flood_log(name, console, device):
+    """Xen's log has the beginning of a flood, and then no more of it."""
+    test = 'micro-dom0: flood.others-go-on'
+    console = console.split(test + '\n')[-1].split(test + ' took')[0]
+    lines = sum(m[2] == device for m in LOGGED.finditer(console))
+    said = console.count(FLOOD_SAID)
+    if 1 <= lines <= FLOOD_LINES and said == 1:
+        return Test(name, 'pass')
+    return Test(name, 'fail', f'Xen logged {lines} faults of {device} (1 to {FLOOD_LINES} are right) and '
+                      f'{said} times that they are too many')
+
+
+def next_owner(name, console, device, addr):
+    """A device whose faults were suppressed is reported when another domain has it."""
+    if any(m[2] == device and int(m[3], 16) == addr for m in LOGGED.finditer(console)):
+        return Test(name, 'pass')
+    return Test(name, 'fail', f'Xen logged no fault of {device} at {addr:#x} while a domain had it')
+
+
+def flood(outcome):
+    """What only Xen's log can tell of the flood. tests."""
+    for m in filter(None, map(FLOOD.fullmatch, outcome.judgement.infos)):
+        if m[1] == 'flood-logged':
+            yield flood_log(f'{outcome.machine.name}.flood.log', outcome.console, m[2])
+        else:
+            yield next_owner(f'{outcome.machine.name}.flood.next-owner', outcome.console, m[2], int(m[3], 16))
+
+
+def selftest(outcome):
+    """Xen says so if its self-test of the page tables passed, where it has one."""
+    name = outcome.machine.name + '.selftest'
+    config = os.path.join(os.path.dirname(outcome.machine.xen), '.config')
+    if not os.path.exists(config):
+        return Test(name, 'skip', 'no .config beside Xen says whether it has a self-test')
+    with open(config, encoding='utf-8') as f:
+        if 'CONFIG_IOMMU_CTX_SELFTEST=y\n' not in f.readlines():
+            return Test(name, 'skip', 'this Xen is built without CONFIG_IOMMU_CTX_SELFTEST')
+    said = SELFTEST.findall(outcome.console)
+    if said == ['passed']:
+        return Test(name, 'pass')
+    return Test(name, 'fail', f'Xen says of its self-test: {", ".join(said) or "nothing"}')
+
+
+def injected(outcome, how):
+    """What was to fail did fail, or the test has tested nothing."""
+    name, wanted = f'{outcome.machine.name}.inject.happened', how.endswith('x2') + 1
+    seen = outcome.console.count(INJECTED)
+    if seen == wanted:
+        return Test(name, 'pass')
+    return Test(name, 'fail', f'{seen} flushes failed, not {wanted}')
+
+
+def trace(outcome):
+    with open(os.path.join(outcome.logs, TRACE), encoding='utf-8', errors='replace') as f:
+        return f.read()
+
+
+def phantoms(outcome):
+    """Xen knows of all of the device's phantom functions."""
+    name = f'{outcome.machine.name}.phantom.mapped'
+    seen = set(PHANTOM_MAPPED.findall(outcome.console))
+    if len(seen) == 7:
+        return Test(name, 'pass')
+    return Test(name, 'fail', f'Xen has mapped {len(seen)} phantom functions, not 7')
+
+
+def phantom_hit(outcome):
+    """The flush that failed was one of a phantom function, in the middle of a move."""
+    name = f'{outcome.machine.name}.inject.phantom-hit'
+    seen = NOT_FLUSHED.findall(outcome.console)
+    if len(seen) == 1 and seen[0] not in '07':
+        return Test(name, 'pass')
+    return Test(name, 'fail', f'a move failed at functions {seen}, not at one of 1 to 6; choose another flush')
+
+
+def main():
+    args = arguments()
+    try:
+        outcome = boot.run(machine(args, build(args.flavour)))
+    except (boot.SpecError, OSError) as e:
+        sys.exit(f'micro-dom0: {e}')
+    found = outcome.judgement
+    if L1TF not in args.xen_args:
+        found.tests.append(selftest(outcome))
+    fault_test = faults(outcome)
+    if fault_test:
+        found.tests.append(fault_test)
+    found.tests += flood(outcome)
+    if args.ats:
+        found.tests += ats.judge_trace(outcome.machine.name, found.infos, trace(outcome))
+    if args.inject:
+        found.tests.append(injected(outcome, INJECT[args.inject]))
+    if args.phantom:
+        found.tests.append(phantoms(outcome))
+    if args.inject == 'phantom':
+        found.tests.append(phantom_hit(outcome))
+    for text in found.infos:
+        if not text.startswith(('fault-expected', 'flood-logged', 'flood-next-owner', 'flush-expected')):
+            print(f'xpi: info {text}')
+    print(f'micro-dom0: {outcome.seconds:.0f} s, logs in {outcome.logs}', file=sys.stderr)
+    return tell(found.and_run(outcome.machine.name))
