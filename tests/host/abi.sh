@@ -13,15 +13,14 @@ CC=${CC:-gcc}
 header=$top/include/xen/interface/pv-iommu.h
 tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
-passed=0 failed=0 skipped=0
+. "$top/testbed/judge/report.sh" host.abi
 
-verdict() {
+# status NAME STATUS: a reason is in the log.
+status() {
 	if [ "$2" = 0 ]; then
-		echo "xpi: pass host.abi.$1"
-		passed=$((passed + 1))
+		pass "$1"
 	else
-		echo "xpi: fail host.abi.$1: $(grep -m 1 -E 'error|warning' "$tmp/$1.log" || tail -n 1 "$tmp/$1.log")"
-		failed=$((failed + 1))
+		fail "$1" "$(grep -m 1 -E 'error|warning' "$tmp/$1.log" || tail -n 1 "$tmp/$1.log")"
 	fi
 }
 
@@ -31,7 +30,7 @@ layout() {
 	shift
 	"$@" -ffreestanding -Wall -Wextra -Wpadded -Werror -I"$top/include" \
 		-S -o /dev/null "$here/abi-layout.c" >"$tmp/$name.log" 2>&1
-	verdict "$name" $?
+	status "$name" $?
 }
 
 # An arm64 compiler from here or, if there is none, from the root.
@@ -44,8 +43,7 @@ arm64() {
 		layout arm64 "$top/testbed/in-root" --chdir "$top" -- \
 			aarch64-linux-gnu-gcc -std=gnu99
 	else
-		echo "xpi: skip host.abi.arm64: no aarch64-linux-gnu-gcc, clang or testbed/in-root"
-		skipped=$((skipped + 1))
+		skip arm64 "no aarch64-linux-gnu-gcc, clang or testbed/in-root"
 	fi
 }
 
@@ -60,7 +58,7 @@ layout cxx "$CC" -x c++ -std=gnu++98 -pedantic
 
 # Whoever includes the header brings the types: it includes nothing.
 ! grep -nE '^[[:space:]]*#[[:space:]]*include' "$header" >"$tmp/no-includes.log"
-verdict no-includes $?
+status no-includes $?
 
 # abi-layout.c records the interface: every name of the header stands in it,
 # and every name that it records is still in the header.
@@ -83,7 +81,7 @@ names_recorded() {
 diff <(names_of_header) <(names_recorded) >"$tmp/all-recorded.log"
 rc=$?
 [ "$rc" = 0 ] || sed -i '1s/^/error: header and record name different things: /;1!s/^</only in the header:/;s/^>/only in the record:/' "$tmp/all-recorded.log"
-verdict all-recorded "$rc"
+status all-recorded "$rc"
 
 # Each record bites: a header with another number or another offset does not
 # compile. Prints what was changed unnoticed.
@@ -109,7 +107,6 @@ unnoticed() {
 
 unnoticed >"$tmp/changes-noticed.log"
 [ ! -s "$tmp/changes-noticed.log" ]
-verdict changes-noticed $?
+status changes-noticed $?
 
-echo "xpi: end $passed $failed $skipped"
-[ "$failed" = 0 ]
+finish

@@ -1,37 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# The result protocol for tests of the testbed that are shell scripts.
+# The common part of those tests of the testbed that are shell scripts.
 
-P=host.testbed
-passed=0 failed=0 skipped=0
+. "$(dirname "${BASH_SOURCE[0]}")/../../testbed/judge/report.sh" host.testbed
 W=$(mktemp -d)
 trap 'rm -rf "$W"' EXIT
-
-pass()
-{
-	passed=$((passed + 1))
-	echo "xpi: pass $P.$1"
-}
-
-fail()
-{
-	failed=$((failed + 1))
-	echo "xpi: fail $P.$1: $2"
-}
-
-skip()
-{
-	skipped=$((skipped + 1))
-	echo "xpi: skip $P.$1: $2"
-}
-
-finish()
-{
-	echo "xpi: end $passed $failed $skipped"
-	[ $failed = 0 ] && [ $passed -gt 0 ]
-	exit
-}
 
 # refuses NAME REGEX CMD...: CMD must fail, and its last word to the user must
 # be one sentence that matches.
