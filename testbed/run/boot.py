@@ -1,16 +1,13 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """Start one machine under QEMU, watch it, keep its logs, judge it.
 
-From Python:   outcome = run(Machine(name='micro.pv', xen=..., kernel=...))
-From a shell:  boot.py SPEC.json      (the fields of Machine as one object)
+    outcome = run(Machine(name='micro.pv', xen=..., kernel=...))
 
 The machine's console is its first serial port, the result channel its second.
 Nothing is retried here: a run that went wrong is a run that went wrong.
 """
 
 import contextlib
-import dataclasses
 import fcntl
 import hashlib
 import itertools
@@ -24,9 +21,8 @@ import sys
 import time
 from dataclasses import dataclass, field
 
-sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-from judge import judgement as judging  # noqa: E402
-from run.testbed import SpecError, TESTBED, TOP, Took, in_root  # noqa: E402
+from judge import judgement as judging
+from run.testbed import SpecError, TESTBED, TOP, Took, in_root
 
 QEMU_AT_LEAST = (10, 0)
 GRACE = 60              # seconds between the end line and the power off
@@ -391,32 +387,3 @@ def start_and_watch(m, logs, watchers, progress):
             return ended
         finally:
             stop(proc)
-
-
-def load(path):
-    with open(path, encoding='utf-8') as f:
-        spec = json.load(f)
-    known = {f.name for f in dataclasses.fields(Machine)}
-    unknown = sorted(set(spec) - known)
-    if unknown:
-        raise SpecError(f'{path} has unknown fields: {", ".join(unknown)}; known are {", ".join(sorted(known))}.')
-    return Machine(**spec)
-
-
-def main():
-    if len(sys.argv) != 2:
-        print('usage: boot.py SPEC.json', file=sys.stderr)
-        return 2
-    try:
-        outcome = run(load(sys.argv[1]))
-    except (SpecError, OSError, ValueError, TypeError) as e:
-        print(f'boot.py: {e}', file=sys.stderr)
-        return 2
-    for text in outcome.judgement.infos:
-        print(f'xpi: info {text}')
-    print(f'logs: {outcome.logs}', file=sys.stderr)
-    return judging.tell(outcome.judgement.and_run(outcome.machine.name))
-
-
-if __name__ == '__main__':
-    sys.exit(main())

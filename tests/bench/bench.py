@@ -77,8 +77,7 @@ CONFIGS = {c.name: c for c in (
 # --- the machine --------------------------------------------------------
 
 def root_tool(*args, stdin=None):
-    return subprocess.run([os.path.join(TOP, 'testbed', 'in-root'), '--', *args], input=stdin,
-                          check=True, capture_output=True, text=True).stdout
+    return subprocess.run(testbed.in_root(*args), input=stdin, check=True, capture_output=True, text=True).stdout
 
 
 def xen_syms(xen):
