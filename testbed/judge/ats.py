@@ -10,7 +10,7 @@ device's TLB, for all of that, and after its own.
 import re
 from dataclasses import dataclass
 
-from judge.judgement import Test
+from judge.judgement import Test, failed_if
 
 ANNOUNCED = re.compile(r'flush-expected (\w+) (\d+) (\S+) 0x([0-9a-f]+)-0x([0-9a-f]+)')
 MARKED = re.compile(r'pci_cfg_write \S+ (\S+) @0x3c <- 0x(e[0-9a-f])$')
@@ -67,10 +67,8 @@ def one(name, trace, what, wanted):
     if not wanted.count or len(found) != wanted.count:
         return Test(name, 'fail', f'{len(found)} of {wanted.count} announced are in the trace')
     bad = sum(not flushed(part, wanted) for part in found)
-    if bad:
-        return Test(name, 'fail', f'{bad} of {wanted.count} sent no flush to the device that covers '
-                          f'0x{wanted.first:x}-0x{wanted.last:x}')
-    return Test(name, 'pass')
+    return failed_if(bad, name, f'{bad} of {wanted.count} sent no flush to the device that covers '
+                     f'0x{wanted.first:x}-0x{wanted.last:x}')
 
 
 def judge_trace(prefix, infos, trace):

@@ -45,6 +45,7 @@ TROUBLE = [re.compile(p) for p in (
 # The start of a Linux report; its headline must follow at once.
 CUT = '[ cut here ]'
 REPORT = 'report: '
+FAULT = re.compile(r'\[VT-D\].*DMA (Read|Write)\] Request device \[([0-9a-f:.]+)\] fault addr ([0-9a-f]+)', re.I)
 PCI = r'[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]'
 STAMP = re.compile(r'^(?:\((?:XEN|d\d+)\) )?(?:\[[^]\[]*\d\.\d+\] )?')
 
@@ -62,6 +63,15 @@ class Test:
         if self.verdict in ('fail', 'skip'):
             return f'xpi: {self.verdict} {self.name}: {self.reason}'
         return f'xpi: fail {self.name}: {self.verdict}: {self.reason}'
+
+
+def failed_if(wrong, name, reason):
+    return Test(name, 'fail', reason) if wrong else Test(name, 'pass')
+
+
+def faults(console):
+    """Xen's reports of blocked accesses: (device, "read" or "write", address)."""
+    return [(m[2], m[1].lower(), int(m[3], 16)) for m in FAULT.finditer(console)]
 
 
 def tell(tests):

@@ -15,11 +15,10 @@ a suite's machine or command lines.
 import fcntl
 import hashlib
 import os
-import re
 import subprocess
 import sys
 
-from judge.judgement import Test
+from judge.judgement import Test, failed_if, faults
 from run import boot, initramfs, plug, testbed
 from run.testbed import TOP
 
@@ -150,7 +149,6 @@ SLOWER = 3              # times, where the host has fewer CPUs than that
 # some more if the emulator stands still meanwhile.
 FLOOD_RATE = 30
 FLOOD_LINES = 40
-FAULT = re.compile(r'\[VT-D\].*DMA (Read|Write)\] Request device \[([0-9a-f:.]+)\] fault addr ([0-9a-f]+)', re.I)
 
 
 def without_smp(suite):
@@ -301,14 +299,10 @@ def wanted_faults(infos):
             yield bdf, kind, int(addr, 16)
 
 
-def seen_faults(console):
-    return [(m[2], m[1].lower(), int(m[3], 16)) for m in FAULT.finditer(console)]
-
-
 def fault_test(prefix, outcome):
     """Every blocked access was announced; Xen must have reported each one."""
     wanted = list(wanted_faults(outcome.judgement.infos))
-    seen = seen_faults(outcome.console)
+    seen = faults(outcome.console)
     name = f'{prefix}.fault.each-reported'
     if not wanted:
         return Test(name, 'fail', 'no test blocked anything')
@@ -321,22 +315,18 @@ def fault_test(prefix, outcome):
 
 
 def said_test(prefix, text, outcome):
-    name = f'{prefix}.xen-says-why'
-    if text in outcome.console:
-        return Test(name, 'pass')
-    return Test(name, 'fail', f'on the console there is no "{text}"')
+    return failed_if(text not in outcome.console, f'{prefix}.xen-says-why', f'on the console there is no "{text}"')
 
 
 def flood_test(prefix, outcome, bdf, addr, rate):
     """A device that floods is in Xen's log at the beginning, and then no more."""
     name = f'{prefix}.faults.xen-log-not-flooded'
-    lines = seen_faults(outcome.console).count((bdf, 'read', int(addr, 16)))
+    lines = faults(outcome.console).count((bdf, 'read', int(addr, 16)))
     said = outcome.console.count(f'{bdf}: too many faults')
     if int(rate) < FLOOD_RATE:
         return Test(name, 'skip', f'{rate} faults a second are no flood, this machine is slow')
-    if said and 0 < lines <= FLOOD_LINES:
-        return Test(name, 'pass')
-    return Test(name, 'fail', f'it has {lines} faults of {bdf}, and {said} times that they are too many')
+    return failed_if(not said or not 0 < lines <= FLOOD_LINES, name,
+                     f'it has {lines} faults of {bdf}, and {said} times that they are too many')
 
 
 def flood_tests(prefix, outcome):

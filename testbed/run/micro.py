@@ -22,7 +22,7 @@ import subprocess
 import sys
 
 from judge import ats
-from judge.judgement import Test, tell
+from judge.judgement import Test, failed_if, faults, tell
 from run import boot, testbed
 from run.testbed import TOP
 
@@ -72,7 +72,6 @@ PHANTOM_MAPPED = re.compile(r'd0:PCIe: map 0000:01:00\.([1-7])')
 NOT_FLUSHED = re.compile(r'0000:01:00\.0: requester id 0000:01:00\.(\d) not flushed')
 
 EXPECTED = re.compile(r'fault-expected (\S+) (read|write) 0x([0-9a-f]+)')
-LOGGED = re.compile(r'DMAR:\[DMA (Read|Write)\] Request device \[0000:(\S+)\] fault addr ([0-9a-f]+)')
 FLOOD = re.compile(r'(flood-\S+) (\S+) 0x([0-9a-f]+)')
 # Lines about a device that floods, however long: as many as are reported in a
 # second, and a few that were on their way.
@@ -202,37 +201,32 @@ def machine(args, elf):
         logs=logs_of(args), timeout=300 + 600 * args.long + args.after_unmap // 4 + args.fuzz // (5000 if args.flavour == 'pv' else 1000))
 
 
-def faults(outcome):
+def refused(outcome):
     """Every refused DMA that the kernel announced must be in Xen's log."""
     name = outcome.machine.name + '.dma.faults-logged'
     wanted = [EXPECTED.fullmatch(text) for text in outcome.judgement.infos]
-    wanted = {(m[1], m[2], int(m[3], 16)) for m in wanted if m}
+    wanted = {('0000:' + m[1], m[2], int(m[3], 16)) for m in wanted if m}
     if not wanted:
         return None
-    seen = {(m[2], m[1].lower(), int(m[3], 16)) for m in LOGGED.finditer(outcome.console)}
-    missing = [f'{dev} {how} 0x{addr:x}' for dev, how, addr in sorted(wanted - seen)]
-    if missing:
-        return Test(name, 'fail', f'{len(missing)} of {len(wanted)} not in the console log, first: {missing[0]}')
-    return Test(name, 'pass')
+    missing = [f'{dev} {how} 0x{addr:x}' for dev, how, addr in sorted(wanted - set(faults(outcome.console)))]
+    return failed_if(missing, name, f'{len(missing)} of {len(wanted)} not in the console log, first: {" ".join(missing[:1])}')
 
 
 def flood_log(name, console, device):
     """Xen's log has the beginning of a flood, and then no more of it."""
     test = 'micro-dom0: flood.others-go-on'
     console = console.split(test + '\n')[-1].split(test + ' took')[0]
-    lines = sum(m[2] == device for m in LOGGED.finditer(console))
+    lines = sum(dev == '0000:' + device for dev, _, _ in faults(console))
     said = console.count(FLOOD_SAID)
-    if 1 <= lines <= FLOOD_LINES and said == 1:
-        return Test(name, 'pass')
-    return Test(name, 'fail', f'Xen logged {lines} faults of {device} (1 to {FLOOD_LINES} are right) and '
-                      f'{said} times that they are too many')
+    return failed_if(not 1 <= lines <= FLOOD_LINES or said != 1, name,
+                     f'Xen logged {lines} faults of {device} (1 to {FLOOD_LINES} are right) and '
+                     f'{said} times that they are too many')
 
 
 def next_owner(name, console, device, addr):
     """A device whose faults were suppressed is reported when another domain has it."""
-    if any(m[2] == device and int(m[3], 16) == addr for m in LOGGED.finditer(console)):
-        return Test(name, 'pass')
-    return Test(name, 'fail', f'Xen logged no fault of {device} at {addr:#x} while a domain had it')
+    return failed_if(('0000:' + device, addr) not in [(dev, at) for dev, _, at in faults(console)], name,
+                     f'Xen logged no fault of {device} at {addr:#x} while a domain had it')
 
 
 def flood(outcome):
@@ -254,18 +248,14 @@ def selftest(outcome):
         if 'CONFIG_IOMMU_CTX_SELFTEST=y\n' not in f.readlines():
             return Test(name, 'skip', 'this Xen is built without CONFIG_IOMMU_CTX_SELFTEST')
     said = SELFTEST.findall(outcome.console)
-    if said == ['passed']:
-        return Test(name, 'pass')
-    return Test(name, 'fail', f'Xen says of its self-test: {", ".join(said) or "nothing"}')
+    return failed_if(said != ['passed'], name, f'Xen says of its self-test: {", ".join(said) or "nothing"}')
 
 
 def injected(outcome, how):
     """What was to fail did fail, or the test has tested nothing."""
     name, wanted = f'{outcome.machine.name}.inject.happened', how.endswith('x2') + 1
     seen = outcome.console.count(INJECTED)
-    if seen == wanted:
-        return Test(name, 'pass')
-    return Test(name, 'fail', f'{seen} flushes failed, not {wanted}')
+    return failed_if(seen != wanted, name, f'{seen} flushes failed, not {wanted}')
 
 
 def trace(outcome):
@@ -277,18 +267,15 @@ def phantoms(outcome):
     """Xen knows of all of the device's phantom functions."""
     name = f'{outcome.machine.name}.phantom.mapped'
     seen = set(PHANTOM_MAPPED.findall(outcome.console))
-    if len(seen) == 7:
-        return Test(name, 'pass')
-    return Test(name, 'fail', f'Xen has mapped {len(seen)} phantom functions, not 7')
+    return failed_if(len(seen) != 7, name, f'Xen has mapped {len(seen)} phantom functions, not 7')
 
 
 def phantom_hit(outcome):
     """The flush that failed was one of a phantom function, in the middle of a move."""
     name = f'{outcome.machine.name}.inject.phantom-hit'
     seen = NOT_FLUSHED.findall(outcome.console)
-    if len(seen) == 1 and seen[0] not in '07':
-        return Test(name, 'pass')
-    return Test(name, 'fail', f'a move failed at functions {seen}, not at one of 1 to 6; choose another flush')
+    return failed_if(len(seen) != 1 or seen[0] in '07', name,
+                     f'a move failed at functions {seen}, not at one of 1 to 6; choose another flush')
 
 
 def main():
@@ -300,7 +287,7 @@ def main():
     found = outcome.judgement
     if L1TF not in args.xen_args:
         found.tests.append(selftest(outcome))
-    fault_test = faults(outcome)
+    fault_test = refused(outcome)
     if fault_test:
         found.tests.append(fault_test)
     found.tests += flood(outcome)

@@ -9,8 +9,9 @@ import io
 import os
 import tempfile
 
-from xpi import TOP, Test, finish, script
+from xpi import TOP, finish, script
 from judge import defects
+from judge.judgement import Test
 
 check = script('testbed', 'check')
 

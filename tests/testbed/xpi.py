@@ -9,7 +9,7 @@ import traceback
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path[:0] = [os.path.join(TOP, 'testbed'), os.path.join(TOP, 'tests', 'matrix')]
-from judge.judgement import Test, tell  # noqa: E402
+from judge.judgement import failed_if, tell  # noqa: E402
 
 
 def script(*path):
@@ -39,4 +39,4 @@ def named(*functions):
 
 def finish(prefix, outcomes):
     """Report (name, problem), the problem being empty if there is none, and exit."""
-    sys.exit(tell(Test(f'host.{prefix}.{name.replace("_", "-")}', 'fail' if why else 'pass', why) for name, why in outcomes))
+    sys.exit(tell(failed_if(why, f'host.{prefix}.{name.replace("_", "-")}', why) for name, why in outcomes))
