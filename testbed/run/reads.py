@@ -25,10 +25,13 @@ GUEST = 'tests/dom0/guest/'
 STEPS = GUEST + 'steps/'
 ANY_GUEST = {GUEST + 'init', GUEST + 'lib.sh', STEPS + 'debug.sh'}
 
+MICRO = ('tests/micro-dom0/*', 'testbed/run/micro.py')
+DOM0 = ('tests/dom0/*', 'testbed/run/dom0.py', 'testbed/run/plug.py')
+
 # kmod builds the modules of a kind beside those of the others.
-UNREAD = {'dom0.': ('kunit/*', 'tests/bench/*', 'tests/micro-dom0/*', 'testbed/run/micro.py', 'testbed/run/ats.py'),
-          'kunit.': (*XEN_HALF, *PACKAGES, *KERNEL_PATCHES, *DPDK, 'tests/bench/*', 'tests/micro-dom0/*', 'tests/dom0/*/*', 'testbed/run/micro.py', 'testbed/run/ats.py'),
-          'micro.': (*DRIVER, *PACKAGES, *KERNEL_PATCHES, *DPDK, 'tests/bench/*', 'tests/dom0/*', 'testbed/run/dom0.py', 'testbed/run/plug.py')}
+UNREAD = {'dom0.': ('kunit/*', 'tests/bench/*', *MICRO),
+          'kunit.': (*XEN_HALF, *PACKAGES, *KERNEL_PATCHES, *DPDK, 'tests/bench/*', 'tests/dom0/*', *MICRO),
+          'micro.': (*DRIVER, *PACKAGES, *KERNEL_PATCHES, *DPDK, 'tests/bench/*', *DOM0)}
 
 
 def text(top, path):
