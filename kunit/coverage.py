@@ -22,7 +22,7 @@ from run import testbed  # noqa: E402
 
 AT_LEAST = 90
 PREFIX = 'gcov '
-PLACES = ('drivers/iommu/xen-pv-iommu', 'drivers/xen/swiotlb-xen-bypass')
+PLACES = ('drivers/iommu/xen', 'drivers/xen/swiotlb-xen-bypass')
 # Not for the machine that the suites run on.
 WITHOUT = ('drivers/xen/swiotlb-xen-bypass-arm.c',)
 

@@ -27,7 +27,7 @@ static struct {
 #undef to_pci_sysdata
 #define to_pci_sysdata(b)	((void)(b), &vmd)
 
-#include "../drivers/iommu/xen-pv-iommu/device.c"
+#include "../drivers/iommu/xen/device.c"
 
 #undef to_pci_sysdata
 

@@ -103,7 +103,7 @@ static unsigned long test_mfn(u64 pfn)
 #define privcmd_call(...)		test_single_call(__VA_ARGS__)
 #endif
 
-#include "../drivers/iommu/xen-pv-iommu/hv.c"
+#include "../drivers/iommu/xen/hv.c"
 
 static int hv_init(struct kunit *test)
 {

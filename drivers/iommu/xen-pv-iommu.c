@@ -82,22 +82,22 @@
 #include <xen/swiotlb-xen-bypass.h>
 #include <xen/xen.h>
 
-#include "xen-pv-iommu/acs.h"
-#include "xen-pv-iommu/batch.h"
-#include "xen-pv-iommu/caps.h"
-#include "xen-pv-iommu/compat.h"
-#include "xen-pv-iommu/context.h"
-#include "xen-pv-iommu/debugfs.h"
-#include "xen-pv-iommu/device.h"
-#include "xen-pv-iommu/fault.h"
-#include "xen-pv-iommu/group.h"
-#include "xen-pv-iommu/hv.h"
-#include "xen-pv-iommu/mappings.h"
-#include "xen-pv-iommu/pending.h"
-#include "xen-pv-iommu/quota.h"
-#include "xen-pv-iommu/stats.h"
-#include "xen-pv-iommu/sysfs.h"
-#include "xen-pv-iommu/trace.h"
+#include "xen/acs.h"
+#include "xen/batch.h"
+#include "xen/caps.h"
+#include "xen/compat.h"
+#include "xen/context.h"
+#include "xen/debugfs.h"
+#include "xen/device.h"
+#include "xen/fault.h"
+#include "xen/group.h"
+#include "xen/hv.h"
+#include "xen/mappings.h"
+#include "xen/pending.h"
+#include "xen/quota.h"
+#include "xen/stats.h"
+#include "xen/sysfs.h"
+#include "xen/trace.h"
 
 /* Xen's page size, independent of the kernel's. */
 #define XPI_PAGE_SHIFT		12

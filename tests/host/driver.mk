@@ -4,7 +4,7 @@
 
 TESTS += runs mappings group caps quota batch pending context stats fault-record threads threads-asan
 
-xpi-parts := drivers/iommu/xen-pv-iommu
+xpi-parts := drivers/iommu/xen
 xpi-cflags := -I$(TOP)/tests/host/linux-fake -I$(TOP)/$(xpi-parts)
 
 runs-src := $(xpi-parts)/runs.c

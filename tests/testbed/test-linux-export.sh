@@ -32,8 +32,8 @@ objects()
 }
 
 cat >"$W/in" <<'END'
-#include "xen-pv-iommu/caps.h"
-#include "xen-pv-iommu/compat.h"
+#include "xen/caps.h"
+#include "xen/compat.h"
 
 static int attach(struct iommu_domain *old)
 {
@@ -67,7 +67,7 @@ old
 last
 END
 cat >"$W/want" <<'END'
-#include "xen-pv-iommu/caps.h"
+#include "xen/caps.h"
 
 static int attach(struct iommu_domain *old)
 {
@@ -88,20 +88,20 @@ END
 becomes linux-export.source drivers/iommu/xen-pv-iommu.c
 
 echo '#if defined(XPI_HAVE_NEW) && X' >"$W/in"
-objects linux-export.condition drivers/iommu/xen-pv-iommu/hv.c 'cannot take apart'
+objects linux-export.condition drivers/iommu/xen/hv.c 'cannot take apart'
 
 printf '#ifdef XPI_HAVE_NEW\n#elif X\n#endif\n' >"$W/in"
-objects linux-export.elif drivers/iommu/xen-pv-iommu/hv.c 'use #else'
+objects linux-export.elif drivers/iommu/xen/hv.c 'use #else'
 
 printf 'x\ny = XPI_ATTACH_OTHER(z);\n' >"$W/in"
-objects linux-export.left-over drivers/iommu/xen-pv-iommu/hv.c 'line 2 .*XPI_ATTACH_OTHER'
+objects linux-export.left-over drivers/iommu/xen/hv.c 'line 2 .*XPI_ATTACH_OTHER'
 
 echo '#if LINUX_VERSION_CODE < 3' >"$W/in"
-objects linux-export.version drivers/iommu/xen-pv-iommu/hv.c 'LINUX_VERSION_CODE.*headers'
+objects linux-export.version drivers/iommu/xen/hv.c 'LINUX_VERSION_CODE.*headers'
 
 cat >"$W/in" <<'END'
-``xen-pv-iommu/hv``        hypercalls
-``xen-pv-iommu/compat.h``  what older kernels lack
+``xen/hv``        hypercalls
+``xen/compat.h``  what older kernels lack
 
 Text.
 
@@ -114,7 +114,7 @@ See ``packaging/modprobe.d``.
 More text.
 END
 cat >"$W/want" <<'END'
-``xen-pv-iommu/hv``        hypercalls
+``xen/hv``        hypercalls
 
 Text.
 
@@ -137,10 +137,10 @@ CONFIG_XEN_PV_IOMMU ?= m
 obj-$(CONFIG_XEN_PV_IOMMU) += xen_pv_iommu.o
 
 xen_pv_iommu-y := drivers/iommu/xen-pv-iommu.o
-xen_pv_iommu-y += drivers/iommu/xen-pv-iommu/hv.o
+xen_pv_iommu-y += drivers/iommu/xen/hv.o
 
 # Why.
-CFLAGS_drivers/iommu/xen-pv-iommu/trace.o := -I$(src)/drivers/iommu/xen-pv-iommu
+CFLAGS_drivers/iommu/xen/trace.o := -I$(src)/drivers/iommu/xen
 
 # Out of tree: what the kernel has better.
 xen_pv_iommu-$(CONFIG_X86) += drivers/xen/swiotlb-xen-bypass.o
@@ -154,10 +154,10 @@ cat >"$W/want" <<'END'
 obj-$(CONFIG_XEN_PV_IOMMU) += xen_pv_iommu.o
 
 xen_pv_iommu-y := xen-pv-iommu.o
-xen_pv_iommu-y += xen-pv-iommu/hv.o
+xen_pv_iommu-y += xen/hv.o
 
 # Why.
-CFLAGS_xen-pv-iommu/trace.o := -I$(src)/xen-pv-iommu
+CFLAGS_xen/trace.o := -I$(src)/xen
 END
 becomes linux-export.kbuild Kbuild
 

@@ -13,7 +13,7 @@ if [ "$(id -u)" != 0 ]; then
 fi
 
 # A checkout of a few files.
-T=$W/top parts=drivers/iommu/xen-pv-iommu
+T=$W/top parts=drivers/iommu/xen
 mkdir -p "$T/$parts" "$T/linux/hooks" "$T/include" "$T/Documentation" "$T/testbed"
 cp "$top"/linux/{series,check.sh,export} "$T/linux/"
 cp -R "$top/testbed/build" "$T/testbed/"
