@@ -81,6 +81,7 @@ EXAMPLES = $(DESTDIR)/usr/share/doc/xen-pv-iommu/examples
 install: ## put sources for dkms, softdeps and initramfs hooks into DESTDIR
 	@install -d '$(SRC)' '$(INITRAMFS)/hooks' '$(INITRAMFS)/scripts/init-top'
 	@cp -R --no-preserve=ownership Kbuild Kconfig include drivers packaging/dkms/dkms.conf '$(SRC)/'
+	@rm -rf '$(SRC)/drivers/iommu/xen/tests'
 	@install -D -m 644 -t '$(DESTDIR)/etc/modprobe.d' packaging/modprobe.d/xen-pv-iommu.conf
 	@install -D -m 644 -t '$(EXAMPLES)' packaging/modprobe.d/xen-pv-iommu-vfio.conf
 	@install -m 755 -t '$(INITRAMFS)/hooks' packaging/initramfs-tools/hooks/xen-pv-iommu

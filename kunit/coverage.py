@@ -76,7 +76,7 @@ def measure(modules, source, infos, where):
         put_together(modules, source, infos, where)
     except CoverageError as e:
         return Test('coverage', 'fail', str(e))
-    done = subprocess.run(testbed.command('gcovr', '--root', source, '--filter', f'.*/({"|".join(PLACES)})',
+    done = subprocess.run(testbed.command('gcovr', '--root', source, '--filter', f'.*/({"|".join(PLACES)})', '--exclude', '.*/tests/.*',
                                            '--fail-under-line', str(AT_LEAST), where), cwd=where, stdout=subprocess.PIPE, text=True, check=False)
     print(done.stdout)
     return Test('coverage', *judged(done.returncode, done.stdout))

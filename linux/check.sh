@@ -122,7 +122,7 @@ compile_ours()
 	[ ${#objs[@]} -gt 0 ] || return 0
 	(cd "$WORK/obj" && rm -f "${objs[@]}")
 	kmake W=1 "${objs[@]}" 2>&1 | tee "$WORK/ours.log"
-	! grep -E '(xen-pv-iommu|swiotlb-xen-bypass)[^ ]*: (warning|error)' "$WORK/ours.log"
+	! grep -E '(drivers/iommu/xen|swiotlb-xen-bypass)[^ ]*: (warning|error)' "$WORK/ours.log"
 }
 
 build_commit()
@@ -161,7 +161,7 @@ sparse_ours()
 		grep -q "^ *CHECK *${o%.o}\.c\$" "$WORK/sparse.log" ||
 			{ echo "sparse did not look at ${o%.o}.c"; return 1; }
 	done
-	! grep -E '(xen-pv-iommu|swiotlb-xen-bypass)[^ ]*: (warning|error)' "$WORK/sparse.log"
+	! grep -E '(drivers/iommu/xen|swiotlb-xen-bypass)[^ ]*: (warning|error)' "$WORK/sparse.log"
 }
 
 # Unpacked only: as a package it wants all of OCaml. Some semantic patches are

@@ -29,7 +29,7 @@ MICRO = ('tests/micro-dom0/*', 'testbed/run/micro.py')
 DOM0 = ('tests/dom0/*', 'testbed/run/dom0.py', 'testbed/run/plug.py')
 
 # kmod builds the modules of a kind beside those of the others.
-UNREAD = {'dom0.': ('kunit/*', 'tests/bench/*', *MICRO),
+UNREAD = {'dom0.': ('kunit/*', 'drivers/iommu/xen/tests/*', 'tests/bench/*', *MICRO),
           'kunit.': (*XEN_HALF, *PACKAGES, *KERNEL_PATCHES, *DPDK, 'tests/bench/*', 'tests/dom0/*', *MICRO),
           'micro.': (*DRIVER, *PACKAGES, *KERNEL_PATCHES, *DPDK, 'tests/bench/*', *DOM0)}
 

@@ -124,7 +124,7 @@ RESUMES = [('same', resumes), ('other-files', other_files), ('unread-files', unr
 READS = [
     ('dom0.6.12.share', ['drivers/iommu/xen-pv-iommu.c', 'xen/hooks/0001', 'testbed/run/dom0.py', 'tests/dom0/guest/steps/share.sh',
                          'tests/dom0/vfio/share.c', 'tests/dom0/vfio/vfio.h', 'testbed/kmod', 'include/xen/interface/pv-iommu.h'],
-     ['kunit/xpi-core-test.c', 'tests/dom0/guest/steps/irq.sh', 'tests/dom0/vfio/greedy.c', 'README.md', 'tests/host/pt.c',
+     ['drivers/iommu/xen/tests/core-test.c', 'tests/dom0/guest/steps/irq.sh', 'tests/dom0/vfio/greedy.c', 'README.md', 'tests/host/pt.c',
       'testbed/config/linux-base.config', 'packaging/dkms/dkms.conf']),
     # A kernel of our own; a step in the file of another step; a helper in a third's.
     ('dom0.6.12-dom0.io-lazy-smp', ['testbed/config/linux-dom0.config', 'tests/dom0/guest/steps/cable.sh', 'tests/dom0/guest/steps/dpdk.sh'],
@@ -134,7 +134,7 @@ READS = [
     ('dom0.6.12.initramfs', ['packaging/dkms/dkms.conf', 'tests/packaging/run'], ['tests/packaging/flavours', 'packaging/linux/x']),
     ('dom0.6.12.absent', ['tests/dom0/guest/steps/absent.sh', 'testbed/xen-build'], ['xen/hooks/0001', 'tests/dom0/guest/steps/vfio.sh']),
     ('micro.pv', ['xen/overlay/a.c', 'tests/micro-dom0/dma.c', 'testbed/run/boot.py'], ['drivers/a.c', 'testbed/run/dom0.py', 'testbed/kmod']),
-    ('kunit.6.12-kunit', ['kunit/a.c', 'drivers/a.c', 'testbed/config/linux-base.config', 'testbed/run/dom0.py'],
+    ('kunit.6.12-kunit', ['kunit/run', 'drivers/iommu/xen/tests/core-test.c', 'drivers/a.c', 'testbed/config/linux-base.config', 'testbed/run/dom0.py'],
      ['xen/overlay/a.c', 'tests/dom0/guest/lib.sh', 'tests/micro-dom0/dma.c']),
     ('style', ['README.md', 'tests/style/run', 'xen/misra'], []),
 ]

@@ -22,8 +22,8 @@
 #include "acs.h"
 #include "device.h"
 
-#include "xpi-driver.h"
-#include "xpi-fake-hv.h"
+#include "driver.h"
+#include "fake-hv.h"
 
 struct xpi_driver xpi_driver = {
 	.alloc_fails_in = ATOMIC_INIT(-1),
@@ -169,7 +169,7 @@ static void xpi_exit(void);
 #undef raw_smp_processor_id
 #define raw_smp_processor_id()	test_cpu()
 
-#include "../drivers/iommu/xen-pv-iommu.c"
+#include "../../xen-pv-iommu.c"
 
 /*
  * Around a test

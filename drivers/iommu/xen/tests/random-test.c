@@ -12,8 +12,8 @@
 #include <linux/prandom.h>
 #include <linux/sizes.h>
 
-#include "xpi-driver.h"
-#include "xpi-fake-hv.h"
+#include "driver.h"
+#include "fake-hv.h"
 
 #define SLOT_PAGES	0x400U
 #define NR_SLOTS	(XPI_FAKE_DFNS / SLOT_PAGES)

@@ -15,8 +15,8 @@
 #include <linux/iommu.h>
 #include <linux/sizes.h>
 
-#include "xpi-driver.h"
-#include "xpi-fake-hv.h"
+#include "driver.h"
+#include "fake-hv.h"
 
 /**
  * struct life - one life of a domain, and what was seen of it

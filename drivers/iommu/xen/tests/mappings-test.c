@@ -21,7 +21,7 @@
 #include <linux/workqueue.h>
 
 #include "mappings.h"
-#include "xpi-interrupt.h"
+#include "interrupt.h"
 
 #define LAST		((1ULL << 36) - 1)
 #define BRANCH_BITS	27	/* pages below one entry of the root */

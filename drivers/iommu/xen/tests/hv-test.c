@@ -24,9 +24,9 @@
 
 #include "stats.h"
 
-#include "xpi-driver.h"
-#include "xpi-fake-hv.h"
-#include "xpi-files.h"
+#include "driver.h"
+#include "fake-hv.h"
+#include "files.h"
 
 #define PFN	0x1234U
 
@@ -103,7 +103,7 @@ static unsigned long test_mfn(u64 pfn)
 #define privcmd_call(...)		test_single_call(__VA_ARGS__)
 #endif
 
-#include "../drivers/iommu/xen/hv.c"
+#include "../hv.c"
 
 static int hv_init(struct kunit *test)
 {

@@ -19,9 +19,9 @@
 #include <linux/pci.h>
 #include <linux/sizes.h>
 
-#include "xpi-driver.h"
-#include "xpi-fake-hv.h"
-#include "xpi-files.h"
+#include "driver.h"
+#include "fake-hv.h"
+#include "files.h"
 
 /* Vendor and device ids. */
 #define QEMU		0x1234

@@ -27,12 +27,12 @@ static struct {
 #undef to_pci_sysdata
 #define to_pci_sysdata(b)	((void)(b), &vmd)
 
-#include "../drivers/iommu/xen/device.c"
+#include "../device.c"
 
 #undef to_pci_sysdata
 
-#include "xpi-driver.h"
-#include "xpi-fake-hv.h"
+#include "driver.h"
+#include "fake-hv.h"
 
 #define MAX_NODES	6
 #define ACS_AT		0x100

@@ -30,7 +30,7 @@ static int test_put(struct device *dev)
 #define pm_runtime_get_sync(dev)	test_get(dev)
 #define pm_runtime_put(dev)		test_put(dev)
 
-#include "../drivers/iommu/xen/acs.c"
+#include "../acs.c"
 
 #define AT	0x100	/* where the capability is */
 

@@ -18,7 +18,7 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
-#include "xpi-files.h"
+#include "files.h"
 
 #define TEXT_MAX	200U
 

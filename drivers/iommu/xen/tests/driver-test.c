@@ -15,8 +15,8 @@
 #include <linux/scatterlist.h>
 #include <linux/sizes.h>
 
-#include "xpi-driver.h"
-#include "xpi-fake-hv.h"
+#include "driver.h"
+#include "fake-hv.h"
 
 #define DFN	0x20U
 #define PFN	0x1000U

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The driver as the suites see it: its own functions, with xpi-fake-hv.c in the
+ * The driver as the suites see it: its own functions, with fake-hv.c in the
  * place of Xen and allocations that can be made to fail.
  */
 #ifndef XPI_DRIVER_H

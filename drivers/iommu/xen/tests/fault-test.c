@@ -18,8 +18,8 @@
 
 #include "device.h"
 
-#include "xpi-driver.h"
-#include "xpi-fake-hv.h"
+#include "driver.h"
+#include "fake-hv.h"
 
 #define IRQ	77
 #define VIRQ	13
@@ -87,7 +87,7 @@ static __printf(1, 2) void test_log(const char *fmt, ...)
 	test_log("%s: " fmt, pci_name(pdev), ##__VA_ARGS__)
 #undef pr_fmt
 
-#include "../drivers/iommu/xen/fault.c"
+#include "../fault.c"
 
 /* A real one, for faults name PCI devices; nothing is done to it. */
 static struct pci_dev *pdev;

@@ -114,7 +114,7 @@ static void test_symbol(char *name, size_t size, const char *fmt, const void *at
 #define snprintf(name, size, fmt, at)		test_symbol(name, size, fmt, at)
 #undef pr_fmt
 
-#include "../drivers/xen/swiotlb-xen-bypass.c"
+#include "../../../xen/swiotlb-xen-bypass.c"
 
 #undef kfree
 

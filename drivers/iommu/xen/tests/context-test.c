@@ -5,7 +5,7 @@
  * looks on; here it counts that each gets what it asked for, and that Xen and
  * the mappings agree in the end.
  *
- * KUnit may not be told of a failure in an interrupt: see xpi-mappings-test.c.
+ * KUnit may not be told of a failure in an interrupt: see mappings-test.c.
  */
 #include <kunit/test.h>
 #include <linux/cpumask.h>
@@ -17,9 +17,9 @@
 #include <linux/smp.h>
 #include <linux/workqueue.h>
 
-#include "xpi-driver.h"
-#include "xpi-fake-hv.h"
-#include "xpi-interrupt.h"
+#include "driver.h"
+#include "fake-hv.h"
+#include "interrupt.h"
 
 #define RANGE		0x400U	/* pages that a round may use */
 #define ROUNDS		300U

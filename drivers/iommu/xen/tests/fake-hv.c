@@ -15,7 +15,7 @@
 #include <linux/sizes.h>
 #include <linux/string.h>
 
-#include "xpi-fake-hv.h"
+#include "fake-hv.h"
 
 #define LEAF_2M		512U
 #define IOVA_LAST	((1ULL << 39) - 1)
