@@ -92,7 +92,7 @@ def both(values):
 def pending_bytes(results):
     """With as many pairs of lists as a domain ever has; one was measured: one CPU."""
     buffers = results.get('pv', {}).get('memory', {}).get('dense', {}).get('buffers')
-    with open(os.path.join(TOP, 'drivers', 'iommu', 'xen-pv-iommu', 'pending.h'), encoding='utf-8') as f:
+    with open(os.path.join(TOP, 'drivers', 'iommu', 'xen', 'pending.h'), encoding='utf-8') as f:
         pairs = int(re.search(r'XPI_PENDING_PAIRS_MAX\s+(\d+)', f.read())[1])
     return None if buffers is None else buffers * PAGE * pairs
 
