@@ -6,40 +6,41 @@
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
-help: ## this list
-	@echo 'xen-pv-iommu: IOMMU contexts for Xen dom0. As root:'
+help: ## print this list
+	@echo 'xen-pv-iommu: IOMMU contexts for Xen dom0. Run as root:'
 	@echo
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 27
 	@echo
 	@echo '  MIRROR=URI  Debian mirror, default: the one in the apt configuration'
 	@echo '  XPI_CACHE=DIR  cache of downloads and builds, default: ~/.cache/xen-pv-iommu'
-	@echo '  RESUME=1  check-xen, check-linux skip what has passed on this commit'
+	@echo '  RESUME=1  check-xen, check-linux skip parts that passed on this commit'
 	@echo '  XEN_DEBUG=1  make demo uses the DEBUG build of Xen'
+	@echo '  V=1  make demo shows each blocked access in the words of Xen'
 
-demo: ## dom0 without PV-IOMMU, then with it: VFIO, DPDK, blocked DMA
-	@testbed/demo
+demo: ## show dom0 without PV-IOMMU, then with it: VFIO, DPDK, blocked DMA
+	@testbed/demo $(if $(V),-v)
 
 RESUMED = $(if $(RESUME),--resume)
 
-check: ## all quick tests; the last line counts them
+check: ## run all quick tests; the last line counts them
 	@testbed/check
 
-check-host: ## tests of the pure logic, in user space
+check-host: ## test the pure logic in user space
 	@testbed/check host
 
-check-micro: ## tests of the hypercall by a tiny dom0, PV and PVH
+check-micro: ## test the hypercall from a tiny dom0, PV and PVH
 	@testbed/check 'micro.*'
 
-check-dom0: ## tests in Debian's kernels as dom0
+check-dom0: ## test the driver in Debian's kernels as dom0
 	@testbed/check 'dom0.*'
 
-check-style: ## checkpatch, sparse, Xen style, figures, plain English
+check-style: ## run checkpatch, sparse, Xen style, figures, plain English
 	@testbed/check style
 
-check-xen: ## all tests of the hypervisor half; takes hours
+check-xen: ## run all tests of the hypervisor half; takes hours
 	@testbed/check --xen $(RESUMED)
 
-check-linux: ## all tests of the driver, also on kernels it builds; takes hours
+check-linux: ## run all tests of the driver, also on kernels it builds; takes hours
 	@testbed/check --linux $(RESUMED)
 
 DURATION ?= 600
@@ -47,10 +48,10 @@ SEED ?= 1
 fuzz-xen: ## feed Xen's files random calls: DURATION=SECONDS SEED=NUMBER
 	@testbed/in-root --chdir "$(CURDIR)" -- tests/fuzz/run $(DURATION) $(SEED)
 
-fuzz-linux: ## feed the driver's pure parts random requests: same parameters
+fuzz-linux: ## feed the driver's pure parts random requests; same parameters
 	@testbed/in-root --chdir "$(CURDIR)" -- tests/fuzz/run linux $(DURATION) $(SEED)
 
-mutants: ## break the code on purpose; a named test must detect each defect
+mutants: ## insert defects on purpose; a named test must detect each
 	@tests/mutants/run
 	@tests/mutants/run --linux
 
@@ -93,7 +94,7 @@ clean: ## remove build/ (the cache stays)
 	@rm -rf build
 
 DAYS ?= 30
-prune: ## remove from the cache what was not used for DAYS=30
+prune: ## remove from the cache what no run used for DAYS=30
 	@testbed/prune $(DAYS)
 
 .PHONY: help demo check check-host check-micro check-dom0 check-style check-xen \

@@ -90,22 +90,18 @@ elapsed_of()
 	cat "$CACHE/times/$1" 2>/dev/null || true
 }
 
-# Heartbeat of a long step: in place on a terminal, rarely in a log file.
+# Progress of a long step, in one line of the terminal. A log file gets none.
 ticker()
 {
-	local name=$1 log=$2 last=$3 t=0 of='' line every=30
+	local name=$1 log=$2 last=$3 t=0 of='' line
 
+	[ -t 2 ] || return 0
 	[ -n "$last" ] && of=" of about $last"
-	[ -t 2 ] && every=1
-	while sleep "$every"; do
-		t=$((t + every))
-		if [ -t 2 ]; then
-			line=$(tail -c 300 "$log" 2>/dev/null | tr '\r' '\n' |
-			       tail -n 1 | tr -cd '[:print:]' | cut -c1-48)
-			printf '\r\033[K    %s: %d%s s  %s' "$name" "$t" "$of" "$line" >&2
-		else
-			say "    $name: $t$of s"
-		fi
+	while sleep 1; do
+		t=$((t + 1))
+		line=$(tail -c 300 "$log" 2>/dev/null | tr '\r' '\n' |
+		       tail -n 1 | tr -cd '[:print:]' | cut -c1-48)
+		printf '\r\033[K    %s: %d%s s  %s' "$name" "$t" "$of" "$line" >&2
 	done
 }
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What a person sees: colours, marks, tables.  Plain text in a log file."""
+"""Output for people: colours, marks, tables. A log file gets plain text."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ FANCY = 'utf' in (sys.stdout.encoding or '').lower()
 MARKS = {'pass': '✔', 'fail': '✘', 'skip': '–', 'blocked': '⊘', 'error': '✘', 'crash': '✘'} if FANCY else \
         {'pass': 'ok', 'fail': 'NO', 'skip': '-', 'blocked': 'ok', 'error': 'NO', 'crash': 'NO'}
 MARK_COLOURS = {'pass': 'green', 'blocked': 'green', 'skip': 'yellow'}
-# corners and joints of a table's rules: top, middle, bottom
+# Corners and joints of a table's rules: top, middle, bottom.
 RULES = (('┌─', '─┬─', '─┐'), ('├─', '─┼─', '─┤'), ('└─', '─┴─', '─┘')) if FANCY else ((('+-', '-+-', '-+'),) * 3)
 BAR, DASH = ('│', '─') if FANCY else ('|', '-')
 
@@ -48,7 +48,7 @@ def quote(text):
 
 
 def number(n):
-    return f'{n:,}'.replace(',', ' ')
+    return f'{n:,}'
 
 
 def rule(widths, ends):
@@ -57,7 +57,7 @@ def rule(widths, ends):
 
 
 def table(head, rows):
-    """rows: (verdict, cell, cell, ...); the verdict becomes the first column."""
+    """Print a table. @rows: (verdict, cell, cell, ...); the verdict becomes the first column."""
     cells = [('', *head)] + [(MARKS[v], *rest) for v, *rest in rows]
     widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
     say(rule(widths, RULES[0]))

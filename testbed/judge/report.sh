@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# How a shell script reports its tests and ends:
-#	. report.sh PREFIX	PREFIX is what their names begin with
+# Functions with which a shell script reports its tests and ends:
+#	. report.sh PREFIX	the names of its tests begin with PREFIX
 P=$1
 passed=0 failed=0 skipped=0
 

@@ -179,7 +179,7 @@ def after(first, callback):
 
 
 class Progress:
-    """What runs, for how long, and how long it took last time."""
+    """Shows on a terminal what runs, for how long, and how long it took last time; in a log only its end."""
 
     def __init__(self, name, quiet=False):
         self.took = Took('boot-' + name)
@@ -192,12 +192,11 @@ class Progress:
 
     def tick(self):
         now = int(self.elapsed())
-        if self.quiet or now - self.shown < (1 if self.tty else 30):
+        if self.quiet or not self.tty or now == self.shown:
             return
         self.shown = now
         of = f' of about {self.last}' if self.last else ''
-        text = f'    boot {self.name}: {now}{of} s'
-        print(f'\r\033[K{text}' if self.tty else text, end='' if self.tty else '\n', file=sys.stderr, flush=True)
+        print(f'\r\033[K    boot {self.name}: {now}{of} s', end='', file=sys.stderr, flush=True)
 
     def clear(self):
         if self.tty and not self.quiet:
@@ -205,6 +204,8 @@ class Progress:
 
     def done(self, ok):
         self.clear()
+        if not self.quiet and not self.tty:
+            print(f'    boot {self.name}: done in {self.elapsed():.0f} s', file=sys.stderr, flush=True)
         if ok:
             self.took.keep(self.elapsed())
 

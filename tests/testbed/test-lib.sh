@@ -135,7 +135,7 @@ pruned()
 {
 	XPI_CACHE=$cache flock "$cache/locks/xen-work-locked" "$testbed/prune" "$@" 2>>"$W/err"
 }
-refuses lib.prune-few-days "^prune: '1' is no number of days; " pruned 1
+refuses lib.prune-few-days "^prune: '1' is not a number of days from 3 on; " pruned 1
 pruned
 check lib.prune-unused "something is left" \
 	[ -z "$(things 'xen-work/*old'; things 'tmp.old*'; things 'tmp/*'; things 'other-*')" ]

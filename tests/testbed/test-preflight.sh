@@ -94,7 +94,7 @@ head -c 100000 /dev/urandom >"$W/xen-without"
 { cat "$W/xen-without"; printf 'nr-ctx=\0'; cat "$W/xen-without"; } >"$W/xen-with"
 gzip -k "$W/xen-without" "$W/xen-with"
 for f in "$W"/xen-without{,.gz}; do
-	refuses "preflight.${f##*/}" 'without the PV-IOMMU series' "$preflight" --xen "$f"
+	refuses "preflight.${f##*/}" 'lacks the PV-IOMMU series' "$preflight" --xen "$f"
 done
 for f in "$W"/xen-with{,.gz}; do
 	accepts "preflight.${f##*/}" "$preflight" --xen "$f"
@@ -112,7 +112,7 @@ for v in stock release debug; do
 	if [ -z "$f" ]; then
 		skip "preflight.xen-real-$v" "not built here"
 	elif [ $v = stock ]; then
-		refuses preflight.xen-real-$v 'without the PV-IOMMU series' "$preflight" --xen "$f"
+		refuses preflight.xen-real-$v 'lacks the PV-IOMMU series' "$preflight" --xen "$f"
 	else
 		accepts preflight.xen-real-$v "$preflight" --xen "$f"
 	fi
