@@ -2,11 +2,11 @@
 # shellcheck shell=bash
 #
 # Shell library of the testbed: the cache, its keys, progress and errors.
-# Source it from bash; it expects nothing and sets TOP, TESTBED and CACHE.
+# Source it from bash; it requires no variable and sets TOP, TESTBED and CACHE.
 #
-# Standard output belongs to results (paths); everything a person reads goes
-# to standard error.  Every artifact lives in $CACHE/NAME-KEY, where KEY is a
-# digest of all that went into it, and appears there by one rename.
+# Results (paths) go to standard output, messages for people to standard error. Every
+# artifact is in $CACHE/NAME-KEY. KEY is a digest of all inputs of the artifact. One
+# rename puts an artifact there.
 
 set -euo pipefail
 
@@ -21,7 +21,7 @@ say()
 	printf '%s\n' "$*" >&2
 }
 
-# One sentence that says what is wrong and what to do about it.
+# Print one sentence with the problem and its remedy, and exit.
 die()
 {
 	say "$ME: $*"
@@ -40,7 +40,7 @@ cache_setup()
 		die "cannot write the cache directory $CACHE; set XPI_CACHE= to a writable one."
 }
 
-# Disk space: say what is missing before half an hour went into it.
+# Exit if there is too little disk space, before a long build starts.
 need_disk()
 {
 	local mib=$1 what=$2 free
@@ -51,7 +51,7 @@ need_disk()
 		die "$what needs $mib MiB in $CACHE but only $free MiB are free; free some space or set XPI_CACHE= to a bigger disk."
 }
 
-# Install a package on the host only if the command it brings is missing.
+# Install a package on the host, but only if its command is missing.
 need_host()
 {
 	local cmd=$1 pkg=$2
@@ -60,7 +60,7 @@ need_host()
 	command -v apt-get >/dev/null ||
 		die "the command $cmd is missing; install it (Debian package $pkg) and try again."
 	step "host-$pkg" host_install "$pkg" ||
-		die "the host package $pkg is missing and apt-get could not install it; install it by hand and try again."
+		die "the host package $pkg is missing and apt-get failed to install it; install it by hand and try again."
 }
 
 host_install()
@@ -76,9 +76,8 @@ key()
 	sha256sum | cut -c1-16
 }
 
-# Names and contents of files, in a stable order, for use in a key.  A file's
-# name counts relative to the directory $1, so that two checkouts share one
-# cache.
+# Names and contents of files, in a stable order, for use in a key. Names are relative
+# to the directory $1, so that two checkouts share one cache.
 digest_files()
 {
 	(cd "$1" && shift && find "${@:-.}" -type f -print0 | LC_ALL=C sort -zu |
@@ -105,7 +104,7 @@ ticker()
 	done
 }
 
-# End processes and all that they started, parents first, so that none goes on
+# Kill processes and all their descendants, parents first, so that no parent continues
 # after its child ended.
 kill_trees()
 {
@@ -119,8 +118,8 @@ kill_trees()
 	done
 }
 
-# step NAME CMD...: run a long command with its output in a log; show what
-# runs, for how long, and how long it took last time.
+# step NAME CMD...: run a long command with its output in a log. Show its name, how
+# long it has run, and how long it took last time.
 step()
 {
 	local name=$1 log last start tick cmd rc=0 restore=:
@@ -134,10 +133,10 @@ step()
 	ticker "$name" "$log" "$last" </dev/null 9>&- &
 	tick=$!
 	# Not 'CMD || rc=$?': bash ignores 'set -e' inside such a list, and a
-	# recipe must stop at its first failure.  Callers mind this too.
+	# recipe must stop at its first failure. This applies to callers too.
 	case $- in *e*) restore='set -e' ;; esac
 	set +e
-	# In the background, as a shell that waits takes signals at once.
+	# In the background: a shell in 'wait' handles signals at once.
 	(set -e; "$@") >"$log" 2>&1 </dev/null 9>&- &
 	cmd=$!
 	trap 'kill_trees "$cmd" "$tick"; trap - TERM; kill $$' TERM INT HUP
@@ -157,16 +156,16 @@ step()
 	say "    $name: done in $((SECONDS - start)) s"
 }
 
-# have DIR: is this artifact there?  If so, it is marked as used now, which
-# keeps prune away from it.
+# have DIR: true if this artifact exists. Updates its time of use, so that prune keeps
+# it.
 have()
 {
 	touch -c "$1" 2>/dev/null || true
 	[ -e "$1" ]
 }
 
-# why STEP: the sentence that the failed step ended with, by die or in its
-# manner; else where its log is.
+# why STEP: print the last sentence that the failed step printed with die, else the
+# path of its log.
 why()
 {
 	local said
@@ -175,9 +174,9 @@ why()
 	echo "${said:-making $1 failed; the whole log is $CACHE/logs/$1.log.}"
 }
 
-# artifact NAME KEY FN: make $CACHE/NAME-KEY by FN DIR unless it exists; its
-# path is left in REPLY.  Two makers of one artifact wait for each other, and
-# a maker that was killed leaves only a tmp. directory that the next removes.
+# artifact NAME KEY FN: make $CACHE/NAME-KEY by FN DIR unless it exists, and return
+# its path in REPLY. A second maker of the artifact waits for the first. A maker that
+# was killed leaves only a tmp. directory, which the next maker removes.
 artifact()
 {
 	local name=$1 id=$1-$2 fn=$3 tmp rc
@@ -206,16 +205,16 @@ artifact()
 	REPLY=$CACHE/$id
 }
 
-# What other keys of NAME left is removed once it was not used for some days:
-# another checkout, or a run that is still going on, may need the rest.
+# Remove artifacts of NAME with other keys that no run used for 3 days. Another
+# checkout, or a current run, may need younger ones.
 prune()
 {
 	remove_unused "$CACHE" 3 -name "$1-????????????????" ! -name "$2"
 }
 
-# remove_unused DIR DAYS TEST...: the directories in DIR that find's TESTs
-# match and that have not been used for DAYS.  Each goes by one rename, so that
-# what is there is whole.
+# remove_unused DIR DAYS TEST...: remove the directories in DIR that match find's TESTs
+# and that no run used for DAYS. One rename takes a directory out of DIR, so that DIR
+# never has an incomplete one.
 remove_unused()
 {
 	local d

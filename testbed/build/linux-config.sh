@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# What the configuration of a kernel of our own is made of, and whether the
-# kernel took it. Callers set FRAGMENTS, files named as seen from testbed/,
-# VARIANT, and SOURCE, the kernel's tree.
+# Builds the configuration of a kernel of our own, and checks that the kernel accepted
+# it. Callers set FRAGMENTS, files relative to testbed/, VARIANT, and SOURCE, the
+# kernel's tree.
 
-# What a later fragment says of a symbol replaces what an earlier one has said.
+# Keep the last value of each symbol: a later fragment overrides an earlier one.
 last_of_each()
 {
 	tac | awk '{ symbol = "" }
@@ -24,13 +24,13 @@ fragments()
 	echo "CONFIG_LOCALVERSION=\"-xpi-$VARIANT\""
 }
 
-# Symbols of which a kernel that does not know them need not complain.
+# Symbols that a configuration leaves out if the kernel does not know them.
 excused()
 {
 	sed -n 's/^\(CONFIG_[A-Z0-9_]*\)[[:space:]].*/\1/p' "$TESTBED/config/linux-not-everywhere"
 }
 
-# What is asked for must be there, word by word.
+# Every line of the fragments must be in .config, literally.
 check_config()
 {
 	local line sym bad=0

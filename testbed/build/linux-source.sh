@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# Linux' source as Debian patched it: the package linux-source-SERIES of the
-# very version that testbed/kernels chose. Callers set SERIES (6.12) and
-# UPSTREAM (6.12.118), and source mirror.sh before.
+# Linux' source with Debian's patches: the package linux-source-SERIES of the version
+# that testbed/kernels chose. Callers set SERIES (6.12) and UPSTREAM (6.12.118), and
+# source mirror.sh first.
 
-# Half of the tree is other machines' and what nobody configures here. The
-# Kconfig files and Makefiles of all of it have to stay.
+# Half of the tree is for other architectures, or in no configuration of ours. Kconfig
+# requires the Kconfig files and Makefiles of all of it.
 LINUX_LEFT_OUT=(
 	'*/arch/[!x]*/*.[chS]' '*/arch/[!x]*/*.dts*'
 	'*/Documentation/[a-z]*/*' '*/tools/testing/*'
@@ -14,8 +14,8 @@ LINUX_LEFT_OUT=(
 	'*/drivers/staging/*.[ch]' '*/sound/*.[ch]'
 )
 
-# The package, of the version UPSTREAM and whatever Debian counts behind it, into
-# the directory we are in.
+# Download the package of version UPSTREAM, in any Debian revision, into the current
+# directory.
 download_linux()
 {
 	local version
@@ -51,7 +51,7 @@ linux_source_dir()
 	echo "$CACHE/linux-source-$UPSTREAM-$(linux_source_key)"
 }
 
-# Makes the source unless it is there.
+# Make the source unless the cache has it.
 linux_source()
 {
 	! have "$(linux_source_dir)" || return 0

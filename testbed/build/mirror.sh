@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# Where Debian comes from: MIRROR= (and MIRROR_SECURITY=), or what the host's
-# own apt uses.  apt itself is asked, so every format it reads is understood.
-# MIRROR_OPTIONS= is for a mirror that Debian's own keys have not signed: apt's
-# options of a source, as signed-by=FILE, or trusted=yes for one on this host.
+# The Debian mirror: MIRROR= (and MIRROR_SECURITY=), or the one that the host's apt
+# uses. apt itself prints it, so its configuration may have any format.
+# MIRROR_OPTIONS= has apt's options for a mirror that Debian's keys have not signed:
+# signed-by=FILE, or trusted=yes for a mirror on this host.
 
 SUITE=trixie
 KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
@@ -16,14 +16,14 @@ host_repos()
 		'Identifier: Packages' 2>/dev/null | sort -u
 }
 
-# The first of the host's repositories whose suite matches $1, with main.
+# The host's first repository whose suite matches $1 and which has main.
 host_mirror()
 {
 	host_repos | awk -v re="$1" '
 		$3 == "main" && $2 ~ re { sub(/\/$/, "", $1); print $1; exit }'
 }
 
-# Does the URI serve the suite?  apt's own downloader honours apt's proxies.
+# True if the URI serves the suite. apt's downloader uses apt's proxies.
 mirror_serves()
 {
 	local out rc=0
@@ -36,7 +36,7 @@ mirror_serves()
 	return $rc
 }
 
-# Sets MIRROR and MIRROR_SECURITY (empty if there is none), checked.
+# Set MIRROR and MIRROR_SECURITY (empty if there is none), and check that they work.
 mirror_setup()
 {
 	local base='^(bookworm|trixie|forky|sid|oldstable|stable|testing|unstable)$'
@@ -52,12 +52,12 @@ mirror_setup()
 	mirror_serves "$MIRROR" $SUITE ||
 		die "no network, or $MIRROR does not serve Debian $SUITE; check the connection or give another mirror with MIRROR=URI."
 	mirror_serves "$MIRROR_SECURITY" $SUITE-security || {
-		say "$ME: note: $MIRROR_SECURITY does not serve $SUITE-security; going on without it (MIRROR_SECURITY=URI gives another)."
+		say "$ME: note: $MIRROR_SECURITY does not serve $SUITE-security and is not used; MIRROR_SECURITY=URI names another."
 		MIRROR_SECURITY=
 	}
 }
 
-# One-line sources for the suites named ('' for the release itself).
+# One-line sources for these suites ('' is the release itself).
 mirror_sources()
 {
 	local type=$1 s
@@ -77,8 +77,8 @@ mirror_sources()
 	done
 }
 
-# Debian's packages are resolved and fetched by the root's apt, with a state
-# of its own in the cache: neither the host's apt nor the root is touched.
+# The root's apt resolves and fetches Debian's packages. Its state is in the cache, so
+# that the host's apt and the root stay unchanged.
 apt_options()
 {
 	printf '%s\n' \
@@ -91,8 +91,8 @@ apt_options()
 		-o Acquire::Retries=3
 }
 
-# in_apt CMD ARG...: apt-get or apt-cache with that state, in the directory
-# we are in, and with the user's keyring, if there is one.
+# in_apt CMD ARG...: run apt-get or apt-cache with that state in the current directory,
+# with the user's keyring if there is one.
 in_apt()
 {
 	local cmd=$1 opts bind=()
@@ -103,7 +103,8 @@ in_apt()
 	"$TESTBED/in-root" "${bind[@]}" -- "$cmd" "${opts[@]}" "$@"
 }
 
-# A list that cannot be renewed is an error, not the one from before.
+# --error-on=any: a list that apt cannot fetch is an error; otherwise apt would use an
+# older one.
 apt_update()
 {
 	in_apt apt-get update --error-on=any
@@ -117,8 +118,9 @@ apt_sources()
 	mirror_sources deb-src '' security
 }
 
-# Package lists of the mirror, at most some minutes old: a mirror drops the files
-# that older lists name.  They are in apt/lists, and apt/fresh says since when.
+# Fetch the mirror's package lists unless they are at most 10 minutes old: a mirror
+# deletes the files that older lists name. apt/lists has the lists, the time of
+# apt/fresh is their age.
 apt_setup()
 {
 	local dir=$CACHE/apt
@@ -138,22 +140,22 @@ apt_setup()
 	exec 6>&-
 }
 
-# The next lists are new ones.
+# Make the next apt_setup fetch new lists.
 apt_forget()
 {
 	rm -f "$CACHE/apt/fresh"
 }
 
-# apt_artifact NAME KEY FN: one whose recipe asks apt.
+# apt_artifact NAME KEY FN: an artifact whose recipe uses apt.
 apt_artifact()
 {
 	have "$CACHE/$1-$2" || apt_setup
 	artifact "$@"
 }
 
-# named_by PKG HOW REGEX: apt's pattern for the package whose name matches and
-# that PKG HOW: depends or recommends.  It finds the ABI number or the release
-# that stands in such a name.
+# named_by PKG HOW REGEX: apt's pattern for the package whose name matches REGEX and
+# that PKG depends on or recommends (HOW). The name contains an ABI number or a
+# release, which only the mirror's lists tell.
 named_by()
 {
 	echo "?and(?name($3),?reverse-$2(?exact-name($1)))"

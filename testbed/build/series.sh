@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# What xen/series and linux/series have in common: a list that says what goes
-# into which patch, and a repository that does not depend on who runs this.
-# Callers set LIST, the list; W, a directory for the time being; and OUT, where
-# the patches go. series_begin sets AUTHOR, EMAIL, DATE; callers then set TREE, the
-# repository that g() works in, and REPO, one that has the branch base only.
+# Common part of xen/series and linux/series: a list of the patches and their files,
+# and a repository that is the same for every user.
+# Callers set LIST, the list; W, a temporary directory; and OUT, the directory for the
+# patches. series_begin sets AUTHOR, EMAIL, DATE. Callers then set TREE, the repository
+# that g() uses, and REPO, a repository with only the branch base.
 
 g()
 {
@@ -17,7 +17,7 @@ g()
 		git -c gc.auto=0 -c core.autocrlf=false -c advice.detachedHead=false "$@"
 }
 
-# What stands on top of the list, before the first patch.
+# A field from the top of the list, before the first patch.
 list_field()
 {
 	sed -n "/^%%/q; s/^$1: *//p" "$W/series.list"
@@ -28,7 +28,7 @@ words_of()
 	sed -n "s/^$1: *//p" "$2" | tr ' ' '\n' | sed '/^$/d'
 }
 
-# Read the list once, and split it at its '%%' lines: $W/p.NNNN.{head,body}.
+# Read the list once, and split it at its '%%' lines into $W/p.NNNN.{head,body}.
 series_begin()
 {
 	local list=${LIST#"$TOP/"}
@@ -51,7 +51,7 @@ series_begin()
 		die "$list names no patch; every patch begins with a line '%%'."
 }
 
-# commit_as HEAD [OPTION]...: what is in the tree now, as the patch of this head.
+# commit_as HEAD [OPTION]...: commit the current tree as the patch of this head.
 commit_as()
 {
 	local head=$1 subject
@@ -76,7 +76,7 @@ format_patches()
 	g format-patch -q --zero-commit --no-signature --no-renames -o "$OUT" base..HEAD
 }
 
-# On a fresh tree the patches must make the very tree that they were made from.
+# Apply the patches to a fresh tree: the result must equal the tree they came from.
 try_am()
 {
 	local tree=$TREE want
@@ -85,9 +85,9 @@ try_am()
 	TREE=$W/am
 	fresh_clone "$TREE"
 	g am -q --committer-date-is-author-date "$OUT"/[0-9]*.patch >&2 ||
-		die "'git am' refuses the series; see above."
+		die "'git am' rejects the series; see above."
 	[ "$(g rev-parse 'HEAD^{tree}')" = "$want" ] ||
-		die "'git am' of the series gives another tree than the one it was made from."
+		die "'git am' of the series does not reproduce the tree that the series was made from."
 	rm -rf "$TREE"
 	TREE=$tree
 }

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# How a Xen tree is configured and made.  WORK is a directory with the source
-# in src and the objects in obj; VARIANT says which configuration.  What may be
-# set besides: ARCH as Xen names it, COMPILER (gcc or clang), DEFCONFIG, and
-# SYMBOLS, words like CONFIG_HVM=n that have the last say. UNKNOWN are words like
-# CONFIG_HVM that this source does not know; no configuration has them.
+# Configures and builds a Xen tree. WORK is a directory with the source in src and the
+# objects in obj. VARIANT names the configuration. Optional are ARCH in Xen's spelling,
+# COMPILER (gcc or clang), DEFCONFIG, and SYMBOLS, words like CONFIG_HVM=n that override
+# all others. UNKNOWN has words like CONFIG_HVM that this source does not know; no
+# configuration has them.
 
 UNKNOWN=
 fragments()
@@ -26,7 +26,7 @@ all_fragments()
 	symbol_lines
 }
 
-# As .config spells them.
+# Print SYMBOLS in the format of .config.
 symbol_lines()
 {
 	local s
@@ -52,8 +52,8 @@ compiler_args()
 	echo "CC=ccache $cross${COMPILER:-gcc}"
 }
 
-# All trees are built at one path inside the root, so that a copy of a built
-# tree is a built tree, and ccache knows a file in whichever tree it is.
+# Each tree is built at the same path inside the root. So a copy of a built tree needs
+# no build, and ccache recognises a file in every tree.
 AT=/srv/xen
 in_tree()
 {
@@ -74,7 +74,7 @@ xen_make()
 		DEB_MAINTAINER='testbed <testbed@testbed>' "$@"
 }
 
-# .config is replaced only if it changed: make compares times.
+# Keep an unchanged .config and its time, because make compares times.
 configure()
 {
 	local line

@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# Where Xen's source comes from, and what becomes of it.
+# Fetches, patches and unpacks Xen's source.
 #
-# An upload is Debian's source package of one version: two tarballs, here as two
-# lines "SUM  NAME" that sha256sum reads.  Which upload is used is decided once
-# and kept in $CACHE/xen.chosen.  Its sums come from the mirror's signed index,
-# or, for tarballs without one, from testbed/config/xen.sha256.
+# An upload is Debian's source package of one version: two tarballs, here two lines
+# "SUM  NAME" that sha256sum reads. The upload is chosen once and kept in
+# $CACHE/xen.chosen. Its sums come from the mirror's signed index. For tarballs without
+# an index they come from testbed/config/xen.sha256.
 
 XEN_SERIES=4.20
 XEN_CHOICE=$CACHE/xen.chosen
 SOURCES=$CACHE/sources
 ABI_IN_XEN=xen/include/public/pv-iommu.h
 
-# The upload that was chosen, as this process sees it from xen_choose on, even if
-# another one makes a new choice.
+# The chosen upload. Set by xen_choose; a later choice of another process does not
+# change it.
 XEN_UPLOAD=
 xen_sums()
 {
@@ -31,13 +31,13 @@ xen_version()
 	xen_tarball '\.orig\.' | sed 's/^xen_//; s/\.orig\..*//'
 }
 
-# holds DIR UPLOAD: are both tarballs there, byte for byte?
+# holds DIR UPLOAD: true if DIR has both tarballs with the right sums.
 holds()
 {
 	[ -d "$1" ] && (cd "$1" && sha256sum --status -c - <<<"$2" 2>/dev/null)
 }
 
-# cp_upload FROM TO UPLOAD: copy it, if it is there.
+# cp_upload FROM TO UPLOAD: copy the upload; false if FROM lacks it.
 cp_upload()
 {
 	local name
@@ -49,8 +49,8 @@ cp_upload()
 	done <<<"$3"
 }
 
-# first_known CMD [ARG]...: print the first of the uploads in testbed/config/xen.sha256
-# that CMD, which gets it as last argument, accepts.
+# first_known CMD [ARG]...: print the first upload in testbed/config/xen.sha256 that CMD
+# accepts. CMD gets the upload as its last argument.
 first_known()
 {
 	local debian orig
@@ -63,7 +63,7 @@ first_known()
 	return 1
 }
 
-# All that the mirror's index offers: lines "VERSION SUM NAME SUM NAME".
+# All uploads in the mirror's index: lines "VERSION SUM NAME SUM NAME".
 offered()
 {
 	in_apt apt-cache showsrc --only-source xen | awk '
@@ -84,8 +84,8 @@ newest_of_series()
 	grep -E "^([0-9]+:)?${XEN_SERIES/./[.]}[.+~-]" | sort -V | tail -n 1
 }
 
-# fetch_file SUM NAME: into the directory we are in, from wherever the mirror
-# has it.
+# fetch_file SUM NAME: download a file into the current directory, from the release or
+# from the security suite.
 fetch_file()
 {
 	local pool
@@ -100,9 +100,9 @@ fetch_file()
 	return 1
 }
 
-# fetch_upload UPLOAD [VERSION]: into the directory we are in, if it is not in the
-# cache; VERSION is the one by which apt knows it.  apt may fail at the .dsc and
-# have brought the tarballs all the same: the sums decide.
+# fetch_upload UPLOAD [VERSION]: copy the upload from the cache, or else download it,
+# into the current directory. VERSION is apt's version of it. apt may fail at the .dsc
+# after it downloaded both tarballs, so only the sums count.
 fetch_upload()
 {
 	local sum name
@@ -114,8 +114,8 @@ fetch_upload()
 	done 4<<<"$1"
 }
 
-# What to say when nothing was fetched.  $1 is all that the index offers, $2 the
-# version that was wanted, if there was one.
+# Exit with the reason why no upload was fetched. $1 has all uploads of the index, $2 is
+# the wanted version or empty.
 nothing_fetched()
 {
 	local wrong=(*.wrong) versions
@@ -126,12 +126,12 @@ nothing_fetched()
 		die "${wrong[0]%.wrong} from $MIRROR does not have the sum that the index or testbed/config/xen.sha256 gives, and is not used; $instead"
 	[ -n "$2" ] || [ -z "$versions" ] ||
 		die "$MIRROR offers Xen $versions, but xen/hooks are for Xen $XEN_SERIES; $instead"
-	die "Xen's source${2:+ $2} could not be fetched from $MIRROR; $instead"
+	die "fetching Xen's source${2:+ $2} from $MIRROR failed; $instead"
 }
 
-# Into directory $1: what the index offers, else a superseded upload that the
-# mirror may still have.  The file "offered" says what the index has, the file
-# "upload" what was fetched.
+# Download into directory $1 the newest upload of the index, else a superseded upload
+# that the mirror may still have. The file "offered" is the upload of the index, the
+# file "upload" is the one that was downloaded.
 download_xen()
 {
 	local all version s1 n1 s2 n2
@@ -146,8 +146,8 @@ download_xen()
 	first_known fetch_upload >upload || nothing_fetched "$all" "$version"
 }
 
-# keep_upload FROM UPLOAD WORDS: it is the chosen one, and came from where WORDS
-# say.
+# keep_upload FROM UPLOAD WORDS: record the upload in FROM as the chosen one. WORDS name
+# its origin in a message.
 keep_upload()
 {
 	mkdir -p "$SOURCES"
@@ -194,26 +194,26 @@ choose_from_apt()
 	keep_upload "$tmp" "$(cat "$tmp/upload")" "$MIRROR"
 	named=$(sed -n 's/.* xen_\(.*\)\.debian\..*/\1/p' "$tmp/offered" 2>/dev/null) || true
 	cmp -s "$tmp/offered" "$tmp/upload" ||
-		say "$ME: note: the mirror's index names ${named:-no Xen $XEN_SERIES}${named:+, whose files it does not have}; this is an older upload that it still has."
+		say "$ME: note: the mirror's index names ${named:-no Xen $XEN_SERIES}${named:+, but the mirror lacks its files}; an older upload from the mirror is used."
 	rm -rf "$tmp"
 }
 
-# Is there a choice, and what it needs?
+# True if an upload was chosen and its files are in the cache.
 xen_chosen()
 {
 	XEN_UPLOAD=$(cat "$XEN_CHOICE" 2>/dev/null) &&
 		{ [ -e "$CACHE/xen-base-$(xen_base_key)" ] || holds "$SOURCES" "$XEN_UPLOAD"; }
 }
 
-# xen_choose [--refresh]: decide which upload it is: the one that was chosen
-# before, else one that lies in the cache, else one from the user's directory,
-# else from Debian by apt.  A refresh begins with the user's directory.
+# xen_choose [--refresh]: choose the upload: the one chosen before, else one in the
+# cache, else one in the user's directory, else one that apt downloads. A refresh begins
+# with the user's directory.
 xen_choose()
 {
 	[ -z "${1:-}" ] && [ -n "$XEN_UPLOAD" ] && return 0
 	if [ -z "${1:-}" ] && xen_chosen; then
 		[ -z "${XEN_SOURCE_DIR:-}" ] || holds "$XEN_SOURCE_DIR" "$XEN_UPLOAD" ||
-			say "    Xen's source: $(xen_version) as chosen before, not from XEN_SOURCE_DIR; testbed/xen-source --refresh chooses anew"
+			say "    Xen's source: $(xen_version) as chosen before, not from XEN_SOURCE_DIR; testbed/xen-source --refresh chooses again"
 		return 0
 	fi
 	cache_setup
@@ -255,7 +255,7 @@ xen_base_key()
 	{ xen_sums; declare -f unpack_xen; } | key
 }
 
-# Debian's patched source; its path is left in REPLY.
+# Make Debian's patched source and return its path in REPLY.
 xen_base()
 {
 	xen_choose
@@ -264,8 +264,8 @@ xen_base()
 	artifact xen-base "$(xen_base_key)" unpack_xen
 }
 
-# Our half of the house as it is now, copied to directory $1: key and build
-# must see the same files even while somebody edits them.
+# Copy our files for Xen to directory $1. The key and the build must see the same files
+# even if they change meanwhile.
 snapshot_series()
 {
 	mkdir -p "$1/xen/overlay" "$1/xen/hooks" "$1/include"
@@ -280,7 +280,7 @@ apply_patch()
 	patch -d "$1" -p1 -s -f --no-backup-if-mismatch "${@:3}" <"$2" >&2
 }
 
-# Without fuzz: another Xen may have the lines of a hook at a wrong place.
+# Without fuzz: with fuzz patch could apply a hook at a wrong place of another Xen.
 apply_hook()
 {
 	apply_patch "$1" "$2" --fuzz=0 || {
@@ -289,8 +289,8 @@ apply_hook()
 	}
 }
 
-# Put the snapshot $2 into the tree $1: new files, the one ABI header as it
-# is, then the hooks in order.
+# Apply the snapshot $2 to the tree $1: new files, the unchanged ABI header, then the
+# hooks in order.
 apply_series()
 {
 	local p

@@ -139,7 +139,7 @@ refuses mirror.other-series '^xen-source: http.* offers Xen 4\.21\.0-1, but xen/
 	with_xen 4.21.0-1 -- "$source_of"
 refuses mirror.wrong-sum '^xen-source: xen_4\.20\.4\+9.* does not have the sum .* not used; ' \
 	with_xen --spoil 4.20.4+9-1 -- "$source_of"
-refuses mirror.no-xen "^xen-source: Xen's source could not be fetched from " with_xen -- "$source_of"
+refuses mirror.no-xen "^xen-source: fetching Xen's source from " with_xen -- "$source_of"
 if [ -e "$XPI_CACHE/xen.chosen" ] || compgen -G "$XPI_CACHE/tmp.*" >/dev/null; then
 	fail mirror.refused-leaves-nothing "there is a choice, or a directory is left"
 else
