@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What QEMU's trace says of the flushes of a device's own TLB.
+"""Check in QEMU's trace that Xen flushes a device's own TLB.
 
-t-ats.c sets marks in the trace, by writes to a register of the device that
-means nothing, and announces how many pairs there are and what each has to flush.
-Between the two marks of a pair the IOMMU must have been asked to invalidate the
-device's TLB, for all of that, and after its own.
+t-ats.c writes to an unused register of the device, which sets marks in the trace. It
+announces how many pairs of marks it sets, and the range that each pair has to flush.
+Between the marks of a pair Xen must flush the IOTLB first and then the whole range in
+the device's TLB.
 """
 
 import re
@@ -29,8 +29,9 @@ class Announced:
     last: int
 
     def flushed_by(self, high, low):
-        """VT-d 6.5.2.5: requester id in bits 32..47, and if bit 0 of the upper
-        half is set, the lowest clear bit of the address is the range's upper half."""
+        """True if this descriptor flushes the announced range. VT-d 6.5.2.5: bits 32..47
+        are the requester id. If bit 0 of the upper half is set, the lowest clear bit of
+        the address gives the size."""
         bus, slot, fn = (int(part, 16) for part in re.split('[:.]', self.device))
         size = 1 << 12
         if high & 1:
@@ -42,7 +43,7 @@ class Announced:
 
 
 def pairs(trace, mark, device):
-    """The descriptors of each marked part, as (upper half, lower half)."""
+    """Yield the descriptors between the marks of each pair, as (upper half, lower half)."""
     part = None
     for line in trace.split('\n'):
         if (m := MARKED.match(line)) and m[1] == device:
@@ -65,10 +66,10 @@ def flushed(part, wanted):
 def one(name, trace, what, wanted):
     found = list(pairs(trace, MARKS[what], wanted.device))
     if not wanted.count or len(found) != wanted.count:
-        return Test(name, 'fail', f'{len(found)} of {wanted.count} announced are in the trace')
+        return Test(name, 'fail', f'the trace has {len(found)} of {wanted.count} announced pairs')
     bad = sum(not flushed(part, wanted) for part in found)
-    return failed_if(bad, name, f'{bad} of {wanted.count} sent no flush to the device that covers '
-                     f'0x{wanted.first:x}-0x{wanted.last:x}')
+    return failed_if(bad, name, f'for {bad} of {wanted.count} Xen did not flush 0x{wanted.first:x}-0x{wanted.last:x} '
+                     'in the device')
 
 
 def judge_trace(prefix, infos, trace):
@@ -80,4 +81,4 @@ def judge_trace(prefix, infos, trace):
         if what in said:
             yield one(name, trace, what, said[what])
         else:
-            yield Test(name, 'skip', f'no {what} was announced: its test did not run to its end')
+            yield Test(name, 'skip', f'no {what} was announced: its test did not complete')

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
-"""tests/known-defects: what went wrong in code of this kind, and which tests
-show that ours does not have it.
+"""Reads tests/known-defects: defects of similar code, and the tests that show that
+ours lacks them.
 
-testbed/check asks judge_rows() after all its parts have run; a row becomes one
-test, known-defects.ROW.  tests/testbed/test_defects.py asks whether some source
-defines every test that is named, and names the advisory in turn.
+testbed/check calls judge_rows() after its parts have run; a row becomes one test,
+known-defects.ROW. tests/testbed/test_defects.py checks that a source defines each
+named test, and that this source names the advisory of the row.
 """
 
 import fnmatch
@@ -29,27 +29,27 @@ class Row:
     excuses: dict = field(default_factory=dict)     # 'not host', 'not micro', 'linux'
 
     def layers(self):
-        """Fuzzing is on the host, the matrix is micro-dom0."""
+        """The layers that test this row. Fuzzing runs on the host, the matrix in micro-dom0."""
         return {{'fuzz': 'host', 'matrix': 'micro'}.get(t.split('.')[0], t.split('.')[0]) for t in self.tests}
 
 
-# --- reading it ---------------------------------------------------------
+# --- reading the file ---------------------------------------------------
 
 def expand(word):
-    """micro.*.NAME is two tests, both of which must be there."""
+    """micro.*.NAME stands for two tests, both of which must exist."""
     if word.startswith('micro.*.'):
         return [f'micro.{kind}.{word[len("micro.*."):]}' for kind in ('pv', 'pvh')]
     return [word]
 
 
 def problem(row):
-    """Every layer has a test or says why not."""
+    """Return what is wrong with a row: each layer has a test, or a reason why not."""
     if 'linux' in row.excuses:
-        return 'has tests although it is about Linux' if row.tests else ''
+        return 'has tests, but is marked as about Linux' if row.tests else ''
     for layer in LAYERS:
         excused, has = f'not {layer}' in row.excuses, layer in row.layers()
         if excused and has:
-            return f'has {layer} tests and a reason why not'
+            return f'has {layer} tests and also a reason why not'
         if not excused and not has:
             return f'needs a {layer} test, or "not {layer}: why"'
     twice = [t for t in row.tests if row.tests.count(t) > 1]
@@ -65,7 +65,7 @@ def add_line(row, line):
 
 
 def load(path):
-    """The rows in order; ValueError says what is wrong with the file, and where."""
+    """Return the rows in order. Raises ValueError with the place and the problem."""
     rows = {}
     with open(path, encoding='utf-8') as f:
         for nr, line in enumerate(f, 1):
@@ -93,11 +93,11 @@ def matches(name, tests):
 
 
 def not_shown(row, tests, full):
-    """Why the tests that were run do not show it; '' if they do."""
+    """Return why the tests that ran do not show that the defect is absent; '' if they do."""
     for name in row.tests:
         found = matches(name, tests)
         if full and not found:
-            return f'{name} is named in {FILE}, but there is no such test'
+            return f'{FILE} names {name}, but there is no such test'
         for test in found:
             if test.verdict != 'pass' and (full or test.verdict != 'skip'):
                 return f'{test.name} did not pass ({test.verdict}: {test.reason})'
@@ -111,22 +111,22 @@ def judge_row(row, tests, full):
         return Test(name, 'fail', reason)
     if any(t.verdict == 'pass' for t in found):
         return Test(name, 'pass')
-    why = next(iter(row.excuses.values()), '') if not row.tests else 'this run has none of its tests'
+    why = next(iter(row.excuses.values()), '') if not row.tests else 'none of its tests ran'
     return Test(name, 'skip', why)
 
 
 def judge_rows(rows, tests, full, some=False):
-    """One test a row.
+    """Return one test a row.
 
-    full: every test there is was run, so one that is missing does not exist.
-    some: only chosen parts were run; rows that they do not touch say nothing.
+    @full: all tests ran, so a missing one does not exist.
+    @some: only chosen parts ran; rows without a test among them are left out.
     """
     tests = {t.name: t for t in tests}
     touched = [r for r in rows if not some or any(matches(n, tests) for n in r.tests)]
     return [judge_row(r, tests, full) for r in touched]
 
 
-# --- what the sources define --------------------------------------------
+# --- tests that the sources define --------------------------------------
 
 def read(path):
     with open(path, encoding='utf-8') as f:
@@ -134,7 +134,7 @@ def read(path):
 
 
 def micro_tests(top):
-    """Tests of micro-dom0 as {(kind, name): source}, the runner's own among them."""
+    """Tests of micro-dom0, including those of its runner, as {(kind, name): source}."""
     tests = {}
     for path in glob.glob(os.path.join(top, 'tests', 'micro-dom0', 't-*.c')):
         for name, more in re.findall(r'\{\s*\.name = "([^"]+)"([^}]*)\}', read(path)):
@@ -154,7 +154,7 @@ def host_tests(top):
 
 
 def defined(top, suffixes):
-    """Every name that a test may have, with its source; suffixes is {(kind, suffix of a part)}."""
+    """All names that a test can have, with the source. @suffixes: {(kind, suffix of a part)}."""
     micro = micro_tests(top)
     known = host_tests(top) | {f'micro.{kind}.{name}': path for (kind, name), path in micro.items()}
     return known | {f'micro.{kind}.{name}.{suffix}': path for (kind, name), path in micro.items()
@@ -166,12 +166,12 @@ def named(rows):
 
 
 def undefined(rows, known):
-    """Names in rows that no source defines."""
+    """Names in the rows that no source defines."""
     return [n for _, n in named(rows) if n not in known]
 
 
 def unsaid(rows, known):
-    """Tests whose sources, where they are C of ours, do not name the advisory of their row."""
+    """Tests whose C source does not name the advisory of their row."""
     return [f'{n} ({r.name})' for r, n in named(rows) if r.name.startswith('xsa-') and n in known and
             os.path.basename(known[n]) not in ('micro.py', 'fuzz.c') and
             not re.search(rf'\b{r.name.upper()}\b', read(known[n]))]

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 """Judge one run of a machine from its result channel and its console.
 
-Success comes only from a positive token: a complete "xpi: pass NAME" line on
-the result channel, in a run whose "xpi: end" line says the same counts.  The
-console is read for signs of disaster only and can never make a test pass.
+A test passes only by a positive token: a complete "xpi: pass NAME" line on the
+result channel, in a run whose "xpi: end" line has the same counts. The console
+only shows crashes and reports of defects; it cannot make a test pass.
 
-Five verdicts: pass, fail, skip (what a test says of itself), crash (the
-machine died, complained, or stopped talking) and error (the bed or the
-protocol is at fault, so nothing is known about the code under test).
+There are five verdicts. A test reports pass, fail or skip itself. crash: the machine
+crashed, reported a defect, or stopped. error: the testbed or the protocol failed, so
+the run says nothing about the code under test.
 """
 
 import re
@@ -20,8 +20,8 @@ LINE = re.compile(r'xpi: (?:'
                   r'|info (?P<info>.*)'
                   r'|end (?P<end>\d+ \d+ \d+))')
 
-# Where a kernel or a hypervisor says that something is wrong.  One line each
-# is enough: a report's register dump and call trace are its body, not news.
+# Lines in which a kernel or a hypervisor reports a defect. One line a report is enough:
+# its register dump and call trace add no further report.
 TROUBLE = [re.compile(p) for p in (
     # Linux
     r'Kernel panic', r'\bBUG: ', r'kernel BUG at', r'\bWARNING: ',
@@ -33,7 +33,7 @@ TROUBLE = [re.compile(p) for p in (
     r'list_(add|del) corruption', r'invalid opcode', r'stack-protector',
     r'scheduling while atomic', r'bad: scheduling', r'unregister_netdevice: waiting',
     r'No irq handler for vector', r'nobody cared',
-    # a test program that died
+    # a test program that crashed
     r'segfault at', r'traps: ',
     # Xen
     r"Assertion '.*' failed", r'Xen BUG at', r'Xen WARN at', r'Panic on CPU',
@@ -42,7 +42,7 @@ TROUBLE = [re.compile(p) for p in (
     r'Hardware Dom0 crashed', r'Unexpected (trap|exception)',
     r'Invalidation Queue Error|Invalidation Completion Error|Invalidation Time-out Error',
 )]
-# The start of a Linux report; its headline must follow at once.
+# The start of a report of Linux. Its headline must be in the next lines.
 CUT = '[ cut here ]'
 REPORT = 'report: '
 FAULT = re.compile(r'\[VT-D\].*DMA (Read|Write)\] Request device \[([0-9a-f:.]+)\] fault addr ([0-9a-f]+)', re.I)
@@ -57,7 +57,7 @@ class Test:
     reason: str = ''
 
     def line(self):
-        """The protocol's line; what is neither pass nor skip is a fail."""
+        """The line for this test; crash and error count as fail."""
         if self.verdict == 'pass':
             return f'xpi: pass {self.name}'
         if self.verdict in ('fail', 'skip'):
@@ -70,12 +70,12 @@ def failed_if(wrong, name, reason):
 
 
 def faults(console):
-    """Xen's reports of blocked accesses: (device, "read" or "write", address)."""
+    """Return Xen's reports of blocked accesses: (device, "read" or "write", address)."""
     return [(m[2], m[1].lower(), int(m[3], 16)) for m in FAULT.finditer(console)]
 
 
 def tell(tests):
-    """Report tests as they come, and the end line; returns a runner's exit status."""
+    """Print a line a test and the end line; return the exit status of a runner."""
     count = {'pass': 0, 'fail': 0, 'skip': 0}
     for test in tests:
         count[test.verdict if test.verdict in count else 'fail'] += 1
@@ -107,7 +107,7 @@ class Judgement:
         return 'pass' if self.count('pass') else 'skip'
 
     def and_run(self, prefix):
-        """Every test, and the run itself as one more test named PREFIX.run."""
+        """All tests, and the run itself as the test PREFIX.run."""
         problems = [('crash', t) for t in self.crashes] + [('error', t) for t in self.errors]
         kind, reason = problems[0] if problems else ('pass', '')
         if len(problems) > 1:
@@ -116,11 +116,11 @@ class Judgement:
 
 
 def load_harmless(path):
-    """Read the list of excused console lines: exact text -> reason.
+    """Read the list of harmless console lines: exact text -> reason.
 
-    A kernel's report is excused by its message, the line before its headline,
-    which has line numbers and process ids, or by the function that the headline
-    names if there is none; its key here begins with REPORT.
+    The key of a kernel's report begins with REPORT and has the report's message, the
+    line before the headline, because the headline has line numbers and process ids. If
+    there is no message, the key has the function that the headline names.
     """
     texts, text = {}, None
     with open(path, encoding='utf-8') as f:
@@ -155,7 +155,7 @@ def headline(line):
 
 
 def message_of(lines, i):
-    """What the report says whose headline is the line at i; of one without a message, where it was made."""
+    """Return the message of the report with its headline at i, or else the function that reported it."""
     if 'WARNING: ' not in lines[i] or i < 1:
         return ''
     if CUT in lines[i - 1]:
@@ -167,7 +167,7 @@ def message_of(lines, i):
 
 
 def excused_report(lines, i, harmless):
-    """Is the line at i the headline of a report that an entry excuses?"""
+    """Return the message if line i is the headline of a report that is known as harmless."""
     message = message_of(lines, i)
     return message if message and REPORT + message in harmless else None
 
@@ -180,7 +180,7 @@ def read_console(text, harmless, out):
             out.excused.append(report)
         elif CUT in line:
             if not any(headline(l) for l in lines[i + 1:i + 6]):
-                out.crashes.append(f'console: a report without a headline after "{line}"')
+                out.crashes.append(f'console: a report has no headline after "{line}"')
         elif line in harmless:
             out.excused.append(line)
         elif headline(line):
@@ -190,7 +190,7 @@ def read_console(text, harmless, out):
 def take_line(line, seen, out):
     m = LINE.fullmatch(line)
     if not m:
-        out.errors.append(f'result channel: not a line of the protocol: {line!r}')
+        out.errors.append(f'result channel: a line that is not in the protocol: {line!r}')
     elif m['info'] is not None:
         out.infos.append(m['info'])
     elif out.end:
@@ -220,18 +220,18 @@ def check_end(out):
         last = out.tests[-1].name if out.tests else 'none'
         out.crashes.append(f'no "xpi: end" line; the last test reported was {last}')
     elif out.end != counts:
-        out.crashes.append('the end line says %d/%d/%d passed/failed/skipped, ' % out.end +
-                           'the channel shows %d/%d/%d' % counts)
+        out.crashes.append('the end line has %d/%d/%d passed/failed/skipped, ' % out.end +
+                           'the channel has %d/%d/%d' % counts)
     elif not any(counts):
-        out.errors.append('the run reported no test at all')
+        out.errors.append('the run reported no test')
 
 
 def judge(results, console, ended='exit', expect=(), harmless=None):
     """Judge a run.
 
-    ended: 'exit' if the machine powered itself off, else the reason why not
+    @ended: 'exit' if the machine powered itself off, else the reason why not
     ('timeout', 'hung after its end line', 'QEMU failed: ...').
-    expect: names that must be among the tests, whatever their verdict.
+    @expect: names of tests that must be reported, with any verdict.
     """
     out = Judgement()
     read_results(results, out)
@@ -243,5 +243,5 @@ def judge(results, console, ended='exit', expect=(), harmless=None):
         out.crashes.append(ended)
     check_end(out)
     have = {t.name for t in out.tests}
-    out.errors += [f'expected test {n} was not reported' for n in expect if n not in have]
+    out.errors += [f'the expected test {n} was not reported' for n in expect if n not in have]
     return out

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Read KTAP, in which KUnit reports, and turn it into the testbed's own tests.
+"""Read KTAP, the format of KUnit's reports, and turn it into the testbed's tests.
 
-Only what KTAP states counts: a plan and as many results, each with its number;
-a parent that is "ok" although a child is not is as wrong as a result that is
-missing. Lines of the log around the results are looked at for reasons only.
+A document must have a plan and as many numbered results. A missing result is an
+error, and so is a parent that is "ok" with a child that is not. Other lines of the log
+only give the reasons of failures.
 """
 
 import itertools
@@ -16,12 +16,12 @@ RESULT = re.compile(r'(?P<indent> *)(?P<ok>ok|not ok) (?P<number>\d+) (?:- )?(?P
                     r'(?: # (?P<word>SKIP|TODO|XFAIL|TIMEOUT|ERROR)\b ?(?P<why>.*))?')
 PLAN = re.compile(r'(?P<indent> *)1\.\.(?P<count>\d+)')
 REASON = re.compile(r' *# (?P<case>\S+): (?:EXPECTATION|ASSERTION) FAILED at (?:\S*/)?(?P<where>\S+)')
-NEWS = re.compile(r' *(?:#|ok \d|not ok \d|KTAP|1\.\.)')    # ends what was said before
+NEWS = re.compile(r' *(?:#|ok \d|not ok \d|KTAP|1\.\.)')    # ends the text before it
 STEP = 4                # spaces of indentation a level
 
 
 class KtapError(Exception):
-    """What was read is not whole; says what is missing."""
+    """The document is incomplete; the text says what is missing."""
 
 
 @dataclass
@@ -38,13 +38,13 @@ def depth(match):
 
 
 class Reader:
-    """Results that wait for the one above them, by depth."""
+    """Results whose parent has not been read yet, by depth."""
 
     def __init__(self):
         self.open, self.plans, self.reason = {}, {}, {}
 
     def take(self, line, following):
-        """What a failure says of itself is in the lines that follow it."""
+        """Read one line. @following: the lines after it, which have the text of a failure."""
         reason = REASON.match(line)
         plan, result = PLAN.fullmatch(line), RESULT.fullmatch(line)
         if reason:
@@ -65,25 +65,25 @@ class Reader:
         children = self.close(at + 1, m['name'])
         siblings = self.open.setdefault(at, [])
         if int(m['number']) != len(siblings) + 1:
-            raise KtapError(f'result {m["number"]} ({m["name"]}) where number {len(siblings) + 1} belongs')
+            raise KtapError(f'result {m["number"]} ({m["name"]}) stands in the place of number {len(siblings) + 1}')
         skip = (m['why'] or 'no reason given') if m['word'] == 'SKIP' else None
         ok = m['ok'] == 'ok' and m['word'] in (None, 'SKIP')
         if ok and any(not c.ok for c in children):
-            raise KtapError(f'{m["name"]} is ok although a part of it is not')
+            raise KtapError(f'{m["name"]} is ok, but one of its children is not')
         siblings.append(Result(m['name'], ok, skip, self.reason.pop(m['name'], ''), children))
 
     def close(self, at, parent):
-        """What was said below a result belongs to it, and has to be all."""
+        """Return the results below @parent; they must be as many as planned."""
         children, plan = self.open.pop(at, []), self.plans.pop(at, None)
         if plan is not None and plan != len(children):
             raise KtapError(f'{parent} has {len(children)} results of {plan}')
         if self.open.get(at + 1):
-            raise KtapError(f'{parent} ends before what it is made of')
+            raise KtapError(f'{parent} ends before its children do')
         return children
 
 
 def suites(text):
-    """The suites of one or more documents, in which each is a top result."""
+    """Return the suites of one or more documents; each suite is a top-level result."""
     found, reader = [], Reader()
     lines = text.replace('\r', '').split('\n')
     for i, line in enumerate(lines):
@@ -102,20 +102,19 @@ def test_of(case, name):
         return Test(name, 'skip', case.skip)
     if case.ok:
         return Test(name, 'pass')
-    return Test(name, 'fail', case.reason or 'it gave no reason')
+    return Test(name, 'fail', case.reason or 'KUnit gave no reason')
 
 
 def tests(text, wanted):
-    """One test a case, and one a suite that is wanted but says nothing.
+    """Return one test a case, and a failed test for each wanted suite that did not report.
 
-    A case whose suite failed for another reason than its cases counts, too:
-    its suite is then a failed test of its own.
+    A suite that failed although its cases passed is a failed test too.
     """
     out, seen = [], set()
     for suite in suites(text):
         seen.add(suite.name)
         out += [test_of(case, name_of(suite.name, case.name)) for case in suite.children]
         if not suite.ok and all(c.ok for c in suite.children):
-            out.append(Test(name_of(suite.name, 'suite'), 'fail', suite.reason or 'it failed although no case did'))
-    out += [Test(name_of(s, 'suite'), 'fail', 'it did not report') for s in wanted if s not in seen]
+            out.append(Test(name_of(suite.name, 'suite'), 'fail', suite.reason or 'the suite failed, but no case did'))
+    out += [Test(name_of(s, 'suite'), 'fail', 'the suite did not report') for s in wanted if s not in seen]
     return out

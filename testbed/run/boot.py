@@ -3,8 +3,8 @@
 
     outcome = run(Machine(name='micro.pv', xen=..., kernel=...))
 
-The machine's console is its first serial port, the result channel its second.
-Nothing is retried here: a run that went wrong is a run that went wrong.
+The first serial port of the machine is its console, the second the result channel.
+A run that failed is not repeated.
 """
 
 import contextlib
@@ -26,12 +26,12 @@ from run.testbed import SpecError, TESTBED, TOP, Took, in_root
 
 QEMU_AT_LEAST = (10, 0)
 GRACE = 60              # seconds between the end line and the power off
-LAST_WORDS = 5          # seconds for a machine that hangs to say where
-# However this process ends, even by KILL, its machine ends with it.
+LAST_WORDS = 5          # seconds for QEMU to print the registers of a machine that hangs
+# The machine ends with this process, even if KILL ends it.
 LEASH = ['setpriv', '--pdeathsig', 'TERM']
-# How to talk to QEMU itself: its answers and events go to qemu.log.
+# The monitor of QEMU, whose answers and events go to qemu.log.
 QMP = ['-chardev', 'stdio,id=qmp,signal=off', '-mon', 'chardev=qmp,mode=control']
-BANNERS = {             # who says its version where, on the console
+BANNERS = {             # the versions on the console
     'Xen': re.compile(r'\(XEN\).* (Xen version \S+ .*)'),
     'Linux': re.compile(r'(Linux version \S+ \([^)]*\))'),
 }
@@ -39,14 +39,13 @@ BANNERS = {             # who says its version where, on the console
 
 @dataclass
 class Machine:
-    """One machine and what it boots.
+    """One machine and the files that it boots.
 
-    With xen set, kernel and initrd are what Xen starts as dom0, and modules are
-    more files for Xen itself, e.g. a policy; without it kernel boots on the bare
-    machine.  devices are -device arguments, disks
-    are dicts of path and driver (an -device argument, default "nvme"), opened
-    as snapshots.  disks and devices get their PCI slots in the order given.
-    With wake set the machine is woken up whenever it suspends (ACPI S3).
+    If xen is set, Xen starts kernel and initrd as dom0, and modules are files for Xen
+    itself, e.g. a policy. Otherwise kernel boots on the bare machine. devices are
+    -device arguments. disks are dicts of path and driver (a -device argument, default
+    "nvme"); QEMU opens them as snapshots. devices and disks get PCI slots in this order.
+    If wake is set, the machine is woken up each time it suspends (ACPI S3).
     """
     name: str
     kernel: str
@@ -73,7 +72,7 @@ class Machine:
 class Outcome:
     machine: Machine
     logs: str
-    ended: str                  # 'exit', or why not
+    ended: str                  # 'exit', or the reason why the machine did not power off
     seconds: float
     judgement: judging.Judgement
     console: str                # text of the console log
@@ -84,8 +83,8 @@ class Outcome:
 
 
 def qemu_command(chdir=None, files=()):
-    """QEMU= names a binary of the host; without it the testbed's root has one,
-    in which the directories of all files have to be seen."""
+    """Return the command that starts QEMU: the host's binary QEMU=, or else the one in the
+    testbed's root, which must see the directories of all files."""
     own = os.environ.get('QEMU')
     if own:
         return [own]
@@ -96,7 +95,7 @@ def qemu_version():
     out = subprocess.run(qemu_command() + ['--version'], capture_output=True, text=True, check=False)
     m = re.search(r'version (\d+)\.(\d+)(\S*)', out.stdout)
     if not m:
-        raise SpecError('QEMU does not start: ' + (out.stderr.strip().split('\n')[-1] or 'it said nothing') +
+        raise SpecError('QEMU does not start: ' + (out.stderr.strip().split('\n')[-1] or 'it printed nothing') +
                         '; check QEMU= or run testbed/root.')
     return (int(m[1]), int(m[2])), m[0].removeprefix('version ')
 
@@ -104,7 +103,7 @@ def qemu_version():
 # --- from a description to a command line -------------------------------
 
 def link(logs, name, target):
-    """Make a file known in the log directory by a short name free of commas."""
+    """Make a link to a file in the log directory, with a short name without commas."""
     if not os.path.isfile(target):
         raise SpecError(f'{target} does not exist; it was given as {name}.')
     path = os.path.join(logs, name)
@@ -120,7 +119,7 @@ def boot_args(m, logs):
     if not m.xen:
         return ['-kernel', kernel, '-append', m.cmdline] + (['-initrd', initrd] if initrd else [])
     if ',' in m.cmdline:
-        raise SpecError('the dom0 command line has a comma, at which QEMU would cut it; write it without.')
+        raise SpecError('the dom0 command line has a comma, at which QEMU would cut it; write it without one.')
     rest = [initrd] * bool(initrd) + [link(logs, f'module{i}', path) for i, path in enumerate(m.modules)]
     modules = ','.join([f'{kernel} {m.cmdline}'.strip()] + rest)
     return ['-kernel', link(logs, 'xen', m.xen), '-append', m.xen_cmdline, '-initrd', modules]
@@ -149,7 +148,7 @@ def qemu_args(m, logs):
 # --- watching -----------------------------------------------------------
 
 class Tail:
-    """Follows a growing file and hands over its complete lines."""
+    """Follows a growing file and calls on_line with each complete line."""
 
     def __init__(self, path, on_line):
         self.path, self.on_line = path, on_line
@@ -171,7 +170,7 @@ class Tail:
 
 
 def after(first, callback):
-    """The progress line makes room for what callback prints."""
+    """Return a function that clears the progress line with first() and then calls callback."""
     def both(line):
         first()
         callback(line)
@@ -211,7 +210,7 @@ class Progress:
 
 
 def stop(proc):
-    """End QEMU and whatever wraps it: they are a session of their own."""
+    """End QEMU and the programs that started it, which are one session."""
     for sig in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(proc.pid, sig)
@@ -229,17 +228,17 @@ def how_it_ended(proc, logs):
         return 'exit'
     with open(os.path.join(logs, 'qemu.log'), encoding='utf-8', errors='replace') as f:
         said = [l for l in f.read().split('\n') if l.strip() and not l.startswith('{"')]
-    return f'QEMU failed: exit status {proc.returncode}: ' + (said[-1] if said else 'it said nothing')
+    return f'QEMU failed: exit status {proc.returncode}: ' + (said[-1] if said else 'it printed nothing')
 
 
 def tell(proc, command, **arguments):
-    """Have QEMU do something; what it says to it goes to qemu.log."""
+    """Send a command to QEMU, which answers in qemu.log."""
     with contextlib.suppress(BrokenPipeError):
         os.write(proc.stdin.fileno(), json.dumps({'execute': command, 'arguments': arguments}).encode() + b'\n')
 
 
 def waker(proc):
-    """Wakes the machine up as soon as QEMU says that it sleeps."""
+    """Return a function that wakes the machine up when QEMU reports that it sleeps."""
     def on_line(line):
         if line.startswith('{') and '"event": "SUSPEND"' in line:
             tell(proc, 'system_wakeup')
@@ -248,7 +247,7 @@ def waker(proc):
 
 
 def last_words(proc):
-    """Of a machine that hangs: where each CPU is."""
+    """Log the registers of each CPU of a machine that hangs, and end QEMU."""
     tell(proc, 'human-monitor-command', **{'command-line': 'info registers -a'})
     tell(proc, 'quit')
     with contextlib.suppress(subprocess.TimeoutExpired):
@@ -256,7 +255,7 @@ def last_words(proc):
 
 
 def watch(proc, m, logs, tails, progress):
-    """Poll until the machine is off or its time is up; return how it ended."""
+    """Poll until the machine is off or its time is over; return how it ended."""
     end = [None]
 
     def on_result(line):
@@ -287,9 +286,9 @@ def watch(proc, m, logs, tails, progress):
 
 @contextlib.contextmanager
 def own_logs(m):
-    """A log directory that no other run writes to: NAME, or else NAME.2, ...
+    """Lock a log directory that no other run writes to: NAME, or else NAME.2, ...
 
-    Two runs in one directory would be judged by each other's results.
+    Two runs in one directory would read each other's results.
     """
     wanted = os.path.abspath(m.logs or os.path.join(TOP, 'build', 'logs', m.name))
     for nr in itertools.count(1):
@@ -320,7 +319,7 @@ def digest(path):
 
 
 def header(m, qemu, console, ended, seconds):
-    """Who took part, by what each said itself, and by digest of its file."""
+    """Return the head of a log: time, versions on the console, digests of the files."""
     lines = [f'run {m.name}, {time.strftime("%Y-%m-%d %H:%M:%S")}, {seconds:.0f} s, ended: {ended}',
              f'QEMU {qemu}']
     for what, path in (('Xen', m.xen), ('Linux', m.kernel)):
@@ -352,9 +351,8 @@ def make_outcome(m, logs, qemu, ended, seconds):
 def run(m, on_result=None, on_console=None, quiet=False):
     """Run machine m to its end and judge it.
 
-    on_result and on_console are called with every complete line while the
-    machine runs.  They are for a person's eyes: the judgement does not use
-    them.
+    on_result and on_console are called with every complete line while the machine runs.
+    They only show progress: the judgement does not depend on them.
     """
     version, qemu = qemu_version()
     if version < QEMU_AT_LEAST:
@@ -375,7 +373,7 @@ def start_and_watch(m, logs, watchers, progress):
         f.write(f'cd {shlex.quote(logs)} && \\\n{shlex.join(command)}\n')
     tails = [Tail(os.path.join(logs, name), after(progress.clear, callback)) for name, callback in watchers if callback]
     with open(os.path.join(logs, 'qemu.log'), 'w', encoding='utf-8') as log:
-        # what the guest writes to its disks goes to an unlinked file in TMPDIR
+        # QEMU keeps the guest's writes to its disks in an unlinked file in TMPDIR.
         proc = subprocess.Popen(LEASH + command, cwd=logs, stdin=subprocess.PIPE,
                                 stdout=log, stderr=log, env=dict(os.environ, TMPDIR=logs), start_new_session=True)
         try:

@@ -1,15 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The dom0 suites: which machine, which initramfs, which steps, which tests.
+"""The dom0 suites: machine, initramfs, steps and tests of each.
 
-A suite is one boot.  "full" shows dom0 before and after the driver is loaded,
-"absent" loads the driver on a Xen that has no PV-IOMMU, "pvh" has a PVH dom0
-whose disk works through a context, "bypass" a PV dom0 whose devices do without
-swiotlb-xen, "bare" runs the VFIO program and DPDK under Linux' own driver
-without Xen, to prove the bed.  "io-strict" and "io-lazy" are PVH dom0s with all
-their traffic in contexts, "io-pv" the same for a PV dom0, "huge" one with hugepages, and "share" puts two groups
-into a container and kills its users, on PV, and does the same by iommufd.  "greedy" and "greedy-pv" do
-what the io suites do while users of VFIO have all page tables that they may.  SPECIAL has what differs in
-a suite's machine or command lines.
+A suite is one boot:
+- "full": dom0 before and after the driver is loaded;
+- "absent": the driver on a Xen without PV-IOMMU;
+- "pvh": a PVH dom0 whose disk does DMA through a context;
+- "bypass": a PV dom0 whose devices do not use swiotlb-xen;
+- "bare": the VFIO program and DPDK without Xen under Linux' own driver, as a check of
+  the testbed;
+- "io-strict", "io-lazy": PVH dom0s with all traffic in contexts; "io-pv": a PV dom0;
+- "huge": the same with hugepages;
+- "share": a PV dom0 with two groups in one container, whose users are killed; also by
+  iommufd;
+- "greedy", "greedy-pv": the io suites while users of VFIO hold all page tables that
+  they may have.
+SPECIAL has the differences of a suite's machine or command lines.
 """
 
 import fcntl
@@ -34,33 +39,33 @@ STEPS = {'full': 'before+load+vfio+edges+dpdk', 'absent': 'absent', 'bare': 'vfi
          'programs': 'driver+programs+bar', 'bare-programs': 'programs+bar',
          'irq': 'driver+irq+dpdkirq+irqkept', 'pvh-irq': 'driver+irq+dpdkirq+irqkept', 'bare-irq': 'irq+dpdkirq+irqkept',
          'sleep': 'driver+sleep', 'reset': 'reset+cable', 'acs': 'acs', 'pvh-lacks': 'driver+functions+sleep'}
-# Steps that announce faults.
+# Steps that announce faults, i.e. accesses that the IOMMU has to block.
 BLOCKING = {'vfio', 'edges', 'bypass', 'huge', 'share', 'region', 'kill', 'iommufd', 'sleep', 'reset', 'acs', 'bar'}
-# Steps that have a disk, and those that know what is on it.
+# Steps with a disk, and steps that compare the disk's contents.
 DISK_STEPS = {'dpdk', 'programs', 'dpdkirq', 'irq', 'irqkept', 'narrow', 'untaken', 'load', 'pvh', 'topology', 'life',
               'domains', 'hotplug', 'initramfs', 'sleep', 'reset'}
 DIGEST_STEPS = {'pvh', 'initramfs', 'domains', 'reset'}
 # Suites without Xen, under Linux' own driver.
 BARE = {'bare', 'bare-irq', 'bare-programs'}
-# The CPU on which a PVH dom0 works under TCG; see boot.Machine for the others'.
+# A PVH dom0 works with this CPU under TCG. boot.Machine has the CPU of other machines.
 PVH_CPU = 'EPYC,-monitor,-rdtscp'
-# ext4 asks for crc32c by its crypto name, which newer kernels have built in.
+# ext4 requests crc32c by its crypto name. Newer kernels have it built in.
 MODULES = ['nvme', 'ext4', 'crc32c_generic?', 'vfio-pci', 'vfio_iommu_type1', 'iommufd?']
 OURS = ['xen-pv-iommu', 'xpi_secret', 'xpi_partunmap', 'xpi_orphan', 'xpi_dmaapi', 'xpi_look', 'xpi_vmd', 'xpi_acs',
         'xpi_restore?']
 CARDS = ['e1000e', 'igb']
-# What the Makefile builds for the guest.
+# Programs for the guest, which the Makefile builds.
 PROGRAMS = ['vfio-dma', 'vfio-irq', 'vfio-faults', 'vfio-share', 'vfio-huge', 'vfio-victim', 'vfio-edges', 'vfio-region',
             'vfio-greedy', 'vfio-bar', 'iommufd-dma', 'iommufd-share', 'iommufd-outlive', 'edu-copy']
-# Empty disks: XFS, which the bypass suite uses, wants 300 MiB.
+# Empty disks: XFS, which the bypass suite uses, requires 300 MiB.
 SCRATCH_BYTES = {'bypass': 512 << 20, 'fio': 64 << 20}
-DIGEST_BYTES = 8 << 20   # as many as guest/steps/pvh.sh reads
+DIGEST_BYTES = 8 << 20   # guest/steps/pvh.sh reads as many
 EDU = 'edu,dma_mask=0xffffffffffffffff'
-# Two ports on one cable, so that what one sends the other receives.
+# Two network cards, each of which receives what the other sends.
 PORTS = ['-netdev', 'hubport,id=h0,hubid=0', '-device', 'e1000e,netdev=h0,romfile=',
          '-netdev', 'hubport,id=h1,hubid=0', '-device', 'igb,netdev=h1,romfile=']
-# Two switches whose ports have no ACS, so that what is below one is one group,
-# and a conventional bus.  The disk, which is in use, is below the second.
+# Two switches whose ports have no ACS, so that the devices below one are one group, and
+# a conventional bus. The disk, which is in use, is below the second switch.
 TREE = ['pcie-root-port,id=r1,chassis=1,disable-acs=on', 'x3130-upstream,id=u1,bus=r1',
         'xio3130-downstream,id=d1,bus=u1,chassis=11', 'xio3130-downstream,id=d2,bus=u1,chassis=12',
         'e1000e,bus=d1,romfile=', 'e1000e,bus=d2,romfile=',
@@ -73,33 +78,33 @@ SLOTS = [EDU, EDU, 'pcie-root-port,id=v1,chassis=3', 'igb,bus=v1,romfile=',
          'pcie-root-port,id=h1,chassis=1', 'pcie-root-port,id=h2,chassis=2']
 # The first disk once more, for a second controller.
 SPARE = ['-blockdev', 'driver=raw,node-name=spare,read-only=on,file.driver=file,file.filename=disk0']
-# QEMU's q35 says that it cannot suspend to RAM unless told otherwise.
+# By default QEMU's q35 does not support suspend to RAM.
 S3 = ['-global', 'ICH9-LPC.disable_s3=0']
-# An edu that its port resets, and a disk with ATS that resets itself.
+# An edu that its port resets, and a disk with ATS that has a reset of its own (FLR).
 RESETS = ['pcie-root-port,id=r1,chassis=1', f'{EDU},bus=r1', 'pcie-root-port,id=r2,chassis=2']
 RESET_DISK = 'virtio-blk-pci,bus=r2,disable-legacy=on,iommu_platform=on,ats=on,x-pcie-flr-init=on'
-# Two edus, each below a port that keeps it apart.
+# Two edus, each below a port with ACS, which isolates it.
 PORTS_APART = ['pcie-root-port,id=r1,chassis=1', f'{EDU},bus=r1', 'pcie-root-port,id=r2,chassis=2', f'{EDU},bus=r2']
 # A USB controller, for which Xen's rmrr= makes a region; a PVH dom0 has no memory in the video window.
 USB = 'qemu-xhci,addr=10'
 REGION, REGION_PVH = 'rmrr=30000-3000f=00:10.0', 'rmrr=a4-a5=00:10.0'
-# Two edus whose slots, four apart, make them share a line of INTx, and two NVMe
-# controllers of which one has more vectors than a machine has.
+# Two edus that share a line of INTx, because their slots are four apart, and two NVMe
+# controllers, one of which has more vectors than the machine.
 LINES = ['pcie-root-port,id=r1,chassis=1,addr=4', f'{EDU},bus=r1', 'pcie-root-port,id=r2,chassis=2,addr=8', f'{EDU},bus=r2',
          'pcie-root-port,id=r3,chassis=3', 'nvme,serial=xpiirq,drive=spare,bus=r3',
          'pcie-root-port,id=r4,chassis=4', 'nvme,serial=xpicrowd,msix_qsize=400,bus=r4']
 IRQ = {'devices': LINES, 'extra': PORTS + SPARE, 'modules': CARDS, 'faults': False, 'timeout': 3600}
-# A device with a BAR of 256 MiB, which the host gives memory when it is used, and
-# an NVMe controller for programs.
+# A device with a BAR of 256 MiB, for which the host allocates memory on first access,
+# and an NVMe controller for programs.
 PROGRAMS_MACHINE = {'devices': [EDU, EDU, 'ivshmem-plain,memdev=bar', 'nvme,serial=xpiprog,drive=spare'], 'modules': CARDS,
                     'extra': PORTS + SPARE + ['-object', 'memory-backend-ram,id=bar,size=256M,share=on']}
-# Xen says this to an administrator when a user is refused a page table.
+# Xen logs this when it refuses a user a page table.
 REFUSED = 'page tables of IOMMU contexts refused'
-# A user has them all in a minute, even where the emulator is slow.
+# So few that a user holds all of them within a minute, even with a slow emulator.
 FEW_TABLES = 'dom0-iommu=ctx-mem=16M'
-# Suites that are not the common machine, or not started in the common way.
+# Differences from the common machine and command lines.
 SPECIAL = {
-    # Where Xen has nothing to report: there is none, none of ours, or what would block is skipped.
+    # Xen reports no fault: there is no Xen, or Xen lacks our series, or nothing is blocked.
     'bare': {'faults': False},
     'absent': {'faults': False},
     'topology': {'devices': TREE, 'extra': [], 'disk': 'nvme,serial=xpi0,bus=d3'},
@@ -107,7 +112,7 @@ SPECIAL = {
     'hotplug': {'devices': SLOTS, 'extra': [], 'modules': ['igb', 'xen-pciback'], 'timeout': 2400,
                 'plug': {'edu': {'driver': 'edu', 'bus': 'h1', 'dma_mask': 2 ** 64 - 1},
                          'nvme': {'driver': 'nvme', 'bus': 'h2', 'drive': 'spare', 'serial': 'xpihot'}}},
-    # The supported way of loading: nothing may be worth a warning.
+    # The supported way of loading: any warning is a failure.
     'initramfs': {'cmdline': 'panic_on_warn=1'},
     'life': {'extra': [], 'cmdline': 'xpi_lives=20'},
     'bypass': {'modules': ['xfs'] + CARDS},
@@ -119,10 +124,10 @@ SPECIAL = {
     'huge': {'pvh': True, 'cmdline': 'xpi_kills=20', 'modules': CARDS, 'timeout': 3000},
     'share': {'cmdline': 'xpi_kills=20 xpi_region=0x30000000', 'devices': [EDU, EDU, USB], 'xen_cmdline': REGION,
               'timeout': 3000},
-    # Nothing is announced: not all of what is blocked is reported.
+    # The steps announce no faults, because Xen does not report all of a flood.
     'faults': {'modules': CARDS, 'faults': False},
     'pvh-faults': {'pvh': True, 'modules': CARDS, 'faults': False},
-    # What IOMMUs of client CPUs translate. Nothing is blocked.
+    # The address width of IOMMUs of client CPUs. Nothing is blocked.
     'narrow': {'iommu': ',aw-bits=39', 'modules': CARDS, 'faults': False, 'cmdline': 'xpi_width=39'},
     'sleep': {'extra': S3, 'wake': True, 'xen_cmdline': 'x2apic=0'},
     'reset': {'pvh': True, 'cmdline': 'iommu.passthrough=0', 'xen_cmdline': 'ats=1', 'iommu': ',device-iotlb=on',
@@ -139,20 +144,20 @@ SPECIAL = {
     'lazy': {'pvh': True, 'cmdline': 'iommu.passthrough=0 iommu.strict=0', 'xen_cmdline': 'dom0-iommu=nr-ctx=4'},
     'identity': {'pvh': True, 'cmdline': 'iommu.passthrough=1'},
 }
-# A suite's name with this suffix is the same boot with several CPUs, which send
-# requests of one context at once.
+# A suite's name with this suffix is the same boot with several CPUs, which concurrently
+# send requests for one context.
 SMP = '-smp'
 CPUS = 4
 SLOWER = 3              # times, where the host has fewer CPUs than that
-# Xen reports ten faults in a second. A flood has many more; of each ten seconds
-# of it the log would have five times eleven lines, but has the first eleven, and
-# some more if the emulator stands still meanwhile.
+# Xen reports ten faults a second. A flood has many more. In ten seconds of a flood the
+# log would get five times eleven lines without the limit. With it the log gets the first
+# eleven, and some more if the emulator stops for a while.
 FLOOD_RATE = 30
 FLOOD_LINES = 40
 
 
 def without_smp(suite):
-    """The suite whose steps and machine these are."""
+    """Return the suite that has these steps and this machine."""
     return suite.removesuffix(SMP)
 
 
@@ -165,7 +170,7 @@ def special(suite):
 
 
 def debug_tests(kernel, prefix):
-    """What a kernel that checks itself has to say at the end; see guest/steps/debug.sh."""
+    """Return the tests that a debug kernel must report at the end; see guest/steps/debug.sh."""
     checkers = {'debug': ('lockdep-works', 'dma-api-works', 'dma-api-no-errors', 'no-leaks', 'kfence-works'),
                 'kasan': ('kasan-works',)}
     checkers['rtdebug'] = checkers['debug']
@@ -173,7 +178,7 @@ def debug_tests(kernel, prefix):
 
 
 def build(*what):
-    """Two suites may start at once, so one at a time builds."""
+    """Run make under a lock, because two suites may start at once."""
     os.makedirs(BUILD, exist_ok=True)
     with open(os.path.join(BUILD, 'lock'), 'w', encoding='ascii') as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -186,7 +191,7 @@ def programs():
 
 
 def dpdk_files():
-    """A program built with what lies beside the image that it runs in."""
+    """Build the DPDK program with the sdk of the image in which it runs."""
     sdk, program = os.path.join(os.path.dirname(testbed.path('dpdk-root')), 'sdk'), os.path.join(BUILD, 'rx-sleep')
     build(f'DPDK={sdk}', program)
     return [f'{program}:/bin/rx-sleep']
@@ -205,14 +210,14 @@ def guest_files():
 
 
 def packaged_initrd(kernel):
-    """By initramfs-tools; it has tests/packaging/look, and no step of ours."""
+    """Return an initrd made by initramfs-tools; it has tests/packaging/look instead of our steps."""
     out = os.path.join(BUILD, f'{kernel.name}.packaged')
     made = subprocess.run([os.path.join(TOP, 'tests', 'packaging', 'run'), '--keep', out, kernel.name],
                           check=False, stdout=subprocess.PIPE, text=True)
-    # Its tests are not ours: the part "packaging" counts them.
+    # The part "packaging" counts these tests, so they do not count here.
     print(made.stdout.replace('xpi: ', 'packaging: '), end='', file=sys.stderr)
     if made.returncode:
-        raise boot.SpecError('tests/packaging/run failed; what it said is above.')
+        raise boot.SpecError('tests/packaging/run failed; see its output above.')
     return os.path.join(out, 'initrd.initramfs-tools')
 
 
@@ -233,7 +238,7 @@ def make_initrd(kernel, suite, kmod, steps):
 
 
 def scratch(step):
-    """An empty disk; what the guest writes to it is forgotten."""
+    """Return the image of an empty disk. QEMU discards the guest's writes."""
     os.makedirs(BUILD, exist_ok=True)
     path = os.path.join(BUILD, f'scratch.{step}.img')
     with open(path, 'ab') as f:
@@ -242,7 +247,7 @@ def scratch(step):
 
 
 def disks(steps, driver=None):
-    """The NVMe disk is DPDK's and fio's root, and the live disk of the load step."""
+    """Return the disks. The NVMe disk is the root of DPDK and fio, and the live disk of the load step."""
     steps = set(steps.split('+'))
     for step in SCRATCH_BYTES.keys() & steps:
         return [{'path': testbed.path('dpdk-root')}, {'path': scratch(step)}]
@@ -252,7 +257,7 @@ def disks(steps, driver=None):
 
 
 def digest(path):
-    """Of what the guest reads to see that its disk works."""
+    """Return the digest of the part that the guest reads to check its disk."""
     with open(path, 'rb') as f:
         return hashlib.md5(f.read(DIGEST_BYTES)).hexdigest()
 
@@ -300,12 +305,12 @@ def wanted_faults(infos):
 
 
 def fault_test(prefix, outcome):
-    """Every blocked access was announced; Xen must have reported each one."""
+    """Xen must have reported each announced access."""
     wanted = list(wanted_faults(outcome.judgement.infos))
     seen = faults(outcome.console)
     name = f'{prefix}.fault.each-reported'
     if not wanted:
-        return Test(name, 'fail', 'no test blocked anything')
+        return Test(name, 'fail', 'no test announced a blocked access')
     for fault in wanted:
         if fault not in seen:
             bdf, kind, addr = fault
@@ -315,18 +320,18 @@ def fault_test(prefix, outcome):
 
 
 def said_test(prefix, text, outcome):
-    return failed_if(text not in outcome.console, f'{prefix}.xen-says-why', f'on the console there is no "{text}"')
+    return failed_if(text not in outcome.console, f'{prefix}.xen-says-why', f'the console lacks "{text}"')
 
 
 def flood_test(prefix, outcome, bdf, addr, rate):
-    """A device that floods is in Xen's log at the beginning, and then no more."""
+    """Xen must log the first faults of a flood, and then no more of them."""
     name = f'{prefix}.faults.xen-log-not-flooded'
     lines = faults(outcome.console).count((bdf, 'read', int(addr, 16)))
     said = outcome.console.count(f'{bdf}: too many faults')
     if int(rate) < FLOOD_RATE:
-        return Test(name, 'skip', f'{rate} faults a second are no flood, this machine is slow')
+        return Test(name, 'skip', f'{rate} faults a second are no flood; this machine is slow')
     return failed_if(not said or not 0 < lines <= FLOOD_LINES, name,
-                     f'it has {lines} faults of {bdf}, and {said} times that they are too many')
+                     f"Xen's log has {lines} faults of {bdf}, and {said} times \"too many faults\"")
 
 
 def flood_tests(prefix, outcome):
@@ -347,9 +352,9 @@ def boot_with_plug(m, devices, watchers):
 
 
 def run(kernel_name, suite='full', xen=None, kmod=None, steps=None, name=None, append='', timeout=None, **watchers):
-    """Boot one suite; returns the outcome and all its tests.
+    """Boot one suite; return the outcome and all its tests.
 
-    name is that of the run and its log directory, not that of its tests.
+    @name: the name of the run and its log directory. It does not change the names of tests.
     """
     kernel = testbed.kernel_named(kernel_name)
     if without_smp(suite) not in BARE:

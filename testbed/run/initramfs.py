@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Make an initramfs: busybox, some kernel modules with all they need, files.
+"""Make an initramfs: busybox, files, and kernel modules with their dependencies.
 
-Its modules come from a kernel's modules directory (.../lib/modules/VERSION) with
-its modules.dep, and from a directory of modules that are loaded by name like the
-kernel's own. MODULE? with a question mark is one that some kernels do not have.
-Modules are unpacked here, because the guest is an emulator and slow.
+The modules come from a kernel's modules directory (.../lib/modules/VERSION) with its
+modules.dep, and from a directory of other modules, which modprobe loads like the
+kernel's. MODULE? is a module that some kernels lack. The modules are unpacked here,
+because the emulated guest is slow.
 """
 
 import gzip
@@ -22,7 +22,7 @@ DIRS = ('bin', 'dev', 'proc', 'sys', 'tmp', 'run', 'mnt', 'root')
 
 
 class InitramfsError(Exception):
-    """Something needed is missing; says what."""
+    """A required file is missing; the text names it."""
 
 
 def in_root(*cmd, **kw):
@@ -34,7 +34,7 @@ def module_name(path):
 
 
 def unpacked(path):
-    """The bytes of a module, and what Debian packs it with taken off."""
+    """Return the bytes of a module, unpacked if Debian packed it."""
     if path.endswith('.ko'):
         with open(path, 'rb') as f:
             return f.read()
@@ -46,13 +46,13 @@ def unpacked(path):
 
 
 def depends(image):
-    """What a module says of itself that it needs."""
+    """Return the names of the modules on which a module depends."""
     m = re.search(rb'\0depends=([^\0]*)\0', image)
     return [d.decode().replace('-', '_') for d in m[1].split(b',') if d] if m else []
 
 
 class Modules:
-    """The modules of one kernel and those built for it elsewhere, by name."""
+    """The modules of one kernel, and out-of-tree modules for it, by name."""
 
     def __init__(self, base, extra):
         self.version = os.path.basename(os.path.normpath(base))
@@ -68,7 +68,7 @@ class Modules:
                 self.paths[module_name(name)] = os.path.join(extra, name)
 
     def closure(self, wanted):
-        """Names in load order, each with its image and all it needs."""
+        """Return the wanted modules and their dependencies in load order, as {name: image}."""
         done = {}
 
         def visit(name):
@@ -90,7 +90,7 @@ class Modules:
         return done
 
     def all_needs(self, name, images):
-        """Everything to load before name; modules.dep wants the last first."""
+        """Return the modules to load before name, in the order of modules.dep: the last one first."""
         needs = []
         for d in depends(images[name]):
             if d in images:
@@ -120,7 +120,7 @@ def put_files(tree, files):
     for spec in files:
         src, dst = spec.split(':')
         if not os.path.isfile(src):
-            raise InitramfsError(f'{src} does not exist, but belongs into the initramfs as {dst}.')
+            raise InitramfsError(f'{src} does not exist, but the initramfs needs it as {dst}.')
         mode = 0o755 if os.stat(src).st_mode & stat.S_IXUSR else 0o644
         with open(src, 'rb') as f:
             put(tree, dst, f.read(), mode)

@@ -7,10 +7,10 @@
                        [--inject HOW] [--smp N] [--ats] [--bridge]
                        [--phantom] [--sleep] [--kexec [HOW]] [--long]
 
-XEN is a multiboot ELF; without it the debug build of the series is used, or
-the one that --variant names to testbed/xen-build.
-Prints the xpi: lines; the logs are in build/logs/micro.pv and micro.pvh, those
-of a Xen that was named in build/logs/micro.pv.NAME, NAME being its directory's.
+XEN is a multiboot ELF. The default is the variant of testbed/xen-build that --variant
+names, or debug.
+Prints the xpi: lines. The logs are in build/logs/micro.pv and micro.pvh, those of a
+given XEN in build/logs/micro.pv.NAME, where NAME is its directory's name.
 """
 
 import argparse
@@ -27,54 +27,53 @@ from run import boot, testbed
 from run.testbed import TOP
 
 FIRST_SLOT = 4
-# The first is RAM, but nobody's: the BIOS has its data at the end of it. The
-# others are no memory at all; a PVH dom0 has RAM of its own wherever it can.
+# The first frame is RAM that no domain owns: the BIOS has its data at the end of it. The
+# others are not RAM, because a PVH dom0 gets RAM of its own wherever it can.
 DIRECT_FRAMES = (0x9f, 0xa1)
-# Where the USB controller is, and its own.
+# The slot of the USB controller, and the frames of its region.
 USB_SLOT = 3
 USB_FRAMES = (0xa4, 0xa5)
 XEN_CMDLINE = ('console=com1 com1=115200,8n1 loglvl=all guest_loglvl=all '
                'sync_console dom0_mem=256M,max:256M')
 
-# --inject: which flush of contexts Xen makes fail, and how often. Those before
-# it are the start's and the test's own.
+# --inject: the number of the first flush of contexts that Xen makes fail, and how many
+# fail. The boot and the test itself need the flushes before it.
 INJECT = {'retry': '50', 'broken': '50x2', 'attach': '50', 'twice': '50x2', 'phantom': '50'}
 INJECTED = 'made to fail'
 
-# --kexec: the kind of jump, and what Xen needs for it.
+# --kexec: the kind of jump, and Xen's option for it.
 KEXEC = {'reboot': '', 'crash': '', 'crash-disable': 'iommu=crash-disable'}
 
-# Its requests carry the number of the bus behind it, and device 0.
+# The bridge's requests have the number of its secondary bus, and device 0.
 BRIDGE = ['pcie-root-port,id=rp2,addr=1c,chassis=2', 'pcie-pci-bridge,id=br1,bus=rp2',
           'piix3-usb-uhci,bus=br1,addr=4',
           'edu,bus=br1,addr=1,dma_mask=0xffffffffffffffff', 'edu,bus=br1,addr=2,dma_mask=0xffffffffffffffff',
           'pci-bridge,id=br2,bus=br1,addr=3,chassis_nr=3', 'edu,bus=br2,addr=1,dma_mask=0xffffffffffffffff']
 
-# Behind a root port, for ATS and phantom functions are a matter of PCI Express
-# endpoints.
+# Below a root port, because only PCI Express endpoints have ATS and phantom functions.
 RNG = ['pcie-root-port,id=rp1,addr=1d,chassis=1',
        'virtio-rng-pci,bus=rp1,iommu_platform=on,disable-legacy=on']
 
 # With this Xen serves no context to a PV dom0.
 L1TF = 'pv-l1tf=dom0'
 
-# What floods its IOMMU with faults; behind the bridge, if there is one.
+# This device floods its IOMMU with faults. With --bridge it is below the bridge.
 UHCI = ['piix3-usb-uhci,addr=1b']
 
-# What the IOMMU is asked to invalidate, and the marks of t-ats.c.
+# QEMU traces the invalidations of the IOMMU, and the marks of t-ats.c.
 TRACE = 'trace.log'
 TRACE_ARGS = ['-trace', 'vtd_inv_desc', '-trace', 'pci_cfg_write', '-D', TRACE]
 
-# The device on the only root port's bus has all eight functions. Xen tells with
-# iommu=debug what it maps.
+# The device below the only root port has seven phantom functions. With iommu=debug Xen
+# logs which functions it maps.
 PHANTOM = 'pci-phantom=01:00,1 iommu=debug'
 PHANTOM_MAPPED = re.compile(r'd0:PCIe: map 0000:01:00\.([1-7])')
 NOT_FLUSHED = re.compile(r'0000:01:00\.0: requester id 0000:01:00\.(\d) not flushed')
 
 EXPECTED = re.compile(r'fault-expected (\S+) (read|write) 0x([0-9a-f]+)')
 FLOOD = re.compile(r'(flood-\S+) (\S+) 0x([0-9a-f]+)')
-# Lines about a device that floods, however long: as many as are reported in a
-# second, and a few that were on their way.
+# Lines about a device that floods, for any length of the flood: the number that Xen
+# reports in a second, and a few that were already queued.
 FLOOD_LINES = 11 + 4
 FLOOD_SAID = 'too many faults'
 SELFTEST = re.compile(r'IOMMU contexts: self-test (passed|failed|lost)')
@@ -84,25 +83,25 @@ def arguments(words=None):
     ap = argparse.ArgumentParser(description='Boot the micro-dom0 under Xen and judge it.')
     ap.add_argument('flavour', choices=['pv', 'pvh'])
     ap.add_argument('xen', nargs='?', help='multiboot ELF (default: testbed/xen-build VARIANT)')
-    ap.add_argument('--variant', default='debug', help="testbed/xen-build's (default debug)")
-    ap.add_argument('--only', help='run the tests whose names begin so, e.g. dma. or dma.+away.')
+    ap.add_argument('--variant', default='debug', help='variant of testbed/xen-build (default debug)')
+    ap.add_argument('--only', help='run only tests whose names have these prefixes, e.g. dma. or dma.+away.')
     ap.add_argument('--after-unmap', type=int,
-                    help='transfers right after an unmap (default 2000, of the short pvh run 1000)')
+                    help='transfers right after an unmap (default 2000, 1000 for pvh without --long)')
     ap.add_argument('--fuzz', type=int, help='random calls (default 50000, pvh 10000)')
     ap.add_argument('--seed', type=int, default=1)
     ap.add_argument('--devices', type=int, default=16, choices=range(4, 17), metavar='4..16',
                     help='edu devices (default 16)')
-    ap.add_argument('--xen-args', default='', help="more of Xen's command line, e.g. iommu=no-quarantine")
-    ap.add_argument('--iommu-args', default='', help='more for intel-iommu, e.g. caching-mode=on')
-    ap.add_argument('--inject', choices=list(INJECT), help='flushes that fail: run the test of that name')
+    ap.add_argument('--xen-args', default='', help="additions to Xen's command line, e.g. iommu=no-quarantine")
+    ap.add_argument('--iommu-args', default='', help='additions to the device intel-iommu, e.g. caching-mode=on')
+    ap.add_argument('--inject', choices=list(INJECT), help='make flushes fail, and run the test of that name')
     ap.add_argument('--smp', type=int, default=1, help='processors (default 1); the smp. tests need 4')
-    ap.add_argument('--ats', action='store_true', help='a device with ATS: the ats. tests')
-    ap.add_argument('--bridge', action='store_true', help='devices behind a PCI bridge: the bridge. tests')
-    ap.add_argument('--phantom', action='store_true', help='a device with phantom functions: the phantom. tests')
-    ap.add_argument('--sleep', action='store_true', help='suspend to RAM and wake up: the sleep. tests')
+    ap.add_argument('--ats', action='store_true', help='add a device with ATS, and run the ats. tests')
+    ap.add_argument('--bridge', action='store_true', help='add devices below a PCI bridge, and run the bridge. tests')
+    ap.add_argument('--phantom', action='store_true', help='add a device with phantom functions, and run the phantom. tests')
+    ap.add_argument('--sleep', action='store_true', help='suspend to RAM and wake up: run the sleep. tests')
     ap.add_argument('--kexec', nargs='?', const='reboot', choices=list(KEXEC),
-                    help='hand the machine over to an image, while devices do DMA: the kexec. test')
-    ap.add_argument('--long', action='store_true', help='the parts that take minutes, too')
+                    help='start an image by kexec while devices do DMA: run the kexec. test')
+    ap.add_argument('--long', action='store_true', help='also run the parts that take minutes')
     args = ap.parse_args(words)
     if args.after_unmap is None:
         args.after_unmap = 1000 if args.flavour == 'pvh' and not args.long else 2000
@@ -116,7 +115,7 @@ def arguments(words=None):
         args.iommu_args = f'device-iotlb=on,{args.iommu_args}'.rstrip(',')
     args.phantom |= args.inject == 'phantom'
     if args.phantom and args.bridge:
-        ap.error('--phantom wants the root port of bus 1 for itself; leave out --bridge.')
+        ap.error('--phantom requires the root port of bus 1; leave out --bridge.')
     if args.phantom:
         args.only = args.only or 'phantom.'
         args.xen_args = f'{PHANTOM} {args.xen_args}'
@@ -133,7 +132,7 @@ def arguments(words=None):
 
 @contextlib.contextmanager
 def alone_in(directory):
-    """One build at a time writes there; a second one waits."""
+    """Lock the directory; a second build waits."""
     os.makedirs(directory, exist_ok=True)
     with open(os.path.join(directory, 'lock'), 'w', encoding='ascii') as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -183,7 +182,7 @@ def machine(args, elf):
         cmdline += ' long=1'
     if args.only:
         cmdline += f' only={args.only}'
-    # The last two devices need a region, as integrated graphics do.
+    # The last two devices get a region (RMRR), like integrated graphics.
     first, last = DIRECT_FRAMES
     usb_first, usb_last = USB_FRAMES
     xen = (f'{XEN_CMDLINE} rmrr={first:x}-{last:x}=00:{slots[-1]:x}.0,00:{slots[-2]:x}.0;'
@@ -194,7 +193,7 @@ def machine(args, elf):
     return boot.Machine(
         name=f'micro.{args.flavour}', xen=args.xen or testbed.path('xen-build', args.variant), kernel=elf, cmdline=cmdline,
         xen_cmdline=xen + (' dom0=pvh' if args.flavour == 'pvh' else ''),
-        # Without xsave: Xen warns about what TCG says of its compressed format.
+        # Without xsave: Xen warns about the compressed size that TCG reports.
         smp=args.smp, machine='q35,kernel-irqchip=split', cpu='max,-xsave', memory='1G', iommu=iommu,
         devices=[f'edu,addr={slot:x},dma_mask=0xffffffffffffffff' for slot in slots] +
         [f'qemu-xhci,addr={USB_SLOT:x}'] + rng + (BRIDGE if args.bridge else UHCI), extra=extra_args(args), wake=args.sleep,
@@ -202,35 +201,35 @@ def machine(args, elf):
 
 
 def refused(outcome):
-    """Every refused DMA that the kernel announced must be in Xen's log."""
+    """Xen's log must have each blocked access that the kernel announced."""
     name = outcome.machine.name + '.dma.faults-logged'
     wanted = [EXPECTED.fullmatch(text) for text in outcome.judgement.infos]
     wanted = {('0000:' + m[1], m[2], int(m[3], 16)) for m in wanted if m}
     if not wanted:
         return None
     missing = [f'{dev} {how} 0x{addr:x}' for dev, how, addr in sorted(wanted - set(faults(outcome.console)))]
-    return failed_if(missing, name, f'{len(missing)} of {len(wanted)} not in the console log, first: {" ".join(missing[:1])}')
+    return failed_if(missing, name, f'{len(missing)} of {len(wanted)} are missing in the console log, first: {" ".join(missing[:1])}')
 
 
 def flood_log(name, console, device):
-    """Xen's log has the beginning of a flood, and then no more of it."""
+    """Xen must log the first faults of a flood, and then no more of them."""
     test = 'micro-dom0: flood.others-go-on'
     console = console.split(test + '\n')[-1].split(test + ' took')[0]
     lines = sum(dev == '0000:' + device for dev, _, _ in faults(console))
     said = console.count(FLOOD_SAID)
     return failed_if(not 1 <= lines <= FLOOD_LINES or said != 1, name,
                      f'Xen logged {lines} faults of {device} (1 to {FLOOD_LINES} are right) and '
-                     f'{said} times that they are too many')
+                     f'{said} times "{FLOOD_SAID}"')
 
 
 def next_owner(name, console, device, addr):
-    """A device whose faults were suppressed is reported when another domain has it."""
+    """Xen must report faults of a device again after another domain got it."""
     return failed_if(('0000:' + device, addr) not in [(dev, at) for dev, _, at in faults(console)], name,
-                     f'Xen logged no fault of {device} at {addr:#x} while a domain had it')
+                     f'Xen logged no fault of {device} at {addr:#x} while a domain owned it')
 
 
 def flood(outcome):
-    """What only Xen's log can tell of the flood. tests."""
+    """The results of the flood. tests that are in Xen's log only."""
     for m in filter(None, map(FLOOD.fullmatch, outcome.judgement.infos)):
         if m[1] == 'flood-logged':
             yield flood_log(f'{outcome.machine.name}.flood.log', outcome.console, m[2])
@@ -239,20 +238,20 @@ def flood(outcome):
 
 
 def selftest(outcome):
-    """Xen says so if its self-test of the page tables passed, where it has one."""
+    """Xen's log must say that the self-test of the page tables passed, if Xen has one."""
     name = outcome.machine.name + '.selftest'
     config = os.path.join(os.path.dirname(outcome.machine.xen), '.config')
     if not os.path.exists(config):
-        return Test(name, 'skip', 'no .config beside Xen says whether it has a self-test')
+        return Test(name, 'skip', 'there is no .config next to Xen that says whether it has a self-test')
     with open(config, encoding='utf-8') as f:
         if 'CONFIG_IOMMU_CTX_SELFTEST=y\n' not in f.readlines():
             return Test(name, 'skip', 'this Xen is built without CONFIG_IOMMU_CTX_SELFTEST')
     said = SELFTEST.findall(outcome.console)
-    return failed_if(said != ['passed'], name, f'Xen says of its self-test: {", ".join(said) or "nothing"}')
+    return failed_if(said != ['passed'], name, f"Xen's log says of its self-test: {', '.join(said) or 'nothing'}")
 
 
 def injected(outcome, how):
-    """What was to fail did fail, or the test has tested nothing."""
+    """As many flushes must have failed as the test needs."""
     name, wanted = f'{outcome.machine.name}.inject.happened', how.endswith('x2') + 1
     seen = outcome.console.count(INJECTED)
     return failed_if(seen != wanted, name, f'{seen} flushes failed, not {wanted}')
@@ -264,18 +263,18 @@ def trace(outcome):
 
 
 def phantoms(outcome):
-    """Xen knows of all of the device's phantom functions."""
+    """Xen must have mapped all phantom functions of the device."""
     name = f'{outcome.machine.name}.phantom.mapped'
     seen = set(PHANTOM_MAPPED.findall(outcome.console))
     return failed_if(len(seen) != 7, name, f'Xen has mapped {len(seen)} phantom functions, not 7')
 
 
 def phantom_hit(outcome):
-    """The flush that failed was one of a phantom function, in the middle of a move."""
+    """The flush that failed must be that of a phantom function, in the middle of a move."""
     name = f'{outcome.machine.name}.inject.phantom-hit'
     seen = NOT_FLUSHED.findall(outcome.console)
     return failed_if(len(seen) != 1 or seen[0] in '07', name,
-                     f'a move failed at functions {seen}, not at one of 1 to 6; choose another flush')
+                     f'a move failed at functions {seen}, not at one of 1 to 6; choose another flush in INJECT')
 
 
 def main():

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Plugs and unplugs a machine's devices while it runs, when its guest asks.
+"""Plugs and unplugs devices of a running machine on the guest's request.
 
-The guest says "info plug NAME" or "info unplug NAME" on the result channel; it
-sees for itself what came of it.  What NAME is, the suite says.
+The guest writes "info plug NAME" or "info unplug NAME" to the result channel, and
+checks the result itself. The suite defines each NAME.
 """
 
 import json
@@ -14,10 +14,10 @@ import time
 
 
 class Plug:
-    """One machine's monitor; args() belong into its command line."""
+    """The monitor of one machine, whose command line must have args()."""
 
     def __init__(self, devices):
-        """devices: name -> dict of what QEMU's device_add wants but the id."""
+        """@devices: name -> dict of the arguments of QEMU's device_add without the id."""
         self.devices, self.file = devices, None
         self.dir = tempfile.mkdtemp(prefix='xpi-plug.')
         self.path = os.path.join(self.dir, 'monitor')
@@ -38,7 +38,7 @@ class Plug:
         self.ask('qmp_capabilities')
 
     def ask(self, command, **arguments):
-        """The answer, without the events that come in between."""
+        """Send a command; return its answer and skip events."""
         if not self.file:
             self.connect()
         self.file.write(json.dumps({'execute': command, 'arguments': arguments}) + '\n')
@@ -47,7 +47,7 @@ class Plug:
             answer = json.loads(line)
             if 'event' not in answer:
                 return answer
-        return {'error': {'desc': 'QEMU is gone'}}
+        return {'error': {'desc': 'QEMU has ended'}}
 
     def on_result(self, line):
         words = line.split()
@@ -59,7 +59,7 @@ class Plug:
             self.add(words[3])
 
     def add(self, name):
-        """A name is free only once the guest let go of the one before."""
+        """Plug a device. Its name is free only after the guest released the device before it."""
         for _ in range(100):
             answer = self.ask('device_add', id=name, **self.devices[name])
             if 'error' not in answer:

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Which committed files a part of a check does not read, so that a change of them costs no boot.
+"""The committed files that a part of a check does not read: their changes cost no boot.
 
-A file that no rule here names is read by every part.
+Every part reads a file that no rule here names.
 """
 
 import os
 import re
 import subprocess
 
-# What no boot reads: texts, tests of other kinds, tools that only build, show or sort.
+# No boot reads these: texts, tests of other kinds, tools that only build, show or sort.
 NO_BOOT = ('*.md', '.ci/*', '.gitignore', 'Documentation/*', 'linux/*', 'tools/*', 'xen/misra*', 'xen/series*',
            *(f'testbed/{tool}' for tool in ('check', 'demo', 'gcovr', 'local-mirror', 'prune', 'sparse', 'build/series.sh',
                                             'config/xen-matrix', 'run/reads.py', 'run/seen.py', 'tcgcount/tcgcount*')),
@@ -28,7 +28,7 @@ ANY_GUEST = {GUEST + 'init', GUEST + 'lib.sh', STEPS + 'debug.sh'}
 MICRO = ('tests/micro-dom0/*', 'testbed/run/micro.py')
 DOM0 = ('tests/dom0/*', 'testbed/run/dom0.py', 'testbed/run/plug.py')
 
-# kmod builds the modules of a kind beside those of the others.
+# kmod builds the modules of all kinds, but a part uses only those of its own kind.
 UNREAD = {'dom0.': ('kunit/*', 'drivers/iommu/xen/tests/*', 'tests/bench/*', *MICRO),
           'kunit.': (*XEN_HALF, *PACKAGES, *KERNEL_PATCHES, *DPDK, 'tests/bench/*', 'tests/dom0/*', *MICRO),
           'micro.': (*DRIVER, *PACKAGES, *KERNEL_PATCHES, *DPDK, 'tests/bench/*', *DOM0)}
@@ -40,9 +40,9 @@ def text(top, path):
 
 
 def commands(script):
-    """A shell script without comments and words in double quotes, but with $(...) in these.
+    """Return a shell script without comments and words in double quotes, but with $(...) in these.
 
-    What is in single quotes may be for eval.
+    Words in single quotes remain, because they may be arguments of eval.
     """
     kept, inside, at = [], [''], 0      # inside: quotes and $( that are open
     while at < len(script):
@@ -64,10 +64,10 @@ def commands(script):
 
 
 class Guest:
-    """The files of tests/dom0 that a guest with some steps has a use for."""
+    """The files of tests/dom0 that a guest with some steps uses."""
 
     def __init__(self, top):
-        """top: a tree whose files are the committed ones."""
+        """@top: a tree without changes since the commit."""
         self.scripts = {STEPS + s: text(top, STEPS + s) for s in sorted(os.listdir(os.path.join(top, STEPS)))}
         self.scripts |= {path: text(top, path) for path in ANY_GUEST}
         self.words = {path: set(re.findall(r'[\w-]+', body)) for path, body in self.scripts.items()}
@@ -77,21 +77,21 @@ class Guest:
 
     @staticmethod
     def names_used(script):
-        """As they are defined: function() and VARIABLE=. A word after / or - is no call, nor one before =."""
+        """Return the used names in the form function() or VARIABLE=. A word after / or - or before = is no call."""
         calls = re.findall(r'(?<![\w/${-])\w+(?![\w=-])', commands(script))
         return {f'{name}()' for name in calls} | {f'{name}=' for name in re.findall(r'\$\{?#?(\w+)', script)}
 
     @staticmethod
     def sources(where):
-        """Of each program: its files, as the Makefile has them."""
+        """Return the source files of each program, from the Makefile."""
         made = subprocess.run(['make', '-C', where, '-pnq', 'OUT=out', 'DPDK=dpdk'], capture_output=True, text=True,
                               check=False).stdout
         rules = re.findall(r'^out/([\w-]+): ([^|\n]*)', made, re.M)
-        # Of the headers make knows only that any program may read any.
+        # The Makefile does not say which program reads which header, so only .c files count.
         return {program: {'tests/dom0/' + f for f in files.split() if f.endswith('.c')} for program, files in rules}
 
     def scripts_of(self, steps):
-        """The steps' own, and those that define what one of these uses."""
+        """Return the scripts of the steps, and the scripts that define a name that one of them uses."""
         starts = {f'step_{s}()' for s in steps}
         mine, new = set(), ANY_GUEST | {path for path, names in self.defines.items() if names & starts}
         while new:
@@ -109,7 +109,7 @@ class Guest:
 
 
 def unread(name, own_kernel=False):
-    """Patterns for a part of any kind."""
+    """Return the patterns of files that a part of this name does not read."""
     kind = next((k for k in UNREAD if name.startswith(k)), None)
     if not kind:
         return ()
@@ -117,11 +117,11 @@ def unread(name, own_kernel=False):
 
 
 def unread_by_steps(guest, steps):
-    """More of them, for a boot of tests/dom0 with these steps."""
+    """Return further patterns, for a boot of tests/dom0 with these steps."""
     if 'initramfs' in steps:
         return KERNEL_PATCHES
     if 'absent' in steps:
-        more = ('xen/*',)       # it runs on Debian's
+        more = ('xen/*',)       # this suite runs on Debian's Xen
     else:
         more = ()
     if 'irqkept' not in steps:

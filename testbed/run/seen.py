@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Which parts of a check passed already, on the very same files.
+"""The parts of a check that passed earlier on the same files.
 
-Hours of tests do not always end in one go. What a part reported is kept in the
-cache under what it depends on: the committed files, but for those of which the
-part says that it does not read them, the kernels and QEMU. Of a working tree that
-differs from its commit nothing is kept, nor of a part in which something failed.
+A check of several hours may be interrupted. The cache keeps the results of a part
+under a key of all that they depend on: the kernels, QEMU, and the committed files that
+the part reads. Results of a part that failed, or of a tree with uncommitted changes,
+are not kept.
 """
 
 import fnmatch
@@ -21,7 +21,7 @@ def git(top, *args):
 
 
 def tree_of(top):
-    """The name of all committed files, or nothing if others lie about."""
+    """Return the hash of the commit's tree, or None if the working tree differs from it."""
     status, tree = git(top, 'status', '--porcelain'), git(top, 'rev-parse', 'HEAD^{tree}')
     if status.returncode or tree.returncode or status.stdout.strip():
         return None
@@ -33,14 +33,14 @@ def digest(text):
 
 
 class Seen:
-    """@others: lines that say what else the results depend on."""
+    """@others: lines with the other versions that the results depend on."""
 
     def __init__(self, top, others):
         self.top, self.tree, self.others = top, tree_of(top), list(others)
         self.files = git(top, 'ls-tree', '-r', 'HEAD').stdout.splitlines() if self.tree else []
 
     def path(self, part):
-        """Parts of the same name differ in how much they run."""
+        """Return the file for a part. Its name has a digest of the command, which sets how much the part runs."""
         read = [f for f in self.files if not any(fnmatch.fnmatch(f.split('\t')[1], p) for p in part.unread)]
         key = digest('\n'.join(read + self.others))
         return os.path.join(cache_dir(), 'seen', key, f'{part.name}-{digest(part.what())}')
@@ -48,7 +48,7 @@ class Seen:
     def keep(self, part):
         if not self.tree or part.count('pass') + part.count('skip') < len(part.tests):
             return
-        # Hours have passed: somebody may have changed a file meanwhile.
+        # The part may have run for hours: check that no file changed meanwhile.
         if tree_of(self.top) != self.tree:
             return
         path = self.path(part)
@@ -58,7 +58,7 @@ class Seen:
         os.replace(path + '.new', path)
 
     def tests(self, part):
-        """What it reported, or nothing."""
+        """Return the results that the part reported earlier, or an empty list."""
         try:
             with open(self.path(part), encoding='utf-8') as f:
                 result = judgement.Judgement()

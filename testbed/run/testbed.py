@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The commands of the testbed, for Python: their output, and the times that they keep."""
+"""Calls the commands of the testbed and returns their output; keeps the durations of steps."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ TOP = os.path.dirname(TESTBED)
 
 
 class SpecError(Exception):
-    """The request makes no sense or cannot be met; says what to change."""
+    """The request is invalid or cannot be met; the text says what to change."""
 
 
 @dataclass
@@ -26,26 +26,26 @@ def command(name, *args):
 
 
 def in_root(*words, chdir=None, binds=()):
-    """The command that runs words in the Debian root."""
+    """Return the command that runs words in the Debian root."""
     options = [word for directory in binds for word in ('--bind', directory)] + (['--chdir', chdir] if chdir else [])
     return command('in-root', *options, '--', *words)
 
 
 def lines(name, *args):
-    """All that a command prints."""
+    """Return the lines that a command prints."""
     out = subprocess.run(command(name, *args), stdout=subprocess.PIPE, text=True, check=False)
     if out.returncode:
-        raise SpecError(f'{" ".join(("testbed/" + name, *args))} failed; what it said is above.')
+        raise SpecError(f'{" ".join(("testbed/" + name, *args))} failed; see its output above.')
     return out.stdout.strip().split('\n')
 
 
 def path(name, *args):
-    """The last line that a command prints."""
+    """Return the last line that a command prints."""
     return lines(name, *args)[-1]
 
 
 def ready():
-    """Say at once what cannot work; the root is made here, where its progress shows."""
+    """Check the requirements first, and make the root now, so that its progress is visible."""
     path('preflight')
     path('root', '--path')
 
@@ -55,12 +55,12 @@ def kernels(*names):
 
 
 def kernel_named(name):
-    """A kernel of our own is named like 6.12-dom0."""
+    """Return the kernel of this name. Kernels of our own have names like 6.12-dom0."""
     have = kernels(name) if '-' in name else kernels()
     for k in have:
         if k.name == name:
             return k
-    raise SpecError(f'there is no kernel {name}; there are {", ".join(k.name for k in have)}.')
+    raise SpecError(f'there is no kernel {name}; use one of these: {", ".join(k.name for k in have)}.')
 
 
 def cache_dir():
@@ -69,7 +69,7 @@ def cache_dir():
 
 
 class Took:
-    """How many seconds a step took last time, which build/lib.sh keeps at the same place."""
+    """The seconds that a step took last time, in the same file that build/lib.sh uses."""
 
     def __init__(self, step):
         self.path = os.path.join(cache_dir(), 'times', step)
