@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Which lines of the driver the suites run, in a kernel that has gcov.
+"""Measures which lines of the driver the suites run, in a kernel with gcov.
 
-Of its headers those lines count that became code. The objects' notes (.gcno)
-are with the modules of testbed/kmod; the counts (.gcda) come from the guest,
-packed, in "info gcov" lines.
+Lines of headers count if the compiler made code of them. testbed/kmod keeps the notes
+of the objects (.gcno) with the modules. The guest sends the counts (.gcda) in an
+archive, in "info gcov" lines.
 """
 
 import base64
@@ -23,12 +23,12 @@ from run import testbed  # noqa: E402
 AT_LEAST = 90
 PREFIX = 'gcov '
 PLACES = ('drivers/iommu/xen', 'drivers/xen/swiotlb-xen-bypass')
-# Not for the machine that the suites run on.
+# Files that are not compiled for x86.
 WITHOUT = ('drivers/xen/swiotlb-xen-bypass-arm.c',)
 
 
 class CoverageError(Exception):
-    """There are no counts; says why."""
+    """There are no counts; the text says why."""
 
 
 def files():
@@ -37,21 +37,20 @@ def files():
 
 
 def unpack(infos, where):
-    """All .gcda files, named as in the guest."""
+    """Unpack all .gcda files, under their names in the guest."""
     packed = ''.join(t.removeprefix(PREFIX) for t in infos if t.startswith(PREFIX))
     if not packed:
         raise CoverageError('the guest sent no counts')
     try:
         subprocess.run(['tar', '-xzC', where], input=base64.b64decode(packed, validate=True), check=True)
     except (binascii.Error, subprocess.CalledProcessError) as e:
-        raise CoverageError(f'what the guest sent cannot be unpacked: {e}') from e
+        raise CoverageError(f"the guest's archive cannot be unpacked: {e}") from e
 
 
 def put_together(modules, source, infos, where):
-    """Notes and counts side by side in a directory of their own.
+    """Put notes and counts into one directory.
 
-    The guest names an object by the whole path where it was built, which is below
-    source.
+    The guest names an object by the path where it was built, which is below source.
     """
     notes = os.path.join(modules, 'gcno')
     if not os.path.isdir(notes):
@@ -64,14 +63,14 @@ def put_together(modules, source, infos, where):
 def judged(status, table):
     without = [f for f in files() if f not in table.split()]
     if without:
-        return 'fail', f'there are no counts of {", ".join(without)}'
+        return 'fail', f'there are no counts for {", ".join(without)}'
     if status == 2:
-        return 'fail', f'less than {AT_LEAST} % of lines; the table above has those that are missing'
-    return ('fail', f'gcovr ended with status {status}; what it said is above') if status else ('pass', '')
+        return 'fail', f'the suites run less than {AT_LEAST} % of the lines; the table above has the missing lines'
+    return ('fail', f'gcovr ended with status {status}; see its output above') if status else ('pass', '')
 
 
 def measure(modules, source, infos, where):
-    """The test "coverage"; prints gcovr's table."""
+    """Print gcovr's table and return the test "coverage"."""
     try:
         put_together(modules, source, infos, where)
     except CoverageError as e:

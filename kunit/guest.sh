@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
-# The step of the guest (tests/dom0/guest) that runs the suites: they run when
-# their module is loaded. What KUnit reports goes to the result channel as it
-# is, from where kunit/run reads it; the console may have other lines between.
+# The step of the guest (tests/dom0/guest) that runs the suites, by loading their
+# module. KUnit's report goes to the result channel unchanged, where kunit/run reads
+# it. On the console other lines could come between.
 
-# Which lines were run, where the kernel counts them: packed and printable. The
-# files say that they are empty, so tar has to see copies.
+# Send the counts of lines, if the kernel counts them, as a printable archive. The size
+# of these files reads as 0, so tar needs copies.
 send_gcov()
 {
 	local f copies=/tmp/gcov
@@ -22,7 +22,7 @@ step_kunit()
 {
 	local r
 	mount -t tracefs tracefs /sys/kernel/tracing
-	# Where it is built in, the command line has said so.
+	# If kunit is built in, the command line has these options.
 	modprobe -q kunit enable=1 autorun=1
 	if modprobe xpi_kunit random_steps="$(option xpi_random_steps)" \
 		random_seed="$(option xpi_random_seed)" 2>/tmp/modprobe; then

@@ -2,8 +2,8 @@
 /*
  * tcgcount - count guest instructions between markers, by address range.
  *
- * See README.md. Three parts: the counters that translated code increments,
- * the regions that markers open and close, and the report.
+ * See README.md. There are three parts: the counters that translated code
+ * increments, the regions that markers open and close, and the report.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -28,7 +28,7 @@
 
 int qemu_plugin_version __attribute__((visibility("default"))) = QEMU_API_VERSION;
 
-/* ---- what translated code increments ------------------------------------ */
+/* ---- counters that translated code increments --------------------------- */
 
 struct class { char name[24]; uint64_t first, last; };
 struct probe { char name[32]; uint64_t addr; };
@@ -48,7 +48,7 @@ static struct qemu_plugin_scoreboard *score;
 static bool want_io, want_profile;
 static FILE *out;
 
-/* Ranges that hold for Linux and Xen on x86-64; the last one takes the rest. */
+/* Address ranges of Linux and Xen on x86-64; the last one has all other addresses. */
 static const struct class default_classes[] = {
 	{ "user",   0x0000000000000000, 0x00007fffffffffff },
 	{ "xen",    0xffff800000000000, 0xffff87ffffffffff },
@@ -118,7 +118,7 @@ static unsigned int reports;
 
 static void report(unsigned int label);
 
-/* ---- spans: the longest way from one instruction to another ------------------ */
+/* ---- spans: the most instructions from one address to another ---------------- */
 
 struct addresses { uint64_t addr[MAX_SPAN_ADDR]; unsigned int n; };
 struct span { char name[32]; struct addresses begin, end; };
@@ -145,7 +145,7 @@ static void on_span_begin(unsigned int vcpu, void *udata)
 		running[vcpu][span].since = total(counters(vcpu));
 }
 
-/* The outermost of nested ones is over: it counts in regions that it lies in. */
+/* End the outermost of nested spans. It counts in each region that was open at its begin. */
 static void span_over(unsigned int vcpu, unsigned int span)
 {
 	uint64_t since = running[vcpu][span].since, now = total(counters(vcpu));
@@ -177,7 +177,7 @@ static bool is_among(const struct addresses *a, uint64_t addr)
 	return i < a->n;
 }
 
-/* An address may do both: it ends one and begins the next. */
+/* An address in both lists ends one span and begins the next. */
 static void watch_spans(struct qemu_plugin_insn *insn, uint64_t addr)
 {
 	uintptr_t i;
@@ -198,7 +198,7 @@ static void region_begin(unsigned int vcpu, unsigned int id)
 {
 	struct open *o = &opened[vcpu][id];
 
-	/* What began outside of all regions is nobody's. */
+	/* A span that began outside of all regions does not count. */
 	if (!nr_open[vcpu])
 		memset(running[vcpu], 0, sizeof(running[vcpu]));
 	if (!o->is_open)
@@ -474,7 +474,7 @@ static bool add_probe(const char *v)
 	return sscanf(v, "%31[^:]:%" SCNx64, p->name, &p->addr) == 2;
 }
 
-/* ADDR[+ADDR..], up to `stop`; returns where that is, or NULL. */
+/* Parse ADDR[+ADDR..] up to `stop`. Returns the position of `stop`, or NULL. */
 static const char *add_addresses(const char *v, struct addresses *a, char stop)
 {
 	char *end;
@@ -489,7 +489,7 @@ static const char *add_addresses(const char *v, struct addresses *a, char stop)
 	return NULL;
 }
 
-/* span=NAME:BEGIN[+BEGIN..]:END[+END..], the longest way from one to the other. */
+/* span=NAME:BEGIN[+BEGIN..]:END[+END..], the most instructions from BEGIN to END. */
 static bool add_span(const char *v)
 {
 	struct span *s = &spans[nr_spans];

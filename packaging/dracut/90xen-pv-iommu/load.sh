@@ -1,4 +1,4 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
-# Where there is no PV-IOMMU the driver does not stay, and nothing is different.
+# Without a PV-IOMMU the driver does not load, and nothing changes.
 modprobe -qb xen_pv_iommu || :

@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Dracut: the IOMMU driver goes into the initramfs, and is loaded before udev
-# goes over the devices.
+# Dracut: put the IOMMU driver into the initramfs, and load it before udev processes
+# the devices.
 
 check()
 {
-	# Only for kernels that have it.
+	# Only for kernels that have the module.
 	modinfo -k "${kernel:-$(uname -r)}" xen_pv_iommu >/dev/null 2>&1
 }
 
