@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# For the steps: results, PCI devices, and what to know about the machine.
+# Library of the steps: results, PCI devices, the state of the machine.
 
 RESULTS=/tmp/results
 PCI=/sys/bus/pci/devices
@@ -16,7 +16,7 @@ PREFIX=$(option xpi_prefix)
 stty -F /dev/ttyS1 raw 115200
 exec 3>/dev/ttyS1
 
-# One write per line: the channel is shared by every process of a step.
+# Write a line at once: all processes of a step share the channel.
 emit()
 {
 	echo "xpi: $*" >&3
@@ -46,8 +46,8 @@ check()
 	fi
 }
 
-# check_after NAME REASON COMMAND...: as check, but REASON is a command, too: it
-# tells what COMMAND left behind when it failed
+# check_after NAME REASON COMMAND...: like check, but REASON is a command too. It runs
+# after COMMAND failed, and prints the reason.
 check_after()
 {
 	local name=$1 reason=$2
@@ -59,10 +59,11 @@ check_after()
 	fi
 }
 
-# why REASON: false; the reason is in /tmp/why for whoever makes a result of it
+# why REASON: return false. The caller of the test reads the reason in /tmp/why.
 why() { echo "$*" >/tmp/why; return 1; }
 
-# within SECONDS COMMAND...: true as soon as COMMAND is; a slow machine has longer
+# within SECONDS COMMAND...: try COMMAND ten times a second; return true when it does.
+# A slow machine takes longer, because tries are counted.
 within()
 {
 	local i tries=$(($1 * 10))
@@ -76,24 +77,25 @@ within()
 
 said_or_gone() { grep -q "$2" "$1" || [ ! -d "/proc/$3" ]; }
 
-# says SECONDS FILE TEXT PID: its output in FILE has TEXT within so many seconds;
-# nothing is waited for from a program that is gone
+# says SECONDS FILE TEXT PID: wait until FILE, the output of process PID, has TEXT.
+# Stops waiting when the process has ended.
 says()
 {
 	within "$1" said_or_gone "$2" "$3" "$4"
 	grep -q "$3" "$2"
 }
 
-# meminfo FIELD: in kB, or the number of hugepages; nothing where the kernel has none
+# meminfo FIELD: print a size in kB or a number of hugepages; nothing if the kernel has
+# no such field
 meminfo() { sed -n "s/^$1: *\([0-9]*\).*/\1/p" /proc/meminfo; }
 
 at_most() { [ "$($2)" -le "$1" ]; }
 
-# grows_at_most KB MEASURE COMMAND...: the kB that MEASURE prints grow by so many
-# at most while COMMAND runs, or else while it runs once more.  What a worker frees
-# is back a little later.  What fills up once is no leak (slabs have a reserve;
-# KASAN keeps what was freed, up to a part of all memory): a leak is as large the
-# second time.  Sets GREW; 2 if COMMAND fails.
+# grows_at_most KB MEASURE COMMAND...: true if the kB that MEASURE prints grow by at
+# most KB while COMMAND runs. If they grow more, COMMAND runs again: a leak has the same
+# size the second time, but a reserve fills only once (slabs have one, and KASAN keeps
+# freed memory up to a part of all memory). Waits, because workers free memory a little
+# later. Sets GREW. Returns 2 if COMMAND fails.
 grows_at_most()
 {
 	local limit=$1 measure=$2 before i
@@ -114,8 +116,8 @@ finish()
 	emit "end $(grep -c '^xpi: pass' $RESULTS) $(grep -c '^xpi: fail' $RESULTS) $(grep -c '^xpi: skip' $RESULTS)"
 }
 
-# Pass on the lines of a program that speaks the protocol.  Its end line is
-# checked and dropped; without one the program died, which is a failed test.
+# Forward the lines of a program that uses the protocol. Its end line is checked and
+# dropped. A missing end line means that the program crashed, and is a failed test.
 relay()
 {
 	local what=$1 word rest ended= said=/tmp/relay.$1 line
@@ -136,7 +138,7 @@ relay()
 		grep -qx "$ended" "$said"
 }
 
-# devices VENDOR:DEVICE: addresses of all such PCI devices
+# devices VENDOR:DEVICE: print the addresses of these PCI devices
 devices()
 {
 	local d
@@ -156,20 +158,20 @@ driver_of() { [ -e "$PCI/$1/driver" ] && basename "$(readlink "$PCI/$1/driver")"
 group_of() { [ -e "$PCI/$1/iommu_group" ] && basename "$(readlink "$PCI/$1/iommu_group")"; }
 groups() { ls /sys/kernel/iommu_groups | wc -l; }
 
-# set_command DEVICE BITS: its command register, the upper bits of which are 0
+# set_command DEVICE BITS: write its command register, with the upper byte 0
 set_command()
 {
 	printf "$(printf '\\%03o\\000' "$2")" | dd of="$PCI/$1/config" bs=1 seek=4 conv=notrunc 2>/dev/null
 }
 
-# Memory decoding and bus mastering on, for a device without a driver.
+# Turn on memory decoding and bus mastering of a device without a driver.
 enable()
 {
 	echo 1 >"$PCI/$1/enable"
 	set_command "$1" 6
 }
 
-# Give a device to vfio-pci; the driver's answer stays in /tmp/bind.
+# Bind a device to vfio-pci; an error message stays in /tmp/bind.
 bind_vfio()
 {
 	local d=$PCI/$1
@@ -179,7 +181,7 @@ bind_vfio()
 	[ "$(driver_of "$1")" = vfio-pci ]
 }
 
-# check_bind NAME DEVICE: vfio-pci takes it
+# check_bind NAME DEVICE: vfio-pci takes the device
 check_bind() { check_after "$1" "echo vfio-pci refuses $2:; cat /tmp/bind" bind_vfio "$2"; }
 
 unbind()
@@ -191,7 +193,7 @@ unbind()
 DISK=/dev/nvme0n1
 disk_there() { [ -b $DISK ]; }
 
-# The disk's driver probes on its own time, also after modprobe returned.
+# The disk's driver may still probe after modprobe returned.
 start_disk()
 {
 	modprobe nvme
@@ -201,16 +203,16 @@ start_disk()
 # Kernel messages since the last mark.
 mark() { dmesg | wc -l >/tmp/mark; }
 since_mark() { dmesg | tail -n +"$(($(cat /tmp/mark) + 1))"; }
-# said WORD [WORD]: one of them has it, or has both
+# said WORD [WORD]: one of these messages has all the words
 said() { since_mark | grep -F "$1" | grep -qF "${2-}"; }
 
 # Tenths of a second since boot.
 now() { cut -d' ' -f1 /proc/uptime | tr -d . | sed 's/.$//'; }
 
-# The type of a device's default domain; none: it is in no group.
+# Print the type of a device's default domain; none if it is in no group.
 type_of() { cat "$PCI/$1/iommu_group/type" 2>/dev/null || echo none; }
 
-# set_type DEVICE TYPE: true if the group is of that type then
+# set_type DEVICE TYPE: set the group's type; true if the group has it then
 set_type()
 {
 	echo "$2" 2>/tmp/set-type >"$PCI/$1/iommu_group/type"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# A Xen without the hypercall: the driver must refuse, quietly, every time.
+# A Xen without the hypercall: each load must fail with one message.
 
 step_absent()
 {
@@ -12,10 +12,10 @@ step_absent()
 		}
 	done
 	pass absent.refuses
-	check absent.enodev "modprobe said: $(cat /tmp/modprobe.1)" \
+	check absent.enodev "modprobe printed: $(cat /tmp/modprobe.1)" \
 		grep -q 'No such device' /tmp/modprobe.1
-	# An unsigned module's first load taints, which is not the driver's doing;
-	# and busybox tries each load twice, by finit_module and by init_module.
+	# The kernel logs the first load of an unsigned module as a taint. busybox
+	# tries each load twice, with finit_module and with init_module.
 	since_mark | grep -v 'taint\|module verification' | sed 's/^\[[^]]*\] //' >/tmp/said
 	info "dmesg $(head -n 1 /tmp/said)"
 	check absent.one-line "it printed more than one sentence: $(sort -u /tmp/said | head -n 4)" \

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
-# A PVH dom0 whose ports lose their state, as in D3cold or in a reset.  Xen has
-# turned their access control services on; a kernel that does not request them
-# (packaging/linux has the patch) does not turn them on again.  The driver does,
-# when VFIO gets a device below.
+# A PVH dom0 whose ports lose their state, as in D3cold or in a reset. Xen has turned
+# on their access control services. A kernel that does not request them does not turn
+# them on again (packaging/linux has the patch). The driver does so when VFIO opens a
+# device below.
 
-# ports_have PARAMETER...: what is on in each port, words "ADDRESS=CONTROL"
+# ports_have PARAMETER...: print the services of each port, as words "ADDRESS=CONTROL"
 ports_have()
 {
 	mark
@@ -13,18 +13,18 @@ ports_have()
 	rmmod xpi_acs
 }
 
-# The port above a device, and what is on there, given what ports_have said.
+# The port above a device, and its services in the output of ports_have.
 port_of() { basename "$(dirname "$(readlink -f "$PCI/$1")")"; }
 control_of() { echo "$2" | tr ' ' '\n' | sed -n "s/^$(port_of "$1")=//p"; }
 
 has_any() { case $(control_of "$@") in "" | 0x0) false ;; esac; }
 
-# restored NAME DEVICE STATE: what its port lost is on again, and the log says so
+# restored NAME DEVICE STATE: the services of its port are on again, and the log says so
 restored()
 {
 	check "$1" "the port above $2 has $(control_of "$2" "$3") on, it had $(control_of "$2" "$BEFORE")" \
 		[ "$(control_of "$2" "$3")" = "$(control_of "$2" "$BEFORE")" ]
-	check "$1.said" "the log does not say so of $(port_of "$2")" \
+	check "$1.said" "the log has no such message about $(port_of "$2")" \
 		sh -c "dmesg | grep -F '$(port_of "$2")' | grep -q 'access control was lost .* on again, for $2'"
 }
 

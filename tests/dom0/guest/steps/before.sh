@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-# What a dom0 looks like without the driver.  The rest of the suite shows that
-# each of these is different with it.
+# A dom0 without the driver. The other steps of the suite check that each of these
+# results is different with it.
 
-# Let edu device $1 copy the kernel's secret into the drop; true if it is there.
+# Make edu device $1 copy the kernel's secret to the page "drop"; true if it arrived.
 edu_reads_secret()
 {
 	local s=/sys/kernel/xpi_secret
@@ -36,6 +36,6 @@ step_before()
 		pass before.device-reads-kernel
 		info "leak address $(cat /sys/kernel/xpi_secret/secret_addr) text $(cut -c1-30 /sys/kernel/xpi_secret/drop)"
 	else
-		fail before.device-reads-kernel "the device did not read the kernel's page, so the tests of isolation would prove nothing: $(cut -c1-30 /sys/kernel/xpi_secret/drop)"
+		fail before.device-reads-kernel "the device did not read the kernel's page, so the tests of isolation would show nothing: $(cut -c1-30 /sys/kernel/xpi_secret/drop)"
 	fi
 }

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
-# A PV dom0 whose devices do without swiotlb-xen.  The same work is done three
-# times: under swiotlb-xen, where it bounces; with the disk, a network card and
-# edu in DMA domains of their own, where nothing may bounce; and with the disk
-# back in an identity domain, where it bounces again.  The other network card
-# keeps its driver all the time and so stays with swiotlb-xen.
+# A PV dom0 whose devices do not use swiotlb-xen. The same work is done three times:
+# under swiotlb-xen, with bounce buffers; with the disk, a network card and edu in DMA
+# domains of their own, without any bounce buffer; and with the disk back in an identity
+# domain, with bounce buffers again. The other network card keeps its driver all the
+# time and therefore stays with swiotlb-xen.
 
 XENMEM=/sys/devices/system/xen_memory/xen_memory0
 SCRATCH=/mnt/dpdk/mnt
@@ -17,7 +17,7 @@ count_bounces()
 	echo 'hist:keys=dev_name:vals=size' >$TRACE/events/swiotlb/swiotlb_bounced/trigger
 }
 
-# bounced DEVICE: times and bytes so far
+# bounced DEVICE: print how often, and how many bytes, it has bounced so far
 bounced()
 {
 	sed -n "s/.*dev_name: $1 *} hitcount: *\([0-9]*\) *size: *\([0-9]*\).*/\1 \2/p" \
@@ -48,8 +48,8 @@ balloon_to()
 	within 60 balloon_is_at "$1"
 }
 
-# fill_alternately PIECES: the files even and odd of so many pieces each, 32 KiB of
-# this and of that by turns
+# fill_alternately PIECES: write PIECES pieces of 32 KiB to each of the files even and
+# odd, alternately
 fill_alternately()
 {
 	mkdir -p $SHUFFLE && mount -t tmpfs -o size=100% shuffle $SHUFFLE || return 1
@@ -62,15 +62,15 @@ fill_alternately()
 	}'
 }
 
-# What is contiguous for Linux shall not be so for a device, so memory goes to Xen
-# and comes back as other machine pages.  Linux and Xen both give out first what
-# they got last, so it would come back as it was if it went in one go.  Every second
-# piece goes first and the others then: Xen joins neighbours and gives them back in
-# rows, and of two neighbours in Linux the one gets its pages from another row than
-# the other.  A piece is large enough for a thread's stack, without which nothing
-# could run meanwhile, and smaller than a large folio.  What does not go is nearly
-# all put away for good, as the page cache is the last to use pages that the balloon
-# had.  The lists of each CPU are kept short meanwhile: they would hoard what is left.
+# Make memory that is contiguous for Linux scattered for a device: memory goes to Xen and
+# returns as other machine pages. Linux and Xen both allocate first what they freed last,
+# so memory that goes at once would return in the old order. Therefore every second piece
+# goes first, and the others later. Xen merges neighbours and returns them in rows, so
+# that two neighbours in Linux get their pages from different rows. A piece is smaller
+# than a large folio, and large enough for a thread's stack, which processes need
+# meanwhile. The file rest takes nearly all other memory for good, because the page cache
+# uses ballooned pages last. Short per-CPU lists keep the allocator from holding pages
+# back meanwhile.
 shuffle_memory()
 {
 	local all unused pieces
@@ -92,7 +92,7 @@ shuffle_memory()
 # The disk that is not the root image.
 scratch_disk() { serial_disk 1; }
 
-# Sets SCRATCH_PCI, and DISK to the root image's.
+# Set SCRATCH_PCI, and set DISK to the disk with the root image.
 mount_disks()
 {
 	local scratch
@@ -120,8 +120,7 @@ checked_fio()
 		--verify=crc32c --verify_fatal=1 "$@" >/tmp/fio 2>&1
 }
 
-# Large folios of XFS on their way to the disk and back, then scattered pages
-# of the program, without a copy.
+# Write and read large folios of XFS, then scattered pages of the program by direct I/O.
 fio_all()
 {
 	checked_fio --rw=write --bs=256k --end_fsync=1 --do_verify=0 || return 1
@@ -139,7 +138,7 @@ disk_work()
 	if fio_all; then
 		pass "$1.fio-verifies"
 	else
-		fail "$1.fio-verifies" "fio says: $(tail -n 3 /tmp/fio)"
+		fail "$1.fio-verifies" "fio printed: $(tail -n 3 /tmp/fio)"
 	fi
 	DISK_BOUNCED=$(since "$before" "$(bounced "$SCRATCH_PCI")")
 	info "$1: the disk bounced ${DISK_BOUNCED% *} times, ${DISK_BOUNCED#* } of about $((5 * 16 << 20)) bytes"
@@ -147,7 +146,7 @@ disk_work()
 
 # --- the network ------------------------------------------------------------
 
-# start_igb: with a server in its namespace
+# start_igb: connect it, with a server in its network namespace
 start_igb() { connect_igb "$IGB" && serve_igb; }
 start_e1000e() { connect_e1000e "$E1000E" && reaches_igb; }
 
@@ -155,8 +154,8 @@ net_work()
 {
 	local before
 	before=$(bounced "$E1000E")
-	check "$1.e1000e-sends" "something else arrived at igb" e1000e_to_igb
-	check "$1.e1000e-receives" "something else arrived" igb_to_e1000e
+	check "$1.e1000e-sends" "igb received other bytes" e1000e_to_igb
+	check "$1.e1000e-receives" "e1000e received other bytes" igb_to_e1000e
 	NET_BOUNCED=$(since "$before" "$(bounced "$E1000E")")
 	info "$1: e1000e bounced ${NET_BOUNCED% *} times, ${NET_BOUNCED#* } bytes"
 }
@@ -175,8 +174,8 @@ edu_work()
 	info "$1: edu bounced ${EDU_BOUNCED% *} times, ${EDU_BOUNCED#* } bytes"
 }
 
-# Nothing maps the secret for edu, so Xen keeps it away.  What comes next shows
-# that the device works.
+# The secret is not mapped for edu, so Xen blocks the access. The next test shows that
+# the device works.
 edu_is_confined()
 {
 	local s=/sys/kernel/xpi_secret
@@ -186,13 +185,13 @@ edu_is_confined()
 	! edu_reads_secret "$EDU_B" && grep -q -- '--------' $s/drop
 }
 
-# --- the three times --------------------------------------------------------
+# --- the three runs ---------------------------------------------------------
 
 under_swiotlb()
 {
 	check before.disks "the disks do not mount" mount_disks
 	disk_work before
-	check before.disk-bounces "nothing bounced, so the rest would prove nothing" \
+	check before.disk-bounces "nothing bounced, so the other tests would show nothing" \
 		[ "$(count "$DISK_BOUNCED")" -gt 0 ]
 	serve_e1000e
 	check before.igb "igb has no interface or no server" start_igb
@@ -240,13 +239,13 @@ translated()
 	check after.e1000e-bounces-never "it bounced $NET_BOUNCED" [ "$NET_BOUNCED" = '0 0' ]
 	edu_work after 1 "$EDU_A" "$EDU_B"
 	check after.edu-bounces-never "it bounced $EDU_BOUNCED" [ "$EDU_BOUNCED" = '0 0' ]
-	check after.edu-confined "edu reached memory that nobody mapped for it" edu_is_confined
+	check after.edu-confined "edu reached memory that is not mapped for it" edu_is_confined
 	edu_work untrusted 1 "$EDU_B" "$EDU_A"
-	check untrusted.part-pages-copied "a device behind an external port got whole pages" \
+	check untrusted.part-pages-copied "a device at an external port got whole pages" \
 		[ "$(count "$EDU_BOUNCED")" -gt 0 ]
 }
 
-# igb goes and comes again, and is like the others then.
+# Remove igb and rescan: then it is translated like the others.
 newcomer()
 {
 	local before
@@ -257,12 +256,12 @@ newcomer()
 	check newcomer.igb "igb has no interface or no server" start_igb
 	check_after newcomer.network what_the_cards_did reaches_igb
 	before=$(bounced "$IGB")
-	check newcomer.sends "something else arrived" igb_to_e1000e
+	check newcomer.sends "e1000e received other bytes" igb_to_e1000e
 	NET_BOUNCED=$(since "$before" "$(bounced "$IGB")")
 	check newcomer.bounces-never "it bounced $NET_BOUNCED" [ "$NET_BOUNCED" = '0 0' ]
 }
 
-# rebind_as DEVICE TYPE: a disk whose driver is gone meanwhile
+# rebind_as DEVICE TYPE: change the type of a disk's domain while it has no driver
 rebind_as()
 {
 	echo "$1" >"$PCI/$1/driver/unbind"
@@ -271,8 +270,8 @@ rebind_as()
 	[ "$(type_of "$1")" = "$2" ]
 }
 
-# The domain of one device changes while it has no driver; the other disk, from
-# which fio comes, goes on.
+# The domain of one disk changes while it has no driver. The other disk, from which fio
+# was loaded, stays in use.
 there_and_back()
 {
 	umount $SCRATCH
@@ -280,7 +279,7 @@ there_and_back()
 		rebind_as "$SCRATCH_PCI" identity
 	check identity.disk "the disk does not mount" remount_scratch
 	disk_work identity
-	check identity.disk-bounces "swiotlb-xen does not serve it" \
+	check identity.disk-bounces "the disk does not use swiotlb-xen" \
 		[ "$(count "$DISK_BOUNCED")" -gt 0 ]
 	umount $SCRATCH
 	check_after again.set "echo its domain is \$(type_of $SCRATCH_PCI)" \

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
-# The kernel's drivers of e1000e and igb, which share a cable, send a file each
-# way by TCP; in step bypass, too.
+# The kernel's drivers of e1000e and igb, which share a cable, send a file each way by
+# TCP. Step bypass uses these functions too.
 
 PAYLOAD_MIB=4
 
-# igb has a network namespace of its own, or the packets would not leave.
+# igb has a network namespace of its own; otherwise packets would not use the cable.
 igb_space() { nsenter -t "$IGB_SPACE" -n "$@"; }
 
 connect_igb()
@@ -28,8 +28,8 @@ connect_e1000e()
 	ip addr add 10.0.0.1/24 dev "$name" && ip link set "$name" up
 }
 
-# An answer may take seconds: igb's driver looks every other second whether it
-# missed an interrupt.
+# An answer may take seconds: the driver of igb checks for missed interrupts only every
+# two seconds.
 reaches_igb()
 {
 	local i
@@ -39,10 +39,10 @@ reaches_igb()
 	return 1
 }
 
-# For pings that had no answer: where did the packets end?
+# Print the counters that show where packets without an answer were lost.
 what_the_cards_did()
 {
-	echo "nothing comes back; interrupts:" "$(grep -E 'eth|enp' /proc/interrupts | tr -s ' ')"
+	echo "no packet comes back; interrupts:" "$(grep -E 'eth|enp' /proc/interrupts | tr -s ' ')"
 	echo "; e1000e:" "$(grep -E 'eth|enp' /proc/net/dev | tr -s ' '; ip neigh)"
 	echo "; igb:" "$(igb_space grep -E 'eth|enp' /proc/net/dev | tr -s ' '; igb_space ip neigh)"
 }
@@ -65,7 +65,7 @@ make_file()
 	dd if=/dev/urandom "of=/tmp/$1/file" bs=1M count=$PAYLOAD_MIB 2>/dev/null
 }
 
-# arrives FILE COMMAND...: does COMMAND print what is in FILE?
+# arrives FILE COMMAND...: true if COMMAND prints the contents of FILE
 arrives()
 {
 	local file=$1
@@ -98,8 +98,8 @@ step_cable()
 	check_type cable.igb-type "$igb"
 	check cable.servers "httpd does not start" eval 'serve_e1000e && serve_igb'
 	tell_counters "before TCP"
-	check cable.igb-to-e1000e "something else arrived" igb_to_e1000e
-	check cable.e1000e-to-igb "something else arrived" e1000e_to_igb
+	check cable.igb-to-e1000e "e1000e received other bytes" igb_to_e1000e
+	check cable.e1000e-to-igb "igb received other bytes" e1000e_to_igb
 	check cable.not-loopback "e1000e counts fewer bytes than were sent" \
 		e1000e_carried "$(ls "$PCI/$e1000e/net")"
 	tell_counters "after TCP"

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0
-# The last step of every run: what a kernel that checks itself has found. Its
-# reports are on the console, where they fail the run; but a checker that gave
-# up, or never was there, is silent, too. Each is asked whether it still works.
-# Kernels without checkers report nothing here.
+# The last step of every run: are the checkers of a debug kernel still on? Their reports
+# are on the console, where they fail the run. But a checker that turned itself off, or
+# that the kernel lacks, reports nothing either. So each is tested here. Kernels without
+# checkers have no results here.
 
 CHECKERS=/sys/kernel/debug
-# Asked when the machine starts: the log does not keep it for ever.
+# Read at the start, because the kernel log drops old lines.
 KASAN=$(dmesg | grep 'KernelAddressSanitizer initialized')
 
-# Of kmemleak's report a line for each object: where it was made. xen-pciback loses
-# what it made for a device, whose release forgets where that is too early.
+# Reduce kmemleak's report to a line for each object: where it was allocated. Leaves out
+# the known leak of xen-pciback: when it releases a device, it clears its pointer to these
+# objects before it frees them.
 leaks_of()
 {
 	awk '/^unreferenced object/ { if (where) print where; where = "by" }
@@ -17,7 +18,7 @@ leaks_of()
 		END { if (where) print where }' | grep -v ' xen_pcibk_config_add_field_offset+'
 }
 
-# Objects that nothing points to; one is a leak if the next scan says so again.
+# Find objects without a pointer to them. Only an object of two scans is a leak.
 find_leaks()
 {
 	echo scan >$CHECKERS/kmemleak
@@ -41,7 +42,7 @@ step_debug()
 	fi
 	if [ -e $CHECKERS/kmemleak ]; then
 		find_leaks
-		check debug.no-leaks "$(wc -l </tmp/leaks) objects are lost, the first made $(head -n 1 /tmp/leaks)" \
+		check debug.no-leaks "$(wc -l </tmp/leaks) objects leaked, the first allocated $(head -n 1 /tmp/leaks)" \
 			[ ! -s /tmp/leaks ]
 	fi
 	if [ -e $CHECKERS/kfence ]; then

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
-# Which default domains a PVH dom0 gives its devices: what the command line says
-# as long as there are contexts, and what one may change afterwards.
+# The default domains of devices in a PVH dom0: the command line selects their type as
+# long as there are contexts, and an administrator may change it later.
 
-# How many groups are of type $1.
+# Print how many groups have type $1.
 typed() { cat /sys/kernel/iommu_groups/*/type | grep -cx "$1"; }
 
-# The disk's own group may only go from DMA to DMA-FQ while nvme drives it.
+# While nvme drives the disk, the disk's group may only change from DMA to DMA-FQ.
 change_types()
 {
 	local t
@@ -35,17 +35,17 @@ change_types()
 	fi
 }
 
-# Four contexts: half of them for default domains, the rest for VFIO.
+# Four contexts: two for default domains, two for VFIO.
 few_contexts()
 {
 	check domains.few-translated "$(typed DMA-FQ) groups are translated, not 2" [ "$(typed DMA-FQ)" = 2 ]
-	check domains.few-rest-identity "there is no group that got an identity domain instead" \
+	check domains.few-rest-identity "no group got an identity domain instead" \
 		[ "$(typed identity)" -gt 0 ]
-	check domains.few-said "the kernel log does not say that contexts are few" said nr-ctx= identity
+	check domains.few-said "the kernel log does not say that the contexts are used up" said nr-ctx= identity
 	vfio_works domains
 }
 
-# All of type $1.
+# All groups must have type $1.
 all_of_type()
 {
 	check domains.all "$(typed "$1") of $(groups) groups are $1" [ "$(typed "$1")" = "$(groups)" ]
@@ -68,11 +68,11 @@ step_domains()
 	check domains.groups "iommu_groups is empty" [ "$(groups)" -gt 0 ]
 	check domains.disk-there "the NVMe disk did not appear" start_disk
 	info "types: $(cat /sys/kernel/iommu_groups/*/type | sort | uniq -c | tr -s ' \n' ' ')"
-	check domains.disk-reads-right "the disk reads something else than the host has" [ "$(disk_sum)" = "$want" ]
+	check domains.disk-reads-right "dom0 reads other bytes from the disk than the host" [ "$(disk_sum)" = "$want" ]
 	case $(option xpi_suite) in
 	strict) all_of_type DMA; change_types identity ;;
 	identity) all_of_type identity; change_types DMA ;;
 	lazy) few_contexts ;;
 	esac
-	check domains.disk-reads-right-after "the disk reads something else at the end" [ "$(disk_sum)" = "$want" ]
+	check domains.disk-reads-right-after "at the end dom0 reads other bytes from the disk than the host" [ "$(disk_sum)" = "$want" ]
 }

@@ -18,7 +18,7 @@ mount_dpdk()
 	mount -t tmpfs tmp /mnt/dpdk/tmp && mount -t tmpfs run /mnt/dpdk/run
 }
 
-# A PV dom0 has no hugepages; on PVH step huge has got some before.
+# A PV dom0 has no hugepages. On PVH step huge has allocated some.
 have_hugepages() { [ "$(meminfo HugePages_Free)" -ge 40 ] 2>/dev/null; }
 
 mount_hugepages()
@@ -35,8 +35,8 @@ memory_options()
 	fi
 }
 
-# check_leaves DEVICE: are DPDK's own hugepages, which it maps at their virtual
-# addresses, leaves of 2 MiB?
+# check_leaves DEVICE: DPDK's hugepages, which it maps at their virtual addresses, must
+# be leaves of 2 MiB
 check_leaves()
 {
 	local start
@@ -44,18 +44,18 @@ check_leaves()
 	start=$(sed -n 's/^\([0-9a-f]*\)-.*rtemap_.*/\1/p' /proc/$TESTPMD/maps | head -n 1)
 	echo "0x${start:-0}" >$LOOK/leaf
 	info "testpmd has hugepages from 0x$start on, $(meminfo HugePages_Free) are left; $1 is in $(cat $LOOK/device); leaf: $(cat $LOOK/leaf)"
-	check dpdk.leaves-of-2m "Xen says: $(cat $LOOK/leaf)" \
+	check dpdk.leaves-of-2m "Xen reports: $(cat $LOOK/leaf)" \
 		grep -q '^order 9 flags 0x3 ' $LOOK/leaf
 }
 
-# The number behind WORD in the final statistics of port $1.
+# port_stat PORT WORD: print the number after WORD in the port's final statistics
 port_stat()
 {
 	sed -n "/Forward statistics for port $1 /,/--------------------/p" /tmp/testpmd |
 		grep -o "$2: *[0-9]*" | tail -n 1 | tr -dc 0-9
 }
 
-# A minute of an emulator is short.
+# The emulator is slow, so wait up to three minutes.
 testpmd_says() { says 180 /tmp/testpmd "$1" $TESTPMD; }
 
 # Two threads share the one CPU.
@@ -115,7 +115,7 @@ step_dpdk()
 	check_bind dpdk.bind-igb "$igb"
 	run_testpmd "$e1000e" "$igb"
 	cat /tmp/testpmd
-	check dpdk.ends-clean "testpmd did not end by itself" grep -q Bye /tmp/testpmd
+	check dpdk.ends-clean "testpmd did not exit by itself" grep -q Bye /tmp/testpmd
 	check_port 0 e1000e
 	check_port 1 igb
 	[ -n "$HUGE" ] && tell_counters "after testpmd"

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
-# A DPDK program in interrupt mode: it sleeps until a packet comes. One of the two
-# cards is its, the other has its kernel driver, which sends the packets.
+# A DPDK program in interrupt mode sleeps until a packet arrives. It uses one of the two
+# cards; the kernel driver of the other card sends the packets.
 
 WAKES=10
 
 mount_sleeper() { mount_dpdk && cp /bin/rx-sleep /mnt/dpdk/tmp/rx-sleep; }
 
-# start_sleeper DEVICE HOW: HOW is VFIO's kind of interrupt. DPDK maps each page of
-# its memory by itself, which takes an emulator minutes if there are many.
+# start_sleeper DEVICE HOW: HOW is VFIO's kind of interrupt. DPDK maps each page of its
+# memory separately, so the memory is small: the emulator would need minutes for more.
 start_sleeper()
 {
 	: >/tmp/sleeper
@@ -17,18 +17,18 @@ start_sleeper()
 	says 180 /tmp/sleeper '^ready' $SLEEPER
 }
 
-# The number behind WORD in the last line that says how often it woke.
+# The numbers in the last line "woken N ... packets N" of the program.
 woken() { sed -n 's/^woken \([0-9]*\) .*/\1/p' /tmp/sleeper | tail -n 1; }
 packets() { sed -n 's/^woken .* packets \([0-9]*\)/\1/p' /tmp/sleeper | tail -n 1; }
 
-# It has no time limit, so that nothing but an interrupt gets it out of there: system
-# call 232 is epoll_wait.
+# The program waits without a time limit, so that only an interrupt wakes it. System call
+# 232 is epoll_wait.
 in_epoll() { grep -q '^232 ' /proc/$SLEEPER/syscall && grep -q '^State:.S' /proc/$SLEEPER/status; }
 asleep() { within 60 in_epoll || why "it is in system call $(cat /proc/$SLEEPER/syscall), $(grep ^State /proc/$SLEEPER/status)"; }
 
 got_packet() { [ "$(packets)" -gt "$1" ] 2>/dev/null; }
 
-# One packet at a time; nothing answers, but each wakes the program.
+# Send one packet at a time. The program answers none, but each must wake it.
 wake_each()
 {
 	local i before
@@ -37,11 +37,11 @@ wake_each()
 		before=$(packets)
 		ping -c 1 -W 1 10.0.0.9 >/dev/null
 		within 60 got_packet "${before:-0}" ||
-			why "packet $i of $WAKES did not wake it; it said $(tail -n 1 /tmp/sleeper)" || return 1
+			why "packet $i of $WAKES did not wake it; it printed $(tail -n 1 /tmp/sleeper)" || return 1
 	done
 }
 
-# Each packet came, and not all of them with one interrupt.
+# Each packet must arrive, each with an interrupt of its own.
 counts_right()
 {
 	info "the program woke $(woken) times for $(packets) packets"
@@ -55,7 +55,7 @@ ends_by_term()
 	wait "$SLEEPER"
 }
 
-# The sender knows where the packets go without asking.
+# The sender has a static ARP entry for the address of the packets.
 send_from()
 {
 	local name
@@ -72,16 +72,16 @@ send_from()
 # check_sleeper NAME DEVICE HOW
 check_sleeper()
 {
-	check_after "$1.starts" "echo it says; tail -n 2 /tmp/sleeper" start_sleeper "$2" "$3"
+	check_after "$1.starts" "echo it printed; tail -n 2 /tmp/sleeper" start_sleeper "$2" "$3"
 	check_after "$1.sleeps" "cat /tmp/why" asleep
 	check_after "$1.each-packet-wakes" "cat /tmp/why" wake_each
 	check_after "$1.counts" "tail -n 1 /tmp/sleeper" counts_right
 	check_after "$1.sleeps-again" "cat /tmp/why" asleep
-	check "$1.ends" "it did not end by itself" ends_by_term
+	check "$1.ends" "it did not exit by itself" ends_by_term
 	cat /tmp/sleeper
 }
 
-# sleep_on_igb NAME E1000E IGB: the second has what the first sends
+# sleep_on_igb NAME E1000E IGB: the program uses igb, the kernel sends with e1000e
 sleep_on_igb()
 {
 	mount_sleeper || { fail "$1.disk" "the disk with DPDK does not mount"; return 1; }

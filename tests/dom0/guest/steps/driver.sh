@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-# The driver is loaded before those of the devices, which is all that the steps
-# after it need; and what the machine's counters say.
+# Load the driver before the drivers of the devices, for the steps that need only this;
+# and functions that read the counters of Xen and of the driver.
 
 LOOK=/sys/kernel/xpi_look
 COUNTERS=/sys/kernel/debug/xen-pv-iommu/counters
@@ -21,39 +21,38 @@ load_driver()
 
 step_driver() { load_driver driver; }
 
-# xen_has contexts|tables: of this domain
+# xen_has contexts|tables: print how many this domain has
 xen_has() { sed -n "s/.*\\b$1 \([0-9]*\).*/\1/p" $LOOK/query; }
 
-# xen_context DEVICE: the one that Xen has it in
+# xen_context DEVICE: print the device's context in Xen
 xen_context() { echo "$1" >$LOOK/device && sed 's/^context \([0-9]*\).*/\1/' $LOOK/device; }
 
-# tell_counters WHEN: the driver's, where it has any, and Xen's
+# tell_counters WHEN: print the counters of Xen, and those of the driver if there are any
 tell_counters()
 {
 	[ -r $LOOK/query ] && info "counters $1: $(cat $LOOK/query)"
 	[ -r $COUNTERS ] && info "counters $1: $(tr '\n' ' ' <$COUNTERS)"
 }
 
-# counter NAME: of the driver
+# counter NAME: print a counter of the driver
 counter() { sed -n "s/^$1 //p" $COUNTERS; }
 
-# What the kernel says when DMA goes wrong; each of them is somebody's timeout,
-# reset or fault.
+# Kernel messages after failed DMA: timeouts, resets and faults.
 COMPLAINT='time(d|-)? ?out|\bhang|\bhung|i/o error|reset adapter|dma error|refused|fault addr|bad page'
 
-# Since 7.3 the kernel says so, too, of a clock that it could not read in time, as
-# happens when the host of an emulator is busy.
+# Since 7.3 the kernel uses these words also for a clock that it read too late, which
+# happens when the host of the emulator is busy.
 CLOCKS='\] (clocksource|watchdog_print_freq_timeout): '
 
 complaints() { since_mark | grep -vE "$CLOCKS" | grep -iE "$COMPLAINT"; }
 
-# check_quiet NAME: since the last mark
+# check_quiet NAME: no such message since the last mark
 check_quiet()
 {
-	check "$1" "the kernel says: $(complaints | head -n 1)" eval '! complaints | grep -q .'
+	check "$1" "the kernel log has: $(complaints | head -n 1)" eval '! complaints | grep -q .'
 }
 
-# check_type NAME DEVICE: is it in the kind of domain that this boot is about?
+# check_type NAME DEVICE: it must be in the type of domain that xpi_type= selects
 check_type()
 {
 	[ -z "$(option xpi_type)" ] && return

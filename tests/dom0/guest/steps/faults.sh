@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-# Programs whose devices fault and which go on: what they get, and what the log
-# has of it.
+# Devices of programs cause faults: the programs continue, and the log has a limited
+# number of messages.
 
 TOO_OFTEN='faults too often: Xen reports no more of its faults for a second'
 
@@ -18,9 +18,9 @@ step_faults()
 	relay faults vfio-faults "$igb" "$EDU_A"
 	if ours; then
 		info "the kernel has $(fault_lines "$igb") lines about faults of $igb"
-		check faults.said "the kernel does not say that $igb faults too often" \
+		check faults.said "the kernel log does not say that $igb faults too often" \
 			said "$igb" "$TOO_OFTEN"
-		# Ten in five seconds, and ten in a minute of the other kind.
+		# At most ten in five seconds, and ten in a minute of "too often".
 		check faults.log-not-flooded "$(fault_lines "$igb") lines about $igb" \
 			[ "$(fault_lines "$igb")" -le 120 ]
 		tell_counters "after the faults"

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-# fio writes to an NVMe disk in a context of its own, and verifies all of it.
-# fio itself comes from another such disk.
+# fio writes to an NVMe disk in a context of its own, and verifies all of it. fio itself
+# is on another such disk.
 
-# From 10 on fio says it in MiB.
+# At least 10: fio prints smaller sizes in KiB.
 FIO_MIB=16
 
 # serial_disk NUMBER: the disk with the serial number xpiNUMBER
@@ -24,7 +24,7 @@ start_both_disks()
 	within 60 both_disks_there
 }
 
-# verify NAME OPTION...: what fio has verified it has read
+# verify NAME OPTION...: run fio, which must read and verify all that it wrote
 verify()
 {
 	local name=$1 status
@@ -37,8 +37,8 @@ verify()
 		eval '[ $status = 0 ] && grep -q "READ:.*io=$FIO_MIB.0MiB" /tmp/fio && grep -q "err= 0" /tmp/fio'
 }
 
-# As many jobs as CPUs, each with a CPU and a part of the disk of its own, so
-# that all CPUs map and unmap in the disk's context at once.
+# One job a CPU, each on a part of the disk of its own, so that all CPUs map and unmap
+# concurrently in the disk's context.
 verify_each_cpu()
 {
 	local n=$(nproc)
@@ -48,7 +48,7 @@ verify_each_cpu()
 		--size=$((FIO_MIB / n))m --offset_increment=$((FIO_MIB / n))m --group_reporting
 }
 
-# Bytes that fio did not write must not verify, or the rest would prove nothing.
+# fio must report bytes that it did not write; otherwise the other tests show nothing.
 verify_notices()
 {
 	dd if=/dev/zero "of=/dev/$FIO_DISK" bs=4k seek=100 count=1 oflag=direct 2>/dev/null

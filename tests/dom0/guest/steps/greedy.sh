@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
-# Two users of VFIO take all page tables that users may have, and keep them while
-# the steps between greedy and sated show that the kernel's DMA goes on (Q1, C2).
+# Two users of VFIO take all page tables that users may have, and keep them. Meanwhile
+# the steps between greedy and sated check that the kernel's DMA works (Q1, C2).
 
-# All but the reserve and what one map may need at once.
+# The users must have all but the reserve and 8 tables, which one map may need.
 users_have_all()
 {
 	local limit reserve used
 	limit=$(xen_has limit) reserve=$(xen_has reserve) used=$(xen_has tables)
 	[ "$used" -ge $((limit - reserve - 8)) ] ||
-		why "$used tables are in use of $limit, of which $reserve are the reserve"
+		why "$used of $limit tables are in use; the reserve is $reserve"
 }
 
 step_greedy()
@@ -19,9 +19,9 @@ step_greedy()
 	: >/tmp/relay.greedy
 	relay greedy vfio-greedy "$EDU_A" "$EDU_B" &
 	GREEDY=$!
-	check greedy.full "it says $(cat /tmp/relay.greedy)" says 600 /tmp/relay.greedy full $GREEDY
+	check greedy.full "it printed $(cat /tmp/relay.greedy)" says 600 /tmp/relay.greedy full $GREEDY
 	check_after greedy.all-used "cat /tmp/why" users_have_all
-	check greedy.driver-says-why "the log has no line of it" eval 'since_mark | grep -q "is out of page tables"'
+	check greedy.driver-says-why "the log has no line about it" eval 'since_mark | grep -q "is out of page tables"'
 	tell_counters "while users have all"
 }
 

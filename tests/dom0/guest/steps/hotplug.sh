@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
-# Devices that come, go, and change hands while the driver is loaded: plugged
-# in and out by the host, virtual functions, resets, xen-pciback.
+# Devices appear, disappear and change drivers while the driver is loaded: hotplug by the
+# host, virtual functions, resets, xen-pciback.
 
 ROUNDS=20
-# A port's services have directories, too: 0000:00:04.0:pcie001
+# Not the directories of a port's services, like 0000:00:04.0:pcie001.
 ADDRESS='????:??:??.?'
 
-# port_device N: what is plugged into the N-th port that had nothing at first
+# port_device N: print the device in the N-th port that was empty at the start
 port_device()
 {
 	local d
@@ -34,8 +34,8 @@ keep_reading_disk()
 	done
 }
 
-# One round: both devices in, both work, out while they are at it.  The host and the
-# ports' blinking take seconds.
+# One round: plug both devices, check that both work, unplug them while they work. The
+# host and the ports' blinking indicators take seconds.
 plug_once()
 {
 	local edu reader copier
@@ -49,12 +49,12 @@ plug_once()
 	enable "$edu"
 	edu_reads_secret "$edu" || why "$edu does not read memory" || return 1
 	within 40 disk_there || why "there is no $DISK" || return 1
-	[ "$(disk_digest)" = "$DIGEST" ] || why "the disk reads something else" || return 1
+	[ "$(disk_digest)" = "$DIGEST" ] || why "dom0 reads other bytes from the disk than before" || return 1
 	: >/tmp/reads
 	: >/tmp/keep-reading
 	keep_reading_disk &
 	reader=$!
-	within 40 test -s /tmp/reads || why "no read got through" || return 1
+	within 40 test -s /tmp/reads || why "no read succeeded" || return 1
 	edu-copy "$edu" "$(cat $SECRET/secret_addr)" "$(cat $SECRET/drop_addr)" 64 &
 	copier=$!
 	info unplug nvme
@@ -95,7 +95,7 @@ step_hotplug()
 	check hotplug.no-context "Xen has $(xen_has contexts) contexts" [ "$(xen_has contexts)" = 0 ]
 }
 
-# Virtual functions: groups of their own, if nothing else is in their way.
+# Virtual functions must have groups, and groups of their own if the device allows it.
 virtual_groups()
 {
 	check functions.groups "a virtual function is in no group" [ -n "$(group_of "$1")" -a -n "$(group_of "$2")" ]
@@ -107,7 +107,7 @@ virtual_groups()
 	fi
 }
 
-# What Linux says when Xen does not take a device.
+# Print Linux' message if Xen rejected the device.
 not_taken() { since_mark | grep -m1 -F "$1: Failed to add" | sed 's/^\[[^]]*\] //'; }
 
 step_functions()
@@ -130,9 +130,9 @@ step_functions()
 	pass functions.appear
 	list_groups
 	if [ -n "$(not_taken "$vf")" ]; then
-		check functions.not-grouped "$vf is in group $(group_of "$vf") although Xen does not have it" \
+		check functions.not-grouped "$vf is in group $(group_of "$vf") although Xen does not know it" \
 			[ -z "$(group_of "$vf")" ]
-		skip functions.groups "Xen does not take a virtual function of this dom0's: $(not_taken "$vf")"
+		skip functions.groups "Xen rejects a virtual function of this dom0: $(not_taken "$vf")"
 	else
 		virtual_groups "$vf" "$other"
 	fi
@@ -141,11 +141,11 @@ step_functions()
 	check functions.physical-stays "the physical function lost its group" [ -n "$(group_of "$IGB")" ]
 	check functions.physical-context "the physical function is in context $(xen_context "$IGB"), not $ctx" \
 		[ "$(xen_context "$IGB")" = "$ctx" ]
-	check functions.no-context "Xen has $(xen_has contexts) contexts, before there were $many" \
+	check functions.no-context "Xen has $(xen_has contexts) contexts, not $many as before" \
 		[ "$(xen_has contexts)" = "$many" ]
 }
 
-# xen-pciback takes a device and gives it back; a reset in between.
+# xen-pciback takes a device, resets it, and releases it.
 step_pciback()
 {
 	local b=/sys/bus/pci/drivers/pciback

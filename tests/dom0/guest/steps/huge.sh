@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# Hugepages, which a PVH dom0 has and a PV one has not.
+# Hugepages, which exist in a PVH dom0 only.
 
 HUGEPAGES=64
 EVENTS=/sys/kernel/tracing
@@ -11,7 +11,7 @@ get_hugepages()
 	[ "$(meminfo HugePages_Total)" -ge 48 ]
 }
 
-# Calls of iommu_map(): one line each in the trace.
+# Trace calls of iommu_map(), one line each.
 trace_maps()
 {
 	[ -e $EVENTS/trace ] || mount -t tracefs tracefs $EVENTS || return 1
@@ -20,13 +20,13 @@ trace_maps()
 
 traced_maps() { grep -c ' map: IOMMU:' $EVENTS/trace; }
 
-# A call of iommu_map() is one hypercall, also where it maps many hugepages.
+# A call of iommu_map() must be one hypercall, even if it maps many hugepages.
 count_maps()
 {
 	local before maps calls
 	if [ ! -r $COUNTERS ]; then
 		relay huge vfio-huge "$1"
-		skip huge.one-hypercall-a-map "this driver counts nothing in $COUNTERS"
+		skip huge.one-hypercall-a-map "this driver has no counters in $COUNTERS"
 		return
 	fi
 	check huge.trace "there is no event iommu:map" trace_maps

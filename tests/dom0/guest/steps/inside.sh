@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
-# What the driver lets one see: fault messages, trace events, debugfs.  The steps
-# that have something to look at call these.
+# Checks of the driver's fault messages, trace events and debugfs. Other steps call these
+# functions.
 
 INSIDE=/sys/kernel/debug/xen-pv-iommu
 
-# snapshot NAME: all counters, under that name
+# snapshot NAME: store all counters under that name
 snapshot() { cat $INSIDE/counters >"/tmp/counters.$1"; }
 
-# grown COUNTER BEFORE AFTER: by how much, between two snapshots
+# grown COUNTER BEFORE AFTER: print its growth between two snapshots
 grown()
 {
 	local a b
@@ -16,7 +16,7 @@ grown()
 	echo $((b - a))
 }
 
-# has FILESYSTEM: a kernel of somebody's own may lack it; Debian's do not
+# has FILESYSTEM: true if the kernel has it. Debian's kernels have all that are used.
 has() { grep -qw "$1" /proc/filesystems; }
 
 start_looking()
@@ -44,7 +44,7 @@ stop_tracing()
 	echo 0 >$TRACE/events/xen_pv_iommu/enable
 }
 
-# What a program announced, in the words of the core's trace event.
+# Print the faults that a program announced, in the format of the core's trace event.
 wanted_events()
 {
 	grep -h '^xpi: info expect-fault ' "$@" | while read -r _ _ _ bdf kind addr; do
@@ -55,7 +55,7 @@ wanted_events()
 
 seen_events() { sed -n 's/.* io_page_fault: IOMMU:.* \([^ ]* iova=\)/\1/p' $TRACE/trace; }
 
-# Those of /tmp/wanted that the trace lacks are in /tmp/untold.
+# True if the trace has all events of /tmp/wanted. Writes the missing ones to /tmp/untold.
 none_untold()
 {
 	seen_events | sort >/tmp/seen
@@ -64,28 +64,28 @@ none_untold()
 	[ ! -s /tmp/untold ]
 }
 
-# Faults are told by work that comes after them.
+# A worker reports faults a little later.
 each_fault_traced()
 {
 	wanted_events "$1" | sort >/tmp/wanted
 	[ -s /tmp/wanted ] && within 5 none_untold
 }
 
-# check_faults_traced WHAT: of the program that was relayed under that name
+# check_faults_traced WHAT: check the faults of the program that was relayed under WHAT
 check_faults_traced()
 {
 	has tracefs || return
 	if each_fault_traced "/tmp/relay.$1"; then
 		pass "$1.faults-traced"
 	else
-		fail "$1.faults-traced" "of $(wc -l </tmp/wanted) faults $(wc -l </tmp/untold) had no event io_page_fault: $(head -n 2 /tmp/untold)"
+		fail "$1.faults-traced" "$(wc -l </tmp/untold) of $(wc -l </tmp/wanted) faults had no event io_page_fault: $(head -n 2 /tmp/untold)"
 	fi
 }
 
-# value NAME: of a device's context file, as it was read into /tmp/context
+# value NAME: print a value of the device's file context, of which /tmp/context is a copy
 value() { sed -n "s/^$1 //p" /tmp/context; }
 
-# look IOVA: both answers, into /tmp/lookup
+# look IOVA: write both answers to /tmp/lookup
 look() { echo "$1" >"$DIR/lookup" && cat "$DIR/lookup" >/tmp/lookup; }
 gfn() { sed -n "s/^$1 gfn \([^ ]*\).*/\1/p" /tmp/lookup; }
 
@@ -93,7 +93,7 @@ check_context()
 {
 	cat "$DIR/context" >/tmp/context
 	info "context $(tr '\n' ' ' </tmp/context)"
-	check inside.context-known "the file says: $(head -n 1 /tmp/context)" \
+	check inside.context-known "the file has: $(head -n 1 /tmp/context)" \
 		[ "$(value context)" -gt 0 -a "$(value context)" -lt 65520 ]
 	check inside.context-agreed "Xen has the device in $(value xen_context)" \
 		[ "$(value context)" = "$(value xen_context)" ]
@@ -107,24 +107,24 @@ check_lookup()
 {
 	look "$1"
 	info "lookup $(tr '\n' ' ' </tmp/lookup)"
-	check inside.lookup-agrees "the file says: $(tr '\n' ' ' </tmp/lookup)" \
+	check inside.lookup-agrees "the file has: $(tr '\n' ' ' </tmp/lookup)" \
 		[ -n "$(gfn xen)" -a "$(gfn xen)" = "$(gfn linux)" ]
 	look $(($1 + 0x10000000))
-	check inside.lookup-nothing "the file says: $(tr '\n' ' ' </tmp/lookup)" \
+	check inside.lookup-nothing "the file has: $(tr '\n' ' ' </tmp/lookup)" \
 		[ "$(tail -n 2 /tmp/lookup | tr '\n' ' ')" = "xen nothing linux nothing " ]
 }
 
 check_events()
 {
 	has tracefs || return
-	check inside.flush-traced "the event says: $(grep -m1 batch_send $TRACE/trace)" \
+	check inside.flush-traced "the event is: $(grep -m1 batch_send $TRACE/trace)" \
 		grep -q "batch_send: ctx=$1 maps descriptors=1 pages=1 why=sync_map" $TRACE/trace
-	check inside.hypercall-traced "the event says: $(grep -m1 hypercall: $TRACE/trace)" \
+	check inside.hypercall-traced "the event is: $(grep -m1 hypercall: $TRACE/trace)" \
 		grep -q "hypercall: op=batch ctx=$1 count=1 result=1 kind=single" $TRACE/trace
 }
 
-# hold NAME DEVICE: a program has a page mapped for it, at $IOVA, until let_go
-# ends it; its tests are NAME's.  False if the program did not get that far.
+# hold NAME DEVICE: start a program that has a page mapped for the device at $IOVA, until
+# let_go ends it. Its tests begin with NAME. False if it did not map the page.
 hold()
 {
 	: >/tmp/hold
@@ -135,15 +135,15 @@ hold()
 	IOVA=$(sed -n 's/^xpi: info holding //p' "/tmp/relay.$1")
 }
 
-# The program looks whether all is as it was, and misses the page by one.
+# Let the program check its page once more, and make its device read the page after it.
 let_go()
 {
 	rm /tmp/hold
 	wait $HOLDER
 }
 
-# look_inside DEVICE: look at a device that has a page mapped and is not told
-# to go on until we have seen all; then it misses the page by one.
+# look_inside DEVICE: check all files while the device has a page mapped; then make it
+# read the next, unmapped page.
 look_inside()
 {
 	local ctx
@@ -156,11 +156,12 @@ look_inside()
 	ctx=$(value context)
 	check_lookup "$IOVA"
 	check_events "$(printf '0x%x' "$ctx")"
-	# The messages are limited to ten in five seconds: let those of others pass.
+	# The kernel logs at most ten messages in five seconds: wait until earlier ones do
+	# not count.
 	sleep 6
 	mark
 	let_go
-	check inside.fault-said "the kernel says: $(since_mark | grep -m1 refused || echo nothing)" \
+	check inside.fault-said "the kernel logged: $(since_mark | grep -m1 refused || echo nothing)" \
 		within 5 said " $1: DMA read from iova $(printf '0x%x' $((IOVA + 4096))) refused in context $ctx: nothing is mapped there"
 	snapshot after
 	check inside.counters-count \
@@ -171,7 +172,7 @@ look_inside()
 	check_faults_traced inside
 }
 
-# The device goes while somebody has its file open.
+# Remove the device while a process has its file open.
 unplug_while_open()
 {
 	local dir=$INSIDE/devices/$1
@@ -187,6 +188,6 @@ unplug_while_open()
 check_unplug()
 {
 	has debugfs || return
-	check inside.unplug-while-open "an open file of a device that is gone went wrong" \
+	check inside.unplug-while-open "the open file of a removed device did not behave as it must" \
 		unplug_while_open "$1"
 }

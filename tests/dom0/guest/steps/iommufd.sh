@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
-# The same DMA with devices in iommufd's address spaces, for kernels that have it.
+# The same DMA with devices in address spaces of iommufd, if the kernel has it.
 
-# A program's page table is there when no device is, and needs its driver.
+# A program's page table exists without any device, and keeps the driver loaded.
 table_outlives_devices()
 {
 	local holder
@@ -12,7 +12,7 @@ table_outlives_devices()
 	remove_devices
 	check iommufd.outlive.no-device "there are $(groups) groups" [ "$(groups)" = 0 ]
 	check iommufd.outlive.rmmod-refused \
-		"the module went away under a page table" eval '! rmmod_driver'
+		"the module was unloaded although a page table exists" eval '! rmmod_driver'
 	kill $holder
 	wait $holder
 	check iommufd.outlive.no-context "Xen has $(xen_has contexts) contexts" [ "$(xen_has contexts)" = 0 ]
@@ -29,7 +29,7 @@ step_iommufd()
 	check_bind iommufd.bind-first "$EDU_A"
 	check_bind iommufd.bind-second "$EDU_B"
 	check iommufd.interrupts-need-permission \
-		"it took a device whose interrupts Linux cannot know to be isolated" \
+		"it accepted a device although Linux cannot see that its interrupts are isolated" \
 		needs_permission iommufd iommufd-dma
 	allow_unsafe Y iommufd
 	relay iommufd iommufd-dma "$EDU_A" "$EDU_B"

@@ -4,7 +4,7 @@
 
 IRQ_KILLS=3
 
-# interrupts WORD: how many of all rows of /proc/interrupts that have it
+# interrupts WORD: print the sum of all rows of /proc/interrupts that have the word
 interrupts()
 {
 	awk -v word="$1" 'index($0, word) { for (i = 2; i <= NF && $i ~ /^[0-9]+$/; i++) n += $i } END { print n + 0 }' \
@@ -17,7 +17,7 @@ no_vfio_interrupts() { ! vfio_interrupts >/dev/null; }
 irq_devices()
 {
 	IRQ_IGB=$(devices 8086:10c9)
-	# the first is the disk with the programs
+	# The first controller is the disk with the programs.
 	IRQ_NVME=$(nth 2 "$(devices 1b36:0010)")
 	IRQ_CROWD=$(nth 3 "$(devices 1b36:0010)")
 	IRQ_ALL="$EDU_A $EDU_B $IRQ_IGB $IRQ_NVME"
@@ -32,7 +32,7 @@ irq_bind()
 	done
 }
 
-# One line of INTx for both, or the tests of sharing show nothing.
+# Both must share a line of INTx; otherwise the tests of sharing show nothing.
 irq_line()
 {
 	relay irq-line vfio-irq line line "$EDU_A" "$EDU_B"
@@ -45,19 +45,19 @@ start_victim()
 	: >/tmp/victim
 	vfio-irq victim victim "$@" >/tmp/victim 2>&1 &
 	VICTIM=$!
-	says 120 /tmp/victim running $VICTIM || why "it says $(cat /tmp/victim)"
+	says 120 /tmp/victim running $VICTIM || why "it printed $(cat /tmp/victim)"
 }
 
 end_victim()
 {
-	[ -d /proc/$VICTIM ] || why "it ended by itself: $(cat /tmp/victim)" || return 1
+	[ -d /proc/$VICTIM ] || why "it exited by itself: $(cat /tmp/victim)" || return 1
 	kill -9 $VICTIM
 	wait $VICTIM
-	[ $? = 137 ] || why "it did not die of the signal: $(cat /tmp/victim)" || return 1
-	within 10 no_vfio_interrupts || why "it left behind: $(vfio_interrupts | head -n 1)"
+	[ $? = 137 ] || why "the signal did not kill it: $(cat /tmp/victim)" || return 1
+	within 10 no_vfio_interrupts || why "after its end there is still: $(vfio_interrupts | head -n 1)"
 }
 
-# Its devices are at work when the signal comes.
+# Kill programs whose devices are doing DMA.
 irq_kill()
 {
 	local i
@@ -75,7 +75,7 @@ irq_beside()
 	start_victim "$IRQ_IGB" "$IRQ_NVME" && relay irq-beside vfio-irq quick beside "$EDU_A" "$EDU_B" && end_victim
 }
 
-# With its kernel driver the controller reads its disk, and interrupts are counted.
+# With its kernel driver the controller reads its disk, and the kernel counts interrupts.
 irq_nvme_driver()
 {
 	local name before
@@ -90,7 +90,7 @@ irq_nvme_driver()
 	[ "$(interrupts "${name}q")" -gt "$before" ] || why "no interrupt was counted"
 }
 
-# The same for a network card: an answer takes interrupts at both ends.
+# The same for a network card: an answer requires interrupts of both cards.
 irq_igb_driver()
 {
 	local name before

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
-# With the patches of packaging/linux: VFIO's module in the place of the kernel's, of
-# whose devices a program gets all but the table of MSI-X, and a PVH dom0 that
-# restores MSI-X after a reset, for which a module changes the running kernel.
+# With the patches of packaging/linux: a patched module of VFIO replaces the kernel's, and
+# denies programs the MSI-X table of their devices. A PVH dom0 restores MSI-X after a
+# reset; a module patches the running kernel for this.
 
 patch_vfio()
 {
 	rmmod vfio_pci && rmmod vfio_pci_core && insmod /xpi/vfio-pci-core.ko 2>&1
 }
 
-# Without it the others restore it, too.
+# PV and bare machines restore it without the module.
 restore_msi_x()
 {
 	[ "$(cat /sys/hypervisor/guest_type 2>/dev/null)" != PVH ] || modprobe xpi_restore

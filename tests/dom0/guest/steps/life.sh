@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
-# How the driver begins, ends and begins again.  Every device in a group keeps
-# the module, so to unload it all of them are removed; neither the console nor
-# the result channel is a PCI device.
+# Load, unload and reload the driver. Every device in a group keeps the module loaded, so
+# the steps remove all of them before an unload. The console and the result channel are
+# no PCI devices.
 
 LEFT=/sys/module/xpi_orphan/parameters
 
 masters() { [ $((0x$(dd if="$PCI/$1/config" bs=1 skip=4 count=1 2>/dev/null | hexdump -e '1/1 "%x"') & 4)) != 0 ]; }
 
-# The device copies the left-behind text to the page behind it.
+# Make the device copy the text in the mapped page to the next page.
 copies()
 {
 	echo 1 >$LEFT/copied
@@ -27,7 +27,7 @@ keep_copying()
 
 copied() { [ "$(cat /tmp/copies)" -ge "$1" ]; }
 
-# A predecessor died, a device of its is still a bus master, the driver comes.
+# Load the driver while a device of a crashed predecessor is still a bus master.
 left_behind()
 {
 	local looper
@@ -44,8 +44,8 @@ left_behind()
 	keep_copying &
 	looper=$!
 	check life.left.busy "the device does not get on" within 20 copied 2
-	# Not across the load: what faults there may end in Xen turning the
-	# device off, and then it is not known who did.
+	# Stop before the load: after faults Xen may turn the device off, and the
+	# test could not tell whether the driver did.
 	rm /tmp/keep-copying
 	wait $looper
 	mark
@@ -56,7 +56,7 @@ left_behind()
 	pass life.left.driver
 	since_mark
 	check life.left.contexts-gone "there are $(xen_has contexts) contexts after the load" [ "$(xen_has contexts)" = 0 ]
-	check life.left.silenced "the device is let loose as a bus master in context $(xen_context "$EDU_A")" \
+	check life.left.silenced "the device is still a bus master in context $(xen_context "$EDU_A")" \
 		sh -c "! $(masters "$EDU_A" && echo true || echo false)"
 	check life.left.said "the kernel log does not name $EDU_A" said "$EDU_A" 'bus mastering is turned off'
 	if copies; then
@@ -65,13 +65,13 @@ left_behind()
 		pass life.left.out-of-reach
 	fi
 	if edu_reads_secret "$EDU_A"; then
-		fail life.left.no-wild-dma "nobody turned the device on, and it reads memory"
+		fail life.left.no-wild-dma "bus mastering was not turned on, but the device reads memory"
 	else
 		pass life.left.no-wild-dma
 	fi
-	check life.left.others-kept "a device that was left alone lost its DMA" edu_reads_secret "$EDU_B"
+	check life.left.others-kept "a device in its default context lost its DMA" edu_reads_secret "$EDU_B"
 	enable "$EDU_A"
-	check life.left.works-again "turned on, the device does not work" edu_reads_secret "$EDU_A"
+	check life.left.works-again "after bus mastering was turned on the device does not work" edu_reads_secret "$EDU_A"
 	rmmod xpi_orphan
 }
 
@@ -83,7 +83,7 @@ in_groups()
 	done
 }
 
-# All that are in a group; a rescan brings them back.
+# Remove all devices that are in a group; a rescan brings them back.
 remove_devices()
 {
 	local d
@@ -102,7 +102,7 @@ unload()
 
 unmap_some() { modprobe xpi_partunmap "device=$EDU_B" && rmmod xpi_partunmap; }
 
-# One life: groups, a context that is used, an end without a trace.
+# One life of the driver: groups, a context in use, an unload that leaves nothing.
 live_once()
 {
 	modprobe xen-pv-iommu 2>/tmp/why || return 1
@@ -118,7 +118,7 @@ live_once()
 
 slab() { meminfo SUnreclaim; }
 
-# lives NR MANY: so many of them; of one that fails /tmp/why says what
+# lives NR GROUPS: load and unload NR times; /tmp/why has the reason of a failure
 lives()
 {
 	local i
@@ -134,7 +134,7 @@ live_often()
 {
 	local times=$1 many=$2 grew
 	lives 5 "$many" || return
-	# 1 KiB a life: a leaked struct for each device would be more
+	# 1 KiB a life: a leak of one struct a device would be more
 	grows_at_most "$times" slab lives "$times" "$many"
 	grew=$?
 	[ "$grew" = 2 ] && return
@@ -150,12 +150,12 @@ step_life()
 	DIGEST=$(disk_digest)
 	left_behind || return
 	many=$(groups)
-	check life.disk-works "the disk reads differently now" disk_works "$DIGEST"
+	check life.disk-works "dom0 reads other bytes from the disk than before" disk_works "$DIGEST"
 	vfio_works life
-	check life.rmmod-refused "the module went away under its devices" eval '! rmmod_driver'
+	check life.rmmod-refused "the module was unloaded although it has devices" eval '! rmmod_driver'
 	unbind "$EDU_A"
 	unbind "$EDU_B"
-	# The disk was left alone; from now on it is a device without a driver.
+	# The driver left the disk alone; from now on the disk has no driver.
 	echo "$(devices 1b36:0010)" >/sys/bus/pci/drivers/nvme/unbind
 	rmmod nvme
 	check_after life.unload "cat /tmp/rmmod" unload
@@ -163,9 +163,9 @@ step_life()
 	check life.no-context "Xen has $(xen_has contexts) contexts" [ "$(xen_has contexts)" = 0 ]
 	info "page-table pages with no context: $TABLES"
 	echo 1 >/sys/bus/pci/rescan
-	# + the disk's group
+	# One more group: the disk's.
 	live_often "$(option xpi_lives)" $((many + 1))
 	modprobe xen-pv-iommu
 	check life.disk-back "the disk did not appear again" start_disk
-	check life.disk-works-after "the disk reads differently now" disk_works "$DIGEST"
+	check life.disk-works-after "dom0 reads other bytes from the disk than before" disk_works "$DIGEST"
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# Load the driver into a running dom0, under a disk that is in use.
+# Load the driver into a running dom0 while a disk is in use.
 
 disk_digest() { dd if=$DISK bs=1M count=4 iflag=direct 2>/dev/null | md5sum; }
 
@@ -40,13 +40,13 @@ step_load()
 		[ "$(group_of "$EDU_A")" != "$(group_of "$EDU_B")" ]
 	check load.live-driver-kept "nvme lost its device" \
 		[ "$(driver_of "$(devices 1b36:0010)")" = nvme ]
-	check load.disk-works "the disk reads differently now" disk_works "$before"
-	check load.identity-kept "an ordinary device lost its DMA: edu no longer reads what it read before" \
+	check load.disk-works "dom0 reads other bytes from the disk than before" disk_works "$before"
+	check load.identity-kept "an ordinary device lost its DMA: edu cannot read what it read before" \
 		edu_reads_secret "$EDU_A"
 	part_unmap
 }
 
-# The kernel API's part of 6.12's habit to unmap one mapping in two halves.
+# Unmap one mapping in two halves by the kernel API, as VFIO of 6.12 does.
 part_unmap()
 {
 	modprobe xpi_partunmap "device=$EDU_A" || {

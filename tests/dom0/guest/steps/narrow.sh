@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
-# Behind an IOMMU that translates fewer bits than a program's addresses have.
+# An IOMMU that translates fewer bits than a program's addresses have.
 
-# vtd_width DEVICE: as DPDK finds it; nothing if there is no such file
+# vtd_width DEVICE: print the width in the file that DPDK reads; nothing without the file
 vtd_width()
 {
 	local cap=$PCI/$1/iommu/intel-iommu/cap
 	[ -r "$cap" ] && echo $(((0x$(cat "$cap") >> 16 & 0x3f) + 1))
 }
 
-# testpmd_ends OPTION...: without traffic; what it says is in /tmp/testpmd
+# testpmd_ends PORT OPTION...: run testpmd without traffic, with its output in /tmp/testpmd
 testpmd_ends()
 {
 	local port=$1
@@ -32,15 +32,15 @@ step_narrow()
 	check_bind narrow.bind "$e1000e"
 	check narrow.width-is-told "programs find $(vtd_width "$e1000e") bits, not $width" \
 		[ "$(vtd_width "$e1000e")" = "$width" ]
-	# Where SPDK has its memory: 46 bits.
+	# SPDK's base address, which has 46 bits.
 	testpmd_ends "$e1000e" --iova-mode=va --base-virtaddr=0x200000000000
-	check narrow.too-high-is-said "testpmd says: $(tail -n 3 /tmp/testpmd)" \
+	check narrow.too-high-is-said "testpmd printed: $(tail -n 3 /tmp/testpmd)" \
 		testpmd_said 'exceeding limits of current DMA mask'
 	check narrow.too-high-is-not-mapped "testpmd did not give up" eval '! testpmd_said "testpmd>"'
-	# Without hugepages, which a PV domain has none of, DPDK refuses this mode.
+	# DPDK refuses this mode without hugepages, which a PV domain lacks.
 	testpmd_ends "$e1000e" --iova-mode=pa
 	info "testpmd with physical addresses: $(tail -n 2 /tmp/testpmd | tr '\n' ' ')"
 	testpmd_ends "$e1000e" --iova-mode=va
-	check narrow.works-below "testpmd says: $(tail -n 3 /tmp/testpmd)" testpmd_said '^Bye'
+	check narrow.works-below "testpmd printed: $(tail -n 3 /tmp/testpmd)" testpmd_said '^Bye'
 	unbind "$e1000e"
 }

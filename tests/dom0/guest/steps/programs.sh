@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0
-# Programs that administrators know: dpdk-devbind takes no port that is in use, and
-# qemu-img reads an NVMe disk with a driver of its own.
+# Programs of administrators: dpdk-devbind refuses a port in use, and qemu-img reads an
+# NVMe disk with a driver of its own.
 
 PROGRAM_MIB=16
 PROGRAM_REQUESTS=2400
 
 sum_of() { md5sum | cut -d' ' -f1; }
 
-# What the kernel's driver reads of disk $1.
+# Print the digest of what the kernel's driver reads from disk $1.
 kernels_sum() { dd if="/dev/$1" bs=1M count=$PROGRAM_MIB 2>/dev/null | sum_of; }
 
-# program COMMAND...: of the disk; what it says is in /tmp/program
+# program COMMAND...: run a program of the disk, with its output in /tmp/program
 program() { chroot /mnt/dpdk "$@" >/tmp/program 2>&1; }
 
 program_said() { tail -n 2 /tmp/program | tr '\n' ' '; }
@@ -29,15 +29,15 @@ check_devbind()
 {
 	local port
 	port=$(devices 8086:10d3)
-	check programs.port-starts "e1000e makes no interface of $port" start_port "$port"
+	check programs.port-starts "e1000e creates no interface for $port" start_port "$port"
 	check_after programs.devbind-refuses program_said devbind "$port" e1000e
-	check programs.devbind-says-active "it says $(program_said)" grep -q 'is active' /tmp/program
+	check programs.devbind-says-active "it printed $(program_said)" grep -q 'is active' /tmp/program
 	ip link set "$PORT_IF" down
 	check_after programs.devbind-binds program_said devbind "$port" vfio-pci
 	unbind "$port"
 }
 
-# The controller's disk is $1; nothing of it is mounted.
+# Use the controller of disk $1, of which no file system is mounted.
 check_user_nvme()
 {
 	local bdf sum
@@ -47,7 +47,7 @@ check_user_nvme()
 	check_bind programs.nvme-bind "$bdf"
 	check_after programs.nvme-reads program_said program qemu-img dd -f raw -O raw \
 		bs=1M count=$PROGRAM_MIB "if=nvme://$bdf/1" of=/tmp/copy
-	check programs.nvme-reads-right "it reads something else than the kernel does" \
+	check programs.nvme-reads-right "qemu-img reads other bytes than the kernel" \
 		[ "$(sum_of </mnt/dpdk/tmp/copy)" = "$sum" ]
 	rm -f /mnt/dpdk/tmp/copy
 	check_after programs.nvme-many-requests program_said program qemu-img bench -f raw \
@@ -55,9 +55,9 @@ check_user_nvme()
 	info "qemu-img bench: $(program_said)"
 	unbind "$bdf"
 	echo "$bdf" >/sys/bus/pci/drivers/nvme/bind
-	check programs.nvme-kernel-again "the kernel's driver makes no disk of it" \
+	check programs.nvme-kernel-again "the kernel's driver creates no disk for it" \
 		within 30 eval '[ -n "$(serial_disk prog)" ]'
-	check programs.nvme-same "the kernel reads something else now" \
+	check programs.nvme-same "the kernel now reads other bytes" \
 		[ "$(kernels_sum "$(serial_disk prog)")" = "$sum" ]
 }
 

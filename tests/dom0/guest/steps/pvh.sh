@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
-# A PVH dom0: the driver is loaded before the disk's, so that the disk does all
-# its DMA through a context of its own.  The disk is the one known by its digest.
+# A PVH dom0: the driver is loaded before the disk's driver, so that the disk does all its
+# DMA through a context of its own. The host has given the digest of the disk.
 
 disk_type() { cat "$PCI/$(devices 1b36:0010)/iommu_group/type"; }
 disk_sum() { dd if=$DISK bs=1M count=8 iflag=direct 2>/dev/null | md5sum | cut -d' ' -f1; }
 
-# Reads until the file is gone; counts those that gave the right bytes.
+# Read until the file is removed; count the reads that returned the right bytes.
 keep_reading()
 {
 	local n=0
@@ -16,8 +16,8 @@ keep_reading()
 	done
 }
 
-# Linux switches a group to deferred flushing while its driver works; a driver
-# that promises less than it does by that flag does not survive it.
+# Switch a group to deferred flushing while its driver works. An IOMMU driver that claims
+# to support this but does not would fail here.
 switch_under_load()
 {
 	local reader type=$PCI/$(devices 1b36:0010)/iommu_group/type first
@@ -36,7 +36,7 @@ switch_under_load()
 	[ "$(cat /tmp/reads)" -gt $((first + 1)) ]
 }
 
-# Since 7.3 the kernel's block layer waits for every flush, whatever the group's type.
+# Since 7.3 the kernel's block layer waits for every flush, with any type of the group.
 strict_block_io()
 {
 	set -- $(uname -r | tr .- '  ')
@@ -45,7 +45,7 @@ strict_block_io()
 
 REQUESTS=16
 
-# Requests of 128 KiB, one after the other, and what the driver did for them.
+# Make requests of 128 KiB, one after the other, and print the driver's counters for them.
 measure_requests()
 {
 	snapshot before
@@ -56,7 +56,7 @@ measure_requests()
 			echo "$c $(grown $c before after)"; done | tr '\n' ' ')"
 }
 
-# One hypercall maps all that a request needs, also where its pages are scattered.
+# One hypercall must map all pages of a request, even if they are scattered.
 one_map_each()
 {
 	[ "$(grown map_calls before after)" = $REQUESTS ] &&
@@ -76,7 +76,7 @@ unmaps_deferred()
 		[ "$(grown unmap_calls before after)" -le "$(grown flush_alls before after)" ]
 }
 
-# The reasons are made when the numbers are there.
+# Not by check_after: the reasons use the numbers that the first line measures.
 count_strict()
 {
 	check inside.strict-read "the disk could not be read" measure_requests
@@ -109,19 +109,19 @@ step_pvh()
 	pass early.modprobe
 	list_groups
 	check early.groups "iommu_groups is empty" [ "$(groups)" -gt 0 ]
-	# Strict at first, whatever the kernel's default is.
+	# Strict at first, with any default of the kernel.
 	echo DMA >"$PCI/$(devices 1b36:0010)/iommu_group/type"
 	check early.disk-there "the NVMe disk did not appear" start_disk
 	info "the disk's group is $(disk_type)"
 	check early.disk-translated "the disk's default domain is $(disk_type)" [ "$(disk_type)" != identity ]
-	check early.disk-reads-right "the disk reads something else than the host has" [ "$(disk_sum)" = "$want" ]
+	check early.disk-reads-right "dom0 reads other bytes from the disk than the host" [ "$(disk_sum)" = "$want" ]
 	count_strict
-	check_after early.deferred-switch "echo the disk stopped reading right:; cat /tmp/switch" \
+	check_after early.deferred-switch "echo reads from the disk stopped or returned wrong bytes:; cat /tmp/switch" \
 		switch_under_load "$want"
-	check early.disk-reads-right-after "the disk reads something else after the switch" \
+	check early.disk-reads-right-after "after the switch dom0 reads other bytes from the disk than the host" \
 		[ "$(disk_sum)" = "$want" ]
 	check inside.deferred-type "the disk's group is $(disk_type)" [ "$(disk_type)" = DMA-FQ ]
 	count_deferred
-	check early.no-complaint "the kernel says: $(since_mark | grep -iE 'timeout|timed out|i/o error' | head -n 1)" \
+	check early.no-complaint "the kernel logged: $(since_mark | grep -iE 'timeout|timed out|i/o error' | head -n 1)" \
 		sh -c '! dmesg | grep -iqE "nvme.*(timeout|timed out)|i/o error"'
 }

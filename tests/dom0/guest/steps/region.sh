@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
-# A USB controller with memory at a fixed address for the firmware's sake (Xen's
-# rmrr= option).  The kernel's drivers have it mapped, a program does not.
+# A USB controller with memory at a fixed address that firmware requires (Xen's rmrr=
+# option). The kernel's drivers have it mapped, a program does not.
 
-# region_told DEVICE: one may do without it
+# region_told DEVICE: Linux lists it as a region that users need not map
 region_told()
 {
 	grep -q "^$(printf '0x%016x' "$(option xpi_region)") .* direct-relaxable$" \
 		"$PCI/$1/iommu_group/reserved_regions"
 }
 
-# region_mapped DEVICE: 1:1, to be read and written
+# region_mapped DEVICE: it is mapped 1:1, readable and writable
 region_mapped()
 {
 	local frame
@@ -19,11 +19,11 @@ region_mapped()
 	grep -qx "order 0 flags 0x7 gfn $frame" /sys/kernel/xpi_look/leaf
 }
 
-# Where the kernel's drivers are translated.
+# In a translated default domain the region must be mapped.
 default_has_region()
 {
 	[ "$(type_of "$2")" = identity ] ||
-		check "$1" "Xen says of it: $(cat /sys/kernel/xpi_look/leaf)" region_mapped "$2"
+		check "$1" "Xen reports: $(cat /sys/kernel/xpi_look/leaf)" region_mapped "$2"
 }
 
 step_region()

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# Two groups in one container, and programs that are killed while their devices
-# are at work.
+# Two groups in one container, and programs that are killed while their devices do DMA.
 
 step_share()
 {
@@ -11,7 +10,7 @@ step_share()
 	unbind "$EDU_B"
 }
 
-# Pages that are pinned for devices; the counters of all CPUs are summed up first.
+# Print how many pages are pinned for devices. stat_refresh adds up the per-CPU counters.
 pinned()
 {
 	cat /proc/sys/vm/stat_refresh >/dev/null
@@ -21,26 +20,26 @@ pinned()
 # Memory that is not free, in kB.
 used_memory() { echo $(($(meminfo MemTotal) - $(meminfo MemFree))); }
 
-# All that a dead program might leave behind.
+# Print all resources that a killed program could leak.
 holdings() { echo "$(cat $LOOK/query), pinned $(pinned), hugepages free $(meminfo HugePages_Free)"; }
 
 holds() { [ "$(holdings)" = "$1" ]; }
 
-# kill_one BEFORE NUMBER: what it had is in /tmp/had; where in a transfer the
-# signal falls differs from one to the next
+# kill_one BEFORE NUMBER: kill a program; /tmp/had has its resources. The delay differs
+# for each NUMBER, so that signals hit different parts of a transfer.
 kill_one()
 {
 	local victim
 	vfio-victim "$EDU_A" "$EDU_B" >/tmp/victim 2>&1 &
 	victim=$!
-	says 60 /tmp/victim running $victim || why "it says $(cat /tmp/victim)" || return 1
+	says 60 /tmp/victim running $victim || why "it printed $(cat /tmp/victim)" || return 1
 	holdings >/tmp/had
-	[ "$(cat /tmp/had)" != "$1" ] || why "it has nothing: $1" || return 1
+	[ "$(cat /tmp/had)" != "$1" ] || why "it holds no resources: $1" || return 1
 	usleep $(($2 * 37000 % 200000))
 	kill -9 $victim
 	wait $victim
-	[ $? = 137 ] || why "it did not die of the signal" || return 1
-	# What is freed by a worker is back a little later.
+	[ $? = 137 ] || why "the signal did not kill it" || return 1
+	# Workers free some of it a little later.
 	within 10 holds "$1" || why "before $1, now $(holdings)"
 }
 
@@ -52,11 +51,11 @@ kill_many()
 	done
 }
 
-# kill_and_tell BEFORE NUMBER: the first failure of all calls stays in /tmp/failed
+# kill_and_tell BEFORE NUMBER: kill NUMBER programs; /tmp/failed has the first failure
 kill_and_tell()
 {
 	[ -s /tmp/failed ] || kill_many "$1" "$2" || cp /tmp/why /tmp/failed
-	info "$2 programs were to be killed; before $1; each had $(cat /tmp/had); after $(holdings)"
+	info "killing $2 programs; before $1; each had $(cat /tmp/had); after $(holdings)"
 }
 
 step_kill()
@@ -67,13 +66,13 @@ step_kill()
 	before=$(holdings)
 	tell_counters "before the kills"
 	: >/tmp/failed
-	# less than what one program has
+	# 12 MiB: less than one program has.
 	grows_at_most 12288 used_memory kill_and_tell "$before" "$n"
 	grew=$?
 	check kill.all-back "$(cat /tmp/failed)" [ ! -s /tmp/failed ]
-	check kill.memory-back "$GREW kB are gone" [ $grew = 0 ]
+	check kill.memory-back "$GREW kB are lost" [ $grew = 0 ]
 	tell_counters "after the kills"
-	# a transfer that was under way when its program died
+	# Wait for the transfers of killed programs.
 	sleep 2
 	relay kill-after vfio-dma "$EDU_A" "$EDU_B"
 	unbind "$EDU_A"

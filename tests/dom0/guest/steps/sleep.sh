@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0
-# Suspend to RAM and back: Xen programs the IOMMU anew and Linux its devices.
-# What a device could reach before it can reach afterwards, and nothing else.
-# The host wakes the machine up as soon as it sleeps.
+# Suspend to RAM and resume: Xen programs the IOMMU again, and Linux its devices. After
+# that a device must reach exactly the memory that it could reach before. The host wakes
+# the machine up as soon as it sleeps.
 
 POWER=/sys/power
 
-# Why this dom0 cannot; nothing if it can.  As a PVH dom0 Linux does not ask Xen,
-# but puts the machine to sleep itself, and Xen's state is lost: do not try.
+# Print why this dom0 cannot suspend; nothing if it can. Linux as a PVH dom0 does not call
+# Xen, but suspends the machine itself, and Xen's state is lost: do not try.
 sleepless()
 {
 	[ "$(cat /sys/hypervisor/guest_type)" = PVH ] && {
-		echo "a PVH dom0 suspends the machine behind Xen's back, which does not come back"
+		echo "a PVH dom0 suspends the machine without a call to Xen, and the machine does not resume"
 		return
 	}
 	grep -qw mem $POWER/state 2>/dev/null || {
-		echo "this kernel has no suspend to RAM, it knows: $(cat $POWER/state 2>&1)"
+		echo "this kernel has no suspend to RAM, only: $(cat $POWER/state 2>&1)"
 		return
 	}
 	grep -qw deep $POWER/mem_sleep || echo "this machine has no S3, mem is: $(cat $POWER/mem_sleep)"
@@ -22,11 +22,12 @@ sleepless()
 
 slept() { cat $POWER/suspend_stats/success; }
 
-# power_registers FROM TO SKIP SEEK: the eight bytes in which q35's LPC bridge has them
+# power_registers FROM TO SKIP SEEK: copy the eight bytes of q35's LPC bridge with the
+# address of PM1
 power_registers() { dd if="$1" of="$2" bs=8 skip="$3" seek="$4" count=1 conv=notrunc 2>/dev/null; }
 
-# The firmware of QEMU does not bring PM1 back, so that the machine could not even
-# power off; that it is gone shows that the machine did sleep.
+# QEMU's firmware does not restore PM1, without which the machine could not power off. The
+# lost value also shows that the machine slept.
 suspend()
 {
 	local before lpc
@@ -61,7 +62,7 @@ step_sleep()
 	check sleep.same-context "the held device is in context $(xen_context "$EDU_A"), not $ctx" \
 		[ "$(xen_context "$EDU_A")" = "$ctx" ]
 	let_go
-	check sleep.disk-works "the disk reads differently now" disk_works "$digest"
+	check sleep.disk-works "dom0 reads other bytes from the disk than before" disk_works "$digest"
 	vfio_works sleep-after
 	unbind "$EDU_A"
 	unbind "$EDU_B"

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0
-# A device that a driver uses when ours is loaded is left alone, in words that
-# one can follow.
+# Our driver leaves a device alone that has a driver at load, and its message says how to
+# add the device.
 
-# The command that the kernel's message of device $1 tells one to run.
+# Print the command in the kernel's message about device $1.
 advised()
 {
 	since_mark | sed -n "s/.* $1: left to its driver; .* run \(setpci -s $1 [^ ,]*\), .*/\1/p" |
 		grep -m1 .
 }
 
-# What the message says; setpci is on DPDK's disk.
+# Do what the message says; setpci is on DPDK's disk.
 follow_advice()
 {
 	[ -n "$2" ] || return 1
@@ -19,7 +19,7 @@ follow_advice()
 	echo 1 >/sys/bus/pci/rescan
 }
 
-# Base address 0, as the device has it and as Linux does.
+# The device and Linux must have the same base address 0.
 address_agrees()
 {
 	local bar
@@ -37,10 +37,10 @@ step_untaken()
 	check untaken.in-use "e1000e does not drive $e1000e" \
 		eval 'modprobe e1000e && [ "$(driver_of "$e1000e")" = e1000e ]'
 	load_driver untaken || return
-	check untaken.says-how "it says: $(since_mark | grep "$e1000e" | tail -n 1)" \
+	check untaken.says-how "the log has: $(since_mark | grep "$e1000e" | tail -n 1)" \
 		eval 'since_mark | grep -q "$e1000e: left to its driver; to bring it under the IOMMU unbind it, run setpci -s $e1000e COMMAND=0, write 1 to its remove file and rescan"'
 	advice=$(advised "$e1000e")
-	check untaken.permission-named "it says: $(since_mark | grep -i vfio | tail -n 1)" \
+	check untaken.permission-named "the log has: $(since_mark | grep -i vfio | tail -n 1)" \
 		eval 'since_mark | grep -q "xen-pv-iommu: VFIO needs vfio_iommu_type1.allow_unsafe_interrupts=1"'
 	check untaken.others-taken "$EDU_A has no group" [ -e "$PCI/$EDU_A/iommu_group" ]
 	check untaken.no-group "it has a group" [ ! -e "$d/iommu_group" ]
@@ -55,8 +55,8 @@ step_untaken()
 	rmmod e1000e
 	check untaken.advice "the advice was \"$advice\"" follow_advice "$e1000e" "$advice"
 	check untaken.group-now "it has no group" [ -e "$d/iommu_group" ]
-	# Linux has given it others, and Xen's virtual PCI of a PVH dom0 keeps the old
-	# ones while they are decoded; the device would be mute.
+	# Linux has assigned other addresses. Xen's virtual PCI of a PVH dom0 ignores new
+	# ones while decoding is on; the device would not respond to Linux.
 	check untaken.addresses-agree "the device has another address than Linux" \
 		address_agrees "$e1000e"
 	check_bind untaken.vfio-takes-it "$e1000e"

@@ -1,22 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0
 # DMA through VFIO containers.
 #
-# A PV dom0's MSIs come from Xen, which isolates them by the IOMMU's interrupt
-# remapping, but Linux has no way to know and VFIO refuses groups whose
-# interrupts it cannot trust.  allow_unsafe_interrupts=1 says "trust them".
+# In a PV dom0 Xen isolates MSIs by the IOMMU's interrupt remapping, but Linux cannot see
+# it, and VFIO refuses groups whose interrupts may not be isolated.
+# allow_unsafe_interrupts=1 makes VFIO accept them.
 
 # allow_unsafe Y|N [MODULE]
 allow_unsafe() { echo "$1" >"/sys/module/${2:-vfio_iommu_type1}/parameters/allow_unsafe_interrupts"; }
 
-# VFIO with type1 containers, which takes devices.
+# Load VFIO with type1 containers, and make it accept devices.
 start_vfio()
 {
 	modprobe vfio-pci && modprobe vfio_iommu_type1
 	allow_unsafe Y
 }
 
-# needs_permission MODULE PROGRAM: without it the module says no, and the program
-# says it in a way one can act on.
+# needs_permission MODULE PROGRAM: without the option the module refuses devices, and the
+# program names the option.
 needs_permission()
 {
 	allow_unsafe N "$1"
@@ -24,7 +24,7 @@ needs_permission()
 	grep -q allow_unsafe_interrupts=1 /tmp/unsafe
 }
 
-# take_edus NAME: both edu devices for VFIO, which is allowed to have them
+# take_edus NAME: bind both edu devices to vfio-pci
 take_edus()
 {
 	start_vfio
@@ -32,14 +32,14 @@ take_edus()
 	check_bind "$1.bind-second" "$EDU_B"
 }
 
-# vfio_works NAME: all that VFIO does with them
+# vfio_works NAME: all cases of VFIO pass with them
 vfio_works()
 {
 	take_edus "$1"
 	relay vfio vfio-dma "$EDU_A" "$EDU_B"
 }
 
-# Our driver, and not the one for real hardware, has something to show.
+# True if our driver runs, not Linux' own VT-d driver.
 ours() { [ "$(option xpi_bare)" != 1 ]; }
 
 step_vfio()
@@ -50,7 +50,7 @@ step_vfio()
 	check_bind vfio.bind-second "$EDU_B"
 	if ours; then
 		check vfio.interrupts-need-permission \
-			"VFIO took a device whose interrupts Linux cannot know to be isolated" \
+			"VFIO accepted a device although Linux cannot see that its interrupts are isolated" \
 			needs_permission vfio_iommu_type1 vfio-dma
 		start_looking
 	fi
@@ -68,7 +68,7 @@ step_vfio()
 	relay vfio-irq vfio-irq quick quick "$EDU_A" "$EDU_B"
 	unbind "$EDU_A"
 	unbind "$EDU_B"
-	# Where the default domain translates, nothing is mapped there now.
+	# A translated default domain has no mapping now.
 	[ -d $s ] && [ "$(cat "$PCI/$EDU_B/iommu_group/type")" = identity ] && {
 		enable "$EDU_B"
 		check vfio.closed.default-again \

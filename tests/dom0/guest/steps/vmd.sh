@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
-# A device that Xen does not know, whose DMA carries the requester id of one that
-# it knows: as the disks behind Intel's VMD. A stand-in makes its bus, and an edu
-# does its DMA.
+# A device that Xen does not know, and whose DMA has the requester id of a device that Xen
+# knows: like the disks behind Intel's VMD. A test module makes its bus, and an edu does
+# its DMA.
 
 behind_vmd()
 {
