@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tells what access control services are on in the ports of PCI Express. With
- * lose=1 the ports have first lost their state, and the kernel has given it back:
- * so it is after D3cold, and after a reset in the recovery from an error.
+ * Reports which access control services are on in the PCI Express ports. With
+ * lose=1 the ports first lose their state and the kernel restores it, as after
+ * D3cold, or after a reset in the recovery from an error.
  */
 #include <linux/init.h>
 #include <linux/module.h>
@@ -10,7 +10,7 @@
 
 static bool lose;
 module_param(lose, bool, 0400);
-MODULE_PARM_DESC(lose, "let the ports lose their state first");
+MODULE_PARM_DESC(lose, "make the ports lose their state first");
 
 static void lose_state(struct pci_dev *pdev, int pos)
 {
@@ -48,5 +48,5 @@ static void __exit acs_exit(void)
 
 module_init(acs_init);
 module_exit(acs_exit);
-MODULE_DESCRIPTION("Access control services of ports, before and after they lost them");
+MODULE_DESCRIPTION("Reports access control services of ports, also after a loss of their state");
 MODULE_LICENSE("GPL");

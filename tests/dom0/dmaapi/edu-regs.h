@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Registers of QEMU's edu device, for the module here and the programs in ../vfio.
- * An interrupt: what is set in one register until the other clears it.
- * A transfer: source, destination, count, then the command, whose CMD_RUN is gone
- * when it is done.
+ * Interrupt: bits written to REG_IRQ_RAISE stay set until REG_IRQ_LOWER clears them.
+ * Transfer: write source, destination, count, then the command. The device clears
+ * CMD_RUN when the transfer is done.
  */
 #ifndef XPI_EDU_REGS_H
 #define XPI_EDU_REGS_H

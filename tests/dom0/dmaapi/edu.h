@@ -6,7 +6,7 @@
 
 struct pci_dev;
 
-#define EDU_BYTES	4096U	/* of its buffer: the most at once */
+#define EDU_BYTES	4096U	/* size of its buffer: the limit of a transfer */
 #define EDU_ID		0x010000edU
 
 /**
@@ -19,11 +19,11 @@ struct edu {
 	void __iomem *regs;
 };
 
-/* Memory to the device's buffer, and back; 0 or -ETIMEDOUT. */
+/* Copy memory to the device's buffer, and back. Return 0 or -ETIMEDOUT. */
 int edu_fetch(struct edu *edu, dma_addr_t from, u32 bytes);
 int edu_store(struct edu *edu, dma_addr_t to, u32 bytes);
 
-/* Memory to memory. */
+/* Copy memory to memory. */
 int edu_copy(struct edu *edu, dma_addr_t from, dma_addr_t to, u32 bytes);
 
 #endif /* XPI_EDU_H */

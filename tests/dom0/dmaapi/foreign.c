@@ -20,7 +20,7 @@
 #define DOMCTL_DESTROYDOMAIN	2
 #define DOMCTL_MAX_MEM		11
 
-/* Of Xen's struct xen_domctl only what is used. */
+/* The used part of Xen's struct xen_domctl. */
 struct domctl {
 	u32 cmd;
 	u32 version;
@@ -76,7 +76,7 @@ static void destroy_domain(u16 domid)
 	       domctl(DOMCTL_DESTROYDOMAIN, &d));
 }
 
-/* Returns how many pages it was given. */
+/* Returns the number of pages that the domain got. */
 static int give_page(u16 domid, xen_pfn_t *mfn)
 {
 	struct xen_memory_reservation r = {
@@ -89,7 +89,7 @@ static int give_page(u16 domid, xen_pfn_t *mfn)
 	return HYPERVISOR_memory_op(XENMEM_populate_physmap, &r);
 }
 
-/* What a privileged domain's backend does when it maps a page. */
+/* Like a backend in a privileged domain that maps a page. */
 static void set_p2m(struct page *page, unsigned long entry)
 {
 	WRITE_ONCE(xen_p2m_addr[page_to_pfn(page)], entry);
@@ -108,7 +108,7 @@ static void unmap(struct edu *edu, dma_addr_t addr)
 			       DMA_BIDIRECTIONAL);
 }
 
-/* By the device into the page and out of it: no CPU can see it. */
+/* The device writes the page and reads it back: no CPU has it mapped. */
 static void there_and_back(struct edu *edu, dma_addr_t foreign, u8 *buf)
 {
 	struct device *dev = &edu->pdev->dev;

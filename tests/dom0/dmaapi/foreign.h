@@ -5,8 +5,8 @@
 struct edu;
 
 /*
- * A page of another domain, which Xen maps for a device only if it is called
- * foreign. The domain is made for it and has nothing but this page.
+ * Tests a page of another domain, which Xen maps for a device only with the flag
+ * "foreign". The test creates the domain, which has only this page.
  */
 void test_foreign(struct edu *edu);
 

@@ -16,11 +16,11 @@
 #define HOME	0	/* this domain */
 
 /**
- * struct granted - a page and the page by which it is mapped once more
- * @page: the one granted
+ * struct granted - a granted page, and a second page that maps it
+ * @page: the granted page
  * @ref: its grant
- * @alias: another page's frame number that leads to it
- * @handle: the mapping's
+ * @alias: a page whose frame number Xen maps to the granted page
+ * @handle: handle of this mapping
  */
 struct granted {
 	struct page *page;
@@ -57,7 +57,7 @@ static int unmap(struct granted *g)
 	return ret ?: op.status;
 }
 
-/* What the device writes through the alias is in the granted page. */
+/* The device writes by the alias, and the data must be in the granted page. */
 static void write_through(struct edu *edu, struct granted *g, struct page *from)
 {
 	struct device *dev = &edu->pdev->dev;
@@ -91,7 +91,7 @@ static void through_alias(struct edu *edu, struct granted *g)
 		get_random_bytes(page_address(from), PAGE_SIZE);
 		write_through(edu, g, from);
 	}
-	/* Refused if something still held the page for the device. */
+	/* Xen refuses this if a mapping for the device still holds the page. */
 	if (!ret)
 		expect("dmaapi.grant.unmap", "gnttab_unmap_refs", 0, unmap(g));
 	if (from)
@@ -110,7 +110,7 @@ void test_grant(struct edu *edu)
 	expect("dmaapi.grant.granted", "a reference", true, g.ref >= 0);
 	if (g.ref >= 0) {
 		through_alias(edu, &g);
-		/* Frees the page, too. */
+		/* Also frees the page. */
 		gnttab_end_foreign_access(g.ref, g.page);
 	}
 	gnttab_free_pages(1, &g.alias);

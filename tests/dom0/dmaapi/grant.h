@@ -5,8 +5,8 @@
 struct edu;
 
 /*
- * A page that this domain grants to itself and maps, as a backend maps a
- * frontend's: the kernel's frame number of it is not where the page is.
+ * Tests a page that this domain grants to itself and maps, as a backend maps a
+ * frontend's page: the kernel's frame number is not the machine frame.
  */
 void test_grant(struct edu *edu);
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The DMA API as a driver of an edu device uses it.
+ * Uses the DMA API like a driver of an edu device.
  *
- * Works under whatever serves the DMA API; with translated=1 also what only
- * works, or is only true, where the device's DMA is translated.
+ * Works with any implementation of the DMA API. With translated=1 it also runs the
+ * tests that can pass only if the device's DMA is translated.
  */
 #include <linux/dma-mapping.h>
 #include <linux/io.h>
@@ -20,10 +20,10 @@
 #include "newcomer.h"
 #include "report.h"
 
-#define ORDER	4	/* 64 KiB, which bounce if the machine has no such 64 KiB */
+#define ORDER	4	/* 64 KiB; swiotlb-xen bounces them if machine memory is scattered */
 #define BYTES	(PAGE_SIZE << ORDER)
 #define HALF	(BYTES / 2)
-#define NARROW	28	/* bits of a narrow device's addresses */
+#define NARROW	28	/* address bits of a device with a small DMA mask */
 
 static char *device = "";
 module_param(device, charp, 0400);
@@ -31,21 +31,21 @@ MODULE_PARM_DESC(device, "the edu device (dddd:bb:dd.f) to drive");
 
 static char *other = "";
 module_param(other, charp, 0400);
-MODULE_PARM_DESC(other, "another one, whose registers the first reads");
+MODULE_PARM_DESC(other, "another edu device, whose registers the first one reads");
 
 static char *behind = "";
 module_param(behind, charp, 0400);
-MODULE_PARM_DESC(behind, "a device behind the first, for which that one does the DMA; default: none");
+MODULE_PARM_DESC(behind, "a device for which the first one does the DMA; default: none");
 
 static char *untrusted = "";
 module_param(untrusted, charp, 0400);
-MODULE_PARM_DESC(untrusted, "an edu device to distrust from now on, as if it were behind an external port");
+MODULE_PARM_DESC(untrusted, "an edu device to mark as untrusted, like a device at an external port");
 
 static bool translated;
 module_param(translated, bool, 0400);
 MODULE_PARM_DESC(translated, "the device's DMA is translated");
 
-/* The first half of a buffer, page by page, to the second. */
+/* Make the device copy the first half of a buffer, page by page, to the second. */
 static int copy_halves(struct edu *edu, dma_addr_t addr)
 {
 	size_t at;
@@ -75,7 +75,7 @@ static void test_coherent(struct edu *edu, const char *name, const char *same)
 	dma_free_coherent(&edu->pdev->dev, BYTES, buf, addr);
 }
 
-/* The device has it, then we, then the device again, in one mapping. */
+/* In one mapping the device owns the buffer, then the CPU, then the device again. */
 static void hand_over(struct edu *edu, u8 *buf, dma_addr_t addr)
 {
 	struct device *dev = &edu->pdev->dev;
@@ -108,7 +108,7 @@ static dma_addr_t test_streaming(struct edu *edu, u8 *buf)
 	return addr;
 }
 
-/* Pages from here and there, the last of them as large as can be. */
+/* Scattered pages, the last entry as large as possible. */
 static void test_sg(struct edu *edu, u8 *buf)
 {
 	struct device *dev = &edu->pdev->dev;
@@ -126,7 +126,7 @@ static void test_sg(struct edu *edu, u8 *buf)
 	expect("dmaapi.sg.map", "any pieces", true, nr > 0);
 	if (nr <= 0)
 		return;
-	/* However many pieces they became, the ends are where they were. */
+	/* The number of pieces may change, but the ends must be where they were. */
 	last = &sg[nr - 1];
 	expect("dmaapi.sg.copy", "edu", 0,
 	       edu_copy(edu, sg_dma_address(&sg[0]),
@@ -139,9 +139,9 @@ static void test_sg(struct edu *edu, u8 *buf)
 }
 
 /*
- * Less than a page, from the midst of one to the midst of another. For a device
- * that is not trusted the kernel copies such a buffer, rather than let it have
- * the whole page.
+ * Copies less than a page, from the middle of one page to the middle of another.
+ * For an untrusted device the kernel uses a bounce buffer, so that the device
+ * cannot access the rest of the page.
  */
 static void test_unaligned(struct edu *edu, u8 *buf)
 {
@@ -178,7 +178,7 @@ static struct pci_dev *find(const char *name)
 	return pci_get_domain_bus_and_slot(seg, bus, PCI_DEVFN(dev, fn));
 }
 
-/* Registers of another device, which are no memory. */
+/* The device reads registers of another device, which are not RAM. */
 static void read_registers(struct edu *edu, struct pci_dev *pdev, u8 *buf)
 {
 	struct device *dev = &edu->pdev->dev;
@@ -213,7 +213,7 @@ static void test_resource(struct edu *edu, u8 *buf)
 	pci_dev_put(pdev);
 }
 
-/* No bounce buffer helps here: only the IOMMU can place memory below. */
+/* No bounce buffer has such a low address: only an IOMMU can map memory there. */
 static void test_narrow(struct edu *edu, u8 *buf)
 {
 	struct device *dev = &edu->pdev->dev;
@@ -238,7 +238,7 @@ static void test_narrow(struct edu *edu, u8 *buf)
 	dma_set_mask_and_coherent(dev, DMA_BIT_MASK(64));
 }
 
-/* A write to what was unmapped does not land; then the device still works. */
+/* A write to an unmapped address must not land, and the device must work afterwards. */
 static void test_gone(struct edu *edu, u8 *buf, dma_addr_t gone)
 {
 	if (!gone)
@@ -275,7 +275,7 @@ static void run_tests(struct edu *edu)
 	free_pages((unsigned long)buf, ORDER);
 }
 
-/* The tests' device may be another one than does the DMA. */
+/* Run the tests for @pdev; another device, @edu, may do the DMA. */
 static void test_as(struct edu *edu, struct pci_dev *pdev)
 {
 	int ret = dma_set_mask_and_coherent(&pdev->dev, DMA_BIT_MASK(64));

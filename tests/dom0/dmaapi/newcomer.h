@@ -3,8 +3,8 @@
 #define XPI_NEWCOMER_H
 
 /*
- * Devices that no IOMMU knows, made just now: one on a bus, one that has neither
- * bus nor class. Both must be told machine addresses.
+ * Tests new devices without an IOMMU: one on a bus, and one without bus and class.
+ * The DMA API must return machine addresses for both.
  */
 void test_newcomers(void);
 

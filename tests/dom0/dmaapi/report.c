@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The xpi protocol in a module parameter, read once the load has succeeded. */
+/* The xpi protocol in a module parameter, which is read after the module loaded. */
 #include <linux/kernel.h>
 #include <linux/moduleparam.h>
 #include <linux/string.h>

@@ -4,13 +4,13 @@
 
 #include <linux/types.h>
 
-/* One test: it passes if both are equal; else the reason says what and both. */
+/* Report a test. It passes if both values are equal. Otherwise the reason has both. */
 void expect(const char *name, const char *what, u64 want, u64 got);
 
-/* Texts that are not tests; no newline. */
+/* Report a text that is no test, without a newline. */
 __printf(1, 2) void report_info(const char *fmt, ...);
 
-/* The line that ends a program of the protocol. */
+/* Report the end line of the protocol. */
 void report_end(void);
 
 #endif /* XPI_REPORT_H */

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Receives as a DPDK program in interrupt mode:	rx-sleep [EAL OPTIONS]
- * It sleeps until the card interrupts, without any limit of time, takes what
- * there is, says so, and sleeps again. What it says:
+ * A DPDK program that receives packets in interrupt mode:	rx-sleep [EAL OPTIONS]
+ * It sleeps until an interrupt of the card, without a time limit, receives all
+ * packets, prints a line, and sleeps again. Its output:
  *	ready
- *	woken N packets N	after each time, pings among the packets only
- * TERM ends it.
+ *	woken N packets N	after each wakeup; only pings count as packets
+ * SIGTERM ends it.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -36,7 +36,7 @@ static void need(int rc, const char *what)
 		rte_exit(EXIT_FAILURE, "%s: %s\n", what, rte_strerror(-rc));
 }
 
-/* One queue each way, and an interrupt for the one that receives. */
+/* Set up one queue in each direction, and an interrupt for the receive queue. */
 static void start(struct rte_mempool *pool)
 {
 	const struct rte_eth_conf conf = { .intr_conf.rxq = 1 };
@@ -79,7 +79,7 @@ static unsigned int take(void)
 	return pings;
 }
 
-/* A packet that comes before the interrupt is allowed raises it all the same. */
+/* A packet that arrives before the interrupt is enabled still raises the interrupt. */
 static void receive(void)
 {
 	struct rte_epoll_event event;
@@ -112,7 +112,7 @@ int main(int argc, char **argv)
 		rte_exit(EXIT_FAILURE, "no memory for packets: %s\n",
 			 rte_strerror(rte_errno));
 	start(pool);
-	/* without SA_RESTART it ends the sleep */
+	/* Without SA_RESTART the signal ends the sleep. */
 	sigaction(SIGTERM, &on_term, NULL);
 	puts("ready");
 	receive();

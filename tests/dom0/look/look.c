@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What Xen says, asked without the driver: /sys/kernel/xpi_look/
- *	query	the domain's contexts and page-table pages, how many of these it
- *		may have, and how many of them are in reserve
- *	device	write dddd:bb:dd.f; says in which context the device is, and how
- *		many pages and page-table pages that one has
- *	leaf	write an iova; says what is mapped there in that context
+ * Queries Xen without the driver. Files in /sys/kernel/xpi_look/:
+ *	query	number of the domain's contexts and page-table pages, limit and
+ *		reserve of the latter
+ *	device	write dddd:bb:dd.f; read the device's context, and its number of
+ *		pages and page-table pages
+ *	leaf	write an iova; read the leaf at this address in that context
  */
 #include <linux/err.h>
 #include <linux/init.h>
@@ -25,7 +25,7 @@ static u32 sbdf;	/* under lock */
 static u64 iova;	/* under lock */
 static struct kobject *dir;
 
-/* 0 or -errno: each of these calls has one element. */
+/* Make a hypercall with one element. Returns 0 or -errno. */
 static int call(unsigned int op, void *arg)
 {
 	long ret = xen_single_call(__HYPERVISOR_iommu_op, op,
@@ -67,7 +67,7 @@ static ssize_t show_context(char *buf)
 
 	if (ret)
 		return ret;
-	/* Xen has no figures for its own table. */
+	/* Xen keeps no figures for the default context. */
 	if (dq.ctx == XEN_PV_IOMMU_CTX_DEFAULT)
 		return sysfs_emit(buf, "context 0\n");
 	ctx.ctx = dq.ctx;
@@ -183,5 +183,5 @@ static void __exit look_exit(void)
 
 module_init(look_init);
 module_exit(look_exit);
-MODULE_DESCRIPTION("Asks Xen what is in a device's IOMMU context");
+MODULE_DESCRIPTION("Queries Xen about a device's IOMMU context");
 MODULE_LICENSE("GPL");

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a driver leaves behind that ended without tidying up.
+ * Leaves a device in a context, like a driver that ended without cleanup.
  *
- * It takes a context from Xen, maps two pages of its own there, moves device=
- * in, and never takes any of that back. The parameters iova and copied let a
- * test see whether the device still reaches the pages.
+ * The module allocates a context in Xen, maps two of its pages there, attaches
+ * device=, and never undoes any of this. By the parameters iova and copied a test
+ * checks whether the device still reaches the pages.
  *
- * It makes its own hypercalls: the driver is not there yet, or is the thing
+ * The module makes its own hypercalls, because the driver is not loaded yet, or is
  * under test.
  */
 #include <linux/err.h>
@@ -31,7 +31,7 @@ static ulong iova = IOVA;
 module_param(iova, ulong, 0400);
 MODULE_PARM_DESC(iova, "where the device finds the text; a free page follows");
 
-/* Both stay allocated for ever: the device may write there. */
+/* Never freed, because the device may write to both pages at any time. */
 static char *pages;
 static u32 sbdf;
 
@@ -58,7 +58,7 @@ static int copied_get(char *buf, const struct kernel_param *kp)
 			  !strcmp(pages, pages + PAGE_SIZE) ? 'Y' : 'N');
 }
 
-/* Anything written clears the second page. */
+/* A write of any value clears the second page. */
 static int copied_set(const char *val, const struct kernel_param *kp)
 {
 	if (!pages)
@@ -135,5 +135,5 @@ static void __exit orphan_exit(void)
 
 module_init(orphan_init);
 module_exit(orphan_exit);
-MODULE_DESCRIPTION("Leaves a device in a context that nobody looks after");
+MODULE_DESCRIPTION("Leaves a device in a context without an owner");
 MODULE_LICENSE("GPL");

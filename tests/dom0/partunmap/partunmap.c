@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Parts of one mapping unmapped one by one, through the kernel's IOMMU API.
+ * Unmaps parts of one mapping one by one, through the kernel's IOMMU API.
  *
- * Linux 6.12's VFIO does just this to every new domain: it maps 8 KiB at once
- * and unmaps 4 KiB twice.  A driver that answers 0 to the first half leaves a
- * live mapping to pages that are freed next.  User space cannot ask for it,
- * so this module does, on a domain of its own without any device in it.
+ * VFIO of Linux 6.12 does this in every new domain: it maps 8 KiB at once and
+ * unmaps 4 KiB twice. If a driver returns 0 for the first half, a mapping of freed
+ * pages remains. User space has no such request, so this module makes it, in a
+ * domain of its own without devices.
  *
- * The results are lines of the xpi protocol in the parameter "results"; they
- * are read once the load has succeeded.
+ * The parameter "results" has lines of the xpi protocol, which are read after the
+ * module loaded.
  */
 #include <linux/init.h>
 #include <linux/iommu.h>
@@ -41,7 +41,7 @@ static void unmap_halves(struct iommu_domain *dom, phys_addr_t phys)
 	       iommu_iova_to_phys(dom, IOVA + PAGE_SIZE));
 }
 
-/* What was unmapped by halves can be mapped again as a whole. */
+/* After both halves were unmapped the whole range can be mapped again. */
 static void map_again(struct iommu_domain *dom, phys_addr_t phys)
 {
 	expect("partunmap.map-again", "iommu_map", 0,

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What packaging/linux/pvh-dom0-restores-msi-x.patch does, for a kernel that lacks
- * it, as long as this is loaded: the kernel asks Xen to restore a device's
- * messages, and then writes them itself.
+ * While this module is loaded, an unpatched kernel behaves as with
+ * packaging/linux/pvh-dom0-restores-msi-x.patch: after the hypercall that restores a
+ * device's messages the kernel also writes them itself.
  */
 #include <linux/kprobes.h>
 #include <linux/module.h>
 
-/* True: the PCI core is to write them. */
+/* Return true, which makes the PCI core write the messages. */
 static int write_them(struct kretprobe_instance *instance, struct pt_regs *regs)
 {
 	regs_set_return_value(regs, true);
@@ -31,5 +31,5 @@ static void __exit restore_exit(void)
 
 module_init(restore_init);
 module_exit(restore_exit);
-MODULE_DESCRIPTION("Has a PVH dom0 restore MSI-X");
+MODULE_DESCRIPTION("Makes a PVH dom0 restore MSI-X");
 MODULE_LICENSE("GPL");

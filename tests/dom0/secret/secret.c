@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A page of kernel memory that no device was ever given, and its address.
+ * A page of kernel memory that is mapped for no device, and its address.
  *
- * /sys/kernel/xpi_secret/ shows the page's text and the bus address at which
- * a device would find it if nothing stood in between, and the same for a
- * second page, the drop, into which a device can put what it read.  A test
- * that finds the text in the drop has seen a device read memory it should not.
+ * /sys/kernel/xpi_secret/ has the page's text and its bus address without an IOMMU,
+ * and the same for a second page, "drop", to which a device can copy what it read.
+ * If a test finds the text in the drop, a device has read memory that it must not.
  */
 #include <linux/init.h>
 #include <linux/kobject.h>
@@ -19,7 +18,7 @@
 static struct page *secret_page, *drop_page;
 static struct kobject *dir;
 
-/* On PV the frames that devices see are not those the kernel counts in. */
+/* On PV devices use machine frames, which differ from the kernel's frame numbers. */
 static u64 bus_address(struct page *page)
 {
 	unsigned long pfn = page_to_pfn(page);
@@ -39,7 +38,7 @@ static ssize_t secret_addr_show(struct kobject *k, struct kobj_attribute *a,
 	return sysfs_emit(buf, "0x%llx\n", bus_address(secret_page));
 }
 
-/* A device may have written anything: show printable text only. */
+/* A device may have written any bytes: show printable text only. */
 static ssize_t drop_show(struct kobject *k, struct kobj_attribute *a, char *buf)
 {
 	return sysfs_emit(buf, "%*pE\n", 64, page_address(drop_page));
@@ -88,7 +87,7 @@ static int __init secret_init(void)
 	drop_page = alloc_page(GFP_KERNEL | __GFP_ZERO);
 	dir = kobject_create_and_add("xpi_secret", kernel_kobj);
 	if (secret_page && drop_page && dir) {
-		/* new with each load, so that no old copy of it can pass */
+		/* New with each load, so that an old copy fails the tests. */
 		sprintf(page_address(secret_page), "kernel-secret-%016llx",
 			get_random_u64());
 		rc = sysfs_create_files(dir, attrs);

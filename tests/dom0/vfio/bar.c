@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A large BAR of one device, mapped for another (C10):	vfio-bar BDF BAR-BDF NR
- * BDF is an edu, which does the DMA; BAR-BDF has memory behind BAR NR.
+ * BDF is an edu, which does the DMA; BAR NR of BAR-BDF is memory.
  *
- * VFIO lets the kernel fault each page of the BAR in before it maps the page. The
- * info line tells that part (a CPU that touches all pages) from the part of the
- * IOMMU (a map of pages that are there).
+ * VFIO makes the kernel fault in each page of the BAR before it maps the page. The
+ * info line has the time of these faults (a CPU touches all pages) and separately that
+ * of the IOMMU (a map of pages that are present).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -61,7 +61,7 @@ static void figures(struct bed *bed, const struct device *owner, unsigned int nr
 	cold = map_us(bed, mem, bytes);
 	unmap = unmap_us(bed, bytes);
 	munmap(mem, bytes);
-	/* Not faulted in any more. */
+	/* Map the BAR again, so that no page is faulted in. */
 	mem = device_map(owner, nr, &bytes);
 	touch = touch_us(mem, bytes);
 	warm = map_us(bed, mem, bytes);

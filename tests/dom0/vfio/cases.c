@@ -50,7 +50,7 @@ const char *read_works(struct bed *bed, uint64_t iova, uint8_t *mem)
 
 const char *write_works(struct bed *bed, uint64_t iova, uint8_t *mem)
 {
-	return unless(can_write(bed, iova, mem), "what the device wrote did not arrive");
+	return unless(can_write(bed, iova, mem), "the bytes that the device wrote did not arrive");
 }
 
 void must_map(struct bed *bed, uint64_t iova, void *mem, size_t bytes,

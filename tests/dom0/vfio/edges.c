@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Requests at the ends of what VFIO's users may ask for:
+ * Requests at the limits of VFIO's interface:
  *	vfio-edges BDF
  * with an edu device that is bound to vfio-pci. The expected values are those
  * of Linux' own VT-d driver; the suite "bare" runs this program under it.
@@ -25,7 +25,7 @@
 #define MSI_END		0xfef00000UL
 #define HUGE		(2UL << 20)
 
-/* The last byte of the highest range that VFIO offers; dies if there is none. */
+/* Return the last byte of VFIO's highest range. Exits the program if there is none. */
 static uint64_t last_iova(const struct container *c)
 {
 	struct {
@@ -45,10 +45,10 @@ static uint64_t last_iova(const struct container *c)
 		    ranges->nr_iovas)
 			return ranges->iova_ranges[ranges->nr_iovas - 1].end;
 	}
-	die("VFIO names no range of iovas");
+	die("VFIO reports no range of iovas");
 }
 
-/* Does the device fetch these bytes from iova? */
+/* The device must fetch these bytes from iova. */
 static const char *fetches(struct bed *bed, uint64_t iova, const uint8_t *want)
 {
 	memset(bed->mailbox, 0xaa, PAGE);
@@ -68,7 +68,7 @@ static const char *refused(struct bed *bed, uint64_t iova, void *mem,
 		       bytes, iova, rc, error);
 }
 
-/* One page there, and DMA to it. */
+/* Map one page at iova, and do DMA to it. */
 static const char *usable(struct bed *bed, uint64_t iova)
 {
 	uint8_t *mem = new_pages(1);
@@ -97,7 +97,7 @@ static void test_ends(struct bed *bed)
 	       refused(bed, page, mem, 2 * PAGE, RW, -EINVAL));
 	expect("edges.beyond-the-end-refused",
 	       refused(bed, last + 1, mem, PAGE, RW, -EINVAL));
-	/* Linux 7.x tells an overflow from other nonsense. */
+	/* Linux 7.x has an error of its own for an overflow. */
 	problem = refused(bed, -PAGE, mem, 2 * PAGE, RW, -EOVERFLOW);
 	if (problem)
 		problem = refused(bed, -PAGE, mem, 2 * PAGE, RW, -EINVAL);
@@ -110,7 +110,7 @@ static void test_ends(struct bed *bed)
 	expect("edges.last-page-still-free", usable(bed, page));
 }
 
-/* Bits that no IOMMU translates. */
+/* Addresses with bits that no IOMMU translates. */
 static void test_high_bits(struct bed *bed)
 {
 	uint8_t *mem = new_pages(1);
@@ -140,7 +140,7 @@ static void test_msi_window(struct bed *bed)
 	expect("edges.msi-above", usable(bed, MSI_END));
 }
 
-/* Every second page of six. */
+/* Map every second page of six. */
 static void map_every_second(struct bed *bed, uint8_t *mem)
 {
 	int i;
@@ -182,7 +182,7 @@ static void test_holes(struct bed *bed)
 	must_unmap(bed, IOVA, 6 * PAGE);
 }
 
-/* Memory that changes hands under a mapping: the device keeps what it had. */
+/* The process frees or replaces mapped memory: the device must keep the old pages. */
 static void test_pinned(struct bed *bed)
 {
 	uint8_t *mem = new_pages(1), old[PAGE];
@@ -215,7 +215,7 @@ static void test_pinned(struct bed *bed)
 	must_unmap(bed, IOVA, PAGE);
 }
 
-/* What VFIO cannot pin is refused as a whole, and leaves nothing behind. */
+/* If VFIO cannot pin a page, it must refuse the whole map and leave no page mapped. */
 static void test_unpinnable(struct bed *bed)
 {
 	uint8_t *mem = new_pages(3);
@@ -251,7 +251,7 @@ static void test_zero_page(struct bed *bed)
 			    -1, 0);
 
 	must_map(bed, IOVA, mem, PAGE, MAY_READ);
-	/* Written first: QEMU reports no fault for a write to a cached translation. */
+	/* Write first: QEMU reports no fault for a write to a cached translation. */
 	expect("memory.zero-page-write-blocked", not_written(bed, IOVA, new_pages(1)));
 	expect("memory.zero-page-read", fetches(bed, IOVA, zeroes));
 	must_unmap(bed, IOVA, PAGE);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Let an edu device without a driver copy memory from one bus address to
+ * Makes an edu device without a driver copy memory from one bus address to
  * another:   edu-copy BDF FROM TO BYTES
  */
 #include <errno.h>

@@ -61,7 +61,7 @@ struct edu edu_open(const char *bdf)
 void edu_check(const struct edu *edu, const char *bdf)
 {
 	if ((edu_get(edu, EDU_ID) & ID_MASK) != ID_VALUE)
-		die("%s says %08x, so it is no edu device or its memory decoding is off",
+		die("the id register of %s is %08x, so it is no edu device or its memory decoding is off",
 		    bdf, edu_get(edu, EDU_ID));
 }
 

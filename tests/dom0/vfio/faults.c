@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A program whose device faults, and which goes on:	vfio-faults IGB EDU
+ * A program that continues after faults of its device:	vfio-faults IGB EDU
  * with an igb and an edu that are bound to vfio-pci.
  *
- * The igb reads where nothing is mapped, between reads that are right, and then
- * as fast as it can for FLOOD_SECONDS. Meanwhile the edu goes on, and a process
- * counts how much it gets done; the same is measured while the igb reads what is
- * mapped, and both are told.
+ * The igb reads unmapped addresses, first between valid reads, and then as fast as
+ * it can for FLOOD_SECONDS. Meanwhile the edu does DMA, and a second process counts
+ * its own progress. The program prints both, and their values while the igb reads
+ * mapped memory.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,21 +19,21 @@
 #include "report.h"
 
 #define IGB_IOVA	0x400000000UL
-/* One page is mapped there, and nothing behind it. Logs have a flood by its page. */
+/* One page is mapped at RIGHT, nothing after it. FLOOD identifies the flood in logs. */
 #define RIGHT		0x200000000UL
 #define WRONG		(RIGHT + PAGE)
 #define FLOOD		(RIGHT + 2 * PAGE)
 
 #define ROUNDS		100U
 #define FLOOD_SECONDS	10
-/* An emulator takes as long for each refused word: short frames flood more. */
+/* Short frames flood more, because the emulator is slow for each refused word. */
 #define FLOOD_BYTES	16
 
 struct world {
 	struct igb igb;
 	struct bed edu;
 	uint8_t *page;
-	uint8_t *gone;			/* was mapped behind it */
+	uint8_t *gone;			/* was mapped after it */
 };
 
 static bool fetches_right(struct world *w, size_t bytes, unsigned int round)
@@ -47,8 +47,8 @@ static bool fetches_right(struct world *w, size_t bytes, unsigned int round)
 }
 
 /*
- * Does it get what was mapped there before? QEMU's igb sends something else in
- * place of what it could not read.
+ * True if the device reads the page that was mapped at WRONG before. QEMU's igb sends
+ * other bytes if it cannot read.
  */
 static bool fetches_wrong(struct world *w)
 {
@@ -66,7 +66,7 @@ static void flood_once(struct world *w)
 	igb_fetch(&w->igb, FLOOD, seen, sizeof(seen));
 }
 
-/* What is to be out of reach was in reach. */
+/* Check that the device reaches the page while it is mapped. */
 static void test_before(struct world *w)
 {
 	struct container *c = w->igb.container;
@@ -108,7 +108,7 @@ static uint64_t seconds(void)
 	return now.tv_sec;
 }
 
-/* Another process: what it gets done until the time is over. */
+/* A second process: returns how much it did until the end. */
 static uint64_t work(uint64_t end)
 {
 	uint64_t n = 0;
@@ -152,7 +152,7 @@ struct progress {
 	bool edu_right;
 };
 
-/* The igb reads for so long, right or wrong, and an edu in between. */
+/* For FLOOD_SECONDS the igb reads valid or unmapped addresses; the edu works as well. */
 static struct progress run(struct world *w, bool wrong)
 {
 	const uint64_t end = seconds() + FLOOD_SECONDS;

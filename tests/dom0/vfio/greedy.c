@@ -2,9 +2,9 @@
 /*
  * Uses up all page tables that users of VFIO may have, with one page:
  *	vfio-greedy BDF BDF
- * with two edu devices that are bound to vfio-pci. It says "full" when neither
- * container gets another table, keeps them as long as there is a file /tmp/hold,
- * and looks then whether what is mapped still is.
+ * with two edu devices that are bound to vfio-pci. The program prints "full" when
+ * neither container gets another table, keeps the tables while the file /tmp/hold
+ * exists, and then checks that all mappings work.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -16,18 +16,18 @@
 #include "probe.h"
 #include "report.h"
 
-/* A page table holds 2 MiB of iova. */
+/* A page table covers 2 MiB of iova. */
 #define IOVA		(1UL << 40)
 #define STEP		(6UL << 20)
 #define FAR	(1UL << 46)
-/* More than the page tables that this suite's contexts may have. */
+/* More than the limit of page tables in this suite. */
 #define ROUNDS	3000U
-/* More than VFIO lets one container have. */
+/* More mappings than VFIO allows in one container. */
 #define MANY		70000U
 
 /*
- * One page, each time further on: programs hand out iovas upwards. Each round
- * leaves a page table empty, and at last there are no others.
+ * Map one page at ever higher addresses, as programs allocate iovas upwards. Each
+ * round leaves an empty page table, until there are no others.
  */
 static const char *goes_on(struct bed *bed, uint64_t step, unsigned int rounds)
 {
@@ -53,7 +53,7 @@ static void test_further_each_time(struct bed *a, struct bed *b)
 	uint8_t *mem = new_pages(1);
 
 	expect("greedy.further.each-2m", goes_on(b, 2UL << 20, ROUNDS));
-	/* Now the other container has left all its tables empty. */
+	/* Now all tables of the other container are empty. */
 	expect("greedy.further.after-another", goes_on(a, 2UL << 20, ROUNDS));
 	expect("greedy.further.each-1g", goes_on(a, 1UL << 30, ROUNDS));
 	must_map(a, IOVA, mem, PAGE, RW);
@@ -61,7 +61,7 @@ static void test_further_each_time(struct bed *a, struct bed *b)
 	must_unmap(a, IOVA, PAGE);
 }
 
-/* Maps until it is refused; how often, and why not once more. */
+/* Map until a map is refused. Returns how many succeeded, and the error. */
 static unsigned int fill(struct bed *bed, uint8_t *page, int *rc)
 {
 	unsigned int n;
@@ -86,17 +86,17 @@ static const char *ends_work(struct bed *bed, unsigned int n, uint8_t *page)
 	return NULL;
 }
 
-/* The step that made the file looks at the rest of the machine meanwhile. */
+/* Wait until the suite's step removes the file. It checks the rest of the machine. */
 static void hold(void)
 {
 	int tenths;
 
-	/* The step waits for this. */
+	/* The suite's step waits for this line. */
 	puts("full");
 	fflush(stdout);
 	for (tenths = 0; !access("/tmp/hold", F_OK); tenths++) {
 		if (tenths == 6000)
-			die("/tmp/hold is still there after ten minutes");
+			die("/tmp/hold still exists after ten minutes");
 		usleep(100000);
 	}
 }
@@ -118,9 +118,9 @@ int main(int argc, char **argv)
 	na = fill(&a, page, &ra);
 	nb = fill(&b, page, &rb);
 	expect("greedy.user.refused", unless(ra == -ENOMEM && rb == -ENOMEM,
-					     "something else than memory ended it"));
+					     "a map failed for another reason than memory"));
 	expect("greedy.user.has-many", unless(na >= 1000, "it was refused at once"));
-	/* One user does not take what another may have. */
+	/* One user must not take the share of another. */
 	expect("greedy.user.leaves-half", unless(nb >= na / 2 && na >= nb / 2,
 						 "one got less than half of the other"));
 	hold();
@@ -128,9 +128,9 @@ int main(int argc, char **argv)
 	expect("greedy.user.second-works-on", ends_work(&b, nb, page));
 	for (i = 0; i < na; i++)
 		must_unmap(&a, IOVA + i * STEP, PAGE);
-	/* What it has given back it can have again. */
+	/* It must be able to get the tables again that it released. */
 	expect("greedy.user.fills-again", unless(fill(&a, page, &ra) >= na - 16,
-						 "tables that are empty did not serve"));
+						 "empty tables were not reused"));
 	bed_close(&a);
 	bed_close(&b);
 	return report_end();

@@ -16,7 +16,7 @@
 #define NR	4
 #define ORDER	9
 
-/* At the first, some middle and the last page of every hugepage. */
+/* Check the first, a middle and the last page of every hugepage. */
 static const char *every_leaf_is(struct bed *bed, uint64_t iova, int order)
 {
 	static const uint64_t at[] = { 0, 0x5f000, HUGE - PAGE };
@@ -62,7 +62,7 @@ static void test_leaves(struct bed *bed, uint8_t *mem)
 	expect("huge.unmapped-blocked", not_written(bed, IOVA, mem));
 }
 
-/* Where the addresses do not fit each other there can be small leaves only. */
+/* With different alignment of both addresses there can be small leaves only. */
 static void test_not_aligned(struct bed *bed, uint8_t *mem)
 {
 	must_map(bed, IOVA + PAGE, mem, NR * HUGE, RW);
@@ -72,7 +72,7 @@ static void test_not_aligned(struct bed *bed, uint8_t *mem)
 	expect("huge.shifted-blocked", not_written(bed, IOVA + PAGE, mem));
 }
 
-/* A table of small leaves was there: the big leaf has to take its place. */
+/* A large leaf must replace the table of small leaves that was there. */
 static void test_again(struct bed *bed, uint8_t *mem)
 {
 	must_map(bed, IOVA, mem, NR * HUGE, RW);

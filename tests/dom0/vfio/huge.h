@@ -6,7 +6,7 @@
 
 #define HUGE	(2UL << 20)
 
-/* Hugepages that are present and zero, or NULL if there are too few. */
+/* Return populated hugepages filled with zeroes, or NULL if there are too few. */
 uint8_t *new_hugepages(unsigned int nr);
 
 #endif

@@ -11,7 +11,7 @@
 #define PAGE_BYTES	4096
 #define PATIENCE_MS	20000		/* an emulator on a busy host is slow */
 
-/* Device, and its link. */
+/* The device and its link. */
 #define CTRL		0x0000
 #define CTRL_SLU	(1 << 6)	/* set link up */
 #define CTRL_RST	(1 << 26)
@@ -23,28 +23,28 @@
 #define MDIC_WRITE	(1 << 26)
 #define MDIC_READY	(1 << 28)
 #define PHY_CONTROL	0
-#define PHY_AUTONEG	0x1200		/* allowed, and restarted */
+#define PHY_AUTONEG	0x1200		/* enable and restart */
 
-/* Interrupts: first those of MSI and INTx, then those of MSI-X. */
+/* Interrupts: first the registers for MSI and INTx, then those for MSI-X. */
 #define ICR		0x00c0		/* causes; reading clears them */
 #define ICS		0x00c8		/* set causes */
 #define IMS		0x00d0		/* allow */
 #define IMC		0x00d8		/* forbid */
-#define ICR_LSC		(1 << 2)	/* a cause like any other */
+#define ICR_LSC		(1 << 2)	/* the tests use this cause */
 #define GPIE		0x1514
 #define GPIE_MSIX	(1 << 4)
 #define EICS		0x1520
 #define EIMS		0x1524
 #define EIMC		0x1528
-#define EIAC		0x152c		/* which causes clear themselves */
-#define IVAR		0x1700		/* which vector the first queue has */
+#define EIAC		0x152c		/* causes that clear themselves */
+#define IVAR		0x1700		/* vector of the first queue */
 #define IVAR_VALID	(1 << 7)
 
-/* Receiving and sending, by the first of its queues. */
+/* Receiving and sending on the first queue. */
 #define RCTL		0x0100
 #define RCTL_EN		(1 << 1)
-#define RCTL_LOOPBACK	(1 << 6)	/* what is sent is received */
-#define RCTL_BAM	(1 << 15)	/* take broadcasts */
+#define RCTL_LOOPBACK	(1 << 6)	/* receive the sent frames */
+#define RCTL_BAM	(1 << 15)	/* accept broadcasts */
 #define RCTL_SECRC	(1 << 26)	/* without checksum */
 #define TCTL		0x0400
 #define TCTL_EN		(1 << 1)
@@ -54,17 +54,17 @@
 #define RING_BASE_HIGH	0x04
 #define RING_BYTES	0x08
 #define RING_SRRCTL	0x0c		/* receiving only */
-#define SRRCTL_2K	2		/* KiB a buffer has */
+#define SRRCTL_2K	2		/* size of a buffer in KiB */
 #define SRRCTL_ADVANCED	(1 << 25)	/* one buffer, this form of descriptor */
 #define RING_HEAD	0x10
 #define RING_TAIL	0x18
 #define RING_CONTROL	0x28
 #define RING_ENABLE	(1 << 25)
 
-/* A descriptor, as it is read and as it is written back. */
+/* A descriptor; the card reads it and writes it back in this form. */
 struct descriptor {
 	uint64_t addr;
-	uint32_t command;	/* sending: and length; receiving: status */
+	uint32_t command;	/* sending: command and length; receiving: status */
 	uint32_t status;	/* sending only */
 };
 
@@ -77,14 +77,14 @@ struct descriptor {
 #define RING_LENGTH	16
 #define RING_TOTAL	(RING_LENGTH * sizeof(struct descriptor))
 
-/* What is where in the card's memory. */
+/* Offsets in the card's memory. */
 #define AT_TX_RING	0
 #define AT_RX_RING	RING_TOTAL
 #define AT_HEADER	(2 * RING_TOTAL)
 #define AT_OUTBOX	PAGE_BYTES
 #define AT_INBOX	(2 * PAGE_BYTES)
 
-/* A broadcast of the type that is for experiments. */
+/* A broadcast with the Ethernet type for experiments. */
 static const uint8_t header[IGB_HEADER] = {
 	0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 1, 0x88, 0xb5,
 };
@@ -113,7 +113,7 @@ static void wait_for(struct igb *igb, unsigned int reg, uint32_t mask,
 
 	for (ms = 0; (get(igb, reg) & mask) != value; ms += 5) {
 		if (ms > PATIENCE_MS)
-			die("%s: %s did not come in %d ms", igb->dev.bdf, what,
+			die("%s: %s did not happen in %d ms", igb->dev.bdf, what,
 			    PATIENCE_MS);
 		sleep_ms(5);
 	}
@@ -131,7 +131,7 @@ static void reset(struct igb *igb)
 	put(igb, EIMC, ~0U);
 }
 
-/* Without a link the card takes nothing, not even from itself. */
+/* Without a link the card receives no frame, not even its own. */
 static void link_up(struct igb *igb)
 {
 	put(igb, CTRL, get(igb, CTRL) | CTRL_SLU);
@@ -167,7 +167,7 @@ void igb_start(struct igb *igb)
 	put(igb, RCTL, RCTL_EN | RCTL_LOOPBACK | RCTL_BAM | RCTL_SECRC);
 	start_ring(igb, TX_RING, igb->iova + AT_TX_RING);
 	put(igb, TCTL, get(igb, TCTL) | TCTL_EN);
-	/* the link's coming up was a cause */
+	/* Clear the cause of the link's coming up. */
 	get(igb, ICR);
 }
 
@@ -210,7 +210,7 @@ static void send_part(struct igb *igb, unsigned int nr, uint64_t iova,
 	d->status = TX_TOTAL(total);
 }
 
-/* Its status lies where the buffer for headers is named, which is not used. */
+/* The card writes the status into the field of the header buffer, which is not used. */
 static volatile struct descriptor *offer_buffer(struct igb *igb, uint64_t iova)
 {
 	volatile struct descriptor *d =
@@ -237,7 +237,7 @@ static void wait_sent(struct igb *igb, volatile struct descriptor *last)
 	}
 }
 
-/* A buffer that the card did not take stays where it is for the next frame. */
+/* If the card did not use the buffer, the next frame uses it. */
 static bool frame(struct igb *igb, uint64_t from, uint64_t to, size_t bytes)
 {
 	volatile struct descriptor *in = offer_buffer(igb, to);

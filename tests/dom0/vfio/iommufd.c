@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* An address space of iommufd, which takes devices one by one. */
+/* An address space of iommufd, to which devices are attached one by one. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +25,7 @@ struct container container_open(void)
 		die("/dev/iommu: %s; load the module iommufd first",
 		    strerror(errno));
 	if (ioctl(c.fd, IOMMU_IOAS_ALLOC, &alloc))
-		die("iommufd makes no address space: %s", strerror(errno));
+		die("iommufd allocates no address space: %s", strerror(errno));
 	c.space = alloc.out_ioas_id;
 	return c;
 }
@@ -36,7 +36,7 @@ void container_close(struct container *c)
 	c->fd = -1;
 }
 
-/* The file is called /dev/vfio/devices/vfioN; sysfs knows N. */
+/* The file is /dev/vfio/devices/vfioN; sysfs has N. */
 static int device_file(const char *bdf)
 {
 	char path[128], file[300];
@@ -65,8 +65,8 @@ static int device_file(const char *bdf)
 static void die_of_bind(const char *bdf)
 {
 	if (errno == EPERM)
-		die("iommufd does not trust this machine's interrupts; Xen isolates them, but Linux cannot see that: load iommufd with allow_unsafe_interrupts=1");
-	die("iommufd does not take %s: %s", bdf, strerror(errno));
+		die("iommufd refuses this machine's interrupts as unsafe; Xen isolates them, but Linux cannot see that: load iommufd with allow_unsafe_interrupts=1");
+	die("iommufd refuses %s: %s", bdf, strerror(errno));
 }
 
 void container_take(struct container *c, struct device *dev)
@@ -85,7 +85,7 @@ void container_take(struct container *c, struct device *dev)
 		die_of_bind(dev->bdf);
 	dev->id = bind.out_devid;
 	if (ioctl(dev->fd, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &attach))
-		die("%s cannot be in the address space: %s", dev->bdf,
+		die("%s cannot be attached to the address space: %s", dev->bdf,
 		    strerror(errno));
 }
 

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Interrupts through VFIO:
- *	vfio-irq whole NAME BDF		all that one device can do
+ *	vfio-irq whole NAME BDF		all features of one device
  *	vfio-irq quick NAME BDF...	each kind once, one device after the other
- *	vfio-irq table NAME BDF BDF	the first's table of MSI-X, and an edu
- *	vfio-irq kept NAME BDF...	their tables of MSI-X are kept from programs
- *	vfio-irq restored NAME BDF...	MSI-X that is enabled outlives a reset
+ *	vfio-irq table NAME BDF BDF	the MSI-X table of the first, with an edu
+ *	vfio-irq kept NAME BDF...	programs cannot access the MSI-X tables
+ *	vfio-irq restored NAME BDF...	enabled MSI-X still works after a reset
  *	vfio-irq together NAME BDF...	several devices at once
- *	vfio-irq line NAME BDF BDF	two that share a line of INTx
- *	vfio-irq crowd NAME BDF		more vectors than there are
- *	vfio-irq victim NAME BDF...	until it is killed; says "running"
- * NAME becomes part of the tests' names.
+ *	vfio-irq line NAME BDF BDF	two devices that share a line of INTx
+ *	vfio-irq crowd NAME BDF		more vectors than the machine has
+ *	vfio-irq victim NAME BDF...	runs until it is killed; prints "running"
+ * NAME is a part of the tests' names.
  */
 #include <string.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* More than one device, or more vectors than there are. */
+/* Tests of several devices, and of more vectors than the machine has. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 
 #define ROUNDS		50
 
-/* What a device does best, or for the second of a kind, the next. */
+/* The best kind of interrupt that a device has; for a second device the next best. */
 static uint32_t best_kind(const struct source *s)
 {
 	if (s->kind->offers[MSIX])
@@ -18,7 +18,7 @@ static uint32_t best_kind(const struct source *s)
 	return s->nr > 1 ? INTX : MSI;
 }
 
-/* Turn by turn: one vector of each device, and no other device's comes. */
+/* In turn: raise one vector of each device; no other device's may arrive. */
 static const char *turn(struct source *s, struct irqs *irqs, unsigned int nr,
 			unsigned int round)
 {
@@ -33,7 +33,7 @@ static const char *turn(struct source *s, struct irqs *irqs, unsigned int nr,
 	return wrong;
 }
 
-/* All raise before any is waited for. */
+/* All devices raise an interrupt before the program waits for one. */
 static const char *all_at_once(struct source *s, struct irqs *irqs, unsigned int nr)
 {
 	const char *wrong = NULL;
@@ -43,7 +43,7 @@ static const char *all_at_once(struct source *s, struct irqs *irqs, unsigned int
 		s[i].kind->raise(&s[i], irqs[i].index, irqs[i].nr - 1);
 	for (i = 0; i < nr && !wrong; i++) {
 		if (irq_wait(&irqs[i], irqs[i].nr - 1) != 1)
-			wrong = because("that of %s did not come once", s[i].bdf);
+			wrong = because("the interrupt of %s did not arrive once", s[i].bdf);
 		else
 			wrong = quiet_down(&s[i], &irqs[i], irqs[i].nr - 1);
 	}
@@ -83,7 +83,7 @@ void test_together(struct source *s, unsigned int nr)
 	}
 }
 
-/* While one stays raised, and masked by VFIO for it, the other's comes. */
+/* While one device's stays raised, and VFIO masks it, the other's must arrive. */
 static const char *past_raised(struct source *a, struct irqs *as,
 			       struct source *b, struct irqs *bs)
 {
@@ -91,16 +91,16 @@ static const char *past_raised(struct source *a, struct irqs *as,
 
 	a->kind->raise(a, INTX, 0);
 	if (irq_wait(as, 0) != 1)
-		return "the first device's did not come once";
+		return "the first device's interrupt did not arrive once";
 	wrong = arrives(b, bs, 0);
 	if (wrong)
 		return wrong;
 	if (irq_take(as, 0))
-		return "the first device's came once more";
+		return "the first device's interrupt arrived again";
 	return quiet_down(a, as, 0);
 }
 
-/* The steps of the suite have looked whether these two share one. */
+/* The suite's step has checked that these two devices share a line. */
 void test_line(struct source *a, struct source *b)
 {
 	struct irqs as, bs;
@@ -128,7 +128,7 @@ void test_line(struct source *a, struct source *b)
 	irqs_close(&bs);
 }
 
-/* So many vectors at once, and back: 0 or -errno. */
+/* Enable so many vectors at once, and disable them. Returns 0 or -errno. */
 static int granted(struct source *s, unsigned int nr)
 {
 	struct irqs irqs;
@@ -141,7 +141,7 @@ static int granted(struct source *s, unsigned int nr)
 	return rc;
 }
 
-/* The most that are granted at once, about: each try takes an emulator seconds. */
+/* Returns about the highest number that is granted: each try takes seconds. */
 static unsigned int most(struct source *s, unsigned int refused)
 {
 	unsigned int least = 0;
@@ -157,7 +157,7 @@ static unsigned int most(struct source *s, unsigned int refused)
 	return least;
 }
 
-/* Why it is refused: Xen says EINVAL if it has no more, a PV kernel passes that on. */
+/* The expected errors: without free vectors Xen returns EINVAL, and so does a PV kernel. */
 static const char *too_many(int rc)
 {
 	if (rc != -ENOSPC && rc != -EAGAIN && rc != -EINVAL)
@@ -165,7 +165,7 @@ static const char *too_many(int rc)
 	return NULL;
 }
 
-/* Xen can tell a PV domain that it has no more, but not a PVH domain. */
+/* Xen can report its lack of vectors to a PV domain, but not to a PVH domain. */
 static void test_last(struct source *s, unsigned int nr)
 {
 	struct irqs irqs;
@@ -199,12 +199,12 @@ void test_crowd(struct source *s)
 		return;
 	before = most(s, nr);
 	after = most(s, nr);
-	report_info("crowd: %u of %u vectors can be had at once", before, nr);
+	report_info("crowd: %u of %u vectors are granted at once", before, nr);
 	say(s, MSIX, "enough", unless(before >= vectors(s, MSIX),
 				      "fewer are granted than the tests use"));
 	say(s, MSIX, "refused-takes-none",
 	    before == after ? NULL :
-	    because("after refusals %u can be had, before them %u", after, before));
+	    because("after refusals %u are granted, before them %u", after, before));
 	test_last(s, before);
 	say(s, MSIX, "after-refused", works(s, MSIX, vectors(s, MSIX)));
 }

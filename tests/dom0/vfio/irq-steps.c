@@ -96,7 +96,7 @@ const char *only(struct irqs *irqs, unsigned int vector)
 
 	for (i = 0; i < irqs->nr; i++)
 		if (i != vector && irq_take(irqs, i))
-			return because("vector %u came although only %u was raised",
+			return because("vector %u arrived, but only %u was raised",
 				       i, vector);
 	return NULL;
 }
@@ -105,7 +105,7 @@ const char *quiet_down(struct source *s, struct irqs *irqs, unsigned int vector)
 {
 	int rc;
 
-	/* first, or it would come again */
+	/* First; otherwise it would arrive again. */
 	s->kind->lower(s, vector);
 	if (irqs->index != INTX)
 		return NULL;
@@ -120,7 +120,7 @@ const char *arrives(struct source *s, struct irqs *irqs, unsigned int vector)
 	s->kind->raise(s, irqs->index, vector);
 	times = irq_wait(irqs, vector);
 	if (times != 1)
-		return because("vector %u of %u was raised once and came %llu times",
+		return because("vector %u of %u was raised once and arrived %llu times",
 			       vector, irqs->nr, (unsigned long long)times);
 	return quiet_down(s, irqs, vector);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a program can do to its device's table of MSI-X, which VFIO lets it map.
- * An entry is where to write what, and whether it is masked.
+ * Tests of a program that writes to its device's MSI-X table, which VFIO allows it to
+ * map. An entry has an address, the data to write there, and a mask bit.
  */
 #include <fcntl.h>
 #include <linux/pci_regs.h>
@@ -67,7 +67,7 @@ static void table_close(struct table *t)
 	munmap(t->bar, t->bytes);
 }
 
-/* --- is it let? ------------------------------------------------------------- */
+/* --- accesses that may be refused -------------------------------------------- */
 
 static sigjmp_buf back;
 
@@ -77,9 +77,9 @@ static void get_out(int sig)
 }
 
 /*
- * What came of a read or write: 0 if it ended, SIGBUS if it was refused, SIGALRM
- * if it does not end: where the hypervisor maps the page read-only behind the
- * kernel's back, the kernel repeats a page fault for ever.
+ * Read or write. Returns 0 on success, SIGBUS if the access was refused, SIGALRM if it
+ * does not end: the hypervisor maps the page read-only, which the kernel does not know,
+ * so that the page fault repeats for ever.
  */
 static int try(volatile uint32_t *at, uint32_t *value, bool write)
 {
@@ -114,7 +114,7 @@ static const char *outcome(int sig)
 
 /* --- the mask --------------------------------------------------------------- */
 
-/* Whether it is obeyed or not, the interrupt is neither lost nor doubled. */
+/* The mask may have an effect or not; the interrupt must arrive exactly once. */
 static const char *mask_in_table(struct source *s, struct irqs *irqs,
 				 volatile struct entry *e)
 {
@@ -132,13 +132,13 @@ static const char *mask_in_table(struct source *s, struct irqs *irqs,
 	if (sig)
 		return because("a write that unmasks %s", outcome(sig));
 	if (irq_wait(irqs, VECTOR) != 1)
-		return "vector 1 was raised once and did not come once";
+		return "vector 1 was raised once and did not arrive once";
 	return each_arrives(s, irqs);
 }
 
-/* --- another's message ------------------------------------------------------ */
+/* --- another device's message ------------------------------------------------ */
 
-/* As the kernel set it. */
+/* Return the message that the kernel has set. */
 static struct entry message_of(const struct device *dev)
 {
 	const unsigned int at = find_capability(dev, PCI_CAP_ID_MSI);
@@ -157,7 +157,7 @@ static struct entry message_of(const struct device *dev)
 	return e;
 }
 
-/* Masked meanwhile: half a message must not be used. */
+/* Mask the entry meanwhile, so that the device does not use half a message. */
 static const char *put_message(volatile struct entry *e, const struct entry *m)
 {
 	int sig = try_write(&e->control, PCI_MSIX_ENTRY_CTRL_MASKBIT);
@@ -173,7 +173,7 @@ static const char *put_message(volatile struct entry *e, const struct entry *m)
 	return sig ? because("a write to the message %s", outcome(sig)) : NULL;
 }
 
-/* Raised with another's message: whether the other's interrupt came. */
+/* Raise a vector with another device's message. True if the other's interrupt arrived. */
 static bool came_instead(struct source *s, struct irqs *irqs, struct irqs *other)
 {
 	bool came;
@@ -188,7 +188,7 @@ static bool came_instead(struct source *s, struct irqs *irqs, struct irqs *other
 	return came;
 }
 
-/* Puts that message into its own table and raises the vector. */
+/* Write the other device's message into this device's table, and raise the vector. */
 static const char *forge(struct source *s, struct irqs *irqs,
 			 volatile struct entry *e, struct irqs *other, bool *came)
 {
@@ -217,7 +217,7 @@ static void test_forged(struct source *s, struct irqs *irqs,
 
 	if (!wrong && came && under_pvh())
 		skip_of(s, MSIX, "table-forged",
-			"Xen takes a program's message for the kernel's: another device's interrupt came");
+			"Xen treats a program's message as the kernel's: another device's interrupt arrived");
 	else
 		say(s, MSIX, "table-forged",
 		    came ? "another device's interrupt came" : wrong);
@@ -266,7 +266,7 @@ void test_table(struct source *s, struct source *edu)
 	irqs_close(&other);
 }
 
-/* No byte of the pages that the table is in can be read or written. */
+/* No byte of the pages with the table may be readable or writable. */
 static const char *kept(const struct table *t, unsigned int nr)
 {
 	const uintptr_t first = (uintptr_t)t->entries & -TABLE_PAGE;
@@ -288,7 +288,7 @@ static const char *kept(const struct table *t, unsigned int nr)
 	return NULL;
 }
 
-/* A kernel that keeps the table from programs; all else works. */
+/* The kernel denies programs the table; all other accesses work. */
 void test_kept(struct source *s)
 {
 	struct table t = table_open(source_device(s));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* All that one device can do. */
+/* Tests of all interrupt features of one device. */
 #include <errno.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -45,7 +45,7 @@ static void test_rounds(struct source *s, uint32_t index)
 	irqs_close(&irqs);
 }
 
-/* What was raised meanwhile may be pending in the device, and is dropped. */
+/* An interrupt raised earlier may be pending in the device; it is dropped. */
 static const char *works_again(struct source *s, uint32_t index)
 {
 	struct irqs irqs;
@@ -64,7 +64,7 @@ static const char *works_again(struct source *s, uint32_t index)
 	return wrong;
 }
 
-/* What comes after the end would come within a while; then it works again. */
+/* After the interrupts were disabled none may arrive for a while; then enable them again. */
 static void test_disabled(struct source *s, uint32_t index)
 {
 	struct irqs irqs;
@@ -75,7 +75,7 @@ static void test_disabled(struct source *s, uint32_t index)
 	if (!wrong) {
 		s->kind->raise(s, index, 0);
 		if (!irq_silent(&irqs, 0))
-			wrong = "it came although it was disabled";
+			wrong = "it arrived although it was disabled";
 		s->kind->lower(s, 0);
 		irqs_close(&irqs);
 	}
@@ -83,7 +83,7 @@ static void test_disabled(struct source *s, uint32_t index)
 	say(s, index, "enabled-again", works_again(s, index));
 }
 
-/* The device itself holds it back: neither lost nor doubled. */
+/* The device itself masks the interrupt, which must then arrive exactly once. */
 static void test_hold(struct source *s, uint32_t index)
 {
 	struct irqs irqs;
@@ -93,10 +93,10 @@ static void test_hold(struct source *s, uint32_t index)
 		s->kind->hold(s, index, true);
 		s->kind->raise(s, index, 0);
 		if (!irq_silent(&irqs, 0))
-			wrong = "it came although the device masks it";
+			wrong = "it arrived although the device masks it";
 		s->kind->hold(s, index, false);
 		if (!wrong && irq_wait(&irqs, 0) != 1)
-			wrong = "after the device unmasked it, it did not come once";
+			wrong = "after the device unmasked it, it did not arrive once";
 		quiet_down(s, &irqs, 0);
 	}
 	say(s, index, "masked-by-device", wrong);
@@ -104,7 +104,7 @@ static void test_hold(struct source *s, uint32_t index)
 	irqs_close(&irqs);
 }
 
-/* What was enabled is enabled after the reset, too. */
+/* Enabled interrupts must still be enabled after a reset. */
 static const char *survives_reset(struct source *s, struct irqs *irqs)
 {
 	int rc = device_reset(source_device(s));
@@ -128,7 +128,7 @@ static const char *reset_while_enabled(struct source *s, uint32_t index)
 	return wrong;
 }
 
-/* The kernel of a PVH domain does not restore MSI-X; packaging/linux cures that. */
+/* The kernel of a PVH domain does not restore MSI-X; packaging/linux has a patch. */
 static void test_reset(struct source *s, uint32_t index)
 {
 	const char *wrong = reset_while_enabled(s, index);
@@ -141,7 +141,7 @@ static void test_reset(struct source *s, uint32_t index)
 	say(s, index, "reset-then-again", works_again(s, index));
 }
 
-/* A kernel that does restore it. */
+/* For a kernel with the patch. */
 void test_restored(struct source *s)
 {
 	say(s, MSIX, "restored", reset_while_enabled(s, MSIX));
@@ -171,14 +171,14 @@ static const char *masks_itself(struct source *s, struct irqs *irqs)
 
 	s->kind->raise(s, INTX, 0);
 	if (irq_wait(irqs, 0) != 1)
-		return "it did not come once";
+		return "it did not arrive once";
 	if (!irq_silent(irqs, 0))
-		return "it came once more before it was unmasked";
+		return "it arrived again before it was unmasked";
 	rc = irq_unmask(irqs);
 	if (rc)
 		return because("unmasking: %s", strerror(-rc));
 	if (irq_wait(irqs, 0) != 1)
-		return "still raised, it did not come once more after it was unmasked";
+		return "it is still raised, but did not arrive again after it was unmasked";
 	return quiet_down(s, irqs, 0);
 }
 
@@ -190,16 +190,16 @@ static const char *masked(struct source *s, struct irqs *irqs)
 		return because("masking: %s", strerror(-rc));
 	s->kind->raise(s, INTX, 0);
 	if (!irq_silent(irqs, 0))
-		return "it came although it was masked";
+		return "it arrived although it was masked";
 	rc = irq_unmask(irqs);
 	if (rc)
 		return because("unmasking: %s", strerror(-rc));
 	if (irq_wait(irqs, 0) != 1)
-		return "it did not come once after it was unmasked";
+		return "it did not arrive once after it was unmasked";
 	return quiet_down(s, irqs, 0);
 }
 
-/* As a virtual machine does it at the end of an interrupt. */
+/* Unmask as a virtual machine monitor does at the end of an interrupt. */
 static const char *unmasked_by_eventfd(struct source *s, struct irqs *irqs)
 {
 	struct irqs other = { .dev = irqs->dev };
@@ -216,11 +216,11 @@ static const char *unmasked_by_eventfd(struct source *s, struct irqs *irqs)
 	if (!wrong) {
 		s->kind->raise(s, INTX, 0);
 		if (irq_wait(irqs, 0) != 1)
-			wrong = "it did not come once";
+			wrong = "it did not arrive once";
 		if (write(other.fds[0], &one, sizeof(one)) != sizeof(one))
-			wrong = "the eventfd does not take a write";
+			wrong = "writing to the eventfd failed";
 		if (!wrong && irq_wait(irqs, 0) != 1)
-			wrong = "it did not come once more after the eventfd was written";
+			wrong = "it did not arrive again after the eventfd was written";
 		irq_unmask_by(irqs, -1);
 		quiet_down(s, irqs, 0);
 	}
@@ -253,26 +253,26 @@ static const char *detached(struct source *s, struct irqs *irqs)
 	int rc = irq_detach(irqs, 1);
 
 	if (rc)
-		return because("taking vector 1 away: %s", strerror(-rc));
+		return because("disconnecting vector 1: %s", strerror(-rc));
 	s->kind->raise(s, irqs->index, 1);
 	wrong = arrives(s, irqs, 0);
 	if (!wrong)
 		wrong = arrives(s, irqs, 2);
 	if (!wrong && irq_take(irqs, 1))
-		wrong = "vector 1 came although it was taken away";
+		wrong = "vector 1 arrived although it was disconnected";
 	return wrong;
 }
 
-/* The interrupt from meanwhile may come or not; one that is raised now has to. */
+/* An interrupt raised meanwhile may arrive or not; one that is raised now must. */
 static const char *attached(struct source *s, struct irqs *irqs)
 {
 	int rc = irq_attach(irqs, 1);
 
 	if (rc)
-		return because("giving vector 1 back: %s", strerror(-rc));
-	report_info("%s %s: vector 1 given back, what was raised meanwhile %s",
+		return because("connecting vector 1: %s", strerror(-rc));
+	report_info("%s %s: vector 1 connected again, its earlier interrupt %s",
 		    irq_part, s->kind->name,
-		    irq_silent(irqs, 1) ? "is lost" : "came");
+		    irq_silent(irqs, 1) ? "is lost" : "arrived");
 	irq_take(irqs, 1);
 	return each_arrives(s, irqs);
 }
@@ -292,7 +292,7 @@ static void test_one_away(struct source *s)
 	irqs_close(&irqs);
 }
 
-/* Without disabling what is there VFIO adds vectors only where it says so. */
+/* VFIO adds vectors to enabled ones only if its flags say so. */
 static const char *grows(struct source *s, struct irqs *irqs)
 {
 	uint32_t flags;
@@ -301,10 +301,10 @@ static const char *grows(struct source *s, struct irqs *irqs)
 	irq_count(source_device(s), MSIX, &flags);
 	irqs->fds[irqs->open++] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	rc = irq_attach(irqs, irqs->nr);
-	report_info("%s %s: a vector more while others are enabled: %s",
-		    irq_part, s->kind->name, rc ? strerror(-rc) : "taken");
+	report_info("%s %s: one more vector while others are enabled: %s",
+		    irq_part, s->kind->name, rc ? strerror(-rc) : "accepted");
 	if (flags & VFIO_IRQ_INFO_NORESIZE)
-		return unless(rc, "it was taken although VFIO says that it cannot be");
+		return unless(rc, "it was accepted although VFIO's flags exclude this");
 	if (rc)
 		return because("it was refused: %s", strerror(-rc));
 	irqs->nr++;
@@ -351,10 +351,10 @@ static const char *edu_tells(struct source *s, struct irqs *irqs)
 	memset(mem, 0x5a, PAGE);
 	edu_start_fetch(edu, PAGE_IOVA, PAGE);
 	if (irq_wait(irqs, 0) != 1)
-		return "the end of a transfer was not told once";
+		return "the end of a transfer did not raise one interrupt";
 	edu_store(edu, PAGE_IOVA + PAGE, PAGE);
 	if (memcmp(mem, mem + PAGE, PAGE))
-		return "the transfer that was told did not take place";
+		return "an interrupt came for a transfer that did not take place";
 	return quiet_down(s, irqs, 0);
 }
 
@@ -368,13 +368,13 @@ static const char *igb_tells(struct source *s, struct irqs *irqs)
 	if (!igb_fetch(&s->igb, PAGE_IOVA, got, sizeof(got)))
 		return "the frame did not arrive";
 	if (irq_wait(irqs, 7) != 1)
-		return "the frame that arrived was not told once";
+		return "the frame that arrived did not raise one interrupt";
 	if (memcmp(mem, got, sizeof(got)))
-		return "the frame has other bytes than were sent";
+		return "the frame differs from the bytes sent";
 	return only(irqs, 7);
 }
 
-/* NVMe's commands are DMA in both directions already. */
+/* Not for NVMe, whose commands are DMA in both directions already. */
 static void test_dma(struct source *s, uint32_t index)
 {
 	struct irqs irqs;
@@ -410,7 +410,7 @@ static void test_kind(struct source *s, uint32_t index)
 	test_reopen(s, index);
 }
 
-/* From one kind to another without closing the device. */
+/* Change from one kind to another without closing the device. */
 static void test_change(struct source *s)
 {
 	uint32_t index;

@@ -18,14 +18,14 @@ unsigned int irq_count(const struct device *dev, uint32_t index, uint32_t *flags
 	struct vfio_irq_info info = { .argsz = sizeof(info), .index = index };
 
 	if (ioctl(dev->fd, VFIO_DEVICE_GET_IRQ_INFO, &info))
-		die("%s: VFIO knows no interrupts %u: %s", dev->bdf, index,
+		die("%s: VFIO has no interrupts of kind %u: %s", dev->bdf, index,
 		    strerror(errno));
 	if (flags)
 		*flags = info.flags;
 	return info.count;
 }
 
-/* VFIO answers with a number where it can have fewer vectors than were wanted. */
+/* VFIO returns a positive number if fewer vectors are available than requested. */
 static int set(const struct irqs *irqs, uint32_t flags, unsigned int start,
 	       unsigned int count, const int *fds)
 {

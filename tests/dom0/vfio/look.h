@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What Xen says of a device's context, through the module in ../look.  On a
- * machine without Xen there is no such module, and have_look() says so.
+ * Queries Xen about a device's context, by the module in ../look. On a machine
+ * without Xen the module is missing, and have_look() returns false.
  */
 #ifndef XPI_LOOK_H
 #define XPI_LOOK_H
@@ -11,10 +11,10 @@
 
 bool have_look(void);
 
-/* The number of the context that the device is in. */
+/* Return the number of the device's context. */
 unsigned int context_of(const char *bdf);
 
-/* log2 of the leaf's 4 KiB pages, or -1 if nothing is mapped at iova. */
+/* Return log2 of the leaf's 4 KiB pages, or -1 if nothing is mapped at iova. */
 int leaf_order(const char *bdf, uint64_t iova);
 
 #endif

@@ -3,10 +3,10 @@
  * DMA of real devices through VFIO containers:
  *	vfio-dma BDF BDF [SECRET-ADDRESS SECRET-TEXT]
  * with two edu devices that are bound to vfio-pci, and optionally the bus
- * address and the text of a page that neither of them may reach.
+ * address and the text of a page that neither device may reach.
  *	vfio-dma hold BDF NAME
- * has a page mapped for as long as there is a file /tmp/hold, and looks then
- * whether it still is; its tests are called NAME.something.
+ * maps a page, keeps it while the file /tmp/hold exists, and then checks that it is
+ * still mapped. The names of its tests begin with NAME.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +22,7 @@
 #include "report.h"
 
 #define IOVA		0x200000000UL
-#define VIDEO_WINDOW	0xa0000UL	/* of every PC, for VGA */
+#define VIDEO_WINDOW	0xa0000UL	/* VGA memory of every PC */
 
 struct world {
 	struct bed a, b;
@@ -31,8 +31,8 @@ struct world {
 };
 
 /*
- * Linux 6.12's VFIO tries every new domain with 8 KiB at a low address that it
- * unmaps in two halves; a driver that gets it wrong leaves them mapped.
+ * VFIO of Linux 6.12 tests every new domain: it maps 8 KiB at a low address and
+ * unmaps them in two halves. A driver with a defect there leaves them mapped.
  */
 static void test_nothing_mapped_at_first(struct world *w)
 {
@@ -64,7 +64,7 @@ static void test_outside(struct world *w)
 	must_unmap(&w->a, IOVA + PAGE, PAGE);
 }
 
-/* The device used the mapping just before, so a stale IOTLB would show. */
+/* The device used the mapping just before, so a stale IOTLB entry makes this fail. */
 static void test_after_unmap(struct world *w)
 {
 	uint8_t *mem = new_pages(1), *other = new_pages(1);
@@ -79,7 +79,7 @@ static void test_after_unmap(struct world *w)
 	must_unmap(&w->a, IOVA, PAGE);
 }
 
-/* Written first: QEMU reports no fault for a write to a cached translation. */
+/* Write first: QEMU reports no fault for a write to a cached translation. */
 static void test_read_only(struct world *w)
 {
 	uint8_t *mem = new_pages(1);
@@ -90,7 +90,7 @@ static void test_read_only(struct world *w)
 	must_unmap(&w->a, IOVA, PAGE);
 }
 
-/* Scattered machine memory behind one mapping: first, last and some between. */
+/* One mapping of scattered machine memory: probe the first, the last and other pages. */
 static void test_big(struct world *w)
 {
 	static const unsigned int probes[] = { 0, 1, 511, 512, 1300, 2047 };
@@ -122,7 +122,7 @@ static void test_bad_requests(struct world *w)
 	must_unmap(&w->a, IOVA, PAGE);
 }
 
-/* A page of the legacy video window, or NULL with the reason why there is none. */
+/* Map a page of the legacy video window. Returns NULL and the reason on failure. */
 static uint8_t *video_window(const char **why)
 {
 	void *mem = MAP_FAILED;
@@ -141,8 +141,7 @@ static uint8_t *video_window(const char **why)
 }
 
 /*
- * Device memory between two pieces of RAM: a translated kernel has a struct page
- * for it.
+ * Device memory between two ranges of RAM: a PVH kernel has a struct page for it.
  */
 static void test_device_memory(struct world *w)
 {
@@ -190,7 +189,7 @@ static void test_secret(struct world *w)
 	       text_not_read(&w->a, w->secret_addr, w->secret_text));
 }
 
-/* Closing gives the device back to its default domain; opening takes it anew. */
+/* Closing returns the device to its default domain; opening attaches it again. */
 static void test_reopen(struct world *w)
 {
 	const char *bdf = w->a.dev.bdf, *problem = NULL;
@@ -208,7 +207,7 @@ static void test_reopen(struct world *w)
 	expect("vfio.reopen.unmapped-blocked", not_read(&w->a, IOVA, mem));
 }
 
-/* Whoever made the file looks around meanwhile; it is not for ever. */
+/* Wait until the caller removes the file, two minutes at most. */
 static void wait_for_release(void)
 {
 	int tenths;
@@ -216,7 +215,7 @@ static void wait_for_release(void)
 	report_info("holding 0x%llx", (unsigned long long)IOVA);
 	for (tenths = 0; !access("/tmp/hold", F_OK); tenths++) {
 		if (tenths == 1200)
-			die("nobody removes /tmp/hold");
+			die("/tmp/hold still exists after two minutes");
 		usleep(100000);
 	}
 }

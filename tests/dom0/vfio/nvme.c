@@ -32,7 +32,7 @@
 #define FEATURE_QUEUES	7
 #define ALL_NAMESPACES	0xffffffff
 
-#define ENTRIES		16		/* of either queue of a pair */
+#define ENTRIES		16		/* of each queue of a pair */
 
 struct command {
 	uint8_t opcode, flags;
@@ -47,7 +47,7 @@ struct completion {
 	uint32_t result, reserved;
 	uint16_t sq_head, sq;
 	uint16_t id;
-	uint16_t status;		/* its lowest bit toggles each time round */
+	uint16_t status;		/* its lowest bit toggles each time the queue wraps */
 };
 
 static uint32_t get32(const struct nvme *nvme, unsigned int reg)
@@ -186,8 +186,8 @@ static void enable(struct nvme *nvme, bool on)
 }
 
 /*
- * QEMU counts the queues with completions that were not taken, and does not begin
- * anew with a reset: INTx would never fall silent again.
+ * QEMU counts the queues with unconsumed completions, and a reset does not clear
+ * the count: INTx would stay asserted for ever.
  */
 static void stop(struct nvme *nvme)
 {
@@ -217,7 +217,7 @@ void nvme_start(struct nvme *nvme, unsigned int pairs, unsigned int last)
 		add_pair(nvme, nr, nr == pairs - 1 ? last : nr);
 }
 
-/* Only the administrators' queue knows features; the others have nothing to flush. */
+/* The admin queue gets GET_FEATURES, the others get FLUSH without data to flush. */
 void nvme_submit(struct nvme *nvme, unsigned int nr)
 {
 	const struct command admin = {

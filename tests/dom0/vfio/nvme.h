@@ -11,7 +11,7 @@
 
 #include "vfio.h"
 
-/* The administrators' pair and one for each vector but the first. */
+/* The admin queue pair, and one pair for each vector but the first. */
 #define NVME_PAIRS	65
 #define NVME_MEMORY	(NVME_PAIRS * 2 * 4096)
 
@@ -29,21 +29,20 @@ struct nvme {
 	struct nvme_pair pairs[NVME_PAIRS];
 };
 
-/* The controller becomes part of c; dies if it cannot. */
+/* Add the controller to c. Exits the program on failure. */
 struct nvme nvme_open(struct container *c, const char *bdf, uint64_t iova);
 void nvme_close(struct nvme *nvme);
 
 /*
- * Start it, once more if it was, with so many queue pairs; pair N completes
- * with vector N, but the last pair with the vector last.  Without MSI-X there
- * can be but one.
+ * Start or restart it with so many queue pairs. Pair N completes with vector N, but
+ * the last pair with vector @last. Without MSI-X there can be only one pair.
  */
 void nvme_start(struct nvme *nvme, unsigned int pairs, unsigned int last);
 
-/* Have a command completed by pair nr; it interrupts when that is done. */
+/* Submit a command to pair nr, which raises an interrupt when the command completes. */
 void nvme_submit(struct nvme *nvme, unsigned int nr);
 
-/* Take the completions of pair nr, so that INTx falls silent and the queue empty. */
+/* Consume the completions of pair nr: this deasserts INTx and empties the queue. */
 void nvme_take(struct nvme *nvme, unsigned int nr);
 
 #endif

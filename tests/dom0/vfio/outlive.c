@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Makes a page table of its own for a device, closes the device and keeps the
- * table until a signal ends the program:	iommufd-outlive BDF
- * It says "holding" once it has nothing but the table.
+ * Allocates a page table for a device, closes the device and keeps the table until
+ * a signal ends the program:	iommufd-outlive BDF
+ * It prints "holding" when it has only the table.
  */
 #include <errno.h>
 #include <linux/iommufd.h>
@@ -23,7 +23,7 @@ static void make_table(const struct container *c, const struct device *dev)
 	};
 
 	if (ioctl(c->fd, IOMMU_HWPT_ALLOC, &alloc))
-		die("iommufd makes no page table for %s: %s", dev->bdf,
+		die("iommufd allocates no page table for %s: %s", dev->bdf,
 		    strerror(errno));
 }
 

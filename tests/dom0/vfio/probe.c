@@ -13,7 +13,7 @@ void probe_seed(uint64_t seed)
 	state = seed | 1;
 }
 
-/* xorshift64*: patterns need to differ from page to page, no more. */
+/* xorshift64*: the patterns only have to differ from page to page. */
 static uint64_t next(void)
 {
 	state ^= state >> 12;
@@ -101,13 +101,13 @@ bool can_write(struct bed *bed, uint64_t iova, uint8_t *mem)
 	return !memcmp(bed->mailbox, mem, PAGE);
 }
 
-/* There and back through the mailbox: a device that is off blocks nothing. */
+/* Write and read the mailbox: if the device is off, a blocked access shows nothing. */
 static const char *still_works(struct bed *bed)
 {
 	static uint8_t sent[PAGE];
 
 	if (!device_is_master(&bed->dev))
-		return "bus mastering is off, so this proves nothing";
+		return "bus mastering is off, so this test shows nothing";
 	new_pattern(bed->mailbox);
 	memcpy(sent, bed->mailbox, PAGE);
 	edu_fetch(&bed->dev.edu, MAILBOX_IOVA, PAGE);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A device with memory at a fixed address for the firmware's sake (an RMRR), of
- * a kind that does not need it any more:	vfio-region BDF USB-BDF IOVA
- * BDF is an edu, which does the DMA. Both are in one container, and IOVA, where
- * the region is, must be an address like any other there.
+ * A device with memory at a fixed address that firmware requires (an RMRR), but of a
+ * kind that does not need it after boot:	vfio-region BDF USB-BDF IOVA
+ * BDF is an edu, which does the DMA. Both are in one container, in which
+ * IOVA, the address of the region, must be an ordinary address.
  */
 #include <stdlib.h>
 
@@ -48,7 +48,7 @@ int main(int argc, char **argv)
 	usb.bdf = argv[2];
 	iova = strtoull(argv[3], NULL, 0);
 	probe_seed(1);
-	/* The first one decides whether VFIO accepts the IOMMU. */
+	/* For the first device VFIO decides whether it accepts the IOMMU. */
 	bed.container = container_open();
 	container_take(&bed.container, &usb);
 	report_pass("region.opened");

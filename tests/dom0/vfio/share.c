@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One container, several things in it:	vfio-share BDF BDF
- * Two groups, memory with holes, the registers of another device, and all of it
+ * Several groups and kinds of memory in one container:	vfio-share BDF BDF
+ * It has two groups, memory with holes, and the registers of another device, and is
  * unmapped at once.
  */
 #include <errno.h>
@@ -21,11 +21,11 @@ static void must_go(struct bed *bed, uint64_t iova, size_t range, size_t mapped)
 	int64_t gone = container_unmap_holes(&bed->container, iova, range);
 
 	if (gone != (int64_t)mapped)
-		die("unmapping 0x%llx said %lld instead of %zu",
+		die("unmapping 0x%llx returned %lld instead of %zu",
 		    (unsigned long long)iova, (long long)gone, mapped);
 }
 
-/* The second group comes to the domain of the first. */
+/* The second group must be in the domain of the first. */
 static void test_one_context(struct bed *a, struct bed *b)
 {
 	unsigned int ctx;
@@ -52,7 +52,7 @@ static void test_both_reach(struct bed *a, struct bed *b)
 	expect("share.group.second-blocked", not_written(b, IOVA, mem));
 }
 
-/* Xen moves each device by itself: one going must not take the other along. */
+/* Xen moves each device separately: one must stay when the other leaves. */
 static void test_second_leaves(struct bed *a, struct bed *b)
 {
 	const char *bdf = b->dev.bdf;
@@ -68,7 +68,7 @@ static void test_second_leaves(struct bed *a, struct bed *b)
 
 /* --- one device's registers, mapped for the other ------------------------- */
 
-/* What b reads at offset of a's registers. */
+/* Return what b reads at an offset of a's registers. */
 static uint32_t peer_read(struct bed *b, uint64_t offset)
 {
 	uint32_t value;
@@ -87,12 +87,12 @@ static void peer_write(struct bed *b, uint64_t offset, uint32_t value)
 	edu_store(&b->dev.edu, IOVA + offset, sizeof(value));
 }
 
-/* The CPU looks through its own mapping; the register inverts what it gets. */
+/* The CPU reads the register, which inverts the value that b wrote. */
 static const char *peer_write_arrives(struct bed *a, struct bed *b, uint32_t value)
 {
 	peer_write(b, EDU_INVERTER, value);
 	return unless(edu_get(&a->dev.edu, EDU_INVERTER) == ~value,
-		      "the CPU does not see what the other device wrote");
+		      "the CPU does not read what the other device wrote");
 }
 
 static void test_peer(struct bed *a, struct bed *b)
@@ -111,14 +111,14 @@ static void test_peer(struct bed *a, struct bed *b)
 		return;
 	expect("share.peer.read",
 	       unless(peer_read(b, EDU_ID) == edu_get(&a->dev.edu, EDU_ID),
-		      "the other device reads another id than the CPU"));
+		      "the other device and the CPU read different ids"));
 	expect("share.peer.write", peer_write_arrives(a, b, first));
 	expect("share.peer.read-back",
 	       unless(peer_read(b, EDU_INVERTER) == ~first,
-		      "the other device does not read what the CPU sees"));
+		      "the other device and the CPU read different values"));
 	must_unmap(a, IOVA, PAGE);
 
-	/* faults are reported by page */
+	/* Xen reports faults by page. */
 	announce_fault(b, "write", IOVA);
 	peer_write(b, EDU_INVERTER, second);
 	expect("share.peer.unmapped-blocked",
@@ -147,7 +147,7 @@ static void test_hole_between(struct bed *a)
 	       not_written(a, IOVA + 2 * PAGE, mem + 2 * PAGE));
 }
 
-/* Memory that ends in the middle of the range: VFIO has to take back what it did. */
+/* Memory that ends in the middle of the range: VFIO must undo the first part. */
 static void test_hole_in_memory(struct bed *a)
 {
 	const unsigned int pages = 1024, hole = 700;
@@ -174,9 +174,9 @@ static void test_unmap_all(struct bed *a, struct bed *b)
 	must_map(a, far, mem + 256 * PAGE, 256 * PAGE, RW);
 	expect("share.all.far-works", write_works(b, far, mem + 256 * PAGE));
 	gone = container_unmap_all(&a->container);
-	/* and the mailbox */
+	/* 512 pages and the mailbox. */
 	expect("share.all.unmapped", unless(gone == 513 * (int64_t)PAGE,
-					    "other than all bytes went"));
+					    "not all bytes were unmapped"));
 	bed_map_mailbox(a);
 	expect("share.all.near-blocked", not_written(a, IOVA, mem));
 	expect("share.all.far-blocked", not_written(b, far, mem + 256 * PAGE));

@@ -14,24 +14,24 @@
 struct source;
 
 struct source_kind {
-	const char *name;		/* as it is in the names of tests */
-	const char *ids;		/* vendor and device, as sysfs has them */
-	unsigned int offers[3];		/* how many interrupts, by VFIO's index */
-	bool noisy;			/* the first comes while it is started */
+	const char *name;		/* for the names of tests */
+	const char *ids;		/* vendor and device, in sysfs' spelling */
+	unsigned int offers[3];		/* number of interrupts, by VFIO's index */
+	bool noisy;			/* the start raises the first interrupt */
 	void (*open)(struct source *s);
 	void (*close)(struct source *s);
-	/* Its first nr interrupts are enabled, or a reset is over. */
+	/* Called after its first nr interrupts were enabled, and after a reset. */
 	void (*start)(struct source *s, uint32_t index, unsigned int nr);
 	void (*raise)(struct source *s, uint32_t index, unsigned int vector);
-	/* Its driver has seen the vector: INTx falls silent, the next can be raised. */
+	/* Acknowledge the vector: deasserts INTx, so that it can be raised again. */
 	void (*lower)(struct source *s, unsigned int vector);
-	/* The device holds back what is raised, or lets it go; NULL: it cannot. */
+	/* Make the device mask its interrupts, or unmask them; NULL: not supported. */
 	void (*hold)(struct source *s, uint32_t index, bool on);
 };
 
 struct source {
 	const char *bdf;
-	unsigned int nr;		/* of its kind in this program, from 1 on */
+	unsigned int nr;		/* number among its kind in this program, from 1 */
 	const struct source_kind *kind;
 	struct container container;
 	struct device edu;
@@ -39,15 +39,15 @@ struct source {
 	struct nvme nvme;
 };
 
-/* The nr-th of its kind, in a container of its own; dies if it cannot. */
+/* Open a device in a container of its own. Exits the program on failure. */
 void source_open(struct source *s, const char *bdf, unsigned int nr);
-/* The same device in a new container. */
+/* Close the device, and open it in a new container. */
 void source_reopen(struct source *s);
 void source_close(struct source *s);
 
 const struct source_kind *source_kind_of(const char *bdf);
 
-/* The VFIO device, whatever kind it is of. */
+/* Return the VFIO device. */
 const struct device *source_device(const struct source *s);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The container of vfio_iommu_type1, which takes groups. */
+/* A container of vfio_iommu_type1, to which groups are added. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/vfio.h>
@@ -23,7 +23,7 @@ struct container container_open(void)
 		die("/dev/vfio/vfio: %s; load the module vfio first",
 		    strerror(errno));
 	if (ioctl(c.fd, VFIO_GET_API_VERSION) != VFIO_API_VERSION)
-		die("this kernel speaks another version of VFIO");
+		die("this kernel has another version of VFIO");
 	if (ioctl(c.fd, VFIO_CHECK_EXTENSION, VFIO_TYPE1v2_IOMMU) != 1)
 		die("VFIO has no type1 IOMMU; load the module vfio_iommu_type1");
 	return c;
@@ -44,7 +44,7 @@ static int group_of(const char *bdf)
 	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/iommu_group", bdf);
 	len = readlink(path, target, sizeof(target) - 1);
 	if (len < 0)
-		die("%s has no IOMMU group, so no IOMMU driver took it; is xen-pv-iommu loaded?",
+		die("%s has no IOMMU group, so no IOMMU driver took it; load xen-pv-iommu first",
 		    bdf);
 	target[len] = '\0';
 	return atoi(strrchr(target, '/') + 1);
@@ -70,8 +70,8 @@ static int group_open(const char *bdf)
 }
 
 /*
- * The first group in a container decides whether VFIO accepts the IOMMU; others
- * come to its domain if theirs could be the same, or they are refused.
+ * For the first group in a container VFIO decides whether it accepts the IOMMU. VFIO
+ * adds later groups to the same domain, or refuses them.
  */
 static void join(struct container *c, int group, const char *bdf)
 {
@@ -84,7 +84,7 @@ static void join(struct container *c, int group, const char *bdf)
 	if (c->ready)
 		return;
 	if (errno == EPERM)
-		die("VFIO does not trust this machine's interrupts; Xen isolates them, but Linux cannot see that: load vfio_iommu_type1 with allow_unsafe_interrupts=1");
+		die("VFIO refuses this machine's interrupts as unsafe; Xen isolates them, but Linux cannot see that: load vfio_iommu_type1 with allow_unsafe_interrupts=1");
 	die("VFIO_SET_IOMMU for %s: %s", bdf, strerror(errno));
 }
 
@@ -94,7 +94,7 @@ void container_take(struct container *c, struct device *dev)
 	join(c, dev->group, dev->bdf);
 	dev->fd = ioctl(dev->group, VFIO_GROUP_GET_DEVICE_FD, dev->bdf);
 	if (dev->fd < 0)
-		die("VFIO does not give out %s: %s", dev->bdf, strerror(errno));
+		die("VFIO does not open %s: %s", dev->bdf, strerror(errno));
 }
 
 void container_leave(struct device *dev)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A device that VFIO gave out, whatever the container is. */
+/* A VFIO device in a container of either kind. */
 #include <errno.h>
 #include <linux/pci_regs.h>
 #include <linux/vfio.h>

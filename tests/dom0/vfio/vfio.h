@@ -5,8 +5,9 @@
  * There are two kinds, and a program is linked with one: type1.c is a container
  * of vfio_iommu_type1, iommufd.c an address space of iommufd.
  *
- * Opening either one dies with a sentence that says what to do; mapping and
- * unmapping return -errno, because tests want to see them fail.
+ * Functions that open a container or device exit the program on failure, with a
+ * sentence that says what to do. Functions that map and unmap return -errno, because
+ * tests check their failures.
  */
 #ifndef XPI_VFIO_H
 #define XPI_VFIO_H
@@ -19,7 +20,7 @@
 
 struct container {
 	int fd;
-	bool ready;			/* type1: a first group has brought the IOMMU */
+	bool ready;			/* type1: the first group has set the IOMMU */
 	uint32_t space;			/* iommufd: the id of the address space */
 };
 
@@ -35,48 +36,47 @@ struct device {
 struct container container_open(void);
 void container_close(struct container *c);
 
-/* Fetches dev->fd, and what dev->bdf names becomes part of c; the way back. */
+/* Open dev->fd of the device dev->bdf and add it to c; and undo this. */
 void container_take(struct container *c, struct device *dev);
 void container_leave(struct device *dev);
 
 /*
- * The device, or all of its group, becomes part of c, be it the first or one
- * more; its bus mastering is switched on.  device_take() is for a device of any
- * kind, whose way back is container_leave(); device_open() also maps the
- * registers of an edu.
+ * Add the device, or all of its group, to c, and turn on its bus mastering. c may have
+ * other devices. device_take() is for any device, and container_leave() undoes it.
+ * device_open() also maps the registers of an edu.
  */
 struct device device_take(struct container *c, const char *bdf);
 struct device device_open(struct container *c, const char *bdf);
 void device_close(struct device *dev);
 
-/* What the device has behind BAR nr, and its size; the caller unmaps it. */
+/* Map BAR nr of the device, and return its size; the caller unmaps it. */
 void *device_map(const struct device *dev, unsigned int nr, size_t *bytes);
 
-/* VFIO_DEVICE_RESET; 0 or -errno.  What the device had been told it forgets. */
+/* Reset the device by VFIO_DEVICE_RESET; its registers are lost. Returns 0 or -errno. */
 int device_reset(const struct device *dev);
 
-/* Does the command register allow DMA?  Xen takes it away after many faults. */
+/* True if the command register allows DMA. Xen turns it off after many faults. */
 bool device_is_master(const struct device *dev);
 
 #define MAY_READ	1
 #define MAY_WRITE	2
 int container_map(struct container *c, uint64_t iova, void *mem, size_t bytes,
 		  unsigned int may);
-/* New memory that the device may read and write at iova; dies if there is none. */
+/* Map new memory for the device at iova. Exits the program on failure. */
 uint8_t *container_memory(struct container *c, const char *bdf, uint64_t iova,
 			  size_t bytes);
-/* What container_memory() has given; dies if VFIO does not take it back. */
+/* Undo container_memory(). Exits the program on failure. */
 void container_memory_free(struct container *c, const char *bdf, uint64_t iova,
 			   uint8_t *mem, size_t bytes);
-/* Also -EIO if fewer bytes went than were asked for. */
+/* Returns -EIO too, if fewer bytes than requested were unmapped. */
 int container_unmap(struct container *c, uint64_t iova, size_t bytes);
-/* Bytes that were mapped, or -errno; there may be holes between them. */
+/* Returns the number of bytes that were mapped, or -errno. The range may have holes. */
 int64_t container_unmap_holes(struct container *c, uint64_t iova, size_t bytes);
 int64_t container_unmap_all(struct container *c);
 
-/* Why the registers of a device cannot be mapped for another one, or NULL. */
+/* The reason why a device's registers cannot be mapped for another device, or NULL. */
 extern const char *const container_refuses_registers;
-/* What the names of tests begin with, as one boot may do them with both kinds. */
+/* Prefix of the tests' names, because one boot may run them with both kinds. */
 extern const char *const container_prefix;
 
 #endif

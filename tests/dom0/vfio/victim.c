@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Lets two edu devices do DMA until it is killed:	vfio-victim BDF BDF
- * It says "running" once both are at it, and has 16 MiB mapped, and 4 MiB of
- * hugepages if there are any.
+ * Two edu devices do DMA until the program is killed:	vfio-victim BDF BDF
+ * It prints "running" when both do DMA. It has 16 MiB mapped, and 4 MiB of hugepages
+ * if there are any.
  */
 #include <stdio.h>
 #include <string.h>
@@ -27,7 +27,7 @@ static uint64_t map_hugepages(struct bed *bed)
 	return HUGE_IOVA;
 }
 
-/* A transfer takes 100 ms, so that a signal nearly always falls into one. */
+/* A transfer takes 100 ms, so that a signal nearly always interrupts one. */
 static void run(struct bed *a, struct bed *b, uint64_t other)
 {
 	unsigned int i;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A root bus as Intel's VMD makes one, without a VMD: it is in a segment of more
- * than 16 bits, so Xen does not know it, and the DMA of the only device there
- * carries the requester id of a device that Xen knows.	device=BDF
+ * Makes a root bus like that of Intel's VMD. Its segment number has more than 16
+ * bits, so Xen does not know the bus, and the DMA of the only device on it has the
+ * requester id of a device that Xen knows.	device=BDF
  *
- * BDF is an edu, which stands for the VMD; xpi_dmaapi lets it do the DMA that the
- * device behind it asks for. That device has nothing but its header.
+ * BDF is an edu in the role of the VMD. xpi_dmaapi makes it do the DMA of the device
+ * on the new bus, which consists of a configuration header only.
  */
 #include <linux/array_size.h>
 #include <linux/errno.h>
@@ -17,7 +17,7 @@
 #include <linux/pci.h>
 
 #define SEGMENT		0x10000
-#define IDS		0x11e91234	/* of no vendor's device */
+#define IDS		0x11e91234	/* no vendor uses it */
 #define NO_CLASS	0xff000000
 
 static char *device = "";
@@ -27,7 +27,7 @@ MODULE_PARM_DESC(device, "the device (dddd:bb:dd.f) whose requester id the new o
 #if IS_ENABLED(CONFIG_VMD)
 static struct pci_bus *root;
 
-/* By dwords; the rest of the header is zero. */
+/* The first dwords of the header; all others are zero. */
 static const u32 header[] = { IDS, 0, NO_CLASS };
 
 static int read_header(struct pci_bus *bus, unsigned int devfn, int where,
@@ -107,5 +107,5 @@ static void __exit vmd_exit(void)
 
 module_init(vmd_init);
 module_exit(vmd_exit);
-MODULE_DESCRIPTION("A device behind another one's requester id");
+MODULE_DESCRIPTION("A device that uses another device's requester id");
 MODULE_LICENSE("GPL");
