@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A PV dom0: Xen made our page tables and lets us change them by hypercall
- * only. A frame's number is the machine's.
+ * A PV dom0: Xen made our page tables, which may be changed by hypercall only. A
+ * frame's number is the machine's.
  */
 #include "arch.h"
 #include "hypercall.h"
@@ -20,7 +20,7 @@ const bool arch_is_pv = true;
 #define PTE_RO_PAGE	(PTE_PRESENT | PTE_USER | PTE_AD)
 #define PTE_RW_PAGE	(PTE_RO_PAGE | PTE_RW)
 
-/* Xen shows every PV guest which pfn each machine frame is. */
+/* Xen's table of the pfn of each machine frame, readable for every PV guest. */
 static const uint64_t *const m2p = (const uint64_t *)0xffff800000000000UL;
 
 static const struct pv_start_info *si;
@@ -30,7 +30,7 @@ struct page {
 	char bytes[PAGE_SIZE];
 };
 
-/* Virtual pages to map foreign frames at; their own frames stay unused. */
+/* Virtual pages at which foreign frames are mapped; their own frames stay unused. */
 static struct page window[48] __attribute__((aligned(4096)));
 static unsigned int window_used;
 static struct page edge[2] __attribute__((aligned(4096)));
@@ -154,7 +154,7 @@ long arch_unpin(uint64_t mfn)
 	return mmuext(MMUEXT_UNPIN_TABLE, mfn);
 }
 
-/* Xen takes a PV guest's calls by the mode that its kernel was loaded in. */
+/* For a PV guest the mode counts in which its kernel was loaded. */
 long arch_hypercall32(unsigned int nr, const uint32_t args[5])
 {
 	(void)nr;

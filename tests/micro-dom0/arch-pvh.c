@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A PVH dom0: our page tables are our own and map everything below 4 GiB 1:1.
- * A frame's number is the guest-physical one.
+ * A PVH dom0: it owns its page tables, which map everything below 4 GiB 1:1. A
+ * frame's number is the guest-physical one.
  */
 #include "arch.h"
 #include "hypercall.h"
@@ -26,7 +26,7 @@ struct page {
 /* Made by boot-pvh.S: 2048 entries of 2 MiB, one after the other. */
 extern uint64_t pt_l2[2048];
 
-/* Where single pages need protection a 2 MiB entry becomes one of these. */
+/* One of these replaces a 2 MiB entry in which single pages are protected. */
 static struct page l1_tables[4] __attribute__((aligned(4096)));
 static unsigned int l1_used;
 
@@ -42,7 +42,7 @@ static void cpuid(uint32_t leaf, uint32_t *ebx)
 	asm volatile("cpuid" : "+a" (a), "=b" (*ebx), "+c" (c), "=d" (d));
 }
 
-/* Writing the page's address to the MSR that CPUID names makes Xen fill it. */
+/* CPUID names an MSR: write the page's address there, and Xen fills the page. */
 static void fill_hypercall_page(void)
 {
 	uint64_t page = hc_ptr(hypercall_page);
@@ -84,7 +84,7 @@ static void set_pte(void *page, uint64_t prot)
 	asm volatile("invlpg (%0)" : : "r" (page) : "memory");
 }
 
-/* What boot-pvh.S puts into registers, and finds in them: its offsets. */
+/* Registers before and after the call; boot-pvh.S uses these offsets. */
 struct call32 {
 	uint32_t entry;
 	uint32_t args[5];		/* ebx, ecx, edx, esi, edi */
@@ -93,7 +93,7 @@ struct call32 {
 
 void call32(struct call32 *c);
 
-/* The entry's code is good for both modes: set eax, trap, return. */
+/* The entry's code works in both modes: set eax, trap, return. */
 long arch_hypercall32(unsigned int nr, const uint32_t args[5])
 {
 	struct call32 c = { .entry = hc_ptr(hypercall_page) + nr * 32 };
@@ -176,8 +176,8 @@ bool arch_next_foreign(uint64_t from, uint64_t *gfn)
 	uint64_t f;
 
 	/*
-	 * What the machine has and we were not given is listed as unusable.
-	 * Not "anything but RAM": the ACPI tables Xen made are in our RAM.
+	 * RAM of the machine that dom0 did not get is listed as unusable. Other
+	 * types do not mean this: the ACPI tables that Xen made are in dom0's RAM.
 	 */
 	for (f = from < 0x100 ? 0x100 : from; f < end; f++) {
 		if (!memmap_is_ram(&machine, f) ||
@@ -189,7 +189,7 @@ bool arch_next_foreign(uint64_t from, uint64_t *gfn)
 	return false;
 }
 
-/* Page types are a matter of PV. */
+/* Only PV has page types. */
 long arch_pin_l1(uint64_t mfn)
 {
 	(void)mfn;

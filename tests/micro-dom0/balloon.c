@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Pages that can be given back to Xen or exchanged, once each. */
+/* Pages that can be returned to Xen or exchanged, once each. */
 #include "arch.h"
 #include "hypercall.h"
 #include "lib.h"
@@ -25,7 +25,7 @@ long arch_balloon_out(uint64_t gfn)
 		.domid = DOMID_SELF,
 	};
 
-	/* On PV our own mapping holds the page too. */
+	/* On PV the own mapping holds a reference too. */
 	arch_unmap_page(page[taken++]);
 	return hypercall(HC_MEMORY_OP, XENMEM_DECREASE_RESERVATION, hc_ptr(&r),
 			 0, 0, 0);
@@ -41,7 +41,7 @@ uint64_t arch_exchange_page(void)
 
 long arch_exchange(uint64_t mfn)
 {
-	/* Where the new frame is to appear, and then which one it is. */
+	/* In: the pfn for the new frame. Out: its mfn. */
 	uint64_t out = hc_ptr(other) >> PAGE_SHIFT;
 	struct xen_memory_exchange x = {
 		.in = {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Start as a PV dom0: Xen's domain builder reads the notes, loads us at
- * VIRT_BASE on page tables of its own making, fills hypercall_page, and enters
- * in 64-bit mode (in ring 3) with rsi = start_info.
+ * Start as a PV dom0: Xen's domain builder reads the notes, loads the kernel at
+ * VIRT_BASE with page tables that it makes, fills hypercall_page, and enters the
+ * kernel in 64-bit mode (in ring 3) with rsi = start_info.
  */
 #include "layout.h"
 
@@ -30,7 +30,7 @@
 	NOTE_STRING(8, "generic")		/* LOADER */
 	NOTE_STRING(5, "xen-3.0")		/* XEN_VERSION */
 	NOTE_QUAD(3, PV_VIRT_BASE)		/* VIRT_BASE */
-	NOTE_QUAD(4, PV_VIRT_BASE)		/* PADDR_OFFSET: we link virtually */
+	NOTE_QUAD(4, PV_VIRT_BASE)		/* PADDR_OFFSET: linked at virtual addresses */
 	NOTE_QUAD(1, start_pv)			/* ENTRY */
 	NOTE_QUAD(2, hypercall_page)		/* HYPERCALL_PAGE */
 	NOTE_LONG(17, 1 << 11)			/* SUPPORTED_FEATURES: dom0 */

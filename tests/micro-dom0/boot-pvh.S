@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Start as a PVH dom0: entered in flat 32-bit mode with ebx = start_info.
- * Identity-map the first 4 GiB with 2 MiB pages, which covers RAM and every
- * BAR below 4 GiB, and go to 64-bit mode.
+ * Start as a PVH dom0: Xen enters here in flat 32-bit mode with ebx = start_info.
+ * Map the first 4 GiB 1:1 with 2 MiB pages, for RAM and every BAR below 4 GiB, and
+ * change to 64-bit mode.
  */
 #include "layout.h"
 
@@ -46,7 +46,7 @@ start_pvh:
 	or	$0x100, %eax			/* LME */
 	wrmsr
 	mov	%cr0, %eax
-	/* PG, PE, and WP: Xen's copies must respect our read-only pages. */
+	/* PG, PE, and WP: Xen's copies must respect read-only pages. */
 	or	$0x80010001, %eax
 	mov	%eax, %cr0
 	lgdt	gdt_descr
@@ -65,10 +65,9 @@ start64:
 	jmp	1b
 
 /*
- * void call32(struct call32 *): call its entry in 32-bit mode, with the
- * registers that it has. The stack is below 4 GiB, as all that we have. Of our
- * registers 32-bit code may lose the upper halves, so all that matter wait on
- * the stack.
+ * void call32(struct call32 *): call its entry in 32-bit mode with its registers.
+ * All memory is below 4 GiB, also the stack. 32-bit code may clear the upper halves
+ * of registers, so the stack has those that must be preserved.
  */
 	.text
 	.globl call32

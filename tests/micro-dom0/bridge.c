@@ -16,7 +16,7 @@ static uint8_t bus_behind(uint32_t bdf)
 	return pci_read32(bdf, PCI_BUSES) >> 8;
 }
 
-/* The first @id on @bus, at or after @dev. */
+/* Return the first device with @id on @bus, at or after @dev. */
 static uint32_t find_on(uint8_t bus, unsigned int dev, uint32_t id)
 {
 	for (; dev < 32; dev++)
@@ -65,6 +65,6 @@ const struct bridge *bridge_need(void)
 	CHECK(bridge.nested != NONE, "no second bridge on bus %u", bus);
 	add_devices(bus, PCI_BDF(bus, 0, 0));
 	add_devices(bus_behind(bridge.nested), PCI_BDF(bus, 0, 0));
-	CHECK(nr == 3, "%u devices behind the bridge, not 3", nr);
+	CHECK(nr == 3, "%u devices are below the bridge, not 3", nr);
 	return &bridge;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What is behind the root port of --bridge: a PCIe-to-PCI bridge, on its bus
- * two edu devices and a PCI-to-PCI bridge, and behind that a third device. All
- * requests of the three arrive as the first bus' device 0.
+ * Devices below the root port of --bridge: a PCIe-to-PCI bridge, on its bus two edu
+ * devices and a PCI-to-PCI bridge, and below that a third edu. All requests of the
+ * three have the requester id of device 0 on the first bus.
  */
 #ifndef MICRO_BRIDGE_H
 #define MICRO_BRIDGE_H
@@ -11,10 +11,10 @@
 
 struct bridge {
 	uint32_t port, bdf, nested;
-	struct edu *dev[3];		/* the last is behind the second bridge */
+	struct edu *dev[3];		/* the last is below the second bridge */
 };
 
-/* Skips the test where there is none. */
+/* Skips the test if there is no bridge. */
 const struct bridge *bridge_need(void);
 
 #endif

@@ -21,7 +21,7 @@ uint64_t clock_ns(void)
 		(const volatile void *)(page + SHARED_INFO_TIME);
 	struct xen_time t;
 
-	/* An odd version, or one that changed, means Xen was writing. */
+	/* Xen is writing while the version is odd, and has written if it changed. */
 	do {
 		t.version = shared->version & ~1u;
 		barrier();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* System time as Xen tells it, and sleeping without burning the host's CPU. */
+/* Xen's system time, and sleeping without use of the host's CPU. */
 #ifndef MICRO_CLOCK_H
 #define MICRO_CLOCK_H
 

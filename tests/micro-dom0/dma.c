@@ -69,7 +69,7 @@ void write_blocked(const struct place *p, uint64_t addr, uint64_t *page)
 	fault_expected(p->e, addr, true);
 	CHECK(page[0] == canary && page[511] == canary,
 	      "device %x wrote 0x%lx at 0x%lx", p->e->bdf, page[0], addr);
-	/* The very same word gets through where it may. */
+	/* The same word must land where it may. */
 	p->own[1] = canary;
 	edu_write(p->e, iova(OWN_DFN) + WORD, WORD);
 	CHECK(p->own[1] == ~canary, "device %x cannot reach its own page: 0x%lx",

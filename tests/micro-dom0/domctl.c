@@ -9,7 +9,7 @@
 #define NOTED_MAX	4
 #define HOME		0
 
-/* No RAM and no device is there, in the machine or in a PVH dom0. */
+/* Neither the machine nor a PVH dom0 has RAM or a device here. */
 #define FOREIGN_GFN	0x60000UL
 
 static uint16_t noted[NOTED_MAX];
@@ -84,7 +84,7 @@ void dom_expect_gone(uint16_t dom)
 {
 	unsigned int i;
 
-	/* Xen frees it some ticks after its last user has left. */
+	/* Xen frees it some ticks after its last reference was dropped. */
 	for (i = 0; i < 100 && dom_exists(dom); i++)
 		sleep_ms(10);
 	CHECK(!dom_exists(dom), "domain %u is still there", dom);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What a toolstack does: domains that never run, and devices given to them.
- * Devices and domains are taken back at the end of a test.
+ * Operations of a toolstack: create domains, which never run, and assign devices to
+ * them. The end of a test destroys the domains and takes the devices back.
  */
 #ifndef MICRO_DOMCTL_H
 #define MICRO_DOMCTL_H
@@ -11,41 +11,41 @@
 
 #include "edu.h"
 
-/* A PV domain with up to 4 MiB. Its number. */
+/* Create a PV domain with up to 4 MiB. Returns its number. */
 uint16_t dom_create(void);
-/* A translated domain without memory whose page tables Xen shadows. 0, -errno. */
+/* Create a translated domain without memory in shadow mode. Returns 0 or -errno. */
 long try_dom_create_shadowed(uint16_t *dom);
 void dom_destroy(uint16_t dom);
-/* Does Xen still know it? A dead domain stays while a page of it is in use. */
+/* True if Xen still has it. A dead domain stays while one of its pages is in use. */
 bool dom_exists(uint16_t dom);
-/* It goes away within a second. */
+/* The domain must disappear within a second. */
 void dom_expect_gone(uint16_t dom);
-/* Pages that the domain has. */
+/* Number of pages that the domain has. */
 uint64_t dom_pages(uint16_t dom);
 
-/* One page for the domain: its machine frame. */
+/* Add one page to the domain. Returns its machine frame. */
 uint64_t dom_populate(uint16_t dom);
 
 /*
- * The number by which we map frame @mfn of @dom: PV the same, PVH a gfn at
- * which it is put first, until foreign_forget().
+ * Return the number with which dom0 maps frame @mfn of @dom: on PV @mfn, on PVH a gfn
+ * at which the frame is placed until foreign_forget().
  */
 uint64_t foreign_gfn(uint16_t dom, uint64_t mfn);
 long try_foreign_gfn(uint16_t dom, uint64_t mfn, uint64_t *gfn);
 void foreign_forget(uint64_t gfn);
 
 /*
- * DOMID_IO is quarantine. Deassigning from there leads home; from elsewhere
- * into quarantine, if Xen was not told to do without.
+ * DOMID_IO is quarantine. A device that is deassigned from there returns to dom0; from
+ * another domain it goes into quarantine, unless Xen's options turn that off.
  */
 void dev_assign(struct edu *e, uint16_t dom);
 void dev_deassign(struct edu *e, uint16_t dom);
 bool dev_is_away(const struct edu *e);
 
-/* Pages that Xen has to give, of all domains. */
+/* Number of free pages of Xen. */
 uint64_t free_pages(void);
 
-/* The end of a test: all devices at home, no domain left. */
+/* At the end of a test: return all devices to dom0, destroy all domains. */
 void domctl_reset(void);
 
 #endif

@@ -42,7 +42,7 @@ void edu_restore(void)
 	const struct edu *e;
 
 	for (e = edu; e < edu + nr_edu; e++) {
-		/* Xen believes a PVH dom0's device still has its address. */
+		/* For Xen the device of a PVH dom0 still has its old address. */
 		pci_write16(e->bdf, PCI_COMMAND, 0);
 		pci_write32(e->bdf, PCI_BAR0, e->bar);
 		pci_write16(e->bdf, PCI_COMMAND,

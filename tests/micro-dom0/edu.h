@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * QEMU's edu device: a 4 KiB buffer inside and one DMA channel that copies
- * between it and memory. A transfer takes 100 ms whatever its size, so loops
- * use many devices at a time.
+ * QEMU's edu device: it has a 4 KiB buffer and one DMA channel that copies between
+ * the buffer and memory. A transfer of any size takes 100 ms, so loops use many
+ * devices at a time.
  */
 #ifndef MICRO_EDU_H
 #define MICRO_EDU_H
@@ -13,7 +13,7 @@
 #include "io.h"
 
 #define EDU_MAX		16
-/* Places after those: for devices that bridge.c finds, and for uhci.c's. */
+/* Further entries of edu[]: for the devices of bridge.c and of uhci.c. */
 #define EDU_BEHIND_MAX	4
 #define EDU_PLACE_UHCI	(EDU_MAX + EDU_BEHIND_MAX)
 #define EDU_PLACES	(EDU_PLACE_UHCI + 1)
@@ -26,7 +26,7 @@
 #define EDU_DMA_CMD		0x98
 #define EDU_CMD_START		1UL
 #define EDU_CMD_TO_MEMORY	2UL
-/* Where the inner buffer lies in the device's own address space. */
+/* Address of the buffer in the device's own address space. */
 #define EDU_BUFFER		0x40000UL
 
 static inline volatile uint64_t *edu_reg64(volatile uint8_t *regs,
@@ -35,7 +35,7 @@ static inline volatile uint64_t *edu_reg64(volatile uint8_t *regs,
 	return (volatile uint64_t *)(regs + reg);
 }
 
-/* The bare transfer, given the registers. @write: from device to memory. */
+/* Start a transfer by the registers. @write: from the device to memory. */
 static inline void edu_regs_start(volatile uint8_t *regs, bool write,
 				  uint64_t iova, uint64_t len)
 {
@@ -54,7 +54,7 @@ static inline bool edu_regs_busy(volatile uint8_t *regs)
 
 struct edu {
 	uint32_t bdf;
-	uint32_t rid;			/* what its requests carry */
+	uint32_t rid;			/* requester id of its DMA */
 	uint64_t bar;			/* machine address of its registers */
 	volatile uint8_t *regs;
 };
@@ -64,14 +64,14 @@ extern struct edu edu[EDU_PLACES];
 extern unsigned int nr_edu;
 
 void edu_find(void);
-/* Take over the device @bdf. */
+/* Initialise the entry for the device @bdf. */
 void edu_set_up(struct edu *e, uint32_t bdf, uint32_t rid);
-/* After they lost their power: registers where they were, and DMA allowed. */
+/* After the devices lost power: restore their BARs, and allow DMA. */
 void edu_restore(void);
-/* Skips the test where there are fewer. */
+/* Skips the test if there are fewer. */
 void edu_need(unsigned int nr);
 
-/* The register that gives back the complement of what was written to it. */
+/* Read the register that returns the complement of the value written to it. */
 uint32_t edu_live(const struct edu *e);
 void edu_set_live(const struct edu *e, uint32_t value);
 
@@ -83,12 +83,12 @@ struct edu_job {
 };
 
 /*
- * Run @nr jobs, each on a device of its own, and wait for all. Bus mastering is
- * on when a job starts, or the test fails: a device that Xen has silenced would
- * make every "nothing landed" true. (Xen does that in DEFAULT, after ten faults.)
+ * Run @nr jobs, each on a device of its own, and wait for all. Bus mastering must be
+ * on when a job starts, or the test fails: with a device that Xen has turned off every
+ * check for "nothing landed" would pass. (In DEFAULT Xen does so after ten faults.)
  */
 void edu_run(const struct edu_job *jobs, unsigned int nr);
-/* They end @ms after each other: the IOMMU can record one fault at a time. */
+/* The same, but jobs end @ms after each other: the IOMMU can record one fault at a time. */
 void edu_run_apart(const struct edu_job *jobs, unsigned int nr, unsigned int ms);
 
 /* edu_run() in two halves: the device copies about 100 ms after the first. */
@@ -98,7 +98,7 @@ void edu_end(const struct edu_job *job);
 void edu_write(struct edu *e, uint64_t iova, unsigned int len);
 void edu_read(struct edu *e, uint64_t iova, unsigned int len);
 
-/* How often bus mastering had to be turned on again so far. */
+/* How often bus mastering was turned on again so far. */
 extern unsigned int edu_remastered;
 
 #endif

@@ -49,7 +49,7 @@ long try_add_vf(const struct edu *e, uint32_t pf)
 			 0, 0);
 }
 
-/* The bridge first: devices behind it are known by its id as well. */
+/* The bridge first: devices below it use its id as well. */
 void hotplug_reset(void)
 {
 	unsigned int i;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Devices that are pulled out and plugged in again, as Xen is told of it: the
- * device itself stays. All that are out at the end of a test are added again.
+ * Report to Xen that devices were removed and added; the devices themselves stay in
+ * the machine. The end of a test adds all that are removed.
  */
 #ifndef MICRO_HOTPLUG_H
 #define MICRO_HOTPLUG_H
@@ -9,14 +9,14 @@
 #include "edu.h"
 
 void dev_remove(const struct edu *e);
-/* It is in DEFAULT afterwards, for Xen knows nothing of it from before. */
+/* The device is in DEFAULT afterwards, because Xen has forgotten its old state. */
 void dev_add(const struct edu *e);
 
-/* One bridge at a time. The devices behind it stay, as far as Xen is told. */
+/* Remove a bridge, one at a time. For Xen the devices below it stay. */
 void bridge_remove(uint32_t bdf);
 void bridge_add(uint32_t bdf);
 
-/* Say that the device, which Xen knows, is a virtual function of @pf. */
+/* Report a device that Xen knows as a virtual function of @pf. */
 long try_add_vf(const struct edu *e, uint32_t pf);
 
 void hotplug_reset(void);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Hypercalls through the page that Xen fills: 32 bytes of code per number. */
+/* Hypercalls through the page that Xen fills: 32 bytes of code for each number. */
 #ifndef MICRO_HYPERCALL_H
 #define MICRO_HYPERCALL_H
 
@@ -7,7 +7,7 @@
 
 extern char hypercall_page[4096];
 
-/* Five arguments is the most that any call here has. */
+/* No call here has more than five arguments. */
 static inline long hypercall(unsigned int nr, uint64_t a, uint64_t b,
 			     uint64_t c, uint64_t d, uint64_t e)
 {
@@ -15,7 +15,7 @@ static inline long hypercall(unsigned int nr, uint64_t a, uint64_t b,
 	register uint64_t r8 asm("r8") = e;
 	long ret;
 
-	/* DEBUG builds of Xen destroy the argument registers on purpose. */
+	/* DEBUG builds of Xen overwrite the argument registers. */
 	asm volatile("call *%[entry]"
 		     : "=a" (ret), "+D" (a), "+S" (b), "+d" (c),
 		       "+r" (r10), "+r" (r8)

@@ -9,7 +9,7 @@
 static uint16_t noted[CTX_NOTED_MAX];
 static unsigned int nr_noted;
 static bool moved[EDU_PLACES];
-/* One device that is not an edu. */
+/* The moved device that is not an edu, if there is one. */
 static uint32_t moved_id;
 
 static bool from_32bit;
@@ -42,7 +42,7 @@ long iommu_op(uint32_t op, const void *array, uint64_t count)
 	return iommu_call(op, hc_ptr(array), count, 0, 0);
 }
 
-/* Operations on one struct: 1 becomes 0. */
+/* An operation on one struct: turn the result 1 into 0. */
 static long one(uint32_t op, void *arg)
 {
 	long rc = iommu_op(op, arg, 1);
@@ -232,7 +232,7 @@ long batch_one(struct xen_pv_iommu_batch *d)
 		EXPECT(d->done, d->nr);
 		return 0;
 	}
-	/* No element was done, so the result is the failing one's error. */
+	/* No element was done, so the result is the error of the first element. */
 	EXPECT(rc, d->status);
 	return rc;
 }

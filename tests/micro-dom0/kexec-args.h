@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What micro-dom0 tells the image that it starts by kexec: its first page. */
+/* Arguments of the image that micro-dom0 starts by kexec, in its first page. */
 #ifndef MICRO_KEXEC_ARGS_H
 #define MICRO_KEXEC_ARGS_H
 
-/* The image, zeroed memory included, and where in it to jump. */
+/* Size of the image, including its zeroed memory, and offset of its entry. */
 #define KEXEC_IMAGE_SIZE	0x40000
 #define KEXEC_IMAGE_ENTRY	0x1000
 
@@ -14,7 +14,7 @@
 
 enum kexec_fate { KEXEC_BLOCKED, KEXEC_LANDS, KEXEC_EITHER };
 
-/* One device, which writes one word; addresses are the machine's. */
+/* One device, which writes one word. Addresses are machine addresses. */
 struct kexec_job {
 	char name[16];
 	uint64_t regs;
@@ -23,8 +23,8 @@ struct kexec_job {
 	uint32_t later;			/* enum kexec_fate: begun after it */
 	uint32_t pad;
 	uint64_t iova;
-	uint64_t page;			/* what it would hit */
-	uint64_t value;			/* the word, and what was there before */
+	uint64_t page;			/* the page that it would hit */
+	uint64_t value;			/* the word, and the old contents */
 	uint64_t canary;
 };
 

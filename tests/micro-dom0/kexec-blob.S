@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The image as data of micro-dom0's. */
+/* The image as data in micro-dom0. */
 	.data
 	.balign 4096
 	.globl kexec_image, kexec_image_end

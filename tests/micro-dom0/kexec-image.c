@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What micro-dom0 starts by kexec, in Xen's place. Nobody told the devices:
- * they go on with the addresses that the contexts gave them. See what they hit.
+ * The image that micro-dom0 starts by kexec in place of Xen. The devices were not
+ * stopped: they continue with iovas of their contexts. The image checks where their
+ * DMA lands.
  *
- * Nothing here is bounded in time: who waits for ever has no end line, and
- * that is a failure.
+ * No wait here has a time limit: if one does not end, the end line is missing, and
+ * the run fails.
  */
 #include "edu.h"
 #include "io.h"
@@ -13,12 +14,12 @@
 #include "pci.h"
 #include "uart.h"
 
-/* The IOMMU of QEMU's q35. Xen has made the table that says so visible again. */
+/* The IOMMU of QEMU's q35. Xen has made the DMAR table visible again. */
 #define VTD			0xfed90000UL
 #define VTD_COMMAND		0x18
 #define VTD_STATUS		0x1c
 #define VTD_TRANSLATION		(1U << 31)
-/* Without the bits that are orders, not states. */
+/* Without the bits that are commands, not states. */
 #define VTD_STATES		0x96ffffffU
 
 #define RESET_CONTROL		0xcf9
@@ -117,7 +118,7 @@ static void check_in_flight(void)
 	}
 }
 
-/* The device still has the word. Where it goes does not depend on luck now. */
+/* Transfer the word again, which is still in the device; no race is left now. */
 static void again(const struct kexec_job *j, uint64_t iova)
 {
 	*word(j) = j->canary;
@@ -137,8 +138,8 @@ static void check_later(void)
 }
 
 /*
- * The same devices reach the same pages as soon as nothing stops them: had one
- * of them been dead, or its page elsewhere, nothing would have landed either.
+ * Without translation the same devices must reach the same pages. Otherwise a device
+ * that does not work, or a wrong address, would pass the tests above.
  */
 static void check_unhindered(void)
 {

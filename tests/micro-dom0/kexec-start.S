@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Xen jumps here on the bare machine: 64-bit, interrupts off, on page tables
- * that know no more than this image, wherever it was put. Make tables that map
- * the first 4 GiB 1:1.
+ * Xen jumps here on the bare machine: in 64-bit mode, with interrupts off, on page
+ * tables that map only this image. The image may be at any address. Make tables that
+ * map the first 4 GiB 1:1.
  */
 #include "layout.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The image that kexec starts: flat, and at home at any address. */
+/* The image for kexec: flat and position-independent. */
 #include "kexec-args.h"
 OUTPUT_FORMAT("elf64-x86-64")
 ENTRY(kexec_start)

@@ -83,7 +83,7 @@ static void put_string(struct out *o, const char *s)
 		put(o, *s++);
 }
 
-/* One conversion; returns what follows it in @fmt. */
+/* Do one conversion; return the rest of @fmt. */
 static const char *convert(struct out *o, const char *fmt, va_list *ap)
 {
 	unsigned int width = 0;
@@ -161,7 +161,7 @@ void random_seed(uint64_t seed)
 	random_state = seed;
 }
 
-/* splitmix64: any seed will do, 0 too. */
+/* splitmix64, for which any seed is good, also 0. */
 uint64_t random_u64(void)
 {
 	uint64_t z = random_state += 0x9e3779b97f4a7c15UL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The little of a C library that a kernel of this size wants. */
+/* The part of a C library that this kernel needs. */
 #ifndef MICRO_LIB_H
 #define MICRO_LIB_H
 
@@ -16,7 +16,7 @@ int memcmp(const void *a, const void *b, size_t n);
 size_t strlen(const char *s);
 bool str_has_prefix(const char *s, const char *prefix);
 
-/* Knows %s %c %% and %d %u %x with l or without, with a field width. */
+/* Supports %s %c %% and %d %u %x, with or without l, and a field width. */
 int vformat(char *buf, size_t size, const char *fmt, va_list ap);
 int format(char *buf, size_t size, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Start, the runner, and the way out. */
+/* Start, the runner of the tests, and the end. */
 #include "arch.h"
 #include "clock.h"
 #include "domctl.h"
@@ -19,11 +19,11 @@ static const struct test *const groups[] = {
 	away_tests, foreign_tests, rmrr_tests, reclaim_tests, inject_tests,
 	smp_tests, ats_tests, callers_tests, bridge_tests, unplug_tests,
 	phantom_tests, sleep_tests, fuzz_tests,
-	/* Nothing comes after it. */
+	/* The last one: it does not return. */
 	kexec_tests,
 };
 
-/* Run once more, as "callers.", with all calls made from 32-bit mode. */
+/* These run again as "callers.", with all calls made from 32-bit mode. */
 static const struct test *const again_groups[] = {
 	query_tests, ctx_tests, limits_tests, next_tests, batch_tests,
 };
@@ -31,7 +31,7 @@ static const struct test *const again_groups[] = {
 enum outcome { PASSED, FAILED, SKIPPED, NR_OUTCOMES };
 static unsigned int tally[NR_OUTCOMES];
 
-/* The running test: where test_fail() goes, and what it has to say. */
+/* The running test: the target of test_fail(), and the result. */
 static void *escape[5];
 static enum outcome outcome;
 static char reason[256];
@@ -71,7 +71,7 @@ _Noreturn void test_skip(const char *fmt, ...)
 	__builtin_longjmp(escape, 1);
 }
 
-/* Run @fn; afterwards outcome and reason tell. */
+/* Run @fn; it sets outcome and reason. */
 static void __attribute__((noinline)) guarded(void (*fn)(void))
 {
 	outcome = PASSED;
@@ -82,7 +82,7 @@ static void __attribute__((noinline)) guarded(void (*fn)(void))
 static bool have_iommu;
 static struct xen_pv_iommu_query before;
 
-/* Give back what the test held; Xen's counters must agree that it is all. */
+/* Release what the test holds. Xen's counters must then have their old values. */
 static void reset(void)
 {
 	struct xen_pv_iommu_query now;
@@ -124,7 +124,7 @@ static void run(const struct test *t)
 	memcpy(kept, reason, sizeof(kept));
 	guarded(reset);
 	if (first != PASSED) {
-		/* What the test said matters more than what it left behind. */
+		/* The result of the test is more important than a leak. */
 		if (outcome != PASSED)
 			info("after %s: %s", t->name, reason);
 		outcome = first;
@@ -170,7 +170,7 @@ unsigned long option(const char *name, unsigned long fallback)
 	return v;
 }
 
-/* Does @name begin as the one prefix at @p does? */
+/* True if @name begins with the prefix at @p, which ends at a plus sign. */
 static bool begins_as(const char *name, const char *p)
 {
 	while (*p && *p != ' ' && *p != '+')
@@ -179,7 +179,7 @@ static bool begins_as(const char *name, const char *p)
 	return true;
 }
 
-/* "only=dma.+away." runs the tests whose names begin in one of these ways. */
+/* "only=dma.+away." runs the tests whose names have one of these prefixes. */
 static bool selected(const char *name)
 {
 	const char *only = find_option("only");
@@ -195,7 +195,7 @@ static bool selected(const char *name)
 	return true;
 }
 
-/* Whoever names tests gets the slow ones among them. */
+/* Slow tests run with --long, and if the user names tests. */
 static bool wants_slow(void)
 {
 	return option("long", 0) || find_option("only");
@@ -229,13 +229,13 @@ static void run_group_again(const struct test *t)
 	}
 }
 
-/* One alloc and free first: what Xen sets up once is not a leak. */
+/* One alloc and free first: memory that Xen allocates once is no leak. */
 static void handshake(void)
 {
 	struct xen_pv_iommu_query q = { 0 };
 	long rc = try_query(&q, sizeof(q));
 
-	CHECK(rc != -ENOSYS, "this Xen has no PV-IOMMU: boot one with the series");
+	CHECK(rc != -ENOSYS, "this Xen has no PV-IOMMU; boot a Xen with the series");
 	CHECK(rc == 1, "QUERY refused with %ld", rc);
 	ctx_free(ctx_alloc());
 	before = query();
@@ -260,7 +260,7 @@ static void run_all(void)
 		run_group_again(again_groups[i]);
 }
 
-/* QEMU runs with -no-reboot: a reboot ends it, a power-off only halts Xen. */
+/* QEMU runs with -no-reboot: a reboot ends it, but a power-off only halts Xen. */
 static _Noreturn void leave(void)
 {
 	uint32_t why = SHUTDOWN_REBOOT;

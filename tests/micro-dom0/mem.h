@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Memory for tests. The pool is two parts: 512 pages that fill a naturally
- * aligned 2 MiB frame, to be mapped as a whole, and 512 single pages. A test
- * owns what it takes until it ends; then all of it is given back at once.
+ * Memory for tests. The pool has two parts: a naturally aligned 2 MiB frame of 512
+ * pages, to be mapped as a whole, and 512 single pages. A test owns the pages that it
+ * allocates; its end frees all of them.
  */
 #ifndef MICRO_MEM_H
 #define MICRO_MEM_H
@@ -14,14 +14,14 @@
 
 #define HUGE_PAGES	512UL
 
-/* One zeroed page. */
+/* Allocate one zeroed page. */
 void *page_alloc(void);
-/* @nr zeroed pages, contiguous in our address space and as frames. */
+/* Allocate @nr zeroed pages with contiguous addresses and frames. */
 void *pages_alloc(unsigned int nr);
-/* The 2 MiB frame, not zeroed: it is the same in every test. */
+/* Return the 2 MiB frame, which is the same in every test and is not zeroed. */
 void *huge_frame(void);
 
-/* Page protection that the end of the test undoes. */
+/* Make a page read-only; the end of the test undoes it. */
 void page_readonly(void *page);
 void page_writable(void *page);
 
@@ -29,10 +29,10 @@ void page_writable(void *page);
 long page_pin(void *page);
 long page_unpin(void *page);
 
-/* Are the frames of [@va, +@nr pages) one run? */
+/* True if the @nr pages from @va have contiguous frames. */
 int frames_contiguous(const void *va, unsigned int nr);
 
-/* The end of a test: nothing pinned, everything writable, pool empty. */
+/* At the end of a test: unpin pages, make all writable, empty the pool. */
 void mem_reset(void);
 
 #endif

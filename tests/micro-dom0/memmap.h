@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Memory maps as Xen gives them: the machine's, or (PVH) our own. */
+/* Memory maps from Xen: the machine's, or (PVH) dom0's. */
 #ifndef MICRO_MEMMAP_H
 #define MICRO_MEMMAP_H
 
@@ -18,13 +18,13 @@ struct memmap {
 /* @op: XENMEM_MACHINE_MEMORY_MAP or XENMEM_MEMORY_MAP. */
 void memmap_read(struct memmap *m, unsigned int op);
 
-/* Is the whole frame RAM in @m? */
+/* True if the whole frame is RAM in @m. */
 bool memmap_is_ram(const struct memmap *m, uint64_t frame);
 
-/* Does an entry of this type touch the frame? */
+/* True if an entry of this type overlaps the frame. */
 bool memmap_has(const struct memmap *m, uint64_t frame, uint32_t type);
 
-/* One past the last RAM frame. */
+/* The end of RAM, as a frame number. */
 uint64_t memmap_ram_end(const struct memmap *m);
 
 #endif

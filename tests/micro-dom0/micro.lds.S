@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* One script for both flavours; ENTRY_POINT and BASE come from the Makefile. */
+/* One script for PV and PVH; ENTRY_POINT and BASE come from the Makefile. */
 #include "layout.h"
 OUTPUT_FORMAT("elf64-x86-64")
 ENTRY(ENTRY_POINT)

@@ -13,7 +13,7 @@
 #define PCI_CLASS		0x08
 #define PCI_BAR0		0x10
 #define PCI_INTERRUPT_LINE	0x3c
-/* Of a bridge: bits 8 to 15 are the bus behind it. */
+/* Register of a bridge: bits 8 to 15 are its secondary bus. */
 #define PCI_BUSES		0x18
 
 #define PCI_BDF(bus, dev, fn)	((uint32_t)(bus) << 8 | (dev) << 3 | (fn))

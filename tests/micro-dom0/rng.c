@@ -6,7 +6,7 @@
 #include "rng.h"
 #include "test.h"
 
-/* Virtio 1.x, without its older forms. */
+/* A virtio 1.x device without the legacy interface. */
 #define RNG_PCI_ID		0x10441af4
 #define CAP_VENDOR		0x09
 #define CAP_COMMON		1
@@ -19,7 +19,7 @@
 #define STATUS_DRIVER_OK	4
 #define STATUS_FEATURES_OK	8
 
-/* That many random bytes are not all zero. */
+/* So many random bytes are never all zero. */
 #define RNG_LEN			64U
 
 #define QUEUE_SIZE		8
@@ -134,7 +134,7 @@ void rng_start(void *ring, uint64_t ring_iova)
 	common->driver_feature = FEATURES_HIGH;
 	set_status(STATUS_FEATURES_OK);
 	CHECK(common->device_status & STATUS_FEATURES_OK,
-	      "virtio-rng wants other features");
+	      "virtio-rng requires other features");
 	common->queue_select = 0;
 	common->queue_size = QUEUE_SIZE;
 	set_address(common->queue_desc, ring_iova);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * QEMU's virtio random number generator behind a root port: a PCI Express
- * device with address translation services. It writes to memory when asked.
+ * QEMU's virtio random number generator below a root port: a PCI Express device with
+ * address translation services. It writes to memory on request.
  */
 #ifndef MICRO_RNG_H
 #define MICRO_RNG_H
@@ -11,21 +11,21 @@
 
 #define RNG_NONE	0xffffffffU
 
-/* Requester id, or RNG_NONE. */
+/* Return the requester id, or RNG_NONE. */
 uint32_t rng_find(void);
 
-/* Take it over, with its queue in @ring, which it reaches at @ring_iova. */
+/* Start it with its queue in @ring, which it reaches at @ring_iova. */
 void rng_start(void *ring, uint64_t ring_iova);
 void rng_stop(void);
 
 /*
- * Ask for @len bytes at @iova, and wait until it says that it has written. False:
- * Xen turned it off for its faults, in DEFAULT; it has to be started again.
+ * Request @len bytes at @iova, and wait until it reports that it wrote them. False if
+ * Xen turned it off after faults in DEFAULT; the caller must start it again.
  */
 bool rng_write(uint64_t iova, uint32_t len);
 bool rng_is_master(void);
 
-/* Does it get through to @page when it writes to @iova? */
+/* True if a write to @iova lands in @page. */
 bool rng_reaches(uint64_t iova, uint64_t *page);
 
 #endif

@@ -10,9 +10,8 @@
 #define ACPI_S3			3
 
 /*
- * PM1a control: where it is Xen knows from the FADT. The sleep type is the
- * first number of the package _S3 in the DSDT, which QEMU writes for q35 as
- * { 1, 1, 0, 0 }.
+ * PM1a control, whose address the FADT has. The sleep type is the first number of the
+ * package _S3 in the DSDT, which QEMU writes for q35 as { 1, 1, 0, 0 }.
  */
 #define PM1_SCI_ENABLE		0x0001
 #define PM1_SLEEP_TYPE(type)	((type) << 10)
@@ -20,7 +19,7 @@
 #define SLEEP_TYPE_S3		1
 #define PM1_STATUS_WAKE		0x8000
 
-/* q35's LPC bridge: where PM1 is, and whether. */
+/* q35's LPC bridge: the address of PM1, and its enable bit. */
 #define LPC			PCI_BDF(0, 0x1f, 0)
 #define LPC_PM_BASE		0x40
 #define LPC_PM_ENABLE		0x44
@@ -53,17 +52,17 @@ void sleep_s3(void)
 	uint16_t pm1_status = pm_base & 0xff80;
 	long rc;
 
-	/* Xen takes it for the end of this sleep, were it still set. */
+	/* Clear it: Xen would treat a set bit as the end of this sleep. */
 	outw(PM1_STATUS_WAKE, pm1_status);
 	rc = enter_s3(PM1_SLEEP_ENABLE);
 	result_init();
 	EXPECT(rc, 0);
-	/* A device that kept its registers was not asleep, nor were we. */
+	/* If a device kept its registers, the machine did not sleep. */
 	CHECK(!pci_read32(edu[0].bdf, PCI_BAR0), "the machine never slept");
-	/* The firmware leaves this to us. */
+	/* The firmware does not restore this. */
 	pci_write32(LPC, LPC_PM_BASE, pm_base);
 	pci_write32(LPC, LPC_PM_ENABLE, pm_enable);
-	CHECK(inw(pm1_status) & PM1_STATUS_WAKE, "nobody woke the machine up");
+	CHECK(inw(pm1_status) & PM1_STATUS_WAKE, "the machine was not woken up");
 	edu_restore();
 	info("woken up");
 }
@@ -72,8 +71,8 @@ void sleep_aborted(void)
 {
 	uint16_t pm1_status = pci_read32(LPC, LPC_PM_BASE) & 0xff80;
 
-	/* Xen waits for this bit, which only waking up can set. */
+	/* Xen waits for this bit, which only a wakeup sets. */
 	CHECK(inw(pm1_status) & PM1_STATUS_WAKE, "the machine never woke up");
 	EXPECT(enter_s3(0), 0);
-	CHECK(pci_read32(edu[0].bdf, PCI_BAR0), "the machine did sleep");
+	CHECK(pci_read32(edu[0].bdf, PCI_BAR0), "the machine slept");
 }

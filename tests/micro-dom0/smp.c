@@ -12,7 +12,7 @@ static smp_worker *worker;
 static unsigned int nr_done;
 static bool initialised;
 
-/* Each vCPU comes up for one piece of work, and goes down after it. */
+/* Each vCPU starts for one piece of work, and stops after it. */
 static _Noreturn void secondary(unsigned long cpu)
 {
 	for (;;) {
@@ -30,7 +30,7 @@ static void initialise(unsigned int cpu)
 	c.flags = VGCF_IN_KERNEL;
 	c.regs.rip = hc_ptr(secondary);
 	c.regs.rdi = cpu;
-	/* As after a call. */
+	/* The alignment of the stack after a call. */
 	c.regs.rsp = hc_ptr(stacks[cpu] + sizeof(stacks[cpu])) - 8;
 	c.regs.cs = PV_KERNEL_CS;
 	c.regs.ss = PV_KERNEL_SS;

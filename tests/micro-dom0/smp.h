@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * More vCPUs, for PV. They may use the bare hypercall only: CHECK, EXPECT,
- * random_u64() and whatever uses them belong to the first vCPU.
+ * More vCPUs, for PV. They may use the bare hypercall only: only the first vCPU may use
+ * CHECK, EXPECT, random_u64() and functions that call these.
  */
 #ifndef MICRO_SMP_H
 #define MICRO_SMP_H
@@ -12,7 +12,7 @@
 
 typedef void smp_worker(unsigned int cpu);
 
-/* Skips the test where there are fewer than SMP_MAX. */
+/* Skips the test if there are fewer than SMP_MAX. */
 void smp_need(void);
 
 /* Run @fn on vCPUs 1 to SMP_MAX - 1, and wait for all of them. */

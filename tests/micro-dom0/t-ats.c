@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A device with address translation services enabled (Xen's ats=1; run with
- * --ats). Seen here: that it may be attached, is told of, and that unmap and
- * move hold for it. That its own cache is flushed cannot be seen here: QEMU's
- * virtio devices have none, they ask the IOMMU each time. But QEMU's trace tells
- * what the IOMMU was asked to do, and the runner reads it. So each unmap and
- * each move stands between two marks that appear in the trace, and the runner is
- * told how many there are, and what each has to flush.
+ * A device with address translation services enabled (Xen's ats=1; run with --ats).
+ * Tested here: it can be attached, Xen reports ATS, and unmap and move take effect for
+ * it. A flush of its own TLB cannot be tested by DMA: QEMU's virtio devices have no
+ * TLB, but translate each access by the IOMMU. QEMU's trace has the invalidations that
+ * Xen requests, and the runner reads the trace. So each unmap and each move is between
+ * two marks in the trace, and this file announces how many there are, and what each
+ * has to flush.
  */
 #include "dma.h"
 #include "mem.h"
@@ -18,12 +18,12 @@
 #define LEN	64U
 #define ROUNDS	20U
 
-/* What ats.py looks for in the trace. */
+/* Marks that ats.py finds in the trace. */
 #define MARK_END	0xe0
 #define MARK_UNMAP	0xe1
 #define MARK_MOVE	0xe2
 
-/* Set up, the device has written to @page, at DFN of @ctx. */
+/* The device in @ctx; at the start it has written to @page at DFN. */
 struct setup {
 	uint32_t ctx, bdf;
 	bool ats;
@@ -56,7 +56,7 @@ static struct setup set_up(void)
 	map(s.ctx, DFN, gfn_of(s.page), 1, RW);
 	attach_id(s.bdf, s.ctx);
 	rng_start(s.ring, iova(OWN_DFN));
-	CHECK(writes(DFN, s.page), "virtio-rng does not reach its page");
+	CHECK(writes(DFN, s.page), "virtio-rng cannot reach its page");
 	return s;
 }
 
@@ -73,7 +73,7 @@ static void enabled(void)
 	rng_stop();
 }
 
-/* A register that means nothing to anybody, as we use no interrupt of its. */
+/* Write the register of the interrupt line, which has no effect here. */
 static void mark(const struct setup *s, uint16_t mark)
 {
 	pci_write16(s->bdf, PCI_INTERRUPT_LINE, mark);
@@ -86,7 +86,7 @@ static void marked_move(const struct setup *s, uint32_t ctx)
 	mark(s, MARK_END);
 }
 
-/* Each of the @nr flushed at least [@first, @last], or the runner complains. */
+/* Announce: each of the @nr must flush at least [@first, @last]; the runner checks it. */
 static void flush_expected(const struct setup *s, const char *what,
 			   unsigned int nr, uint64_t first, uint64_t last)
 {
@@ -145,7 +145,7 @@ static unsigned int all_fault_flags(void)
 	return flags;
 }
 
-/* In a context it goes on for ever, and a record says that others are lost. */
+/* In a context the device continues, and a record says that others are suppressed. */
 static void suppressed(void)
 {
 	struct setup s = set_up();
@@ -166,7 +166,7 @@ static void suppressed(void)
 	rng_stop();
 }
 
-/* In DEFAULT Xen turns off what faults too quickly, and the record says so. */
+/* In DEFAULT Xen turns off a device that faults too often, and a record says so. */
 static void disabled(void)
 {
 	struct setup s = set_up();
@@ -180,12 +180,12 @@ static void disabled(void)
 	for (i = 0; i < 200 && rng_is_master(); i++) {
 		flags = all_fault_flags();
 		CHECK(!(flags & XEN_PV_IOMMU_FAULT_F_DISABLED),
-		      "told to be off, and it is on");
+		      "Xen reports that it is off, but it is on");
 		EXPECT(flags & XEN_PV_IOMMU_FAULT_F_SUPPRESSED, 0);
 		(void)rng_write(nowhere, LEN);
 	}
 	if (rng_is_master())
-		test_skip("Xen did not turn it off, its faults were too slow");
+		test_skip("Xen did not turn it off, because its faults were too slow");
 	info("ats.disabled: after %u transfers", i);
 	CHECK(all_fault_flags() & XEN_PV_IOMMU_FAULT_F_DISABLED,
 	      "no record says that it was turned off");
@@ -195,7 +195,7 @@ static void disabled(void)
 	rng_stop();
 }
 
-/* XSA-442: neither a move nor an unmap counts before its flush. */
+/* XSA-442: a move or an unmap takes effect only with its flush. */
 const struct test ats_tests[] = {
 	{ .name = "ats.enabled", .fn = enabled },
 	{ .name = "ats.unmapped", .fn = unmapped },

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* DEV_QUERY, DEV_RESV, ATTACH: what Xen says about devices and where they are. */
+/* DEV_QUERY, DEV_RESV, ATTACH: properties of devices, and their contexts. */
 #include "iommu.h"
 #include "mem.h"
 #include "output.h"
@@ -8,8 +8,8 @@
 
 #define MSI_START	0xfee00000UL
 #define MSI_LAST	0xfeefffffUL
-/* No device has this bus in the testbed. */
-#define NOBODY		PCI_BDF(0x55, 3, 0)
+/* The testbed has no device on this bus. */
+#define NO_DEVICE	PCI_BDF(0x55, 3, 0)
 
 static void dev_query(void)
 {
@@ -21,7 +21,7 @@ static void dev_query(void)
 	info("edu: flags 0x%x, %u reserved regions", d.flags, d.nr_resv);
 	EXPECT(d.dev.id, edu[0].bdf);
 	CHECK(d.flags & XEN_PV_IOMMU_DEV_F_CAN_CTX, "edu cannot be attached");
-	/* In DEFAULT it is if that translates: not in pass-through. */
+	/* In DEFAULT it is protected if DEFAULT translates, i.e. not in pass-through. */
 	EXPECT(!!(d.flags & XEN_PV_IOMMU_DEV_F_PROTECTED),
 	       !option("passthrough", 0));
 	EXPECT(d.flags >> XEN_PV_IOMMU_DEV_F_NO_CTX_SHIFT, 0);
@@ -35,7 +35,7 @@ static void dev_query(void)
 	CHECK(d.iova_last >= q.iova_last, "aperture smaller than QUERY's");
 	EXPECT(d.pasid_bits, 0);
 	EXPECT(d.mbz, 0);
-	CHECK(d.nr_resv >= 1, "not even the interrupt range is reserved");
+	CHECK(d.nr_resv >= 1, "the interrupt range is not reserved");
 	attach(&edu[0], ctx_alloc());
 	EXPECT(try_dev_query(edu[0].bdf, &d), 0);
 	CHECK(d.flags & XEN_PV_IOMMU_DEV_F_PROTECTED, "not translated in a context");
@@ -45,7 +45,7 @@ static void dev_unknown(void)
 {
 	struct xen_pv_iommu_dev_query d;
 
-	EXPECT(try_dev_query(NOBODY, &d), -ENODEV);
+	EXPECT(try_dev_query(NO_DEVICE, &d), -ENODEV);
 	EXPECT(try_dev_query(0x10000 | edu[0].bdf, &d), -ENODEV);
 	EXPECT(try_dev_query(0xffffffff, &d), -ENODEV);
 }
@@ -64,7 +64,7 @@ static void dev_malformed(void)
 	d.mbz = 0;
 	d.dev.type = 2;
 	EXPECT(iommu_op(XEN_PV_IOMMU_OP_DEV_QUERY, &d, 1), -EINVAL);
-	/* A devicetree has no nodes here. */
+	/* This machine has no devicetree. */
 	d.dev.type = XEN_PV_IOMMU_DEV_DT;
 	EXPECT(iommu_op(XEN_PV_IOMMU_OP_DEV_QUERY, &d, 1), -ENODEV);
 	d.dev = dev_name(&edu[0]);
@@ -78,12 +78,12 @@ static void dev_array(void)
 	edu_need(2);
 	d[0].dev = dev_name(&edu[0]);
 	d[1].dev = dev_name(&edu[1]);
-	d[2].dev.id = NOBODY;
+	d[2].dev.id = NO_DEVICE;
 	EXPECT(iommu_op(XEN_PV_IOMMU_OP_DEV_QUERY, d, 3), 2);
 	EXPECT(d[1].group, edu[1].bdf);
 }
 
-/* A bridge has no table of its own: it must not be thought isolated. */
+/* A bridge has no table of its own: it must not be reported as isolated. */
 static void host_bridge(void)
 {
 	struct xen_pv_iommu_dev_query d;
@@ -125,7 +125,7 @@ static void dev_resv(void)
 	CHECK(msi, "no region for interrupts");
 	EXPECT(resv(edu[0].bdf, d.nr_resv, &r), -ENOENT);
 	EXPECT(resv(edu[0].bdf, 0xffffffff, &r), -ENOENT);
-	EXPECT(resv(NOBODY, 0, &r), -ENODEV);
+	EXPECT(resv(NO_DEVICE, 0, &r), -ENODEV);
 	r.mbz = 1;
 	r.dev.id = edu[0].bdf;
 	EXPECT(iommu_op(XEN_PV_IOMMU_OP_DEV_RESV, &r, 1), -EINVAL);
@@ -154,7 +154,7 @@ static void moves(void)
 	       XEN_PV_IOMMU_CTX_BLOCKED);
 	EXPECT(attach_prev(&edu[0], XEN_PV_IOMMU_CTX_DEFAULT),
 	       XEN_PV_IOMMU_CTX_DEFAULT);
-	/* Nobody is left in them. */
+	/* No device is left in them. */
 	ctx_free(a);
 	ctx_free(b);
 }
@@ -188,7 +188,7 @@ static void refusals(void)
 	bad_attach(&edu[0], ctx, 1, -EINVAL);
 	bad_attach(&edu[0], ctx, 1u << 31, -EINVAL);
 	EXPECT(ctx_of(&edu[0]), ctx);
-	a.dev.id = NOBODY;
+	a.dev.id = NO_DEVICE;
 	EXPECT(iommu_op(XEN_PV_IOMMU_OP_ATTACH, &a, 1), -ENODEV);
 	a.dev = dev_name(&edu[0]);
 	a.dev.mbz = 1;
@@ -196,7 +196,7 @@ static void refusals(void)
 	EXPECT(ctx_of(&edu[0]), ctx);
 }
 
-/* An array stops at its first failure; those before it have moved. */
+/* An array stops at its first failure; the devices before it have moved. */
 static void array(void)
 {
 	uint32_t ctx = ctx_alloc();
@@ -210,14 +210,14 @@ static void array(void)
 		a[i] = (struct xen_pv_iommu_attach){
 			.dev = dev_name(&edu[i]), .ctx = ctx,
 		};
-	a[1].dev.id = NOBODY;
+	a[1].dev.id = NO_DEVICE;
 	EXPECT(iommu_op(XEN_PV_IOMMU_OP_ATTACH, a, 3), 1);
 	EXPECT(a[1].status, -ENODEV);
 	EXPECT(ctx_of(&edu[0]), ctx);
 	EXPECT(ctx_of(&edu[2]), XEN_PV_IOMMU_CTX_BLOCKED);
 }
 
-/* Many cycles leave nothing behind: no domain id, no page (XSA-399). */
+/* Many cycles must leak neither a domain id nor a page (XSA-399). */
 static void storm(void)
 {
 	unsigned int i, j;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Devices that the hardware domain gives away and gets back, as "xl
- * pci-assignable-add" and "xl pci-attach" do. Meanwhile none of its mappings
- * is in reach; afterwards all are. (XSA-302, XSA-306, and the context that a
- * device came back in which the kernel did not know of.) check-xen runs them
- * on a Xen without HVM, too, which had had no quarantine (XSA-450), and with a
- * scratch page, whose tables had been of the wrong height (XSA-445).
+ * Devices that the hardware domain assigns to another domain and gets back, as with "xl
+ * pci-assignable-add" and "xl pci-attach". Meanwhile they must reach none of its
+ * mappings; afterwards they must reach all. (XSA-302, XSA-306, and a defect in which a
+ * device returned in a context that the kernel did not know.) check-xen also runs these
+ * tests on a Xen without HVM, which lacked quarantine (XSA-450), and with a scratch
+ * page, whose tables had the wrong height (XSA-445).
  */
 #include "dma.h"
 #include "domctl.h"
@@ -31,7 +31,7 @@ static void expect_home(const struct edu *e, uint32_t ctx)
 	EXPECT(query_flags(e, ctx), 0);
 }
 
-/* What the device holds (see load()) lands neither at @dfn nor in the frame. */
+/* The device's word (see load()) must land neither at @dfn nor in the frame. */
 static void reaches_nothing(const struct place *p, uint64_t dfn, uint64_t *page)
 {
 	uint64_t canary = random_u64();
@@ -72,7 +72,7 @@ static void quarantine(void)
 	reaches(&p, DFN, page);
 }
 
-/* What is unmapped meanwhile is gone on return; what is mapped is there. */
+/* Pages unmapped meanwhile must be out of reach on return, pages mapped must be in reach. */
 static void changes_meanwhile(void)
 {
 	uint64_t *page = page_alloc(), *other = page_alloc();
@@ -100,7 +100,7 @@ static void attach_meanwhile(void)
 	expect_away(p.e, b);
 	reaches_nothing(&p, DFN, page);
 	reaches_nothing(&p, DFN, other);
-	/* Nobody is in the first any more, and the second is not free. */
+	/* The first context has no device any more, and the second is in use. */
 	unmap(p.ctx, OWN_DFN, 1);
 	ctx_free(p.ctx);
 	EXPECT(try_ctx_free(b), -EBUSY);
@@ -133,7 +133,7 @@ static void special_meanwhile(void)
 	write_blocked(&p, iova(gfn_of(page)), page);
 }
 
-/* RESET finds it too: the driver that comes next must not be surprised. */
+/* RESET must include the device, because the next driver does not know its context. */
 static void reset_meanwhile(void)
 {
 	struct xen_pv_iommu_ctx c = { .flags = XEN_PV_IOMMU_CTX_F_TO_BLOCKED };
@@ -149,7 +149,7 @@ static void reset_meanwhile(void)
 	reaches_nothing(&p, DFN, page);
 }
 
-/* Whoever has the device now, its faults are not told to us. */
+/* While another domain has the device, its faults must not be reported to dom0. */
 static void no_records(void)
 {
 	uint64_t *page = page_alloc();
@@ -178,7 +178,7 @@ static void domu(void)
 	expect_away(p.e, p.ctx);
 	reaches_nothing(&p, DFN, page);
 	dev_deassign(p.e, dom);
-	/* Without quarantine it is home at once. */
+	/* Without quarantine it returns at once. */
 	if (dev_is_away(p.e)) {
 		reaches_nothing(&p, DFN, page);
 		dev_deassign(p.e, DOMID_IO);
@@ -190,7 +190,7 @@ static void domu(void)
 	dom_expect_gone(dom);
 }
 
-/* It dies with the device in its hands (XSA-502). */
+/* The domain dies while it owns the device (XSA-502). */
 static void domu_dies(void)
 {
 	uint64_t *page = page_alloc();
@@ -211,8 +211,8 @@ static void domu_dies(void)
 }
 
 /*
- * It stays away from a context that ends meanwhile, and its number's heir
- * (XSA-502).
+ * The device must not enter a context that was freed meanwhile, nor a new context with
+ * the same number (XSA-502).
  */
 static void context_ends(void)
 {
@@ -242,7 +242,7 @@ static void many_times(void)
 	for (i = 0; i < 100; i++) {
 		dev_assign(p.e, DOMID_IO);
 		dev_deassign(p.e, DOMID_IO);
-		/* The first time makes what quarantine keeps. */
+		/* The first time allocates memory that quarantine keeps. */
 		if (!i)
 			before = free_pages();
 	}

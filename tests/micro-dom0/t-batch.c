@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* BATCH and LOOKUP: what is mapped, how far a call came, what it refused. */
+/* BATCH and LOOKUP: mappings, progress of a call, refused requests. */
 #include "iommu.h"
 #include "mem.h"
 #include "output.h"
@@ -34,14 +34,14 @@ static void map_over(void)
 	map(ctx, DFN, gfn, 1, RO);
 	EXPECT(try_map(ctx, DFN, other, 1, RW), -EEXIST);
 	expect_leaf(ctx, DFN, gfn, RO, 0);
-	/* Not even the very same again. */
+	/* Not even the same mapping again. */
 	EXPECT(try_map(ctx, DFN, gfn, 1, RO), -EEXIST);
 	unmap(ctx, DFN, 1);
 	map(ctx, DFN, other, 1, RW);
 	expect_leaf(ctx, DFN, other, RW, 0);
 }
 
-/* What came before the failure is done, and told (XSA-389). */
+/* The part before the failure is done, and `done` reports it (XSA-389). */
 static void map_partial(void)
 {
 	uint32_t ctx = ctx_alloc();
@@ -54,7 +54,7 @@ static void map_partial(void)
 	expect_leaf(ctx, DFN + 4, gfn + 4, RW, 0);
 	expect_leaf(ctx, DFN + 5, gfn, RO, 0);
 	expect_hole(ctx, DFN + 6);
-	/* The same descriptor goes on where it stopped. */
+	/* The same descriptor continues where it stopped. */
 	unmap(ctx, DFN + 5, 1);
 	EXPECT(batch_one(&d), 0);
 	expect_leaf(ctx, DFN + 7, gfn + 7, RW, 0);
@@ -102,7 +102,7 @@ static void unmap_everything(void)
 	map(ctx, end - 1, gfn, 1, RW);
 	for (dfn = 0; dfn < end; dfn += nr) {
 		nr = end - dfn < q.max_nr ? end - dfn : q.max_nr;
-		/* The interrupt range is not the caller's to unmap. */
+		/* The caller must not unmap the interrupt range. */
 		if (dfn < 0xfee00)
 			nr = 0xfee00 - dfn;
 		else if (dfn == 0xfee00)
@@ -115,8 +115,8 @@ static void unmap_everything(void)
 }
 
 /*
- * Thousands of tables to look through: Xen must preempt, and continue, both a
- * single descriptor and CTX_FREE.
+ * Thousands of tables to search: Xen must preempt and continue a single descriptor, and
+ * also CTX_FREE.
  */
 #define TABLES	3000U
 
@@ -197,7 +197,7 @@ static void nop_sync(void)
 	EXPECT(iommu_op(XEN_PV_IOMMU_OP_BATCH, d + 2, 1), -EINVAL);
 }
 
-/* Serving stops at the first failure; what comes after is not looked at. */
+/* Xen stops at the first failure, and does not read later elements. */
 static void element_fails(void)
 {
 	uint32_t ctx = ctx_alloc();
@@ -232,9 +232,9 @@ static void many(void)
 
 	for (i = 0; i < ARRAY_SIZE(d); i++)
 		d[i] = desc_map(ctx, DFN + i * 3, gfn, 2, RW);
-	/* Its own second page is in its way. */
+	/* Its own second page conflicts with it. */
 	d[277].dfn = DFN + 276 * 3 + 1;
-	/* gfn and gfn + 1 both ours? The pool is contiguous. */
+	/* Makes gfn + 1 dom0's as well: the pool is contiguous. */
 	pages_alloc(1);
 	EXPECT(iommu_op(XEN_PV_IOMMU_OP_BATCH, d, ARRAY_SIZE(d)), 277);
 	EXPECT(d[277].status, -EEXIST);
@@ -262,7 +262,7 @@ static void two_contexts(void)
 	expect_leaf(b, DFN, gfn + 1, RW, 0);
 }
 
-/* A call goes on where `done` says (XSA-389). */
+/* A call continues at `done` (XSA-389). */
 static void done_resumes(void)
 {
 	uint32_t ctx = ctx_alloc();
@@ -280,7 +280,7 @@ static void done_resumes(void)
 	expect_hole(ctx, DFN);
 }
 
-/* One field wrong at a time: -EINVAL, and nothing mapped. */
+/* One wrong field at a time: it must be refused, and map nothing. */
 static void malformed(uint32_t ctx, struct xen_pv_iommu_batch d, const char *why,
 		      long want)
 {
@@ -330,7 +330,7 @@ static void map_malformed(void)
 	BAD_MAP(ctx, XEN_PV_IOMMU_CTX_LAST, -ENOENT);
 	if (!(q.features & XEN_PV_IOMMU_FEAT_FOREIGN))
 		BAD_MAP(flags, RW | XEN_PV_IOMMU_F_FOREIGN, -EOPNOTSUPP);
-	/* And the good one is good. */
+	/* The valid descriptor must succeed. */
 	EXPECT(batch_one(&good), 0);
 }
 
@@ -384,12 +384,12 @@ static void lookup_malformed(void)
 	EXPECT(try_lookup(XEN_PV_IOMMU_CTX_INVALID, DFN, &l), -ENOENT);
 	EXPECT(try_lookup(ctx | 0x10000, DFN, &l), -ENOENT);
 	EXPECT(try_lookup(XEN_PV_IOMMU_CTX_BLOCKED, DFN, &l), -ENOENT);
-	CHECK(try_lookup(ctx, ~0UL, &l) < 0, "LOOKUP beyond everything");
+	CHECK(try_lookup(ctx, ~0UL, &l) < 0, "LOOKUP accepts a dfn beyond the aperture");
 	CHECK(try_lookup(ctx, DFN | 1UL << 52, &l) < 0,
 	      "LOOKUP ignores high bits of dfn");
 }
 
-/* Map the 2 MiB frame with leaves of up to 2 MiB; skip if it came in pages. */
+/* Map the 2 MiB frame with leaves of up to 2 MiB. Skips the test if it is mapped by pages. */
 static uint64_t huge_mapped(uint32_t ctx, uint64_t dfn)
 {
 	uint64_t gfn = gfn_of(huge_frame());
@@ -422,7 +422,7 @@ static void huge_leaf(void)
 	EXPECT(try_map(ctx, HUGE_DFN + 3, gfn, 1, RW), -EEXIST);
 	unmap(ctx, HUGE_DFN, 512);
 	expect_hole(ctx, HUGE_DFN);
-	/* The order is a limit: with 0 the same run comes in pages. */
+	/* The order is a limit: with 0 the same run is mapped by pages. */
 	map(ctx, HUGE_DFN, gfn, 512, RW);
 	expect_leaf(ctx, HUGE_DFN + 5, gfn + 5, RW, 0);
 }
@@ -441,7 +441,7 @@ static void huge_part(void)
 	map(ctx, HUGE_DFN - 1, gfn, 1, RO);
 	d = desc_unmap(ctx, HUGE_DFN - 1, 512);
 	EXPECT(batch_one(&d), -ERANGE);
-	/* Progress up to it, and it is whole. */
+	/* The call stops before the leaf, which stays whole. */
 	EXPECT(d.done, 1);
 	expect_hole(ctx, HUGE_DFN - 1);
 	expect_leaf(ctx, HUGE_DFN + 511, gfn + 511, RW, 9);
@@ -450,8 +450,7 @@ static void huge_part(void)
 }
 
 /*
- * A leaf may stand where an empty table stood, never where entries are
- * (XSA-275).
+ * A leaf may replace an empty table, but never a table with entries (XSA-275).
  */
 static void huge_over_table(void)
 {
@@ -483,13 +482,13 @@ static void huge_within_run(void)
 	struct xen_pv_iommu_batch d;
 
 	unmap(ctx, HUGE_DFN, 512);
-	/* dfn and gfn out of step: no large leaf is possible. */
+	/* dfn and gfn are not aligned alike: no large leaf is possible. */
 	d = desc_map(ctx, HUGE_DFN + 1, gfn, 512, RW);
 	d.order = 9;
 	EXPECT(batch_one(&d), 0);
 	expect_leaf(ctx, HUGE_DFN + 1, gfn, RW, 0);
 	unmap(ctx, HUGE_DFN, 1024);
-	/* The frame before the 2 MiB one is ours if it is our .bss. */
+	/* The frame before the 2 MiB one is dom0's if it is the kernel's .bss. */
 	if (gfn_of((char *)huge_frame() - PAGE_SIZE) != gfn - 1)
 		return;
 	d = desc_map(ctx, HUGE_DFN - 1, gfn - 1, 513, RO);
@@ -499,7 +498,7 @@ static void huge_within_run(void)
 	expect_leaf(ctx, HUGE_DFN, gfn, RO, 9);
 }
 
-/* Random map and unmap of short runs against a shadow of every page. */
+/* Random maps and unmaps of short runs, compared with a model of every page. */
 #define MODEL_PAGES	1536
 #define MODEL_STEPS	3000
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the tests themselves stand on, without the hypercall under test: these
- * pass on any Xen 4.20 and tell a broken testbed from a broken PV-IOMMU.
+ * The requirements of the other tests, without the hypercall under test: these tests
+ * pass on any Xen 4.20. If they fail, the testbed is broken, not PV-IOMMU.
  */
 #include "clock.h"
 #include "edu.h"
@@ -57,7 +57,7 @@ static void readonly_page(void)
 	EXPECT(*p, 43);
 }
 
-/* Xen takes a page as L1 table only while nothing maps it writable. */
+/* Xen pins a page as L1 table only if it has no writable mapping. */
 static void pin_l1(void)
 {
 	void *p = page_alloc();
@@ -72,7 +72,7 @@ static void foreign_frames(void)
 {
 	uint64_t gfn;
 
-	CHECK(arch_next_foreign(0, &gfn), "no frame found that is not ours");
+	CHECK(arch_next_foreign(0, &gfn), "found no frame that belongs to others");
 	info("first frame of others: 0x%lx", gfn);
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Devices that share a requester id, behind a PCI bridge (run with --bridge).
- * What the IOMMU sees of them cannot be told apart: they are the hardware
- * domain's together, or contexts are refused to those that it still has.
- * (XSA-461 is about such devices, XSA-467 about the locks taken for them.)
+ * Devices that share a requester id, below a PCI bridge (run with --bridge). The IOMMU
+ * cannot distinguish them: either the hardware domain owns all of them, or those that
+ * it owns get no context. (XSA-461 is about such devices, XSA-467 about the locks taken
+ * for them.)
  */
 #include "bridge.h"
 #include "clock.h"
@@ -16,7 +16,7 @@
 
 #define NR	3U
 
-/* All of them in one context, as Linux would have them; DFN leads to @page. */
+/* All of them in one context, as in Linux; DFN leads to @page. */
 struct shared {
 	const struct bridge *bridge;
 	struct place p[NR];
@@ -54,7 +54,7 @@ static void all_reach(const struct shared *s, uint64_t dfn, uint64_t *page)
 		reaches(&s->p[i], dfn, page);
 }
 
-/* Nothing of what they were loaded with gets into the page through @dfn. */
+/* No word of these devices may land in the page through @dfn. */
 static void none_reaches_by(const struct shared *s, uint64_t dfn)
 {
 	uint64_t canary = random_u64();
@@ -117,14 +117,14 @@ static void told(void)
 	for (i = 0; i < NR; i++) {
 		EXPECT(try_dev_query(b->dev[i]->bdf, &q), 0);
 		CHECK(q.flags & XEN_PV_IOMMU_DEV_F_ALIASED,
-		      "%x is not said to be aliased", b->dev[i]->bdf);
+		      "%x is not reported as aliased", b->dev[i]->bdf);
 		EXPECT(q.group, b->bdf);
 		EXPECT(reason(b->dev[i]->bdf), XEN_PV_IOMMU_NO_CTX_NONE);
 	}
 	no_context_for(b->port, ctx);
 	no_context_for(b->bdf, ctx);
 	no_context_for(b->nested, ctx);
-	/* One on bus 0 shares with nobody. */
+	/* A device on bus 0 shares its id with no device. */
 	edu_need(1);
 	EXPECT(try_dev_query(edu[0].bdf, &q), 0);
 	EXPECT(q.flags & XEN_PV_IOMMU_DEV_F_ALIASED, 0);
@@ -132,8 +132,8 @@ static void told(void)
 }
 
 /*
- * What the IOMMU reports has the bridge's id, which is no device's. The record
- * names one of those that use it, and the context where that one is.
+ * The IOMMU reports faults with the bridge's id, which no device has. The record names
+ * one of the devices that use it, and that device's context.
  */
 static void fault(void)
 {
@@ -190,7 +190,7 @@ static void moved(void)
 	all_reach(&s, DFN, s.page);
 }
 
-/* The locks of a device behind a bridge, in every kind of move. (XSA-467) */
+/* The locks of a device below a bridge, in every kind of move. (XSA-467) */
 static void many_moves(void)
 {
 	struct shared s = share();
@@ -214,7 +214,7 @@ static void many_moves(void)
 	all_reach(&s, DFN, s.page);
 }
 
-/* Those who stay get no context, whichever of them went. (XSA-461) */
+/* The devices that stay get no context, whichever device was given away. (XSA-461) */
 static void expect_refused(const struct shared *s, unsigned int away,
 			   uint32_t ctx)
 {
@@ -273,8 +273,8 @@ static void one_in_domu(void)
 }
 
 /*
- * Those who stay may leave their context, and what has gone must not come along
- * into the table of its former owner. (XSA-461)
+ * The devices that stay may leave their context. The device that was given away must
+ * not move with them into a table of dom0. (XSA-461)
  */
 static void others_leave(uint16_t (*owner)(void), uint32_t to)
 {
@@ -305,7 +305,7 @@ static void leave_to_blocked(void)
 	others_leave(quarantine, XEN_PV_IOMMU_CTX_BLOCKED);
 }
 
-/* Not a master: RESET may put it into DEFAULT. */
+/* Turn bus mastering off, so that RESET may move it to DEFAULT. */
 static void silence(const struct edu *e)
 {
 	uint16_t cmd = pci_read16(e->bdf, PCI_COMMAND);
@@ -313,7 +313,7 @@ static void silence(const struct edu *e)
 	pci_write16(e->bdf, PCI_COMMAND, cmd & ~PCI_COMMAND_MASTER);
 }
 
-/* It must not take along what has gone, either. */
+/* RESET must not move the device that was given away, either. */
 static void reset_meanwhile(void)
 {
 	struct xen_pv_iommu_ctx c = { .flags = XEN_PV_IOMMU_CTX_F_TO_DEFAULT };
@@ -332,7 +332,7 @@ static void reset_meanwhile(void)
 	dev_deassign(s.bridge->dev[2], dom);
 	if (dev_is_away(s.bridge->dev[2]))
 		dev_deassign(s.bridge->dev[2], DOMID_IO);
-	/* RESET has freed the context: they work in another one. */
+	/* RESET has freed the context: they must work in another one. */
 	s.p[0].ctx = ctx_alloc();
 	map(s.p[0].ctx, OWN_DFN, gfn_of(s.p[0].own), 1, RW);
 	map(s.p[0].ctx, DFN, gfn_of(s.page), 1, RW);
@@ -340,7 +340,7 @@ static void reset_meanwhile(void)
 	all_reach(&s, DFN, s.page);
 }
 
-/* Pulling one out takes the common id's table with it; the others go on. */
+/* Unplugging one device clears the table of the common id; the others must still work. */
 static void one_unplugged(void)
 {
 	struct shared s = share();
@@ -368,7 +368,7 @@ static void go_home(struct edu *e, uint16_t dom)
 		dev_deassign(e, DOMID_IO);
 }
 
-/* Back home they are in their context by every id, whatever DEFAULT is. */
+/* After their return they are in their context with every id, whatever DEFAULT is. */
 static void back_from(const struct shared *s, uint16_t dom)
 {
 	load_all(s);
@@ -388,7 +388,7 @@ static void back_in_context(void)
 	back_from(&s, dom_create());
 }
 
-/* Xen takes all buses behind a bridge that is added for its secondary bus. */
+/* When a bridge is added, Xen treats all buses below it as its secondary bus. */
 static void put_back(const struct bridge *b)
 {
 	bridge_add(b->bdf);
@@ -397,8 +397,8 @@ static void put_back(const struct bridge *b)
 }
 
 /*
- * Xen is told that the bridge has gone, while devices behind it are in a
- * context. They leave it, and come back, by the bridge's ids as well.
+ * dom0 reports the bridge as removed while devices below it are in a context. They must
+ * leave the context and return with the bridge's ids as well.
  */
 static void bridge_pulled(void)
 {
@@ -414,7 +414,7 @@ static void bridge_pulled(void)
 	all_reach(&s, DFN, s.page);
 }
 
-/* The same for one that is given away meanwhile. (XSA-461) */
+/* The same for a device that is given away meanwhile. (XSA-461) */
 static void bridge_pulled_away(void)
 {
 	struct shared s = share();
@@ -430,7 +430,7 @@ static void bridge_pulled_away(void)
 	put_back(s.bridge);
 }
 
-/* And for those that are pulled as well, after it. The context may end then. */
+/* The same for devices that are unplugged after the bridge. Their context may end then. */
 static void all_pulled(void)
 {
 	struct shared s = share();

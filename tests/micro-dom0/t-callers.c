@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Calls from 32-bit mode: the interface promises one layout for both kinds of
- * callers. Here a call from 32-bit mode must do what the same call does from
- * 64-bit mode, bit by bit. (main.c runs whole groups of tests once more from
- * 32-bit mode, besides.) Only on PVH: there Xen looks at the mode at each call.
+ * Calls from 32-bit mode: the interface has one layout for both kinds of callers. Here
+ * a call from 32-bit mode must have the same result as the call from 64-bit mode, bit
+ * by bit. (In addition main.c runs whole groups of tests again from 32-bit mode.) Only
+ * on PVH, where Xen reads the mode at each call.
  */
 #include "clock.h"
 #include "dma.h"
@@ -26,8 +26,8 @@ static long call_from(unsigned int bits, uint32_t op, void *array,
 }
 
 /*
- * The same call on two copies of @array, one from each mode. The result, and in
- * @array what the one from 32-bit mode has made of it; the other was the same.
+ * Make the same call on two copies of @array, one from each mode. Both must write the
+ * same. Returns the result; @array has what the call from 32-bit mode wrote.
  */
 static long call_both(uint32_t op, void *array, uint64_t count, size_t size)
 {
@@ -63,7 +63,7 @@ static void dev_query(void)
 	memset(q, 0, sizeof(q));
 	for (i = 0; i < nr_edu; i++)
 		q[i].dev = dev_name(&edu[i]);
-	/* No such device: the last one is not served. */
+	/* There is no such device: the last element fails. */
 	q[nr_edu].dev.id = 0xffff;
 	EXPECT(call_both(XEN_PV_IOMMU_OP_DEV_QUERY, q, nr_edu + 1, sizeof(q)),
 	       nr_edu);
@@ -95,7 +95,7 @@ static void dev_resv(void)
 	EXPECT(seen, 1);
 }
 
-/* Contexts of one mode are known in the other, and look the same. */
+/* Contexts created in one mode exist in the other, with the same properties. */
 static void contexts(void)
 {
 	struct xen_pv_iommu_ctx c[2] = { 0 }, info;
@@ -121,7 +121,7 @@ static void contexts(void)
 	       -ENOENT);
 }
 
-/* What one mode has freed is gone in the other. */
+/* A context freed in one mode must not exist in the other. */
 static void free_other(void)
 {
 	unsigned int bits;
@@ -138,7 +138,7 @@ static void free_other(void)
 	}
 }
 
-/* To and fro; each call sees where the one of the other mode has left it. */
+/* Move a device in turn from both modes; each call returns the context of the other. */
 static void attach_other(void)
 {
 	uint32_t ctx[2] = { ctx_alloc(), ctx_alloc() };
@@ -214,7 +214,7 @@ static void batch_same(void)
 	CHECK(!memcmp(d[0], d[1], sizeof(d[0])), "BATCH differs in what it wrote");
 }
 
-/* Two like faults, one record read from each mode. */
+/* Two equal faults; each mode reads one record. */
 static void fault_read(void)
 {
 	struct xen_pv_iommu_fault f[2];
@@ -267,7 +267,7 @@ static void reset_all(void)
 	EXPECT(call_both(XEN_PV_IOMMU_OP_RESET, &c, 1, sizeof(c)), -EINVAL);
 }
 
-/* @array as a number; the two modes agree, and @want is what they say. */
+/* @array as a number: both modes must return @want. */
 static void refused(uint32_t cmd, uint32_t array, uint32_t count, uint32_t spare,
 		    long want)
 {
@@ -306,7 +306,7 @@ static void errors(void)
 	for (op = 0; op <= XEN_PV_IOMMU_OP_CTX_SET; op++)
 		if (op != XEN_PV_IOMMU_OP_FAULT_READ)
 			refused(op, unmapped, 1, 0, -EFAULT);
-	/* The last 16 bytes that 32 bits reach, and beyond. */
+	/* An array that begins in the last 16 bytes of 4 GiB and ends beyond. */
 	refused(BATCH, 0xfffffff0, 1, 0, -EFAULT);
 	EXPECT(d.status, 0x5a5a);
 	expect_hole(ctx, DFN);
@@ -317,7 +317,7 @@ static void errors(void)
 #define ENTRIES		4
 #define PER_ENTRY	32
 
-/* DEBUG builds of Xen overwrite the entries: made anew for each call. */
+/* DEBUG builds of Xen overwrite the entries: fill them before each call. */
 static void fill_entry(struct multicall_entry32 *entry, void *d, uint32_t count)
 {
 	*entry = (struct multicall_entry32){
@@ -339,7 +339,7 @@ static uint64_t dfn_at(unsigned int i, unsigned int j)
 	return DFN + i * 0x1000 + j * 2;
 }
 
-/* One that stops short among them; those after it are served. */
+/* One entry stops short; the entries after it are still executed. */
 static void multicall_batches(void)
 {
 	static struct xen_pv_iommu_batch d[ENTRIES][PER_ENTRY];
@@ -371,10 +371,9 @@ static void multicall_batches(void)
 }
 
 /*
- * A call that Xen preempts and continues. It is seen under way by a device that
- * copies the descriptors meanwhile: Xen writes `done` back in the midst of one
- * only where it preempts. To make it do so another device faults shortly before,
- * which gives Xen something to do.
+ * A call that Xen preempts and continues. A device that copies the descriptors meanwhile
+ * shows it: Xen writes `done` in the middle of a descriptor only when it preempts. To
+ * cause that, another device faults shortly before, so that Xen has pending work.
  */
 #define TABLES		6000U
 #define TABLE_PAGES	512U
@@ -415,7 +414,7 @@ static void fill_tables(const struct watch *w)
 	w->d[1] = desc_unmap(w->ctx, FIRST_DFN, TABLES * TABLE_PAGES);
 }
 
-/* What the device has copied, by way of its own page. */
+/* Return `done` in the copy that the device made, read through its own page. */
 static uint32_t done_when_copied(const struct place *p)
 {
 	struct xen_pv_iommu_batch *copy = (void *)&p->own[8];
@@ -425,9 +424,9 @@ static uint32_t done_when_copied(const struct place *p)
 }
 
 /*
- * One try: the second device copies @gap ms after the first one's fault, and the
- * call begins @ms after both were started. Which values meet the call midway
- * depends on the host, so preempt() tries many.
+ * One try: the second device copies @gap ms after the first one's fault, and the call
+ * begins @ms after both were started. The host's speed decides which values hit the
+ * middle of the call, so preempt() tries many.
  */
 static bool seen_under_way(const struct watch *w, long (*call)(void *),
 			   unsigned int gap, unsigned int ms)
@@ -478,7 +477,7 @@ static void preempted(void)
 	preempt(plain_call);
 }
 
-/* The first of two entries; the second must be served after it. */
+/* The call is the first of two entries; the second must be executed after it. */
 static long within_multicall(void *d)
 {
 	struct multicall_entry32 entry[2];
@@ -501,7 +500,7 @@ static void multicall_preempted(void)
 	preempt(within_multicall);
 }
 
-/* A context that 32-bit mode has set up, and none else, carries DMA. */
+/* DMA in a context that only calls from 32-bit mode have set up. */
 static void dma(void)
 {
 	uint64_t high = query().iova_last >> PAGE_SHIFT;

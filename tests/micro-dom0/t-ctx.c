@@ -24,7 +24,7 @@ static void alloc_array(void)
 
 	EXPECT(iommu_op(XEN_PV_IOMMU_OP_CTX_ALLOC, c, 5), 5);
 	EXPECT(query().nr_ctx, 5);
-	/* One that was freed by hand ends the array short: its index is told. */
+	/* A context that was freed before stops the array; the result is its index. */
 	for (i = 0; i < 5; i++)
 		c[i].flags = 0;
 	EXPECT(iommu_op(XEN_PV_IOMMU_OP_CTX_FREE, &c[2], 1), 1);
@@ -33,7 +33,7 @@ static void alloc_array(void)
 	EXPECT(iommu_op(XEN_PV_IOMMU_OP_CTX_FREE, c + 3, 2), 2);
 }
 
-/* A number comes back only after all others: stale ones stay -ENOENT long. */
+/* Xen reuses a number only after all others: a stale one returns -ENOENT for long. */
 static void ids_cyclic(void)
 {
 	uint32_t last = ctx_alloc(), now;
@@ -42,7 +42,7 @@ static void ids_cyclic(void)
 	for (i = 0; i < 64; i++) {
 		ctx_free(last);
 		now = ctx_alloc();
-		CHECK(now != last, "number %u was given out again at once", now);
+		CHECK(now != last, "Xen reused the number %u at once", now);
 		EXPECT(now, last == XEN_PV_IOMMU_CTX_LAST ? 1 : last + 1);
 		last = now;
 	}
@@ -77,7 +77,7 @@ static void special_numbers(void)
 	for (i = 0; i < ARRAY_SIZE(bad); i++)
 		CHECK(try_ctx_free(bad[i]) == -ENOENT,
 		      "CTX_FREE of 0x%x gave %ld", bad[i], try_ctx_free(bad[i]));
-	/* The upper half is not ignored. */
+	/* Xen does not ignore the upper half. */
 	EXPECT(try_ctx_free(ctx | 0x10000), -ENOENT);
 }
 
@@ -123,13 +123,13 @@ static void free_busy(void)
 	attach(&edu[0], ctx);
 	EXPECT(try_ctx_free(ctx), -EBUSY);
 	EXPECT(ctx_of(&edu[0]), ctx);
-	/* Refused means untouched: it still works. */
+	/* A refused call changes nothing: the context still works. */
 	map(ctx, DFN, gfn_of(page_alloc()), 1, RW);
 	attach(&edu[0], XEN_PV_IOMMU_CTX_DEFAULT);
 	ctx_free(ctx);
 }
 
-/* CTX_FREE drops what was still mapped: the page is an ordinary one again. */
+/* CTX_FREE releases mapped pages: the page is an ordinary page again. */
 static void free_mapped(void)
 {
 	uint32_t ctx = ctx_alloc();
@@ -145,7 +145,7 @@ static void free_mapped(void)
 	EXPECT(page_unpin(page), 0);
 }
 
-/* So many contexts and no more (XSA-409). */
+/* The number of contexts is limited (XSA-409). */
 static void quota(void)
 {
 	struct xen_pv_iommu_query q = query();
@@ -158,12 +158,12 @@ static void quota(void)
 	for (i = query().nr_ctx; i < max; i++)
 		ctx_alloc_as(XEN_PV_IOMMU_CTX_F_RESERVE, 0);
 	EXPECT(try_ctx_alloc_as(XEN_PV_IOMMU_CTX_F_RESERVE, 0), -ENOSPC);
-	/* Only that call suffers. */
+	/* Only that call fails. */
 	iommu_reset();
 	ctx_free(ctx_alloc());
 }
 
-/* One page mapped once per 2 MiB takes a table each. */
+/* One page is mapped once in each 2 MiB, and each mapping needs a table. */
 #define CHUNK	128
 
 static long fill(uint32_t ctx, uint64_t dfn, uint64_t gfn, unsigned int nr)
@@ -180,11 +180,11 @@ static long fill(uint32_t ctx, uint64_t dfn, uint64_t gfn, unsigned int nr)
 	return rc;
 }
 
-/* Page tables are counted and bounded (XSA-409). */
+/* Page tables are counted and limited (XSA-409). */
 static void pt_quota(void)
 {
 	struct xen_pv_iommu_query q = query();
-	/* From 4 GiB on: below it is the range of interrupts. */
+	/* From 4 GiB on, because the interrupt range is below. */
 	uint64_t gfn = gfn_of(page_alloc()), dfn = 0x100000;
 	uint32_t ctx = ctx_alloc_as(XEN_PV_IOMMU_CTX_F_RESERVE, 0);
 	uint32_t other = ctx_alloc();
@@ -196,7 +196,7 @@ static void pt_quota(void)
 	while ((rc = fill(ctx, dfn, gfn, CHUNK)) == CHUNK)
 		dfn += CHUNK * 512UL;
 	EXPECT(query().pt_pages, q.pt_pages_max);
-	/* What is mapped stays; only new tables are refused. */
+	/* Existing mappings stay; Xen only refuses new tables. */
 	map(other, DFN + 1, gfn, 1, RO);
 	expect_leaf(ctx, 0x100000, gfn, RO, 0);
 	EXPECT(fill(ctx, dfn + CHUNK * 512UL, gfn, 1), -ENOMEM);
@@ -229,8 +229,8 @@ static void set_master(const struct edu *e, bool on)
 }
 
 /*
- * Iovas mean nothing in DEFAULT, so a device that is still a bus master when
- * its context goes must be blocked instead (XSA-337).
+ * Iovas are invalid in DEFAULT, so RESET must block a device that is still a bus master
+ * when its context is freed (XSA-337).
  */
 static void reset_to_default(void)
 {

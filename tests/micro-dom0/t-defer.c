@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * NOFLUSH and SYNC: a translated domain may leave the flush to later. Until
- * then the frame stays the domain's, whatever it does with it.
+ * NOFLUSH and SYNC: a translated domain may defer the flush. Until then the frame stays
+ * the domain's, even if the domain returns it to Xen.
  */
 #include "dma.h"
 #include "domctl.h"
@@ -9,7 +9,7 @@
 #include "output.h"
 #include "test.h"
 
-/* As many leaves as Xen parks on a context. */
+/* The number of leaves that can wait for a flush in a context. */
 #define PARKED_MAX	512
 
 static void need_defer(void)
@@ -19,8 +19,8 @@ static void need_defer(void)
 }
 
 /*
- * A PV kernel could pin a page as page table that is still typed writable
- * (XSA-288).
+ * Without a flush a PV kernel could pin a page as page table to which a device still
+ * can write (XSA-288).
  */
 static void refused(void)
 {
@@ -31,7 +31,7 @@ static void refused(void)
 	map(ctx, DFN, gfn, 1, RW);
 	EXPECT(try_unmap_park(ctx, DFN, 1), -EOPNOTSUPP);
 	expect_leaf(ctx, DFN, gfn, RW, 0);
-	/* A SYNC with nothing to flush is no error. */
+	/* A SYNC without a pending flush is no error. */
 	EXPECT(try_sync(ctx), 0);
 }
 
@@ -57,7 +57,7 @@ static void sync(void)
 		reaches(&p, DFN, page);
 		EXPECT(try_unmap_park(p.ctx, DFN, 1), 0);
 		expect_hole(p.ctx, DFN);
-		/* It may still land, and if it never does we test nothing. */
+		/* The write may still land. If it never does, this test shows nothing. */
 		stale += lands(&p, DFN, page);
 		EXPECT(try_sync(p.ctx), 0);
 		write_blocked(&p, iova(DFN), page);
@@ -66,7 +66,7 @@ static void sync(void)
 	CHECK(stale, "the IOMMU cached nothing: SYNC was not tested");
 }
 
-/* Another UNMAP's flush is of its own range; only SYNC promises all. */
+/* The flush of another UNMAP covers only its own range; only SYNC flushes all. */
 static void mixed(void)
 {
 	struct place p = place(0);
@@ -82,12 +82,12 @@ static void mixed(void)
 	write_blocked(&p, iova(DFN + 8), other);
 	EXPECT(try_sync(p.ctx), 0);
 	write_blocked(&p, iova(DFN), page);
-	/* The place is free at once, and what is mapped there is in force. */
+	/* The range is free at once, and a new mapping there takes effect. */
 	map(p.ctx, DFN, gfn_of(other), 1, RW);
 	reaches(&p, DFN, other);
 }
 
-/* No room for more: the flush comes by itself. */
+/* If no more leaves can wait, Xen flushes by itself. */
 static void full(void)
 {
 	struct place p = place(0);
@@ -129,7 +129,7 @@ static void full_range(void)
 	write_blocked(&p, iova(0x40000 + 5 * HUGE_PAGES - 1), page + 511 * 512);
 }
 
-/* Give a parked page back to Xen: its frame is not free before the flush. */
+/* Return a page to Xen that waits for a flush: Xen must not free it before the flush. */
 static uint64_t park_ballooned(uint32_t ctx)
 {
 	uint64_t gfn, had = dom_pages(0);
@@ -143,7 +143,7 @@ static uint64_t park_ballooned(uint32_t ctx)
 	return had;
 }
 
-/* XSA-346: the last reference goes after the flush, not before. */
+/* XSA-346: Xen drops the last reference after the flush, not before. */
 static void referenced(void)
 {
 	uint32_t ctx = ctx_alloc();
@@ -175,7 +175,7 @@ static void leave_parked(void)
 	map(p.ctx, DFN, gfn_of(page), 1, RW);
 	reaches(&p, DFN, page);
 	EXPECT(try_unmap_park(p.ctx, DFN, 1), 0);
-	/* Out and in again: what it had cached went with the move. */
+	/* Detach and attach: the move flushes all cached translations. */
 	attach(p.e, XEN_PV_IOMMU_CTX_BLOCKED);
 	attach(p.e, p.ctx);
 	write_blocked(&p, iova(DFN), page);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What devices really can reach. Every DMA that must not land is made by a
- * device that masters the bus, and is followed by one that must land: a device
- * that does nothing proves nothing.
+ * The memory that devices can reach. A device with bus mastering does every DMA that
+ * must not land. It then does one that must land, because an idle device shows nothing.
  */
 #include "dma.h"
 #include "domctl.h"
@@ -23,7 +22,7 @@ static void mapped(void)
 	reaches(&p, DFN, page);
 }
 
-/* One transfer over two dfns whose frames are not neighbours. */
+/* One transfer to two dfns whose frames are not contiguous. */
 static void scattered(void)
 {
 	uint64_t *pages = pages_alloc(4);
@@ -46,7 +45,7 @@ static void scattered(void)
 	EXPECT(pages[512], 0);
 }
 
-/* XSA-311: trees that were not as high as what they had to reach. */
+/* XSA-311: trees that had too few levels for their addresses. */
 static void top_of_aperture(void)
 {
 	uint64_t last = query().iova_last >> PAGE_SHIFT;
@@ -59,7 +58,7 @@ static void top_of_aperture(void)
 	write_blocked(&p, iova(last), page);
 }
 
-/* Not even where the default context would lead: to the frame itself. */
+/* Not even at the frame's own number, which DEFAULT would translate to the frame. */
 static void unmapped(void)
 {
 	struct place p = place(0);
@@ -83,7 +82,7 @@ static void other_context(void)
 	reaches(&b, DFN, page);
 }
 
-/* Each device in a context of its own, all at the same iova at once. */
+/* Each device in a context of its own, all use the same iova at once. */
 static void same_iova(void)
 {
 	struct edu_job jobs[EDU_MAX];
@@ -121,14 +120,14 @@ static void shared_context(void)
 	map(a.ctx, DFN, gfn_of(page), 1, RW);
 	reaches(&a, DFN, page);
 	reaches(&b, DFN, page);
-	/* One leaves, the other is where it was. */
+	/* One device leaves, the other stays. */
 	attach(a.e, XEN_PV_IOMMU_CTX_BLOCKED);
 	reaches(&b, DFN, page);
 	unmap(a.ctx, DFN, 1);
 	write_blocked(&b, iova(DFN), page);
 }
 
-/* Written first: a read would have the translation cached as read-only. */
+/* Write first: a read would cache the translation as read-only. */
 static void readonly(void)
 {
 	struct place p = place(0);
@@ -140,7 +139,7 @@ static void readonly(void)
 	edu_read(p.e, iova(DFN), WORD);
 	edu_write(p.e, iova(OWN_DFN) + WORD, WORD);
 	EXPECT(p.own[1], 0x1234);
-	/* Cached by now, and still not writable. */
+	/* The translation is cached now, and still not writable. */
 	page[0] = 0x4321;
 	edu_write(p.e, iova(DFN), WORD);
 	EXPECT(page[0], 0x4321);
@@ -160,7 +159,7 @@ static void writeonly(void)
 	EXPECT(page[0], 0x77);
 }
 
-/* From BLOCKED no memory at all is in reach (XSA-302, XSA-450). */
+/* In BLOCKED a device reaches no memory (XSA-302, XSA-450). */
 static void blocked(void)
 {
 	struct place p = place(0);
@@ -178,7 +177,7 @@ static void blocked(void)
 	fault_expected(p.e, iova(DFN), true);
 	edu_write(p.e, iova(OWN_DFN), WORD);
 	EXPECT(p.own[0], canary);
-	/* Not the default context either. */
+	/* Nor the memory of the default context. */
 	edu_write(p.e, iova(gfn_of(page)), WORD);
 	EXPECT(page[0], canary);
 	attach(p.e, p.ctx);
@@ -186,7 +185,7 @@ static void blocked(void)
 	reaches(&p, DFN, page);
 }
 
-/* What either table had cached is gone, both ways (XSA-442). */
+/* A move in either direction flushes cached translations of the old table (XSA-442). */
 static void back_to_default(void)
 {
 	struct place p = place(0);
@@ -204,7 +203,7 @@ static void back_to_default(void)
 }
 
 /*
- * The move is in force on return, with the old translation cached or not
+ * The move takes effect when ATTACH returns, even if the old translation was cached
  * (XSA-442).
  */
 static void move(void)
@@ -232,7 +231,7 @@ static void move(void)
 	}
 }
 
-/* Refused: in hardware and in Xen's books the device is where it was. */
+/* After a refused ATTACH the device is in its old context, in hardware and for Xen. */
 static void failed_attach(void)
 {
 	struct place a = place(0);
@@ -249,8 +248,8 @@ static void failed_attach(void)
 }
 
 /*
- * A move that fails late, after Xen has begun it: the target has something
- * else where the device needs its own region (XSA-460).
+ * A move that fails late, after Xen has begun it: the target context has another mapping
+ * at the address of the device's own region (XSA-460).
  */
 static void failed_move(void)
 {
@@ -266,7 +265,7 @@ static void failed_move(void)
 	reaches(&a, DFN, pa);
 	EXPECT(try_attach(e, b), -EADDRINUSE);
 	EXPECT(ctx_of(e), a.ctx);
-	/* Nobody is in b: it can be freed; a is still in use. */
+	/* b has no device and can be freed; a is still in use. */
 	EXPECT(try_ctx_free(a.ctx), -EBUSY);
 	load(&a, 0xd0d0);
 	pa[0] = 0;
@@ -279,8 +278,7 @@ static void failed_move(void)
 }
 
 /*
- * Xen maps the region at attach, and it is not the caller's to touch (XSA-378,
- * XSA-386).
+ * Xen maps the region at ATTACH, and the caller must not change it (XSA-378, XSA-386).
  */
 static void direct(void)
 {
@@ -303,12 +301,12 @@ static void direct(void)
 	EXPECT(try_lookup(ctx, dfn, &l), 0);
 	attach(e, XEN_PV_IOMMU_CTX_DEFAULT);
 	expect_hole(ctx, dfn);
-	/* BLOCKED has nobody's regions. */
+	/* BLOCKED has no regions. */
 	attach(e, XEN_PV_IOMMU_CTX_BLOCKED);
 	EXPECT(try_lookup(XEN_PV_IOMMU_CTX_BLOCKED, dfn, &l), -ENOENT);
 }
 
-/* Unmapped and mapped elsewhere: the old page is out of reach at once. */
+/* Unmap, and map another page: the old page must be out of reach at once. */
 static void remapped(void)
 {
 	struct place p = place(0);
@@ -330,7 +328,7 @@ static void remapped(void)
 }
 
 /*
- * A new context may get the domain id of one that is gone (XSA-399, XSA-442).
+ * A new context may get the domain id of a freed context (XSA-399, XSA-442).
  */
 static void context_reused(void)
 {
@@ -353,8 +351,8 @@ static void context_reused(void)
 }
 
 /*
- * A bus master does not meet the default table (XSA-302). That bit is the only
- * thing of a device's that is believed (XSA-337).
+ * RESET must not move a bus master to the default table (XSA-302). The bus master bit is
+ * the only state of a device that Xen relies on (XSA-337).
  */
 static void reset_blocks(void)
 {
@@ -370,7 +368,7 @@ static void reset_blocks(void)
 	iommu_forget_all();
 	edu_write(p.e, iova(DFN), WORD);
 	EXPECT(page[0], 0x600d);
-	/* Its iovas are frame numbers in DEFAULT: it must not be there. */
+	/* In DEFAULT its iovas would be frame numbers: it must not be there. */
 	edu_write(p.e, iova(gfn_of(page)), WORD);
 	EXPECT(page[0], 0x600d);
 	p.ctx = ctx_alloc();
@@ -379,7 +377,7 @@ static void reset_blocks(void)
 	positive(&p);
 }
 
-/* A peer's registers, as device memory. */
+/* Registers of another device, mapped as device memory. */
 static void peer_to_peer(void)
 {
 	struct place p = place(0);
@@ -399,7 +397,7 @@ static void peer_to_peer(void)
 	positive(&p);
 }
 
-/* The 2 MiB frame as one leaf at HUGE_DFN; skips where it cannot be one. */
+/* Map the 2 MiB frame as one leaf at HUGE_DFN. Skips the test if it cannot be one. */
 static uint64_t *map_huge(const struct place *p)
 {
 	uint64_t *first = huge_frame();
@@ -430,7 +428,7 @@ static void huge(void)
 	write_blocked(&p, iova(HUGE_DFN), first);
 }
 
-/* First page, middle, last. */
+/* The first, a middle and the last page. */
 static const unsigned int place_in_huge[] = { 0, 256, 511 };
 
 static void reaches_huge(const struct place *p, uint64_t *first, bool reversed)
@@ -455,9 +453,9 @@ static void huge_blocked(const struct place *p, uint64_t *first)
 }
 
 /*
- * XSA-275: flushes and tables when large mappings were split and merged. Ours
- * do neither: a part is refused and the leaf stays whole; pages in its place
- * lead elsewhere at once, and so does a leaf in the place of pages.
+ * XSA-275: flushes and tables when large mappings were split and merged. Contexts do
+ * neither: UNMAP of a part is refused and the leaf stays whole. Pages that replace a
+ * leaf take effect at once, and so does a leaf that replaces pages.
  */
 static void huge_and_pages(void)
 {
@@ -473,7 +471,7 @@ static void huge_and_pages(void)
 	unmap(p.ctx, HUGE_DFN, HUGE_PAGES);
 	huge_blocked(&p, first);
 
-	/* Each page where another one was: the old leaf would be noticed. */
+	/* Map the pages in another order, so that a stale leaf is noticed. */
 	for (i = 0; i < HUGE_PAGES; i++)
 		map(p.ctx, HUGE_DFN + i, gfn_of(first) + 511 - i, 1, RW);
 	reaches_huge(&p, first, true);
@@ -487,8 +485,8 @@ static void huge_and_pages(void)
 }
 
 /*
- * Where an empty table was cached, a leaf is in force when MAP returns
- * (XSA-275, XSA-480).
+ * A leaf that replaces a cached empty table takes effect when MAP returns (XSA-275,
+ * XSA-480).
  */
 static void huge_after_pages(void)
 {
@@ -512,8 +510,8 @@ static void huge_after_pages(void)
 }
 
 /*
- * XSA-390: contexts share nothing with the domain's ordinary table. What one
- * maps at a frame's own number does not show in DEFAULT, nor does its unmap.
+ * XSA-390: contexts share nothing with the domain's ordinary table. A map or unmap at a
+ * frame's own number in a context must not change DEFAULT.
  */
 static void apart_from_default(void)
 {
@@ -532,8 +530,8 @@ static void apart_from_default(void)
 }
 
 /*
- * XSA-390, the other way round: a page leaves the p2m, and DEFAULT with it. A
- * context has it until it is unmapped there.
+ * XSA-390, the other direction: a page leaves the p2m and therefore DEFAULT. A context
+ * keeps it until it is unmapped there.
  */
 static void apart_from_p2m(void)
 {
@@ -564,9 +562,9 @@ static void apart_from_p2m(void)
 }
 
 /*
- * The race that a missing flush loses: many devices, each with the translation
- * fresh in the IOTLB, write again right after UNMAP has returned. The first
- * half of the devices shares one context. "after-unmap=N": N transfers.
+ * Detects a missing flush: many devices, each with a cached translation, write again
+ * right after UNMAP returned. The first half of the devices shares one context.
+ * "after-unmap=N": N transfers.
  */
 struct racer {
 	uint32_t ctx;
@@ -601,7 +599,7 @@ static void race_map(void)
 		map(racer[i].ctx, racer[i].dfn, gfn_of(racer[i].page), 1, RW);
 }
 
-/* Load every device's buffer: its page's word is its own number. */
+/* Load every device's buffer with the device's number. */
 static void race_load(void)
 {
 	unsigned int i;
@@ -650,7 +648,7 @@ static void unmap_singly(void)
 		unmap(racer[i].ctx, racer[i].dfn, 1);
 }
 
-/* XSA-78 was a flush that was missing. */
+/* XSA-78 was a missing flush. */
 static void after_unmap(void)
 {
 	unsigned long wanted = option("after-unmap", 160), done = 0;
@@ -671,7 +669,7 @@ static void after_unmap(void)
 	      landed, done);
 }
 
-/* All in one BATCH, changing context back and forth. */
+/* All in one BATCH, with alternating contexts. */
 static unsigned int fill_unmaps(struct xen_pv_iommu_batch *d)
 {
 	unsigned int i, n = 0, half = nr_edu / 2;
@@ -695,7 +693,7 @@ static void unmap_batch(void)
 	EXPECT(iommu_op(XEN_PV_IOMMU_OP_BATCH, d, nr_edu), nr_edu);
 }
 
-/* What was done before an error is flushed like all else. */
+/* Unmaps before an error must be flushed too. */
 static void unmap_then_error(void)
 {
 	struct xen_pv_iommu_batch d[EDU_MAX + 1];
@@ -714,7 +712,7 @@ static void unmap_then_stale(void)
 	EXPECT(d[nr_edu].status, -ENOENT);
 }
 
-/* The array ends where memory does; the rest is done in a second call. */
+/* The array runs off the end of memory; a second call does the rest. */
 static void unmap_then_fault(void)
 {
 	struct xen_pv_iommu_batch *end =
@@ -751,7 +749,7 @@ static void unmap_multicall(void)
 	EXPECT(e[1].result, nr_edu - half);
 }
 
-/* One descriptor that spans everything, holes and all. */
+/* One descriptor for the whole range with its holes. */
 static void unmap_spanning(void)
 {
 	unsigned int i;
@@ -760,7 +758,7 @@ static void unmap_spanning(void)
 		unmap(racer[i].ctx, 0x800, 0x10000);
 }
 
-/* A page read-only in the same call that makes it unwritable. */
+/* Unmap pages and map them read-only in the same call. */
 static void unmap_and_remap_readonly(void)
 {
 	struct xen_pv_iommu_batch d[2 * EDU_MAX];
@@ -787,7 +785,7 @@ static const struct {
 	{ "made read-only", unmap_and_remap_readonly },
 };
 
-/* Whatever way the call takes out of Xen, it passes the flush (XSA-80). */
+/* Each way in which the call can return must include the flush (XSA-80). */
 static void unmap_ways(void)
 {
 	unsigned int i, landed;
@@ -807,7 +805,7 @@ static void unmap_ways(void)
 	race_must_land(i);
 }
 
-/* XSA-78: more leaves than one flush covers; the device has some cached. */
+/* XSA-78: more leaves than one flush covers; the device has cached some of them. */
 #define LARGE		2048UL
 
 static void unmap_large(void)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Calls that are wrong as calls: operation, count, address, register. */
+/* Calls with a wrong operation, count, address or register. */
 #include "hypercall.h"
 #include "iommu.h"
 #include "mem.h"
@@ -8,7 +8,7 @@
 #define DFN	0x1000UL
 #define BATCH	XEN_PV_IOMMU_OP_BATCH
 
-/* Reserved or unknown: -EOPNOTSUPP, whatever the arguments. */
+/* Reserved or unknown operations return -EOPNOTSUPP with any arguments. */
 static void ops_not_served(void)
 {
 	bool faults = query().features & XEN_PV_IOMMU_FEAT_FAULTS;
@@ -23,15 +23,15 @@ static void ops_not_served(void)
 	}
 }
 
-/* One good descriptor, that must not take effect. */
+/* A valid descriptor, which must not take effect. */
 static struct xen_pv_iommu_batch good(uint32_t ctx)
 {
 	return desc_map(ctx, DFN, gfn_of(page_alloc()), 1, RW);
 }
 
 /*
- * "Xen rejects IN flag bits and kinds of names that it does not know with
- * -EINVAL": any bit of any of them, and the kinds that are only reserved.
+ * "Xen rejects IN flag bits and kinds of names that it does not know with -EINVAL": all
+ * such bits, and the kinds that are only reserved.
  */
 static void unknown_bits(void)
 {
@@ -45,12 +45,12 @@ static void unknown_bits(void)
 		if ((1U << bit) & (RW | MMIO | FOREIGN))
 			continue;
 		d.flags |= 1U << bit;
-		CHECK(batch_one(&d) == -EINVAL, "MAP takes flag %u", bit);
+		CHECK(batch_one(&d) == -EINVAL, "MAP accepts flag %u", bit);
 		d = desc_unmap(ctx, DFN, 1);
 		if ((1U << bit) == NOFLUSH)
 			continue;
 		d.flags |= 1U << bit;
-		CHECK(batch_one(&d) == -EINVAL, "UNMAP takes flag %u", bit);
+		CHECK(batch_one(&d) == -EINVAL, "UNMAP accepts flag %u", bit);
 	}
 	for (bit = 2; bit < 32; bit++) {
 		struct xen_pv_iommu_attach a = {
@@ -59,7 +59,7 @@ static void unknown_bits(void)
 		};
 
 		CHECK(iommu_op(XEN_PV_IOMMU_OP_ATTACH, &a, 1) == -EINVAL,
-		      "ATTACH takes flag %u", bit);
+		      "ATTACH accepts flag %u", bit);
 	}
 }
 
@@ -118,7 +118,7 @@ static void spare_registers(void)
 	expect_hole(ctx, DFN);
 }
 
-/* Xen's own bits in cmd, as a caller might forge them. */
+/* Xen's own bits in cmd, which a caller may forge. */
 static void resume_bits(void)
 {
 	struct xen_pv_iommu_batch d[2];
@@ -131,7 +131,7 @@ static void resume_bits(void)
 	EXPECT(iommu_call(BATCH | 0xffffff00, p, 2, 0, 0), -EINVAL);
 	expect_hole(ctx, DFN);
 	expect_hole(ctx, DFN + 1);
-	/* In range they are believed: they bound our own work only. */
+	/* Xen accepts values in range: they affect the caller only. */
 	EXPECT(iommu_call(BATCH | 1 << 8, p, 2, 0, 0), 2);
 	expect_hole(ctx, DFN);
 	EXPECT(d[1].done, 1);
@@ -157,7 +157,7 @@ static void bad_addresses(void)
 	}
 }
 
-/* An array that runs off the end of what is mapped. */
+/* An array that extends beyond mapped memory. */
 static void array_off_the_edge(void)
 {
 	struct xen_pv_iommu_batch *end =
@@ -170,7 +170,7 @@ static void array_off_the_edge(void)
 		end[-(int)i] = desc_map(ctx, DFN + i,
 					gfn_of(page_alloc()), 1, RW);
 	rc = iommu_op(BATCH, end - 20, 25);
-	/* How much was read at a time is Xen's business, the count is not. */
+	/* How much Xen reads at a time is not defined, but the count is. */
 	CHECK(rc == -EFAULT || (rc > 0 && rc <= 20), "25 of 20 gave %ld", rc);
 	for (i = 1; i <= 20; i++)
 		if (rc > 0 && (int)i > 20 - rc)
@@ -179,7 +179,7 @@ static void array_off_the_edge(void)
 			expect_hole(ctx, DFN + i);
 }
 
-/* Half a struct is none. */
+/* Xen must reject half a struct. */
 static void struct_off_the_edge(void)
 {
 	char *end = (char *)arch_edge_page() + PAGE_SIZE;
@@ -193,7 +193,7 @@ static void struct_off_the_edge(void)
 	EXPECT(iommu_op(XEN_PV_IOMMU_OP_QUERY, q, 1), 1);
 }
 
-/* What cannot be written back is done all the same, and counted. */
+/* If Xen cannot write a result back, the element is still done and counted. */
 static void array_readonly(void)
 {
 	struct xen_pv_iommu_batch *d = page_alloc();
@@ -209,11 +209,11 @@ static void array_readonly(void)
 }
 
 /*
- * What an operation leaves of its struct, and of what lies behind it. Earlier
- * code fell through from one operation into the next and wrote that one's
- * struct over the caller's memory; others counted up OUT fields that nobody had
- * set. Each call is made twice, with other garbage in its OUT fields and behind
- * the struct: it must leave the same in the former and all of the latter.
+ * An operation must write its OUT fields, and only these. Earlier code fell through from
+ * one operation into the next and wrote the other's struct over the caller's memory;
+ * other code incremented OUT fields without initialising them. Each call is made twice
+ * with different garbage in its OUT fields and after the struct. It must leave the same
+ * OUT fields both times, and the garbage after the struct unchanged.
  */
 #define BEHIND	64U
 
@@ -231,7 +231,7 @@ struct sample {
 		struct xen_pv_iommu_batch batch;
 		struct xen_pv_iommu_lookup lookup;
 		struct xen_pv_iommu_fault fault;
-		/* The largest, and what lies behind it. */
+		/* The largest struct, and the bytes after it. */
 		uint8_t raw[sizeof(struct xen_pv_iommu_query) + BEHIND];
 	};
 };
@@ -254,7 +254,7 @@ struct sample {
 	       __VA_ARGS__)
 #define CTX(nr, ...)							\
 	SAMPLE(nr, ctx, AT(ctx, iova_last), SIZE_OF(ctx), 0, 0, __VA_ARGS__)
-/* All of its fields are IN as well. */
+/* All fields of this struct are IN as well. */
 #define CTX_IN(nr, ...)							\
 	SAMPLE(nr, ctx, 0, 0, 0, 0, __VA_ARGS__)
 #define ATTACH(...)							\
@@ -272,7 +272,7 @@ struct sample {
 #define FAULT_READ(...)							\
 	SAMPLE(FAULT_READ, fault, 0, SIZE_OF(fault), 0, 0, __VA_ARGS__)
 
-/* Make the call where garbage follows, and see that it is still there. */
+/* Make the call with garbage after the struct, which must stay unchanged. */
 static long serve(struct sample *s, uint8_t garbage)
 {
 	unsigned int i;
@@ -303,7 +303,7 @@ static void same_twice(const struct sample *s, long want)
 }
 
 #define MAGIC	(XEN_PV_IOMMU_MAGIC | XEN_PV_IOMMU_VERSION)
-/* Where no machine of ours has a device or a context. */
+/* No machine of the testbed has this device or context. */
 #define NO_DEV	.dev.id = 0xffff
 #define NO_CTX	.ctx = XEN_PV_IOMMU_CTX_LAST
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Fault records: what was refused, to whom, why, when; and what was lost. */
+/* Fault records: address, device, reason and time of a fault; and lost records. */
 #include "clock.h"
 #include "dma.h"
 #include "hypercall.h"
@@ -10,7 +10,7 @@
 
 #define RING_SIZE	64
 
-/* The ring may have been full: the next record tells of what was lost. */
+/* The ring may have been full: the next record has the number of lost ones. */
 static bool may_have_lost;
 
 static unsigned int drain(void)
@@ -21,13 +21,13 @@ static unsigned int drain(void)
 	if (!(query().features & XEN_PV_IOMMU_FEAT_FAULTS))
 		test_skip("this Xen keeps no fault records");
 	while (!try_fault_read(&f))
-		CHECK(++n <= 2 * RING_SIZE, "the ring never ends");
+		CHECK(++n <= 2 * RING_SIZE, "the ring does not become empty");
 	if (n)
 		may_have_lost = n >= RING_SIZE;
 	return n;
 }
 
-/* The one record there is. Xen writes it from a tasklet, some time later. */
+/* Return the only record. Xen writes it from a tasklet, a little later. */
 static struct xen_pv_iommu_fault only_fault(void)
 {
 	struct xen_pv_iommu_fault f, more;
@@ -36,7 +36,7 @@ static struct xen_pv_iommu_fault only_fault(void)
 	for (i = 0; i < 100 && try_fault_read(&f); i++)
 		sleep_ms(1);
 	CHECK(i < 100, "no fault was recorded");
-	/* QEMU reports the same address again at most. */
+	/* QEMU may report the same address twice, but no other. */
 	while (!try_fault_read(&more)) {
 		EXPECT(more.dev.id, f.dev.id);
 		EXPECT(more.iova, f.iova);
@@ -113,7 +113,7 @@ static void in_blocked(void)
 		     XEN_PV_IOMMU_CTX_BLOCKED);
 }
 
-/* Two devices, told apart; the older record comes first. */
+/* Records of two devices; the older record comes first. */
 static void in_order(void)
 {
 	struct place a = place(0), b = place(1);
@@ -146,9 +146,9 @@ static void empty(void)
 }
 
 /*
- * More than fit: the oldest stay, what came later is counted, and the count is
- * told with the next record. Xen turns a device off that faults too quickly;
- * edu_run() turns it on again.
+ * More faults than records: the oldest records stay, later faults are counted, and the
+ * next record has the count. Xen turns off a device that faults too often; edu_run()
+ * turns it on again.
  */
 static void overflow(void)
 {
@@ -166,7 +166,7 @@ static void overflow(void)
 		jobs[i] = (struct edu_job){ &edu[i], true, iova(DFN + i), WORD };
 	}
 	drain();
-	/* Twice the ring, for not every one is seen by the IOMMU. */
+	/* Twice the size of the ring, because the IOMMU does not record every fault. */
 	for (i = 0; i < 2 * RING_SIZE / nr_edu; i++)
 		edu_run_apart(jobs, nr_edu, 4);
 	for (n = 0; !try_fault_read(&f); n++) {
@@ -182,7 +182,7 @@ static void overflow(void)
 	lost = f.lost;
 	CHECK(lost > 0 && lost <= 2 * RING_SIZE, "%u lost", lost);
 	info("faults.overflow: %u lost", lost);
-	/* Told once. */
+	/* The count is reported once. */
 	edu_write(p.e, iova(DFN), WORD);
 	sleep_ms(2);
 	EXPECT(try_fault_read(&f), 0);
@@ -199,7 +199,7 @@ static volatile uint64_t *pending_word(uint32_t port)
 				     SHARED_INFO_PENDING) + port / 64;
 }
 
-/* Whether the event was pending; it is not any more. */
+/* Clear a pending event. Returns whether it was pending. */
 static bool take_event(uint32_t port)
 {
 	uint64_t bit = 1UL << port % 64;
@@ -229,7 +229,7 @@ static void fault_at(const struct place *p, uint64_t dfn)
 	sleep_ms(2);
 }
 
-/* Raised when the first record comes, not for those that follow it. */
+/* The event is raised for the first record, not for later ones. */
 static void virq(void)
 {
 	struct place p = place(0);
@@ -244,7 +244,7 @@ static void virq(void)
 	fault_at(&p, DFN + 1);
 	CHECK(!take_event(port), "an event for the second record");
 	CHECK(drain() >= 2, "records are missing");
-	CHECK(!take_event(port), "an event for reading");
+	CHECK(!take_event(port), "an event for reading a record");
 	fault_at(&p, DFN + 2);
 	CHECK(take_event(port), "no event after the ring was empty");
 	drain();

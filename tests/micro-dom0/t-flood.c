@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A device in a context that faults all the time, each millisecond by itself. It
- * is reported up to a limit, then its IOMMU is silent about it for a second; and
- * it goes on: what it may reach, it reaches. Xen's own rule, which turns a device
- * off, is for those in DEFAULT: ats.disabled.
+ * A device in a context that faults each millisecond. Xen reports its faults up to a
+ * limit, then suppresses them for a second. Meanwhile the device keeps working: it
+ * reaches all its mapped memory. In DEFAULT Xen turns such a device off: see
+ * ats.disabled.
  */
 #include "clock.h"
 #include "dma.h"
@@ -15,23 +15,23 @@
 #include "test.h"
 #include "uhci.h"
 
-/* Reports in a second, and those that were on their way when it was over. */
+/* Reports in a second, and faults that were already queued at the limit. */
 #define LIMIT		10U
 #define ON_THE_WAY	4U
 #define PAUSE		(1000 * MSEC)
 
-/* Nothing is mapped there, and no other test has faults there. */
+/* An unmapped address at which no other test has faults. */
 #define AWAY_DFN	(DFN + 8)
 
-/* In which a device must not fault, for its faults to be counted from none. */
+/* If a device has no fault for so long, Xen counts its faults from zero again. */
 #define QUIET_MS	1100U
 
-/* How long a device floods where the time counts. */
+/* Length of a flood in tests that measure time. */
 #define LONG_FLOOD	(6000 * MSEC)
 #define SUPPRESSED	XEN_PV_IOMMU_FAULT_F_SUPPRESSED
 #define DISABLED	XEN_PV_IOMMU_FAULT_F_DISABLED
 
-/* The controller in a context: its pages at OWN_DFN, nothing at DFN. */
+/* The controller in a context: its pages are at OWN_DFN, DFN is unmapped. */
 struct flood {
 	struct edu *e;
 	uint32_t ctx;
@@ -73,7 +73,7 @@ static struct flood flood_begin(void)
 	return f;
 }
 
-/* Good DMA of the very device, which none has turned off. */
+/* Valid DMA of the same device must work, and the device must be on. */
 static void expect_works(const struct flood *f)
 {
 	uhci_stop();
@@ -94,7 +94,7 @@ static bool next_fault(struct xen_pv_iommu_fault *f, unsigned int ms)
 	return true;
 }
 
-/* Records of the controller until one says that no more will come. */
+/* Read records of the controller until one says that its faults are suppressed. */
 static struct xen_pv_iommu_fault until_suppressed(const struct flood *f,
 						  uint32_t ctx)
 {
@@ -112,7 +112,7 @@ static struct xen_pv_iommu_fault until_suppressed(const struct flood *f,
 	return rec;
 }
 
-/* Reports resume after the pause, not before; what comes first says when. */
+/* Reports must resume after the pause, not before; the first record has the time. */
 static void until_resumed(const struct xen_pv_iommu_fault *last)
 {
 	struct xen_pv_iommu_fault rec;
@@ -120,9 +120,9 @@ static void until_resumed(const struct xen_pv_iommu_fault *last)
 
 	do {
 		CHECK(next_fault(&rec, 20000), "no fault is reported any more");
-		CHECK(n++ <= ON_THE_WAY, "%u faults in spite of it", n);
+		CHECK(n++ <= ON_THE_WAY, "%u faults although they are suppressed", n);
 	} while (rec.flags & SUPPRESSED);
-	/* Xen took the time of the record a little after that of the pause. */
+	/* Xen reads the time of a record a little after the begin of the pause. */
 	CHECK(rec.time > last->time + PAUSE - 10 * MSEC, "resumed after %lu ms",
 	      (rec.time - last->time) / MSEC);
 }
@@ -145,7 +145,7 @@ static void limited(void)
 	limited_in(&f, f.ctx);
 }
 
-/* A driver is on its way out, and the device has not noticed. */
+/* BLOCKED: the driver has released a device that still does DMA. */
 static void in_blocked(void)
 {
 	struct flood f = flood_begin();
@@ -153,7 +153,7 @@ static void in_blocked(void)
 	limited_in(&f, XEN_PV_IOMMU_CTX_BLOCKED);
 }
 
-/* A slow emulator may still deliver faults that the device caused before. */
+/* A slow emulator may still deliver earlier faults of the device. */
 static void first_fault_in(uint32_t ctx, struct xen_pv_iommu_fault *rec)
 {
 	unsigned int n = 0;
@@ -164,7 +164,7 @@ static void first_fault_in(uint32_t ctx, struct xen_pv_iommu_fault *rec)
 	} while (rec->ctx != ctx);
 }
 
-/* At the next ATTACH the device reports, wherever it comes to. */
+/* After the next ATTACH, to any context, the faults are reported again. */
 static void moved(void)
 {
 	struct xen_pv_iommu_fault rec;
@@ -191,7 +191,7 @@ static void moved(void)
 	expect_works(&f);
 }
 
-/* For the runner, in Xen's log, where faults have the id of the bridge. */
+/* Announce the id to the runner: in Xen's log faults have the id of the bridge. */
 static void tell_id(const struct flood *f, const char *what, uint64_t addr)
 {
 	info("%s %02x:%02x.%u 0x%lx", what, f->e->rid >> 8,
@@ -199,8 +199,8 @@ static void tell_id(const struct flood *f, const char *what, uint64_t addr)
 }
 
 /*
- * The entries that its next owner gets report, which only Xen's log shows; and
- * they are not ours to change when the pause is over.
+ * Faults must be reported for the device's next owner, which only Xen's log shows. At the
+ * end of the pause Xen must not change the entries of that owner.
  */
 static void away_and_back(void)
 {
@@ -220,13 +220,13 @@ static void away_and_back(void)
 	if (dev_is_away(f.e))
 		dev_deassign(f.e, DOMID_IO);
 	EXPECT(ctx_of(f.e), f.ctx);
-	/* Xen's own rule may have turned it off meanwhile. */
+	/* Xen may have turned it off meanwhile. */
 	uhci_need();
 	drain();
 	limited_in(&f, f.ctx);
 }
 
-/* The timer does not look for a device that is not there any more. */
+/* The timer must not access a device that was removed. */
 static void unplugged(void)
 {
 	struct flood f = flood_begin();
@@ -242,7 +242,7 @@ static void unplugged(void)
 	limited_in(&f, f.ctx);
 }
 
-/* What we get done in @ns, in reads of the clock. */
+/* Return how often the clock was read in @ns. */
 static uint64_t work(uint64_t ns)
 {
 	uint64_t n = 0, end = clock_ns() + ns;
@@ -252,7 +252,7 @@ static uint64_t work(uint64_t ns)
 	return n;
 }
 
-/* Others, and another device. How much they get is told, and not judged. */
+/* Other work, and another device. Their progress is printed, but not judged. */
 static void others_go_on(void)
 {
 	struct place other = place(0);
@@ -275,7 +275,7 @@ static void others_go_on(void)
 	      "%u faults were reported in %lu s", faults, LONG_FLOOD / PAUSE);
 	info("flood.others-go-on: %lu%% of the work, %u transfers, %u faults",
 	     beside * 100 / alone, transfers, faults);
-	/* The runner counts Xen's lines about this flood. */
+	/* The runner counts Xen's log lines about this flood. */
 	tell_id(&f, "flood-logged", iova(DFN));
 	expect_works(&f);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Pages of other domains, as backends have them: only if asked for by name
- * (FOREIGN), and theirs until they are unmapped, also when the owner dies.
+ * Pages of other domains, as backends map them: only with the flag FOREIGN. They belong
+ * to their owner until they are unmapped, even if the owner dies.
  */
 #include "dma.h"
 #include "domctl.h"
@@ -21,7 +21,7 @@ static void dma(void)
 	map(p.ctx, DFN + 1, other, 1, RW | FOREIGN);
 	EXPECT(try_lookup(p.ctx, DFN, &l), 0);
 	EXPECT(l.flags, RW | FOREIGN);
-	/* Where a translated domain sees it, Xen need not know. */
+	/* Xen need not know the gfn of the page in a translated domain. */
 	if (arch_is_pv || l.gfn != XEN_PV_IOMMU_GFN_UNKNOWN)
 		EXPECT(l.gfn, gfn);
 	put_word(&p, iova(DFN) + 64, 0xf0e1);
@@ -29,12 +29,12 @@ static void dma(void)
 	EXPECT(get_word(&p, iova(DFN) + 64), 0xf0e1);
 	EXPECT(get_word(&p, iova(DFN + 1) + 64), 0xf0e2);
 	unmap(p.ctx, DFN, 1);
-	/* Gone: the write does not land, seen through another mapping of it. */
+	/* After an unmap a write must not land; read the page through another mapping. */
 	map(p.ctx, DFN + 2, gfn, 1, RO | FOREIGN);
 	put_word(&p, iova(DFN) + 64, 0xbad);
 	fault_expected(p.e, iova(DFN), true);
 	EXPECT(get_word(&p, iova(DFN + 2) + 64), 0xf0e1);
-	/* Nor one through a mapping that is read-only. */
+	/* Nor a write through a read-only mapping. */
 	put_word(&p, iova(DFN + 2) + 64, 0xbad);
 	EXPECT(get_word(&p, iova(DFN + 2) + 64), 0xf0e1);
 	positive(&p);
@@ -52,11 +52,11 @@ static void not_asked_for(void)
 	CHECK(try_map(ctx, DFN, gfn, 1, RW | MMIO | FOREIGN) < 0,
 	      "mapped as foreign MMIO");
 	expect_hole(ctx, DFN);
-	/* Our own may be called foreign, for who knows what a grant leads to. */
+	/* FOREIGN is allowed for dom0's own pages, because a grant may lead to any page. */
 	map(ctx, DFN, gfn_of(page_alloc()), 1, RW | FOREIGN);
 }
 
-/* Its owner dead, the page is still a page of nobody else (XSA-384). */
+/* After its owner died, the page must not get another owner (XSA-384). */
 static void owner_dies(void)
 {
 	struct place p = place(0);
@@ -72,14 +72,14 @@ static void owner_dies(void)
 	EXPECT(get_word(&p, iova(DFN)), 0x11fe);
 	put_word(&p, iova(DFN), 0x22fe);
 	EXPECT(get_word(&p, iova(DFN)), 0x22fe);
-	/* Its pages are nobody's to map any more. */
+	/* Its pages cannot be mapped any more. */
 	CHECK(try_map(p.ctx, DFN + 1, gfn, 1, RW) < 0, "mapped as ours");
 	unmap(p.ctx, DFN, 1);
 	dom_expect_gone(dom);
 	positive(&p);
 }
 
-/* The same, and the context goes as a whole (XSA-384). */
+/* The same, but CTX_FREE releases the page (XSA-384). */
 static void owner_dies_free(void)
 {
 	uint32_t ctx = ctx_alloc();
@@ -97,7 +97,7 @@ static void owner_dies_free(void)
 	dom_expect_gone(dom);
 }
 
-/* After an error the owner's references are what they were (XSA-291). */
+/* An error must not leave references to the owner's pages (XSA-291). */
 static void refused_leaves_nothing(void)
 {
 	uint32_t ctx = ctx_alloc();
@@ -115,7 +115,7 @@ static void refused_leaves_nothing(void)
 	dom_expect_gone(dom);
 }
 
-/* Xen's own frames and free ones have no owner that could permit it. */
+/* Xen's own frames and free frames have no owner that could permit the map. */
 static void xens_frames(void)
 {
 	uint32_t ctx = ctx_alloc();
@@ -134,7 +134,7 @@ static void xens_frames(void)
 	       -EACCES);
 }
 
-/* What Xen shows to a domain belongs to dom_xen, which permits nothing. */
+/* Frames that Xen shows to domains belong to dom_xen, which permits no map. */
 static void shown_by_xen(void)
 {
 	uint64_t mfn[8], gfn;
@@ -157,7 +157,7 @@ static void shown_by_xen(void)
 	}
 }
 
-/* dom_io's: device memory is not RAM of another domain. */
+/* dom_io owns device memory, which is not RAM of another domain. */
 static void device_memory(void)
 {
 	uint32_t ctx = ctx_alloc();
@@ -171,8 +171,8 @@ static void device_memory(void)
 }
 
 /*
- * Shadow paging makes a page table that belongs to the domain, although it has
- * no memory of its own yet. Who can write to it owns Xen.
+ * Shadow paging allocates a page table that belongs to the domain, which has no memory of
+ * its own yet. A device that could write to it would control Xen.
  */
 static void shadow_table(void)
 {

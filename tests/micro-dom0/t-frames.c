@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which frames may be mapped how. On PV a frame that a device can write must
- * not be, nor become, a page table (XSA-288, XSA-291); nowhere may it be
- * somebody else's, whatever the flags say.
+ * Frames that may be mapped, and with which flags. On PV a frame that a device can write
+ * must not be, nor become, a page table (XSA-288, XSA-291). No flags allow a map of frames
+ * that the domain does not own.
  */
 #include "domctl.h"
 #include "iommu.h"
@@ -12,11 +12,11 @@
 
 #define DFN		0x1000UL
 #define MSI_FRAME	0xfee00UL
-/* Where QEMU's q35 has the IOMMU's own registers. */
+/* The frame of the IOMMU's registers in QEMU's q35. */
 #define VTD_FRAME	0xfed90UL
 #define WO		XEN_PV_IOMMU_F_W
 
-/* A page that is an L1 page table now. */
+/* Allocate a page and pin it as L1 page table. */
 static void *l1_table(void)
 {
 	void *page = page_alloc();
@@ -43,7 +43,7 @@ static void page_table_writable(void)
 	refused(ctx, gfn_of(page), RW, -ETXTBSY);
 	refused(ctx, gfn_of(page), WO, -ETXTBSY);
 	refused(ctx, arch_root_table_gfn(), RW, -ETXTBSY);
-	/* Refused means no reference is left behind: it can be retyped. */
+	/* A refused map leaves no reference: the page can get another type. */
 	EXPECT(page_unpin(page), 0);
 	page_writable(page);
 	map(ctx, DFN, gfn_of(page), 1, RW);
@@ -61,7 +61,7 @@ static void page_table_readable(void)
 	EXPECT(page_pin(page), 0);
 }
 
-/* XSA-288: as long as a device can write to it, it is not a page table. */
+/* XSA-288: while a device can write to a page, it must not become a page table. */
 static void pin_while_writable(void)
 {
 	uint32_t ctx = ctx_alloc();
@@ -79,7 +79,7 @@ static void pin_while_writable(void)
 	EXPECT(page_unpin(page), 0);
 }
 
-/* The same through a 2 MiB leaf: each of its pages counts. */
+/* The same with a 2 MiB leaf: it holds a reference to each of its pages. */
 static void pin_within_huge(void)
 {
 	struct xen_pv_iommu_batch d;
@@ -95,13 +95,13 @@ static void pin_within_huge(void)
 	unmap(ctx, 0x40000, HUGE_PAGES);
 	EXPECT(page_pin(page), 0);
 
-	/* Now it is a table: the large leaf is refused whole. */
+	/* Now the page is a page table: Xen refuses the large leaf as a whole. */
 	d = desc_map(ctx, 0x40000, gfn_of(huge_frame()), HUGE_PAGES, RW);
 	d.order = 9;
 	EXPECT(batch_one(&d), -ETXTBSY);
 	expect_hole(ctx, 0x40000);
 	EXPECT(d.done, 0);
-	/* And in pages up to it. */
+	/* By pages Xen maps the pages before it. */
 	d = desc_map(ctx, 0x40000, gfn_of(huge_frame()), HUGE_PAGES, RW);
 	EXPECT(batch_one(&d), -ETXTBSY);
 	EXPECT(d.done, 77);
@@ -109,7 +109,7 @@ static void pin_within_huge(void)
 }
 
 /*
- * A run stops at the frame that is refused; what came before stays (XSA-389).
+ * A run stops at the refused frame; the pages before it stay mapped (XSA-389).
  */
 static void run_stops(void)
 {
@@ -127,7 +127,7 @@ static void run_stops(void)
 	expect_hole(ctx, DFN + 4);
 }
 
-/* The MMIO flag turns no RAM into device memory: that would skip its checks. */
+/* Xen must not treat RAM as device memory with the MMIO flag, and skip its checks. */
 static void mmio_flag_on_ram(void)
 {
 	uint32_t ctx = ctx_alloc();
@@ -170,7 +170,7 @@ static void beyond_ram(void)
 	refused(ctx, 1UL << 51, RW, -EACCES);
 }
 
-/* What is not ours is refused, as RAM and as MMIO: Xen's text, heap, free. */
+/* Xen refuses frames of others as RAM and as MMIO: Xen's text and heap, free frames. */
 static void foreign(void)
 {
 	unsigned long stride = option("foreign-stride", 53), n = 0;
@@ -186,10 +186,10 @@ static void foreign(void)
 		expect_hole(ctx, DFN);
 	}
 	CHECK(n > 100, "only %lu frames of others found", n);
-	info("%lu frames of others refused", n);
+	info("Xen refused %lu frames of others", n);
 }
 
-/* The last frame of ours, and the first that is not, in one run (XSA-389). */
+/* A run with dom0's last frame and the first frame of others (XSA-389). */
 static void run_leaves_ours(void)
 {
 	uint32_t ctx = ctx_alloc();
@@ -199,7 +199,7 @@ static void run_leaves_ours(void)
 	CHECK(arch_next_foreign(0x200, &gfn), "nothing foreign");
 	while (try_map(ctx, DFN, gfn - 1, 1, RO)) {
 		if (!arch_next_foreign(gfn + 1, &gfn))
-			test_skip("no frame of ours ends at a foreign one");
+			test_skip("no frame of dom0 is next to a foreign one");
 	}
 	unmap(ctx, DFN, 1);
 	d = desc_map(ctx, DFN, gfn - 1, 3, RO);
@@ -209,7 +209,7 @@ static void run_leaves_ours(void)
 	expect_hole(ctx, DFN + 1);
 }
 
-/* Xen's own page that we may see is not a device's to write (XSA-384). */
+/* A device must not write Xen's shared info page, which dom0 may map (XSA-384). */
 static void shared_info(void)
 {
 	uint32_t ctx = ctx_alloc();
@@ -220,7 +220,7 @@ static void shared_info(void)
 	      "shared info mapped as MMIO");
 }
 
-/* As iova it never reaches memory, as a target it would be an interrupt. */
+/* At this iova DMA never reaches memory; at this frame it would be an interrupt. */
 static void msi_iova(void)
 {
 	uint64_t gfn = gfn_of(pages_alloc(4));
@@ -230,7 +230,7 @@ static void msi_iova(void)
 
 	for (i = 0; i < 0x100; i += 0x33)
 		EXPECT(try_map(ctx, MSI_FRAME + i, gfn, 1, RW), -EADDRINUSE);
-	/* Not only the first frame of a run is looked at. */
+	/* Xen must check all frames of a run, not only the first. */
 	d = desc_map(ctx, MSI_FRAME - 2, gfn, 4, RW);
 	EXPECT(batch_one(&d), -EADDRINUSE);
 	EXPECT(d.done, 2);
@@ -239,7 +239,7 @@ static void msi_iova(void)
 	map(ctx, MSI_FRAME + 0x100, gfn, 1, RW);
 }
 
-/* A 2 MiB leaf over it would contain it. */
+/* A 2 MiB leaf there would contain it. */
 static void msi_iova_huge(void)
 {
 	uint32_t ctx = ctx_alloc();
@@ -270,7 +270,7 @@ static void iommu_registers(void)
 	refused(ctx, VTD_FRAME, RW | MMIO, -EACCES);
 }
 
-/* Does a CPU that is started begin here? It loads %ds, then says that it runs. */
+/* True if this is the code at which CPUs start: it loads %ds, then sets a flag. */
 static bool is_trampoline(uint64_t frame)
 {
 	static const uint8_t start[] = { 0x8c, 0xc8, 0x8e, 0xd8, 0xc6, 0x06 };
@@ -283,7 +283,7 @@ static bool is_trampoline(uint64_t frame)
 	return true;
 }
 
-/* Below 1 MiB all is device memory to Xen; what CPUs execute there is not ours. */
+/* Xen treats all below 1 MiB as device memory, but dom0 must not map the trampoline. */
 static void low_meg(void)
 {
 	uint32_t ctx = ctx_alloc();
@@ -301,13 +301,13 @@ static void low_meg(void)
 		}
 		unmap(ctx, DFN, 1);
 	}
-	CHECK(nr && nr <= 16, "%lu frames refused", nr);
+	CHECK(nr && nr <= 16, "Xen refused %lu frames", nr);
 	CHECK(is_trampoline(first), "frame 0x%lx is no trampoline", first);
 }
 
 /*
- * A page given back to Xen while a device can still reach it stays ours until
- * the unmap, so that nobody else gets it before (XSA-346).
+ * A page that was returned to Xen while a device can still reach it stays dom0's until
+ * the unmap, so that no other domain gets it before (XSA-346).
  */
 static void ballooned(void)
 {
@@ -326,7 +326,7 @@ static void ballooned(void)
 	EXPECT(try_map(ctx, DFN, gfn, 1, RO), -EACCES);
 }
 
-/* Nor can it be swapped for another frame while a device can reach it. */
+/* Nor can its frame be exchanged for another while a device can reach it. */
 static void exchanged(void)
 {
 	uint64_t mfn = arch_exchange_page();

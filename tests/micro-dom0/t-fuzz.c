@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Random calls around a valid state: contexts with mappings, devices that move
- * between them. Whatever Xen says, its books must be in order afterwards: no
- * context, table, page or type reference is left. The same seed makes the same
- * calls. "fuzz=N" on the command line makes it a soak.
+ * Random calls around a valid state: contexts with mappings, devices that move between
+ * them. With any results of these calls Xen must afterwards have no context, table, page
+ * or type reference left. The same seed makes the same calls. "fuzz=N" on the command
+ * line sets their number.
  */
 #include "clock.h"
 #include "domctl.h"
@@ -15,9 +15,9 @@
 
 #define DFN		0x1000UL
 #define CALLS		50000
-/* Calls between two audits. */
+/* Number of calls between two checks. */
 #define ROUND		1000000UL
-/* Pages that Xen's allocator of small objects may have half full. */
+/* Pages that Xen's allocator of small objects may hold partly used. */
 #define SLACK		8
 
 #define NR_PAGES	8
@@ -28,11 +28,11 @@
 
 static struct {
 	uint64_t gfn;			/* of the first of NR_PAGES */
-	uint32_t ctx[NR_CTXS];		/* some may be stale: that is as well */
+	uint32_t ctx[NR_CTXS];		/* some may be stale, on purpose */
 	uint64_t calls, elements, refused;
 } fuzz;
 
-/* What most calls are made in; never on the stack, which may be the target. */
+/* The argument of most calls; not on the stack, which may be the target of DMA. */
 static union {
 	struct xen_pv_iommu_batch batch[NR_DESCS];
 	struct xen_pv_iommu_attach attach;
@@ -92,7 +92,7 @@ static struct xen_pv_iommu_dev some_device(void)
 	};
 }
 
-/* A byte of the first @size, sometimes. Returns whether. */
+/* Sometimes change one of the first @size bytes. Returns true if it did. */
 static bool spoil(unsigned int size)
 {
 	uint64_t r = random_u64();
@@ -187,7 +187,7 @@ static void fuzz_alloc(void)
 
 	arg.ctx = (struct xen_pv_iommu_ctx){ .ctx = fuzz.ctx[slot] };
 	spoil(sizeof(arg.ctx));
-	/* What was in the slot goes, unless a device is in its way. */
+	/* Free the context in the slot, unless a device is attached to it. */
 	rc = call(XEN_PV_IOMMU_OP_CTX_FREE, 1);
 	if (rc < 0 && rc != -ENOENT)
 		return;
@@ -263,7 +263,7 @@ static void fuzz_garbage(void)
 	unsigned int i, op = r & 64 ? r & 15 : r & 255;
 	uint64_t nr = r & 128 ? odd_number() : 1;
 
-	/* What Xen writes back must stay within arg. */
+	/* Limit nr so that Xen writes only to arg. */
 	if (nr > 2)
 		nr |= 1UL << 40;
 	for (i = 0; i < ARRAY_SIZE(arg.words); i++)
@@ -276,7 +276,7 @@ static void fuzz_garbage(void)
 			 r & 0xe00 ? 0 : odd_number(), 0), nr > 2 ? 2 : nr);
 }
 
-/* Addresses that are nobody's, or Xen's. */
+/* Addresses that are unmapped, or Xen's. */
 static void fuzz_address(void)
 {
 	static const uint64_t bad[] = {
@@ -307,7 +307,7 @@ static void one_call(void)
 	kinds[i].fn();
 }
 
-/* By RESET, which also finds contexts that garbage has made. */
+/* Free all by RESET, also contexts that random calls have created. */
 static void all_gone(void)
 {
 	struct xen_pv_iommu_ctx c = { .flags = XEN_PV_IOMMU_CTX_F_TO_BLOCKED };
@@ -318,7 +318,7 @@ static void all_gone(void)
 		attach(&edu[i], XEN_PV_IOMMU_CTX_DEFAULT);
 }
 
-/* Nothing holds the pages any more: each can become a page table. */
+/* No reference to the pages is left: each can become a page table. */
 static void pages_released(char *pages)
 {
 	unsigned int i;
@@ -353,7 +353,7 @@ static void everything(void)
 	char *pages = pages_alloc(NR_PAGES);
 
 	fuzz.gfn = gfn_of(pages);
-	/* Once before counting: what Xen sets up once is not a leak. */
+	/* Once before counting: memory that Xen allocates once is no leak. */
 	round_of(10000, pages);
 	had = free_pages();
 	began = clock_ns();
@@ -372,9 +372,9 @@ static void everything(void)
 	     fuzz.calls, fuzz.elements, fuzz.refused,
 	     fuzz.calls * 1000 / (s + 1));
 	info("fuzz: %lu pages free before, %lu after", had, has);
-	CHECK(fuzz.refused > fuzz.calls / 4, "only %lu of %lu were refused",
+	CHECK(fuzz.refused > fuzz.calls / 4, "Xen refused only %lu of %lu",
 	      fuzz.refused, fuzz.calls);
-	CHECK(fuzz.refused < fuzz.calls * 9 / 10, "%lu of %lu were refused",
+	CHECK(fuzz.refused < fuzz.calls * 9 / 10, "Xen refused %lu of %lu",
 	      fuzz.refused, fuzz.calls);
 	CHECK(has + SLACK >= had, "%lu pages are lost", had - has);
 }

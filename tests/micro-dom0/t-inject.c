@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Flushes that Xen makes fail (its option ctx-fail-flush=). Each test is a
- * boot of its own, for which the runner has --inject. XSA-373 was about
- * commands that failed and were taken for done.
+ * Flushes that Xen makes fail (its option ctx-fail-flush=). Each test is a boot of its
+ * own, with the runner's option --inject. XSA-373 was about failed commands that Xen
+ * treated as done.
  */
 #include "dma.h"
 #include "domctl.h"
@@ -10,10 +10,10 @@
 #include "output.h"
 #include "test.h"
 
-/* More flushes than come before the one that is to fail. */
+/* More flushes than before the one that must fail. */
 #define TRIES	300
 
-/* Values of inject= on our command line; see the runner. */
+/* Values of inject= on the command line; see the runner. */
 enum inject { RETRY = 1, BROKEN, ATTACH, TWICE };
 
 static void need(enum inject what, const char *how)
@@ -22,7 +22,7 @@ static void need(enum inject what, const char *how)
 		test_skip("needs --inject %s", how);
 }
 
-/* Not batch_one(): that a context is broken outweighs what was done. */
+/* Not batch_one(): for a broken context the call fails even if it did the element. */
 static long map_unmap(uint32_t ctx, uint64_t gfn)
 {
 	struct xen_pv_iommu_batch d = desc_map(ctx, DFN, gfn, 1, RW);
@@ -60,7 +60,7 @@ static void retry(void)
 	write_blocked(&p, iova(DFN), page);
 }
 
-/* @p's device is in BLOCKED, in Xen's books and in hardware. */
+/* @p's device must be in BLOCKED, for Xen and in hardware. */
 static void expect_blocked(const struct place *p)
 {
 	EXPECT(ctx_of(p->e), XEN_PV_IOMMU_CTX_BLOCKED);
@@ -81,7 +81,7 @@ static void others_unaffected(const struct place *q)
 	write_blocked(q, iova(DFN), page);
 }
 
-/* A broken context takes nothing any more, but it can be freed. */
+/* A broken context accepts no request any more, but it can be freed. */
 static void expect_useless(struct place *p)
 {
 	EXPECT(try_map(p->ctx, DFN + 9, gfn_of(p->own), 1, RW), -EIO);
@@ -95,7 +95,7 @@ static void expect_useless(struct place *p)
 	positive(p);
 }
 
-/* What may still be in reach of the device is given to nobody (XSA-346). */
+/* Xen must keep pages that the device may still reach (XSA-346). */
 static void broken(void)
 {
 	struct place p, q;
@@ -113,9 +113,9 @@ static void broken(void)
 		rc = map_unmap(p.ctx, gfn);
 	EXPECT(rc, -EIO);
 	info("inject.broken: after %u unmaps", i);
-	CHECK(is_broken(p.ctx), "nothing is said of it in CTX_INFO");
+	CHECK(is_broken(p.ctx), "CTX_INFO does not report it");
 	expect_blocked(&p);
-	/* Nobody knows whether the device can still reach it: Xen keeps it. */
+	/* The device may still reach the page: Xen must keep it. */
 	had = dom_pages(0);
 	EXPECT(arch_balloon_out(gfn), 1);
 	EXPECT(dom_pages(0), had);
@@ -125,7 +125,7 @@ static void broken(void)
 	others_unaffected(&q);
 }
 
-/* Back and forth until it fails; where was the device then? */
+/* Move back and forth until a move fails. @stays: the context of the device then. */
 static long move_until(const struct place *p, uint32_t b, uint32_t *stays)
 {
 	unsigned int i;
@@ -154,14 +154,14 @@ static void attach_fails(void)
 	positive(&p);
 	reaches(&p, DFN, stays == b ? pb : pa);
 	EXPECT(try_ctx_free(stays), -EBUSY);
-	/* Nothing is left of it: the next one works, both are free after it. */
+	/* The failed move leaves no trace: the next one works, then both contexts can be freed. */
 	attach(p.e, stays == b ? p.ctx : b);
 	reaches(&p, DFN, stays == b ? pa : pb);
 	ctx_free(stays);
 	positive(&p);
 }
 
-/* Neither forward nor back: the device can only be put away. */
+/* The move fails, and also its undo: Xen can only block the device. */
 static void attach_fails_twice(void)
 {
 	uint32_t b = ctx_alloc(), stays;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Devices in contexts while the machine is handed over by kexec. Nobody stops
- * them, and Xen frees nothing: what they may reach is what the tables say, as
- * long as the IOMMU is left on. Xen leaves it on, unless it is told to turn it
- * off (iommu=crash-disable); then an iova would be a machine address.
+ * Devices in contexts while an image is started by kexec. The devices are not stopped,
+ * and Xen frees no memory: while the IOMMU is on, the tables limit what they reach. Xen
+ * leaves it on without the option iommu=crash-disable. If Xen turns it off, an iova would
+ * be a machine address.
  *
- * The verdicts come from kexec-image.c, which runs in Xen's place.
+ * kexec-image.c, which runs in place of Xen, reports the results.
  */
 #include "dma.h"
 #include "hypercall.h"
@@ -13,7 +13,7 @@
 #include "mem.h"
 #include "test.h"
 
-/* Values of kexec= on our command line; see the runner. */
+/* Values of kexec= on the command line; see the runner. */
 enum how { REBOOT = 1, CRASH, CRASH_DISABLE };
 
 extern char kexec_image[], kexec_image_end[];
@@ -35,7 +35,7 @@ static enum how need_kexec(void)
 	return how;
 }
 
-/* A device that will write a word to @addr, which is in @page, or would be. */
+/* Add a device that writes a word to @addr, which leads to @page if it is mapped. */
 static struct edu_job add_job(unsigned int i, const char *name,
 			      const struct place *p, uint64_t addr,
 			      uint64_t *page)
@@ -55,7 +55,7 @@ static struct edu_job add_job(unsigned int i, const char *name,
 	return (struct edu_job){ p->e, true, addr, WORD };
 }
 
-/* In a context where it may, in one where it may not, blocked, and in none. */
+/* Devices in a context with the mapping, in one without it, in BLOCKED, in DEFAULT. */
 static void add_jobs(struct edu_job *jobs)
 {
 	uint64_t *page[KEXEC_JOBS];
@@ -76,8 +76,8 @@ static void add_jobs(struct edu_job *jobs)
 }
 
 /*
- * Where translation goes off, devices in contexts must have been silenced. How
- * far the mapped one's transfer had come by then nobody knows.
+ * If Xen turns translation off, it must first turn off devices in contexts. Whether the
+ * transfer of the mapped device was finished by then is not defined.
  */
 static void set_fates(bool translates)
 {
@@ -105,7 +105,7 @@ static void load_image(unsigned int type)
 		.segments = hc_ptr(&segment),
 	};
 
-	/* Both kinds go where Xen keeps memory for the second one. */
+	/* Both kinds use the memory that Xen reserves for a crash image. */
 	EXPECT(hypercall(HC_KEXEC_OP, KEXEC_GET_RANGE, hc_ptr(&range), 0, 0, 0),
 	       0);
 	CHECK(range.size >= 2 * KEXEC_IMAGE_SIZE, "Xen has no crashkernel=");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What contexts may use: the reserve of page tables and of numbers, limits of
- * single contexts, CTX_SET. The small quota that some need comes with
+ * Limits of contexts: the reserve of page tables and of numbers, limits of single
+ * contexts, CTX_SET. Some tests need a small quota: run them with
  * --xen-args dom0-iommu=ctx-mem=1M.
  */
 #include "dma.h"
@@ -12,7 +12,7 @@
 
 #define RESERVE		XEN_PV_IOMMU_CTX_F_RESERVE
 #define QUOTA_MAX	512
-/* Where the many pages are: one in each 2 MiB, so one table each. */
+/* Many pages from here on: one in each 2 MiB, so that each needs a table. */
 #define SPARSE		0x100000UL
 #define CHUNK		128
 
@@ -39,7 +39,7 @@ static struct xen_pv_iommu_ctx info_of(uint32_t ctx)
 	return c;
 }
 
-/* Map one page as often as there are tables for it; returns how often. */
+/* Map one page until there are no tables any more. Returns how often it was mapped. */
 static unsigned int fill(uint32_t ctx, uint64_t gfn, uint64_t dfn)
 {
 	static struct xen_pv_iommu_batch d[CHUNK];
@@ -54,7 +54,7 @@ static unsigned int fill(uint32_t ctx, uint64_t gfn, uint64_t dfn)
 		if (rc != CHUNK)
 			EXPECT(d[rc < 0 ? 0 : rc].status, -ENOMEM);
 		n += rc > 0 ? rc : 0;
-		CHECK(n < 100000, "no end of page tables");
+		CHECK(n < 100000, "page tables do not run out");
 	} while (rc == CHUNK);
 	return n;
 }
@@ -101,7 +101,7 @@ static void must_be_zero(void)
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		c = bad[i];
 		CHECK(iommu_op(XEN_PV_IOMMU_OP_CTX_ALLOC, &c, 1) == -EINVAL,
-		      "CTX_ALLOC takes case %u", i);
+		      "CTX_ALLOC accepts case %u", i);
 	}
 	/* "CTX_ALLOC @ctx as well" */
 	c = (struct xen_pv_iommu_ctx){ .ctx = 1 };
@@ -112,7 +112,7 @@ static void must_be_zero(void)
 		c = bad[i];
 		c.ctx = ctx;
 		CHECK(iommu_op(XEN_PV_IOMMU_OP_CTX_SET, &c, 1) == -EINVAL,
-		      "CTX_SET takes case %u", i);
+		      "CTX_SET accepts case %u", i);
 	}
 	EXPECT(info_of(ctx).flags, 0);
 }
@@ -126,11 +126,11 @@ static void one_context(void)
 	EXPECT(info_of(ctx).pt_pages_max, 20);
 	fill(ctx, gfn, SPARSE);
 	EXPECT(info_of(ctx).pt_pages, 20);
-	/* Only that one suffers, and what it has stays. */
+	/* Only that context is limited, and it keeps its tables. */
 	map(other, SPARSE, gfn, 1, RO);
 	expect_leaf(ctx, SPARSE, gfn, RO, 0);
 	map(ctx, SPARSE + 1, gfn, 1, RO);
-	/* Those that it leaves empty are its own again. */
+	/* It can use its empty tables again. */
 	unmap(ctx, SPARSE, HUGE_PAGES);
 	map(ctx, SPARSE + 100 * HUGE_PAGES, gfn, 1, RO);
 	EXPECT(info_of(ctx).pt_pages, 20);
@@ -192,16 +192,16 @@ static void reserve_is_kept(void)
 		used += info_of(plain[i]).pt_pages;
 	EXPECT(used, q.pt_pages_max - q.pt_pages_reserve);
 	EXPECT(try_ctx_alloc(), -ENOMEM);
-	/* All that is in reserve, but for what was in use at the beginning. */
+	/* It gets the whole reserve, minus the tables in use at the beginning. */
 	i = fill(kernel, gfn, SPARSE);
 	EXPECT(info_of(kernel).pt_pages, q.pt_pages_reserve - q.pt_pages);
 	EXPECT(query().pt_pages, q.pt_pages_max);
-	/* These maps are good for a device. */
+	/* A device can use these maps. */
 	page[0] = 0x6b6565702069740aUL;
 	EXPECT(get_word(&p, iova(SPARSE + (i - 1) * HUGE_PAGES)), page[0]);
 }
 
-/* Empty tables of the kernel's do not help others, theirs help the kernel. */
+/* Other contexts cannot reclaim the kernel's empty tables; the kernel can reclaim theirs. */
 static void reclaim_where_it_counts(void)
 {
 	uint64_t gfn = gfn_of(page_alloc());
@@ -215,9 +215,9 @@ static void reclaim_where_it_counts(void)
 	unmap(kernel, SPARSE, 20 * HUGE_PAGES);
 	plain = ctx_alloc_as(0, 0xffffffff);
 	n = fill(plain, gfn, SPARSE);
-	CHECK(info_of(kernel).pt_pages >= 20, "the kernel's were taken");
+	CHECK(info_of(kernel).pt_pages >= 20, "a table of the kernel was reclaimed");
 	unmap(plain, SPARSE, n * HUGE_PAGES);
-	/* Now the kernel may have all, its own among them. */
+	/* Now the kernel may use all, including its own empty tables. */
 	fill(kernel, gfn, SPARSE * 2);
 	EXPECT(query().pt_pages, query().pt_pages_max);
 	CHECK(info_of(plain).pt_pages < 10, "%u tables are left empty",
@@ -261,7 +261,7 @@ static void set_errors(void)
 		      try_ctx_set(none[i], RESERVE, 0, &c));
 }
 
-/* Each context takes some, at most as many as a tree has levels. */
+/* Each context uses some, at most as many as a tree has levels. */
 static void need_tables_for_all(const struct xen_pv_iommu_query *q)
 {
 	if (q->pt_pages_max - q->pt_pages_reserve < 4 * q->max_ctx)
@@ -269,7 +269,7 @@ static void need_tables_for_all(const struct xen_pv_iommu_query *q)
 			  q->pt_pages_max, q->max_ctx);
 }
 
-/* The last numbers are for those with F_RESERVE; no way leads around that. */
+/* The last numbers are for contexts with F_RESERVE; no sequence of calls avoids that. */
 static void numbers(void)
 {
 	struct xen_pv_iommu_query q = query();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Several BATCHes in one multicall: each entry stands for itself. */
+/* Several BATCHes in one multicall: each entry is independent. */
 #include "hypercall.h"
 #include "iommu.h"
 #include "mem.h"
@@ -12,7 +12,7 @@
 static struct multicall_entry entry[ENTRIES];
 static struct xen_pv_iommu_batch desc[ENTRIES][PER_ENTRY];
 
-/* DEBUG builds of Xen overwrite what they have read: refill before each use. */
+/* DEBUG builds of Xen overwrite the entries: refill them before each use. */
 static void fill_entries(void)
 {
 	unsigned int i;
@@ -90,7 +90,7 @@ static void goes_on(void)
 	expect_hole(ctx, dfn_at(2, 0));
 }
 
-/* Long enough that Xen would rather preempt: the entries continue. */
+/* Long entries, in which Xen may preempt: they must continue. */
 static void long_ranges(void)
 {
 	uint64_t gfn = gfn_of(page_alloc()), last = query().iova_last >> PAGE_SHIFT;

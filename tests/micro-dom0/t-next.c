@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* CTX_NEXT and LOOKUP_NEXT: contexts and leaves, listed. */
+/* CTX_NEXT and LOOKUP_NEXT list contexts and leaves. */
 #include "dma.h"
 #include "iommu.h"
 #include "mem.h"
@@ -30,9 +30,9 @@ static void contexts(void)
 	CHECK(query().features & XEN_PV_IOMMU_FEAT_NEXT, "no FEAT_NEXT");
 	for (i = 0; i < 4; i++)
 		id[i] = ctx_alloc();
-	/* Numbers go up, but for once in 65519. */
+	/* Numbers increase, but wrap once in 65519. */
 	if (id[3] < id[0])
-		test_skip("numbers began anew between %u and %u", id[0], id[3]);
+		test_skip("numbers wrapped between %u and %u", id[0], id[3]);
 	map(id[2], DFN, gfn_of(page_alloc()), 1, RW);
 	ctx_free(id[1]);
 	EXPECT(ctx_next(0), id[0]);
@@ -42,13 +42,13 @@ static void contexts(void)
 	/* "returns the figures" */
 	EXPECT(try_ctx_next(id[1], &c), 1);
 	EXPECT(try_ctx_info(id[2], &info), 0);
-	CHECK(!memcmp(&c, &info, sizeof(c)), "not what CTX_INFO says");
+	CHECK(!memcmp(&c, &info, sizeof(c)), "the result differs from that of CTX_INFO");
 	EXPECT(c.nr_mapped, 1);
 	/* "BLOCKED is not among them" */
 	EXPECT(try_ctx_next(id[3] + 1, &c), -ENOENT);
 	EXPECT(try_ctx_next(XEN_PV_IOMMU_CTX_BLOCKED, &c), -ENOENT);
 	EXPECT(try_ctx_next(0xffffffff, &c), -ENOENT);
-	/* All of them, one after the other. */
+	/* List all contexts. */
 	for (i = last = 0; try_ctx_next(last, &c) == 1; i++)
 		last = c.ctx + 1;
 	EXPECT(i, query().nr_ctx);
@@ -129,7 +129,7 @@ static void leaves_of_regions(void)
 	EXPECT(try_leaf_next(ctx, 0, &l), -ENOENT);
 }
 
-/* Many tables with nothing in them: in steps, whatever is pending (XSA-492). */
+/* Many empty tables: Xen searches in steps, and must preempt (XSA-492). */
 static void leaves_far_apart(void)
 {
 	uint64_t gfn = gfn_of(page_alloc()), base = 0x100000;
@@ -143,7 +143,7 @@ static void leaves_far_apart(void)
 		unmap(ctx, base + i * HUGE_PAGES, 1);
 	expect_next(ctx, 0, base + (n - 1) * HUGE_PAGES, gfn, RW, 0);
 	EXPECT(try_leaf_next(ctx, base + n * HUGE_PAGES, &l[0]), -ENOENT);
-	/* Each element of an array has its own way. */
+	/* Each element of an array has its own search. */
 	for (i = 0; i < 2; i++)
 		l[i] = (struct xen_pv_iommu_lookup){ .ctx = ctx,
 						     .dfn = i * HUGE_PAGES };

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A device with phantom functions, each of which has a table of its own in the
- * IOMMU: it moves with all of them or not at all. (XSA-449 is about some that
- * were left behind.) Run with --phantom, which tells Xen of such functions;
- * QEMU's device does not use them. What becomes of their tables when the flush
- * of one fails is tested with --inject phantom; that it was one in the middle,
- * the runner reads in Xen's log.
+ * A device with phantom functions, each of which has a table of its own in the IOMMU: the
+ * device moves with all of them or not at all. (XSA-449 is about functions that did not
+ * move.) Run with --phantom, which makes Xen assume such functions; QEMU's device does not
+ * use them. --inject phantom tests their tables when the flush of one function fails; the
+ * runner checks in Xen's log that it was a function in the middle.
  */
 #include "dma.h"
 #include "mem.h"
@@ -13,15 +12,15 @@
 #include "rng.h"
 #include "test.h"
 
-/* Value of inject= on our command line; see the runner. */
+/* Value of inject= on the command line; see the runner. */
 #define INJECT_PHANTOM	5
 
-/* More moves than it takes until the flush that fails. */
+/* More moves than before the flush that must fail. */
 #define TRIES		300
 
 struct setup {
 	uint32_t bdf, a, b;
-	uint64_t *in_a, *in_b, *ring;	/* what DFN leads to */
+	uint64_t *in_a, *in_b, *ring;	/* the page at DFN */
 };
 
 static uint32_t context(const struct setup *s, uint64_t *page)
@@ -62,7 +61,7 @@ static uint32_t ctx_now(const struct setup *s)
 	return q.ctx;
 }
 
-/* It is in @ctx, as Xen says and as its DMA shows. */
+/* The device must be in @ctx, for Xen and by its DMA. */
 static void expect_in(const struct setup *s, uint32_t ctx)
 {
 	uint64_t *yes = ctx == s->a ? s->in_a : s->in_b;
@@ -90,7 +89,7 @@ static void moved(void)
 	rng_stop();
 }
 
-/* In the table that it had before we came, by its own addresses. */
+/* The device must be in DEFAULT, and use its frame numbers as addresses. */
 static void default_again(void)
 {
 	struct setup s = set_up();
@@ -134,7 +133,7 @@ static void many_moves(void)
 	rng_stop();
 }
 
-/* Back and forth until a flush fails, among those of one move. */
+/* Move back and forth until one flush of a move fails. */
 static void move_fails(void)
 {
 	uint32_t stays = 0, other = 0;
@@ -151,7 +150,7 @@ static void move_fails(void)
 		rc = try_attach_id(s.bdf, other);
 	}
 	EXPECT(rc, -EIO);
-	/* One flush for each function, where another device takes one. */
+	/* A move needs one flush for each function; for other devices it needs one. */
 	info("inject.phantom: failed in move %u", i);
 	expect_in(&s, stays);
 	EXPECT(try_ctx_free(stays), -EBUSY);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* QUERY: the handshake, structs of other sizes, the counters. */
+/* QUERY: version handshake, structs of other sizes, counters. */
 #include "iommu.h"
 #include "mem.h"
 #include "output.h"
@@ -41,7 +41,7 @@ static void features(void)
 
 	CHECK(q.features & XEN_PV_IOMMU_FEAT_BLOCKED, "no BLOCKED context");
 	CHECK(q.features & XEN_PV_IOMMU_FEAT_MMIO, "no MMIO");
-	/* Numbers that are only reserved so far, and those without a name. */
+	/* Feature bits that are reserved, and those without a name. */
 	EXPECT(q.features & (XEN_PV_IOMMU_FEAT_NESTED |
 			     XEN_PV_IOMMU_FEAT_DOMU), 0);
 	EXPECT(q.features >> 14, 0);
@@ -50,7 +50,7 @@ static void features(void)
 		EXPECT(q.features & XEN_PV_IOMMU_FEAT_DEFER, 0);
 }
 
-/* An older, shorter caller gets what it has room for and nothing more. */
+/* An older caller with a shorter struct gets only the fields that fit. */
 static void short_struct(void)
 {
 	struct xen_pv_iommu_query q;
@@ -63,7 +63,7 @@ static void short_struct(void)
 	EXPECT(q.mbz, 0xa5a5a5a5a5a5a5a5UL);
 }
 
-/* A newer, longer one finds zeroes where Xen knows nothing. */
+/* A newer caller with a longer struct gets zeroes in fields that Xen does not know. */
 static void long_struct(void)
 {
 	uint8_t *page = pages_alloc(1);
@@ -93,7 +93,7 @@ static void magic(void)
 {
 	static const uint32_t bad[] = {
 		0, 1, 0xffffffff, XEN_PV_IOMMU_MAGIC ^ 0x100,
-		/* version 0 was never */
+		/* there is no version 0 */
 		XEN_PV_IOMMU_MAGIC,
 	};
 	struct xen_pv_iommu_query q = { .size = sizeof(q) };
@@ -103,15 +103,15 @@ static void magic(void)
 		q.magic_version = bad[i];
 		EXPECT(iommu_op(XEN_PV_IOMMU_OP_QUERY, &q, 1), -EINVAL);
 	}
-	/* A newer caller is answered with the version both speak... */
+	/* Xen returns to a newer caller the version that both support... */
 	q.magic_version = XEN_PV_IOMMU_MAGIC | 0xff;
 	EXPECT(iommu_op(XEN_PV_IOMMU_OP_QUERY, &q, 1), 1);
 	EXPECT(q.magic_version, XEN_PV_IOMMU_MAGIC | XEN_PV_IOMMU_VERSION);
 }
 
 /*
- * "QUERY changes no state": whatever version a caller asked for last, Xen says
- * the same to the next one, and operations do as before.
+ * "QUERY changes no state": with any version in the last call, Xen returns the same to
+ * the next caller, and operations work as before.
  */
 static void changes_nothing(void)
 {
@@ -130,7 +130,7 @@ static void changes_nothing(void)
 	map(ctx, 0x1000, gfn, 1, RW);
 	ctx_free(ctx);
 	b = query();
-	CHECK(!memcmp(&a, &b, sizeof(a)), "QUERY says something else");
+	CHECK(!memcmp(&a, &b, sizeof(a)), "QUERY returns something else");
 }
 
 static void mbz(void)
@@ -180,7 +180,7 @@ const struct test query_tests[] = {
 	{ }
 };
 
-/* Instead of all others, where pv-l1tf= may turn shadow paging on. */
+/* Runs instead of all other tests if pv-l1tf= may turn shadow paging on. */
 static void shadow_paging(void)
 {
 	struct xen_pv_iommu_query q = { 0 };

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Page tables that became empty are kept, until another context wants the
- * memory. Needs a small quota: run with --xen-args dom0-iommu=ctx-mem=1M.
+ * Xen keeps page tables that became empty until a context needs the memory. The tests
+ * need a small quota: run with --xen-args dom0-iommu=ctx-mem=1M.
  */
 #include "dma.h"
 #include "mem.h"
 #include "test.h"
 
 #define QUOTA_MAX	512
-/* Where the many pages are: one in each 2 MiB, so one table each. */
+/* Many pages from here on: one in each 2 MiB, so that each needs a table. */
 #define SPARSE		0x100000UL
 
 static void need_small_quota(void)
@@ -22,7 +22,7 @@ static long map_sparse(uint32_t ctx, unsigned int i, uint64_t gfn)
 	return try_map(ctx, SPARSE + i * HUGE_PAGES, gfn, 1, RW);
 }
 
-/* How many find memory for their tables. */
+/* Map pages until there is no memory for a table. Returns how many were mapped. */
 static unsigned int fill(uint32_t ctx, uint64_t gfn)
 {
 	unsigned int i;
@@ -43,7 +43,7 @@ static void allow_reserve(uint32_t ctx)
 	EXPECT(iommu_op(XEN_PV_IOMMU_OP_CTX_SET, &c, 1), 1);
 }
 
-/* Empty tables of another context, once they are flushed (XSA-480). */
+/* Reclaim empty tables of another context, after a flush (XSA-480). */
 static void other_context(void)
 {
 	uint64_t *page = page_alloc();
@@ -54,21 +54,21 @@ static void other_context(void)
 
 	need_small_quota();
 	a = place(0);
-	/* A plain context has a limit of its own: a and b share all there is. */
+	/* A plain context has a limit of its own: here a and b share the whole quota. */
 	allow_reserve(a.ctx);
 	n = fill(a.ctx, gfn);
 	CHECK(n > 100, "only %u tables", n);
-	/* Full is full: nothing of a is empty. */
+	/* The quota is used up, and a has no empty table. */
 	EXPECT(map_sparse(b, 0, gfn), -ENOMEM);
 	reaches(&a, SPARSE, page);
 	for (i = 0; i < n; i++)
 		unmap(a.ctx, SPARSE + i * HUGE_PAGES, 1);
 	CHECK(query().pt_pages > n, "the tables were not kept");
-	/* Less one for each level above. */
+	/* Minus one for each level above. */
 	for (i = 0; i < n - 4; i++)
 		EXPECT(map_sparse(b, i, gfn), 0);
 	CHECK(query().pt_pages <= query().pt_pages_max, "over the quota");
-	/* Where a's tables were is nothing, and what a has is there. */
+	/* Nothing is mapped where a's empty tables were, and a's other mapping works. */
 	write_blocked(&a, iova(SPARSE), page);
 	write_blocked(&a, iova(SPARSE + (n - 1) * HUGE_PAGES), page);
 	ctx_free(b);
@@ -76,7 +76,7 @@ static void other_context(void)
 	reaches(&a, SPARSE, page);
 }
 
-/* Its own empty tables serve as well (XSA-480). */
+/* A context reuses its own empty tables too (XSA-480). */
 static void same_context(void)
 {
 	uint64_t gfn = gfn_of(page_alloc());
@@ -89,11 +89,11 @@ static void same_context(void)
 		unmap(ctx, SPARSE + i * HUGE_PAGES, 1);
 	for (i = 0; !map_sparse(ctx, 4096 + i, gfn); i++)
 		CHECK(i < n, "the quota is not enforced");
-	CHECK(i >= n - 4, "%u of %u empty tables were used again", i, n);
+	CHECK(i >= n - 4, "%u of %u empty tables were reused", i, n);
 	expect_hole(ctx, SPARSE);
 }
 
-/* Not for nothing: what is mapped survives others' hunger (XSA-409). */
+/* Tables with mappings must not be reclaimed for other contexts (XSA-409). */
 static void spares_mapped(void)
 {
 	uint64_t *page = page_alloc();
@@ -109,7 +109,7 @@ static void spares_mapped(void)
 		unmap(a.ctx, SPARSE + i * HUGE_PAGES, 1);
 	while (!map_sparse(b, kept, gfn))
 		kept++;
-	CHECK(kept >= n / 2 - 4, "%u of %u empty tables were given", kept,
+	CHECK(kept >= n / 2 - 4, "%u of %u empty tables were reclaimed", kept,
 	      n / 2);
 	for (i = 0; i < n; i++)
 		if (i & 1)
@@ -120,8 +120,8 @@ static void spares_mapped(void)
 }
 
 /*
- * One page, mapped and unmapped, each time in another table. An event that is
- * pending cuts the search for an empty one short; it must not end the map.
+ * Map and unmap one page, each time in another table. A pending event ends the search for
+ * an empty table early; it must not make the map fail.
  */
 #define ROUNDS		30000
 

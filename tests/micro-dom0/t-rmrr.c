@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Regions that a device needs mapped 1:1. The runner gives the last two edu
- * devices one (Xen's rmrr= option) and says where. XSA-378, XSA-386, XSA-400
- * and XSA-460 were about such regions being replaced, left behind or lost.
+ * Regions that a device needs mapped 1:1. The runner gives the last two edu devices one
+ * (Xen's rmrr= option) and passes its address. XSA-378, XSA-386, XSA-400 and XSA-460 were
+ * about such regions that were replaced, not removed, or lost.
  */
 #include "dma.h"
 #include "mem.h"
 #include "pci.h"
 #include "test.h"
 
-/* An offset on the first page, the only one with memory, below the EBDA. */
+/* An offset in the first page, below the EBDA. Only this page is RAM. */
 #define SPARE	0xb00UL
 
 struct region {
@@ -128,7 +128,7 @@ static void every_page_refused(void)
 	works(&p, &r);
 }
 
-/* Not only the first page of a range is looked at. */
+/* Xen must check all pages of a range, not only the first. */
 static void ranges_stop(void)
 {
 	struct region r = region();
@@ -145,14 +145,14 @@ static void ranges_stop(void)
 	d = desc_unmap(p.ctx, r.last, 2);
 	EXPECT(batch_one(&d), -EADDRINUSE);
 	EXPECT(d.done, 0);
-	/* One large leaf over it. */
+	/* One large leaf that covers it. */
 	d = desc_map(p.ctx, r.first & ~511UL, gfn_of(huge_frame()), HUGE_PAGES,
 		     RW);
 	d.order = 9;
 	CHECK(batch_one(&d) < 0, "a large leaf covers the region");
 	expect_region(p.ctx, &r);
 	works(&p, &r);
-	/* Right beside it all is as usual. */
+	/* Pages next to it can be mapped as usual. */
 	unmap(p.ctx, 0, r.first);
 	map(p.ctx, r.last + 1, gfn, 1, RW);
 	map(p.ctx, r.first - 1, gfn, 1, RW);
@@ -161,7 +161,7 @@ static void ranges_stop(void)
 	expect_region(p.ctx, &r);
 }
 
-/* A device that stays behind in the context cannot reach it any more. */
+/* Another device that stays in the context must not reach it any more. */
 static void gone_after_detach(void)
 {
 	struct region r = region();
@@ -178,7 +178,7 @@ static void gone_after_detach(void)
 	put_word(&q, addr, 0xbad);
 	fault_expected(q.e, addr, true);
 	positive(&q);
-	/* The place is the owner's again. */
+	/* The owner of the context may map the range again. */
 	map(p.ctx, r.first, gfn_of(p.own), 1, RW);
 	unmap(p.ctx, r.first, 1);
 	attach(p.e, p.ctx);
@@ -204,7 +204,7 @@ static void two_users(void)
 	works(&a, &r);
 }
 
-/* What is there already, for the device or not, is never replaced. */
+/* ATTACH never replaces an existing mapping, whether it fits the region or not. */
 static void clash(void)
 {
 	struct region r = region();
@@ -223,7 +223,7 @@ static void clash(void)
 	expect_region(ctx, &r);
 }
 
-/* The owner's own 1:1 leaves serve as well, and stay when the device leaves. */
+/* The owner's 1:1 leaves are accepted too, and stay when the device leaves. */
 static void adopted(void)
 {
 	struct region r = region();
@@ -232,7 +232,7 @@ static void adopted(void)
 	struct place p;
 
 	if (try_map(ctx, r.last, r.last, 1, RW | MMIO))
-		test_skip("we may not map the region ourselves");
+		test_skip("dom0 may not map the region itself");
 	p = place_in(r.e, ctx);
 	works(&p, &r);
 	attach(r.e, XEN_PV_IOMMU_CTX_BLOCKED);
@@ -241,7 +241,7 @@ static void adopted(void)
 	unmap(ctx, r.last, 1);
 }
 
-/* How many regions of the type the device has; they are as r says. */
+/* Return how many regions of the type the device has. Each of them must equal r. */
 static unsigned int regions_of(uint32_t id, enum xen_pv_iommu_resv_type type,
 			       const struct region *r)
 {
@@ -277,8 +277,8 @@ static void listed(void)
 }
 
 /*
- * A USB controller's: its driver ends the need for it. The controller does no
- * DMA here, an edu in the same context does it.
+ * The region of a USB controller, which its driver makes unnecessary. Here an edu in the
+ * same context does the DMA, not the controller.
  */
 #define RELAX	XEN_PV_IOMMU_ATTACH_F_RELAX
 
@@ -290,7 +290,7 @@ static uint32_t usb(struct region *r)
 		.first = option("usb-first", 0),
 		.last = option("usb-last", 0),
 	};
-	CHECK(id && r->first, "the runner gave us no USB controller");
+	CHECK(id && r->first, "the runner passed no USB controller");
 	EXPECT(pci_read32(id, PCI_CLASS) >> 16, 0x0c03);
 	return id;
 }
@@ -305,7 +305,7 @@ static void relaxable(void)
 	EXPECT(regions_of(id, XEN_PV_IOMMU_RESV_DIRECT_RELAXABLE, &r), 1);
 	EXPECT(regions_of(edu[nr_edu - 1].bdf,
 			  XEN_PV_IOMMU_RESV_DIRECT_RELAXABLE, &r), 0);
-	/* Not asked for it is as any other. */
+	/* Without the flag it is like any other region. */
 	attach_id(id, ctx);
 	expect_region(ctx, &r);
 	EXPECT(try_map(ctx, r.first, gfn, 1, RW), -EADDRINUSE);
@@ -327,7 +327,7 @@ static void relaxed(void)
 	expect_no_region(p.ctx, &r);
 	map(p.ctx, r.first, gfn_of(page), 1, RW);
 	reaches(&p, r.first, page);
-	/* That is so until it leaves. */
+	/* This holds until the device leaves. */
 	attach_id(id, p.ctx);
 	expect_leaf(p.ctx, r.first, gfn_of(page), RW, 0);
 	unmap(p.ctx, r.first, 1);
@@ -340,7 +340,7 @@ static void relaxed(void)
 	expect_region(p.ctx, &r);
 }
 
-/* To a device with a DIRECT region it means nothing. */
+/* For a device with a DIRECT region the flag has no effect. */
 static void relaxed_others(void)
 {
 	struct region r = region();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Contexts across ACPI S3. Tables and books are in RAM and stay; the IOMMU
- * forgets everything, and Xen has to tell it again before devices can do DMA.
- * What is tested is not that Xen remembers, but that devices find it so.
+ * Contexts across ACPI S3. The tables and Xen's data are in RAM and stay. The IOMMU loses
+ * its state, and Xen must program it again before devices do DMA. The tests check this by
+ * DMA, not only by Xen's data.
  */
 #include "clock.h"
 #include "dma.h"
@@ -12,7 +12,7 @@
 
 #define HUGE_DFN	0x40000UL
 
-/* What Xen says of the contexts and of who is in them. */
+/* Xen's data about contexts and their devices. */
 static void books(void)
 {
 	uint64_t *page = page_alloc();
@@ -30,7 +30,7 @@ static void books(void)
 	was = query();
 	sleep_s3();
 	now = query();
-	CHECK(!memcmp(&was, &now, sizeof(was)), "QUERY gives something else");
+	CHECK(!memcmp(&was, &now, sizeof(was)), "QUERY returns something else");
 	EXPECT(ctx_of(a.e), a.ctx);
 	EXPECT(ctx_of(b.e), b.ctx);
 	EXPECT(ctx_of(&edu[2]), XEN_PV_IOMMU_CTX_BLOCKED);
@@ -41,7 +41,7 @@ static void books(void)
 	expect_hole(a.ctx, HUGE_DFN);
 }
 
-/* In BLOCKED nothing lands, and the same device works where it may. */
+/* In BLOCKED nothing lands; after a move the same device works. */
 static void blocked_until_moved(const struct place *p, uint64_t *page)
 {
 	EXPECT(ctx_of(p->e), XEN_PV_IOMMU_CTX_BLOCKED);
@@ -79,7 +79,7 @@ static void dma(void)
 	blocked_until_moved(&c, other);
 }
 
-/* In the default context, too: that is Xen's own part, and still works. */
+/* DMA in the default context, which Xen supported before, must still work. */
 static void default_dma(void)
 {
 	uint64_t *src = page_alloc(), *dst = page_alloc();
@@ -93,7 +93,7 @@ static void default_dma(void)
 	EXPECT(*dst, *src);
 }
 
-/* XSA-346: what the IOMMU caches after waking up is flushed as before. */
+/* XSA-346: after the resume Xen must flush cached translations as before. */
 static void flush(void)
 {
 	uint64_t *page = page_alloc();
@@ -114,7 +114,7 @@ static void flush(void)
 	reaches(&p, DFN, page);
 }
 
-/* What was taken away before is not back after it. */
+/* Pages that were unmapped before the sleep must not be mapped after it. */
 static void stays_unmapped(void)
 {
 	uint64_t *page = page_alloc();
@@ -130,7 +130,7 @@ static void stays_unmapped(void)
 	write_blocked(&p, iova(DFN), page);
 }
 
-/* XSA-442: moves flush what was cached under the old context. */
+/* XSA-442: moves flush cached translations of the old context. */
 static void moves(void)
 {
 	uint64_t *pa = page_alloc(), *pb = page_alloc();
@@ -171,7 +171,7 @@ static void twice(void)
 	write_blocked(&p, iova(DFN), page);
 }
 
-/* Xen stops the IOMMU and starts it again, and the devices never noticed. */
+/* Xen stops the IOMMU and starts it again while the devices keep their state. */
 static void aborted(void)
 {
 	uint64_t *page = page_alloc();
@@ -190,7 +190,7 @@ static void aborted(void)
 	write_blocked(&p, iova(DFN), page);
 }
 
-/* The interrupt that tells Xen of faults is set up again as well. */
+/* The interrupt for faults must work again as well. */
 static void faults(void)
 {
 	struct xen_pv_iommu_fault f;
@@ -211,7 +211,7 @@ static void faults(void)
 	EXPECT(f.ctx, p.ctx);
 }
 
-/* A flush that was left to later is not forgotten. */
+/* A deferred flush must still take place. */
 static void parked(void)
 {
 	uint64_t *page = page_alloc();

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Four vCPUs in the same contexts at once. What must never happen is counted
- * in `wrong`; what must have happened at the end is for the runner, which
- * compares Xen's counters. Run with --smp 4. (XSA-285, XSA-399, XSA-410,
- * XSA-492, XSA-499, XSA-502; and XSA-467, for the debug Xen checks its locks.)
+ * Four vCPUs use the same contexts at once. `wrong` counts results that must never occur.
+ * At the end the runner compares Xen's counters. Run with --smp 4. (XSA-285, XSA-399,
+ * XSA-410, XSA-492, XSA-499, XSA-502; and XSA-467, because the debug Xen checks its
+ * locks.)
  */
 #include "clock.h"
 #include "dma.h"
@@ -13,7 +13,7 @@
 #include "test.h"
 
 #define STEPS		3000
-/* Rounds of the costly tests: contexts made and freed. */
+/* Rounds of the slow tests, which create and free contexts. */
 #define ROUNDS		200
 #define PAGES		16
 
@@ -25,7 +25,7 @@ static struct {
 	bool stop;
 } job;
 
-/* Per vCPU, written by it alone. */
+/* Per vCPU; only that vCPU writes it. */
 static struct {
 	unsigned long done, clashes, wrong;
 	long last_wrong;
@@ -106,7 +106,7 @@ static void run_all(smp_worker *fn, const char *name)
 	info("smp.%s: %lu calls, %lu of them refused", name, done, clashes);
 }
 
-/* Each at its own place: nobody is in anybody's way. */
+/* Each vCPU uses an iova range of its own: no conflicts. */
 static void own_place(unsigned int cpu)
 {
 	uint64_t dfn = DFN + cpu * 3 * PAGES;
@@ -134,7 +134,7 @@ static void same_context(void)
 	write_blocked(&p, iova(DFN), page);
 }
 
-/* All at the same places: somebody else's leaf is -EEXIST, and no more. */
+/* All vCPUs use the same range: another vCPU's leaf causes -EEXIST, and no other error. */
 static void same_place(unsigned int cpu)
 {
 	unsigned int i;
@@ -170,7 +170,7 @@ static void same_pages(void)
 	reaches(&p, DFN + 100, (uint64_t *)page);
 }
 
-/* A device of one's own, and one that all move: contexts come and go. */
+/* Each vCPU moves its own device and a shared one, and creates and frees contexts. */
 static void churn(unsigned int cpu)
 {
 	unsigned int i, rounds = job.steps / (STEPS / ROUNDS);
@@ -191,7 +191,7 @@ static void churn(unsigned int cpu)
 		note(cpu, rc, rc == 1);
 		rc = move(cpu, XEN_PV_IOMMU_CTX_BLOCKED);
 		note(cpu, rc, rc == 1);
-		/* The shared device may be in it, and may have left it. */
+		/* The shared device may be in the context, or may have left it. */
 		do {
 			rc = ctx_op(XEN_PV_IOMMU_OP_CTX_FREE, &ctx);
 			note(cpu, rc, rc == 1 || rc == -EBUSY);
@@ -211,7 +211,7 @@ static void contexts_churn(void)
 		attach(&edu[i], XEN_PV_IOMMU_CTX_DEFAULT);
 }
 
-/* One makes and frees what the others map into at the same time. */
+/* One vCPU creates and frees contexts into which the others map at the same time. */
 static void intrude(unsigned int cpu)
 {
 	uint32_t ctx;
@@ -244,7 +244,7 @@ static void free_under_use(void)
 
 		rc = ctx_op(XEN_PV_IOMMU_OP_CTX_ALLOC, &ctx);
 		__atomic_store_n(&job.ctx, ctx, __ATOMIC_SEQ_CST);
-		/* vCPU 1 may have been first. */
+		/* vCPU 1 may have freed it first. */
 		freed += ctx_op(XEN_PV_IOMMU_OP_CTX_FREE, &old) == 1;
 	}
 	__atomic_store_n(&job.stop, true, __ATOMIC_SEQ_CST);
@@ -254,11 +254,11 @@ static void free_under_use(void)
 	for (i = 1; i < SMP_MAX; i++)
 		CHECK(!stats[i].wrong, "vCPU %u: %lu wrong results, last %ld",
 		      i, stats[i].wrong, stats[i].last_wrong);
-	info("smp.free-under-use: %u of %u freed by their maker, %lu + %lu + %lu calls beside",
+	info("smp.free-under-use: %u of %u freed by their creator, %lu + %lu + %lu other calls",
 	     freed, rounds, stats[1].done, stats[2].done, stats[3].done);
 }
 
-/* Short calls in another context, and the longest time that one took. */
+/* Short calls in another context; measures the longest. */
 static void beside(unsigned int cpu)
 {
 	uint64_t began, took;
@@ -276,7 +276,7 @@ static void beside(unsigned int cpu)
 	}
 }
 
-/* What fills a context: the same 2 MiB frame, again and again. */
+/* Fill a context with many mappings of the same 2 MiB frame. */
 static uint32_t full_context(uint64_t nr_leaves)
 {
 	uint32_t ctx = ctx_alloc();
@@ -294,7 +294,7 @@ static uint32_t full_context(uint64_t nr_leaves)
 
 static unsigned long before[SMP_MAX];
 
-/* All are at it. */
+/* Start the vCPUs, and wait until all make calls. */
 static uint64_t begin_beside(void)
 {
 	unsigned int i;
@@ -324,11 +324,11 @@ static void check_beside(const char *what, uint64_t began)
 	for (i = 1; i < SMP_MAX; i++) {
 		CHECK(!stats[i].wrong, "vCPU %u: %lu wrong results, last %ld",
 		      i, stats[i].wrong, stats[i].last_wrong);
-		/* Four of them on a busy host: in shorter a time, who knows. */
+		/* Four vCPUs share a busy host: a shorter time shows nothing. */
 		CHECK(took < 1000 || stats[i].done > before[i],
 		      "vCPU %u got nowhere meanwhile", i);
 	}
-	/* The watchdog would bite at 5 s; here the host is slow, too. */
+	/* The watchdog has a limit of 5 s; the host is slow, too. */
 	CHECK(gap < 3000 * MSEC, "one waited %lu ms", gap / MSEC);
 }
 

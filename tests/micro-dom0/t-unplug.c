@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Devices that are unplugged while they are in a context, and plugged in again.
- * (XSA-285 is about a device that goes while its tables are being changed.) And
- * what the hardware domain may do with a device's registers, which none of this
- * changes (XSA-476 is about rights that outlived a device).
+ * Devices that are unplugged while they are in a context, and plugged in again. (XSA-285
+ * is about a device that is removed while its tables change.) Also the hardware domain's
+ * rights to a device's registers, which must not change (XSA-476 is about rights that
+ * outlived a device).
  */
 #include "dma.h"
 #include "hotplug.h"
@@ -14,14 +14,14 @@
 
 #define CYCLES		200U
 #define CYCLES_LONG	1000U
-/* Transfers take long: only in every so many cycles. */
+/* Transfers take long: do one only in every tenth cycle. */
 #define WITH_DMA	10U
 
-/* Where the IOMMU has its own registers, and where interrupts go. */
+/* The frames of the IOMMU's registers and of the interrupt range. */
 #define VTD_FRAME	0xfed90UL
 #define MSI_FRAME	0xfee00UL
 
-/* On a bus that the machine does not have. */
+/* A device on a bus that the machine does not have. */
 #define NO_DEVICE	0xee00U
 
 static unsigned int cycles(void)
@@ -48,7 +48,7 @@ static uint32_t context_for(const struct place *p, uint64_t *page)
 	return ctx;
 }
 
-/* What has no table any more reaches nothing, by whatever address. */
+/* A device without a table must reach nothing, with any address. */
 static void reaches_nothing(const struct place *p, uint64_t *page)
 {
 	uint64_t canary = random_u64();
@@ -96,7 +96,7 @@ static void again_and_again(void)
 	write_blocked(&p, iova(DFN), page);
 }
 
-/* Its context goes on without it, and takes it back. */
+/* The context stays valid without the device, and accepts it again. */
 static void context_stays(void)
 {
 	uint64_t *page = page_alloc();
@@ -119,7 +119,7 @@ static void context_stays(void)
 	}
 }
 
-/* A region of the device's leaves the context with it, and comes back. */
+/* The device's region leaves the context with it, and returns with it. */
 static void with_region(void)
 {
 	struct xen_pv_iommu_dev_resv r;
@@ -160,8 +160,8 @@ static void from_blocked(void)
 }
 
 /*
- * A device that Xen knows is announced as a function of another one, which Xen
- * does not know. That is refused, and changes nothing.
+ * dom0 reports a device that Xen knows as a virtual function of one that Xen does not
+ * know. Xen must refuse this without any change.
  */
 static void vf_without_pf(void)
 {
@@ -183,18 +183,18 @@ static void vf_without_pf(void)
 	dev_add(p.e);
 }
 
-/* Registers give back the complement of what is written to them. */
+/* A register returns the complement of the value written to it. */
 static void registers_work(const struct edu *e)
 {
 	struct edu fresh = *e;
 
-	/* Mapped anew: what is mapped outlives the right to map it. */
+	/* Map it again: an existing mapping outlives the right to map. */
 	fresh.regs = arch_map_mmio(e->bar);
 	edu_set_live(&fresh, 0x12345678);
 	EXPECT(edu_live(&fresh), ~0x12345678U);
 }
 
-/* @peer writes to the registers through its context. */
+/* @peer must be able to write the registers through its context. */
 static void peer_reaches(const struct place *peer, const struct edu *e)
 {
 	uint64_t frame = e->bar >> PAGE_SHIFT;
@@ -246,7 +246,7 @@ static void rights(void)
 	rights_are_as_ever(&peer, p.e);
 }
 
-/* The other vCPUs map and unmap all the time, where the device is or was. */
+/* The other vCPUs map and unmap all the time in the device's context. */
 static struct {
 	uint32_t ctx;
 	uint64_t gfn;
@@ -292,10 +292,10 @@ static void smp_check(void)
 		CHECK(job.done[i], "vCPU %u did nothing", i);
 		done += job.done[i];
 	}
-	info("smp.unplug: %u cycles, %lu calls beside them", cycles(), done);
+	info("smp.unplug: %u cycles, %lu other calls", cycles(), done);
 }
 
-/* Every other time the context ends while the device is out. */
+/* Every other time the context is freed while the device is unplugged. */
 static void while_mapped(void)
 {
 	uint64_t *page = page_alloc();

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A test is a function that returns if it passes. CHECK and EXPECT end it at
- * the first failure, from any depth; what it holds (contexts, attached devices,
- * memory) is given back by the runner, which then checks that Xen's counters
- * are where they were before.
+ * A test is a function that returns if it passes. CHECK and EXPECT end it at the first
+ * failure, from any depth. The runner releases what it holds (contexts, attached
+ * devices, memory), and checks that Xen's counters have their old values.
  */
 #ifndef MICRO_TEST_H
 #define MICRO_TEST_H
@@ -13,7 +12,7 @@
 struct test {
 	const char *name;		/* group.what, without arch prefix */
 	void (*fn)(void);
-	bool only_pv;			/* about PV page types: not run on PVH */
+	bool only_pv;			/* for PV page types: not run on PVH */
 	bool slow;			/* seconds: only in the long run (--long) */
 	bool only_pvh;			/* not run on PV: deferred flushes, 32-bit calls */
 	bool from_32bit;		/* its calls are made from 32-bit mode */
@@ -54,7 +53,7 @@ _Noreturn void test_fail(const char *file, int line, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 _Noreturn void test_skip(const char *fmt, ...)
 	__attribute__((format(printf, 1, 2)));
-/* Our own mistake, not Xen's. */
+/* A defect of the test, not of Xen. */
 #define test_abort(file, line, why) test_fail(file, line, "harness: %s", why)
 
 #define CHECK(cond, fmt, ...) do {					\
@@ -62,7 +61,7 @@ _Noreturn void test_skip(const char *fmt, ...)
 		test_fail(__FILE__, __LINE__, fmt, ##__VA_ARGS__);	\
 } while (0)
 
-/* Integers; shows both as signed numbers, so that errnos can be read. */
+/* Compare integers; prints both as signed numbers, so that errnos are readable. */
 #define EXPECT(expr, want) do {						\
 	long got_ = (long)(expr);					\
 	long want_ = (long)(want);					\
@@ -71,10 +70,10 @@ _Noreturn void test_skip(const char *fmt, ...)
 			  #expr, got_, got_, want_);			\
 } while (0)
 
-/* How many passed, failed and were skipped so far. */
+/* Return how many tests passed, failed and were skipped so far. */
 void test_tally(uint32_t *passed, uint32_t *failed, uint32_t *skipped);
 
-/* "name=123" from the command line, or @fallback. */
+/* Return the number in "name=123" on the command line, or @fallback. */
 unsigned long option(const char *name, unsigned long fallback);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* COM2, with nothing but ports: the result channel's wire. */
+/* COM2 by port accesses, for the result channel. */
 #ifndef MICRO_UART_H
 #define MICRO_UART_H
 

@@ -21,7 +21,7 @@
 #define LIST_SIZE		1024
 #define LINK_END		1U
 
-/* A transfer to a device that is not there. */
+/* A transfer to a device that does not exist. */
 struct transfer {
 	uint32_t link, control, token, buffer;
 };
@@ -50,7 +50,7 @@ struct edu *uhci_need(void)
 	if (bdf == PCI_BDF(8, 0, 0))
 		test_skip("the machine has no UHCI controller");
 	uhci->bdf = bdf;
-	/* What a PCI Express bridge passes on has the number of the bus. */
+	/* Requests that a PCI Express bridge forwards have its secondary bus number. */
 	uhci->rid = bdf >> 8 ? bdf & ~0xffU : bdf;
 	port = pci_read32(bdf, PCI_BAR4) & ~3U;
 	CHECK(port, "the UHCI controller has no ports");

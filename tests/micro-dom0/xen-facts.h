@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The few facts of Xen's own interface that this kernel needs: numbers and
- * layouts, no text of Xen's headers. The PV-IOMMU interface is not here, it
- * comes from the repository's own include/xen/interface/pv-iommu.h.
+ * The part of Xen's own interface that this kernel needs: numbers and layouts, no text
+ * of Xen's headers. The PV-IOMMU interface is in include/xen/interface/pv-iommu.h of
+ * the repository.
  */
 #ifndef MICRO_XEN_FACTS_H
 #define MICRO_XEN_FACTS_H
@@ -74,7 +74,7 @@
 #define EOPNOTSUPP	95
 #define EADDRINUSE	98
 
-/* What a PV kernel is started with (its address is in rsi). */
+/* Start info of a PV kernel (its address is in rsi). */
 struct pv_start_info {
 	char magic[32];
 	uint64_t nr_pages;
@@ -93,7 +93,7 @@ struct pv_start_info {
 	char cmd_line[1024];
 };
 
-/* What a PVH kernel is started with (its address is in ebx). */
+/* Start info of a PVH kernel (its address is in ebx). */
 struct pvh_start_info {
 	uint32_t magic;
 	uint32_t version;
@@ -124,7 +124,7 @@ struct sched_poll {
 	uint64_t timeout;		/* absolute system time, ns */
 };
 
-/* To add it has more, all zero for an ordinary device. */
+/* The struct to add a device has more fields, zero for an ordinary device. */
 struct physdev_pci_device {
 	uint16_t seg;
 	uint8_t bus, devfn;
@@ -146,7 +146,7 @@ struct multicall_entry {
 	uint64_t args[6];
 };
 
-/* That of a 32-bit kernel. */
+/* The entry of a 32-bit kernel. */
 struct multicall_entry32 {
 	uint32_t op;
 	int32_t result;
@@ -191,7 +191,7 @@ struct xen_memory_exchange {
 	uint64_t nr_exchanged;
 };
 
-/* Frames of Xen's table of all frames, which dom_xen owns: each 2 MiB's first. */
+/* The first frame of each 2 MiB of Xen's table of all frames, which dom_xen owns. */
 struct xen_machphys_mfn_list {
 	uint32_t max_extents;
 	uint32_t pad;
@@ -227,7 +227,7 @@ struct evtchn_bind_virq {
 	uint32_t port;
 };
 
-/* Domain control: only what is used, at its place in the union. */
+/* Domain control: only the used operations, at their place in the union. */
 #define DOMCTL_VERSION		0x17
 #define DOMCTL_CREATEDOMAIN	1
 #define DOMCTL_DESTROYDOMAIN	2
@@ -298,7 +298,7 @@ struct sysctl {
 	} u;
 };
 
-/* What only the hardware domain may ask of the platform. */
+/* Platform operations, for the hardware domain only. */
 #define PLATFORM_VERSION	0x03000001
 #define XENPF_ENTER_ACPI_SLEEP	51
 
