@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What maps and unmaps cost: which machines, what is counted, what comes out.
+"""The benchmark of maps and unmaps: machines, counters, results.
 
-A configuration is one boot. Its phases are TYPE/API: what the edu device's
-group is switched to ("own": left alone), and through which API tests/bench/module
-maps. Each phase has the module's cases, and each case has a map and an unmap.
+A configuration is one boot. Its phases are TYPE/API: the type to set for the edu
+device's group ("own": unchanged), and the API with which tests/bench/module maps. Each
+phase has the module's cases, and each case has a map and an unmap.
 """
 
 import base64
@@ -23,33 +23,33 @@ BUILD = os.path.join(TOP, 'build', 'bench')
 CTX = os.path.join(TOP, 'xen', 'overlay', 'xen', 'drivers', 'passthrough', 'ctx')
 KERNEL = '6.12'
 REGIONS = {1: 'map', 2: 'unmap', 3: 'free'}
-# Functions whose executions are counted: of Xen, or of the bare machine's Linux.
+# Functions whose calls are counted: of Xen, or of Linux on the bare machine.
 PROBES = {
     'hypercalls': {'pv': 'pv_hypercall', 'pvh': 'hvm_hypercall'},
     'batches': {'pv': 'iommu_op_batch', 'pvh': 'iommu_op_batch'},
     'flushes': {'pv': 'flush_iotlb_qi', 'pvh': 'flush_iotlb_qi', 'native': 'qi_submit_sync'},
 }
-# The longest way through Xen without a look whether to stop: between the ways in
-# and out, or softirqs, which run when a look has found something. See looks().
+# The longest work in Xen between two checks for preemption. A span begins and ends at
+# the entries and exits of Xen, at these checks, and at softirqs, which run after a check
+# found some. See looks().
 BUSY = {
     'pv': (['lstar_enter'], ['restore_all_guest', 'do_softirq']),
     'pvh': (['svm_vmexit_handler'], ['svm_vmenter_helper', 'do_softirq']),
 }
-# The same for Linux with interrupts off, locks in locks counted as one. The few
-# instructions from one call to the other's restoring of the flags are left out.
+# The same for Linux with interrupts off; nested locks count as one. The few instructions
+# between disabling interrupts and the lock, and after the unlock, are not counted.
 IRQS_OFF = ['_raw_spin_lock_irqsave'], ['_raw_spin_unlock_irqrestore']
-# The longest of all samples of these counts, not the median.
+# For these metrics the maximum of all samples is used, not the median.
 LONGEST = ('busy', 'irqs-off')
-# The phases called growth have 256 contexts beside those of the machine's devices.
+# The phases called growth have 256 contexts in addition to those of the machine's devices.
 XEN_CMDLINE = f'{boot.Machine.xen_cmdline} dom0_mem=1G,max:1G dom0-iommu=nr-ctx=512'
 
 
 @dataclass
 class Config:
-    """One boot: kind is pv, pvh or native; batch is the driver's parameter.
+    """One boot. kind is pv, pvh or native; batch is the driver's parameter.
 
-    registers and longest say what else is to be counted, options are the
-    module's.
+    registers and longest enable further counters; options are parameters of the module.
     """
     name: str
     kind: str
@@ -85,19 +85,19 @@ def xen_syms(xen):
 
 
 def functions(text):
-    """name -> address, of lines of nm or /proc/kallsyms."""
+    """Return {name: address} from lines of nm or /proc/kallsyms."""
     return {f[2]: f[0] for f in (l.split() for l in text.split('\n')) if len(f) == 3 and f[1] in 'tT'}
 
 
 def address(symbols, name):
     if name not in symbols:
-        raise boot.SpecError(f'There is no function {name} any more, by which tests/bench/bench.py counts; '
+        raise boot.SpecError(f'tests/bench/bench.py counts calls of {name}, but there is no such function; '
                              f'correct PROBES, BUSY or IRQS_OFF.')
     return symbols[name]
 
 
 def look_lines():
-    """{(file, line)} where Xen's half looks whether to stop."""
+    """Return {(file, line)} of the checks for preemption in Xen's half."""
     found = set()
     for name in os.listdir(CTX):
         with open(os.path.join(CTX, name), encoding='utf-8') as f:
@@ -105,18 +105,18 @@ def look_lines():
     return found
 
 
-# A load from an array by base and index, which is how irq_stat is read.
+# A load from an array by base and index, as for irq_stat.
 INDEXED_LOAD = re.compile(r'\tmovz?\w*\s+(?:0x[0-9a-f]+)?\(%\w+,%\w+,1\),%')
 
 
 def looks(xen):
-    """Addresses of these looks.
+    """Return the addresses of these checks.
 
-    hypercall_preempt_check() is a macro, so there is no function to count. But
-    it always reads the pending softirqs, one of an array of irq_stat, and nothing
-    else on such a line reads an array. The compiler's line numbers tell which
-    loads are on one; where the array's address is taken says nothing, for that
-    goes out of a loop. There must be one for every look in the source.
+    hypercall_preempt_check() is a macro, so there is no function to count. But it always
+    reads the pending softirqs in the array irq_stat, and nothing else on such a line
+    reads an array. The compiler's line numbers show which loads are on such a line. The
+    instruction that computes the array's address is no sign, because the compiler moves
+    it out of loops. Each check in the source must have an address.
     """
     code = root_tool('objdump', '-d', '--no-show-raw-insn', xen_syms(xen))
     reads = [l.split(':')[0].strip() for l in code.split('\n') if INDEXED_LOAD.search(l)]
@@ -125,7 +125,7 @@ def looks(xen):
     ours = {a: (m[1], int(m[2])) for a, m in where.items() if m and (m[1], int(m[2])) in look_lines()}
     missing = look_lines() - set(ours.values())
     if missing:
-        raise boot.SpecError(f'In Xen no code was found for hypercall_preempt_check() at '
+        raise boot.SpecError(f'Xen has no code for hypercall_preempt_check() at '
                              f'{", ".join(f"{n}:{l}" for n, l in sorted(missing))}; correct looks() in tests/bench/bench.py.')
     return list(ours)
 
@@ -167,7 +167,7 @@ def cmdline(config, profile):
     native = config.kind == 'native'
     words = [dom0.console('bare' if native else 'full'), 'nokaslr panic=-1 rdinit=/init xpi_steps=bench',
              f'xpi_prefix=bench.{config.name}', f'xpi_phases={"+".join(config.phases)}', f'xpi_batch={config.batch}']
-    # A host may be too busy for the kernel's looks whether its timer and CPU get on.
+    # On a busy host the kernel's checks of its timer and CPU would fail.
     words += ['nowatchdog'] + ['no_timer_check'] * native
     return ' '.join(words + [f'xpi_options={config.options}'] + ['xpi_profile=1'] * profile)
 
@@ -187,10 +187,10 @@ def machine(config, xen, profile=False):
         timeout=3600 if profile or config.registers else 1800)
 
 
-# --- what comes out -----------------------------------------------------
+# --- results ------------------------------------------------------------
 
 def read_reports(path):
-    """The plugin's reports, in order: {region: {metric: median or maximum}}."""
+    """Return the plugin's reports, in order: {region: {metric: median or maximum}}."""
     reports = {}
     with open(path, encoding='ascii') as f:
         for line in f:
@@ -204,12 +204,12 @@ def read_reports(path):
 
 
 def cases(outcome):
-    """(phase, case) in the order of the plugin's reports."""
+    """Return (phase, case) in the order of the plugin's reports."""
     return [tuple(t.split()[1:3]) for t in outcome.judgement.infos if t.startswith('bench-case ')]
 
 
 def numbers(outcome):
-    """{phase: {case: {'map': {metric: n}, 'unmap': ...}}} of one boot."""
+    """Return {phase: {case: {'map': {metric: n}, 'unmap': ...}}} of one boot."""
     reports = read_reports(os.path.join(outcome.logs, 'tcg.tsv'))
     found = {}
     for nr, (phase, case) in enumerate(cases(outcome), 1):
@@ -219,7 +219,7 @@ def numbers(outcome):
 
 
 def memory(outcome):
-    """{'dense': {...}, 'sparse': {...}}, pages of each kind."""
+    """Return {'dense': {...}, 'sparse': {...}}, with the number of pages of each kind."""
     found = {}
     for text in outcome.judgement.infos:
         word, *field = text.split()
@@ -229,14 +229,14 @@ def memory(outcome):
 
 
 def versions(outcome):
-    """What the machine said of itself; boot.py put it on top of the log."""
+    """Return the versions of the machine, which boot.py writes to the head of the log."""
     with open(os.path.join(outcome.logs, 'result.log'), encoding='utf-8', errors='replace') as f:
         lines = [l[2:].strip() for l in f if l.startswith('# ')]
     return [re.sub(r'^(Xen|Linux): | \[sha256 .*', '', l) for l in lines[1:]]
 
 
 def run(config, xen, profile=False, **watchers):
-    """Boot one configuration; returns its outcome and a dict of all it gave."""
+    """Boot one configuration; return its outcome and a dict of all results."""
     outcome = boot.run(machine(config, xen, profile), **watchers)
     return outcome, {'config': config.name, 'versions': versions(outcome), 'phases': numbers(outcome),
                      'memory': memory(outcome), 'failed': [t.line() for t in outcome.judgement.and_run(f'bench.{config.name}')
@@ -248,19 +248,19 @@ def run(config, xen, profile=False, **watchers):
 def sent_symbols(outcome):
     packed = ''.join(t.split()[1] for t in outcome.judgement.infos if t.startswith('symbols '))
     if not packed:
-        raise boot.SpecError(f'The guest did not tell its symbols; see {outcome.logs}.')
+        raise boot.SpecError(f'The guest sent no symbols; see {outcome.logs}.')
     return gzip.decompress(base64.b64decode(packed)).decode()
 
 
 def symbols_boot(option=''):
-    """What the kernel says of its symbols; nokaslr makes them the same with and without Xen."""
+    """Return the kernel's symbols from a boot; with nokaslr they are the same with and without Xen."""
     m = machine(Config('symbols', 'native', []), None)
     m.extra, m.cmdline = [], m.cmdline.replace('xpi_steps=bench', f'xpi_steps=symbols {option}')
     return sent_symbols(boot.run(m))
 
 
 def kernel_symbols():
-    """A file with those of the whole kernel."""
+    """Return a file with the symbols of the whole kernel."""
     path = os.path.join(BUILD, f'symbols.{testbed.kernel_named(KERNEL).version}')
     if not os.path.exists(path):
         with open(path + '.new', 'w', encoding='utf-8') as f:
@@ -270,7 +270,7 @@ def kernel_symbols():
 
 
 def kernel_functions():
-    """name -> address of those that are watched: few, so that it does not take long."""
+    """Return {name: address} of the counted functions only, which takes less time."""
     path = os.path.join(BUILD, f'functions.{testbed.kernel_named(KERNEL).version}')
     names = [*IRQS_OFF[0], *IRQS_OFF[1], *(f['native'] for f in PROBES.values() if 'native' in f)]
     if os.path.exists(path):
@@ -285,7 +285,7 @@ def kernel_functions():
 
 
 def profile(outcome, xen, top):
-    """Instructions by function, for each case; Xen's and Linux' apart."""
+    """Print the instructions by function for each case, separately for Xen and Linux."""
     symbols = [kernel_symbols()]
     for name, text in (('driver', sent_symbols(outcome) if xen else ''), ('xen', root_tool('nm', xen_syms(xen)) if xen else '')):
         symbols.append(os.path.join(outcome.logs, f'symbols.{name}'))

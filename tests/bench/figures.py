@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0
-"""From numbers to bars, tables and a picture.
+"""Makes bars, tables and a picture of the numbers.
 
-results: {configuration: what bench.run() gave}. A number of instructions is
-the median of a case. In a PV domain the DMA API does not go through the IOMMU,
-so what it would cost is the IOMMU API's number plus what the kernel's DMA layer
-adds on the bare machine, which is the same code.
+results: {configuration: result of bench.run()}. A number of instructions is the median
+of a case. In a PV domain the DMA API does not use the IOMMU. Its cost is computed as
+the number of the IOMMU API plus the instructions of the kernel's DMA layer on the bare
+machine, which is the same code.
 """
 
 import os
@@ -49,7 +49,7 @@ REGISTERS_COLUMNS = (
     ('native', 'native-registers', 'dma-iommu'), ('PV', 'pv-registers', 'own-iommu'),
     ('PVH', 'pvh-registers', 'dma-iommu'),
 )
-# The cases that keep Xen, or the driver with interrupts off, busy for long.
+# Cases with long work in Xen, or in the driver with interrupts off.
 BUSY = {
     'large': '512 runs of 512 pages', 'scattered': '32768 runs of a page',
     'one-in-2m': 'a page in each of 4096 x 2 MiB', 'one-in-1g': 'a page in each of 255 GiB',
@@ -60,14 +60,14 @@ IRQS_OFF = {
 }
 BUSY_COLUMNS = (('PV', 'pv-longest', 'own-bounds'), ('PVH', 'pvh-longest', 'dma-bounds'))
 IRQS_COLUMNS = (('PV', 'pv-longest', 'own-irqs'), ('PVH', 'pvh-longest', 'dma-irqs'))
-# About 100 us at two instructions a nanosecond. Interrupts are late by no more
-# than that, and Xen's scheduler, which switches no more often than once in a
-# millisecond (sched_ratelimit_us), by a tenth of its step.
+# About 100 us at two instructions a nanosecond. This is the longest delay of an
+# interrupt. It also delays Xen's scheduler by at most a tenth of a millisecond, its
+# shortest time slice (sched_ratelimit_us).
 LONGEST_MAX = 200000
 
 
 def cell(results, config, phase, case, what, metric='insns'):
-    """A number, 0 if it was never counted, or None if there was no such case."""
+    """Return a number, 0 if the counter never ran, or None if there was no such case."""
     found = results.get(config, {}).get('phases', {}).get(phase, {}).get(case, {}).get(what)
     return None if found is None else found.get(metric, 0)
 
@@ -90,7 +90,7 @@ def both(values):
 
 
 def pending_bytes(results):
-    """With as many pairs of lists as a domain ever has; one was measured: one CPU."""
+    """The memory with the maximum number of pairs of lists; one pair, for one CPU, was measured."""
     buffers = results.get('pv', {}).get('memory', {}).get('dense', {}).get('buffers')
     with open(os.path.join(TOP, 'drivers', 'iommu', 'xen', 'pending.h'), encoding='utf-8') as f:
         pairs = int(re.search(r'XPI_PENDING_PAIRS_MAX\s+(\d+)', f.read())[1])
@@ -103,20 +103,20 @@ def mappings_per_page(results, kind):
 
 
 def growth(results, config, phase, case, of_what):
-    """By how many per cent the dearest map and unmap exceed the cheapest."""
+    """Return by how many per cent the most expensive map and unmap exceed the cheapest."""
     sums = [both(cell(results, config, phase, f'{case}.{of_what}.{n}', w) for w in WHAT) for n in GROWTH[of_what]]
     return None if None in sums else 100 * (max(sums) / min(sums) - 1)
 
 
 def per_flush(results, config, phase, direction):
-    """Accesses to registers by a flush of an unmap; None if none was seen at all."""
+    """Return the register accesses by a flush of an unmap; None if there was none."""
     seen, flushes, doorbells = (cell(results, config, phase, '4k', 'unmap', m)
                                 for m in (f'mmio-{direction}', 'flushes', 'mmio-write'))
     return seen / flushes if flushes and doorbells else None
 
 
 def longest(results, cases, where, what, metric):
-    """Of all cases; a span that was never seen is not a short one."""
+    """Return the maximum of all cases; None if a case has no such span."""
     seen = [cell(results, *where, case, what, metric) for case in cases]
     return None if None in seen or not max(seen) else max(seen)
 
@@ -124,7 +124,7 @@ def longest(results, cases, where, what, metric):
 def longest_bars(results):
     for name, *where in BUSY_COLUMNS:
         for what in (*WHAT, 'free'):
-            yield (f'{name}: in Xen without a look whether to stop, {what}',
+            yield (f'{name}: in Xen between two checks for preemption, {what}',
                    longest(results, BUSY, where, what, 'busy'), LONGEST_MAX)
     for name, *where in IRQS_COLUMNS:
         for what in WHAT:
@@ -133,7 +133,7 @@ def longest_bars(results):
 
 
 def bars(results):
-    """(what, value or None, limit): at most limit is a pass."""
+    """Yield (what, value or None, limit); a value up to the limit passes."""
     near = both(pv_dma(results, '4k-near', w) for w in WHAT)
     native = both(cell(results, 'native', 'dma-dma', '4k-near', w) for w in WHAT)
     yield '4 KiB map and unmap, tables present', near, 3800
@@ -155,7 +155,7 @@ def bars(results):
 
 
 def judged(results):
-    """(what, value, limit, passed)"""
+    """Yield (what, value, limit, passed)."""
     return [(what, value, limit, value is not None and limit is not None and value <= limit)
             for what, value, limit in bars(results)]
 
@@ -171,7 +171,7 @@ def show(value):
 
 
 def table(head, rows):
-    """An rst table; also what a person reads on the terminal."""
+    """Return an rst table, which is also printed on the terminal."""
     cells = [list(head)] + [list(r) for r in rows]
     widths = [max(len(r[i]) for r in cells) for i in range(len(head))]
     rule = '  '.join('=' * w for w in widths)
@@ -190,7 +190,7 @@ def api_table(results, columns, metric='insns'):
 
 
 def owners_table(results):
-    """Whose instructions those of PV are, and what else happens on the way."""
+    """The instructions of PV by owner, and its other counters."""
     metrics = (('Xen', 'xen'), ('kernel', 'kernel'), ('driver', 'module'), ('hypercalls', 'hypercalls'),
                ('flushes', 'flushes'))
     return table(['PV, map / unmap'] + [m[0] for m in metrics],
@@ -262,14 +262,14 @@ def text(results, date):
         'Hypercalls of these', api_table(results, IOMMU_COLUMNS, 'hypercalls'),
         'Through the DMA API', api_table(results, DMA_COLUMNS),
         'Hypercalls of these', api_table(results, DMA_COLUMNS, 'hypercalls'),
-        'Whose instructions those in a PV domain are', owners_table(results),
-        'Beside earlier code', earlier_table(results),
+        'Instructions in a PV domain by their owner', owners_table(results),
+        'Comparison with earlier code', earlier_table(results),
         'Cost of growth', growth_table(results),
         'Memory', memory_table(results),
         'Accesses to registers of the IOMMU for one flush', registers_table(results),
-        'Longest way through Xen without a look whether to stop, instructions',
+        'Longest work in Xen between two checks for preemption, instructions',
         longest_table(results, 'map / unmap / free', BUSY, BUSY_COLUMNS, (*WHAT, 'free'), 'busy'),
-        'Longest way through the driver with interrupts off, instructions, those of Xen included',
+        'Longest work in the driver with interrupts off, instructions, including those of Xen',
         longest_table(results, 'map / unmap', IRQS_OFF, IRQS_COLUMNS, WHAT, 'irqs-off'),
         'Bars', bars_table(results)])
 

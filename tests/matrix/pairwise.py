@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Few rows in which every two settings of different factors meet once.
+"""Finds few rows such that every two settings of different factors are in one row.
 
     rows(factors, forbidden, seed)
 
-factors is {name: [setting, ...]}.  forbidden lists what cannot be together:
-dicts of two settings, {factor: setting, factor: setting}.  A row is a dict.
-The same arguments give the same rows on every machine.
+factors is {name: [setting, ...]}. forbidden lists pairs that cannot be together, as
+dicts of two settings, {factor: setting, factor: setting}. A row is a dict. The same
+arguments give the same rows on every machine.
 """
 
 import itertools
 import random
 
-TRIES = 60      # candidates for each row; more give hardly fewer rows
+TRIES = 60      # candidates for each row; more candidates save hardly any row
 
 
 def pairs_of(row):
@@ -23,7 +23,7 @@ def banned(forbidden):
 
 
 def all_pairs(factors, forbidden):
-    """Every pair that is to be met."""
+    """Return all pairs that must be in a row."""
     pairs = set()
     for one, other in itertools.combinations(sorted(factors), 2):
         pairs |= {frozenset(((one, a), (other, b))) for a in factors[one] for b in factors[other]}
@@ -35,7 +35,7 @@ def allowed(row, never):
 
 
 def candidate(factors, wanted, never, rng):
-    """A row around one wanted pair: each factor takes what meets most others."""
+    """Return a row with one wanted pair; each other factor gets the setting with most wanted pairs."""
     row = dict(rng.choice(sorted(wanted, key=sorted)))
     names = [n for n in factors if n not in row]
     rng.shuffle(names)
@@ -55,7 +55,7 @@ def rows(factors, forbidden, seed):
         tries = [candidate(factors, wanted, never, rng) for _ in range(TRIES)]
         tries = [row for row in tries if row]
         if not tries:
-            raise ValueError(f'{len(wanted)} pairs are in no row that forbidden allows; forbid them, too')
+            raise ValueError(f'{len(wanted)} pairs are in no row that forbidden allows; forbid them too')
         best = max(tries, key=lambda row: len(pairs_of(row) & wanted))
         wanted -= pairs_of(best)
         found.append({name: best[name] for name in factors})

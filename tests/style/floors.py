@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Which file of Xen's contexts calls which: tests/style/floors.py FOLDER
+"""Checks which files of Xen's contexts call which others: tests/style/floors.py FOLDER
 
 ctx.h in the folder lists the files, one line for each floor, after a line
 "Floors:". A file may call functions of the floors below its own. This prints
@@ -19,7 +19,7 @@ CALL = re.compile(r"\b(\w+)\b")
 
 
 def floors(header):
-    """{file: number of its floor}, the top one is 0."""
+    """Return {file: number of its floor}; the top floor is 0."""
     found = LIST.search(header)
     if not found:
         return {}
@@ -28,13 +28,13 @@ def floors(header):
 
 
 def blanked(path):
-    """The code, with comments and strings blanked and lines kept."""
+    """Return the code with comments and strings blanked, and all line breaks."""
     return BLANK.sub(lambda m: re.sub(r"[^\n]", " ", m.group()),
                      path.read_text())
 
 
 def calls(code, owner):
-    """(line, function, file that defines it) for each name of another file."""
+    """Yield (line, function, file that defines it) for each use of a function."""
     for nr, line in enumerate(code.split("\n"), 1):
         for name in CALL.findall(line):
             if name in owner:

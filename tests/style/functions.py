@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Figures of our C: how long functions are, what must not be in them.
+"""Figures of our C code: lengths of functions, forbidden macros.
 
-Prints a table, then xpi: lines. A function body is what stands between a '{'
-and a '}' in the first column.
+Prints a table, then xpi: lines. A function body is the text between a '{' and a '}' in
+the first column.
 """
 import pathlib
 import re
@@ -28,7 +28,7 @@ def tracked(top):
 
 
 def bodies(text):
-    """(line number, length) of every function body."""
+    """Return (line number, length) of every function body."""
     start = None
     found = []
     for nr, line in enumerate(text.split("\n"), 1):

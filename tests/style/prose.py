@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Plain English, as far as a script can check it.
+"""Checks for plain English, as far as a script can.
 
 usage: prose.py TOP FILE...
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Xen's CODING_STYLE, as far as lines can tell, for xen/overlay.
+"""Checks the rules of Xen's CODING_STYLE that apply to single lines, for xen/overlay.
 
-There is no tool of Xen's own for it. Comments and strings are blanked first,
-so that only code is judged.
+Xen has no tool for its style. Comments and strings are blanked first, so that only code
+is checked.
 """
 import pathlib
 import re
@@ -12,7 +12,7 @@ import sys
 RULES = (
     (r"\t", "tab"),
     (r"[ \t]+$", "space at the end"),
-    # But for messages, which Xen keeps whole so that they can be found.
+    # Except messages, which Xen does not split, so that grep finds them.
     (r'^(?!\s*(\[\w+\] = |printk\()?").{81,}', "more than 80 columns"),
     (r"\b(if|while|switch)\(", "no space before ("),
     (r"\b(?:if|while|for|switch) \((?! )", "no space after ("),
@@ -32,7 +32,7 @@ FOOTER = """
  * End:
  */
 """
-# '} while (...)' and array initialisers are as Xen writes them.
+# Xen writes '} while (...)' and array initialisers like this.
 EXEMPT = re.compile(r"^\s*(\} while|do \{$)|#define|\\$")
 
 

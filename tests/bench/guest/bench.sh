@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-# Run the phases that the command line names, TYPE/API+...: TYPE is what the edu
-# device's group is to be, or "own" to leave it alone.
+# Run the phases of the command line, TYPE/API+...: TYPE is the type to set for the edu
+# device's group, or "own" to keep its type.
 
 bench_phase()
 {
@@ -20,9 +20,9 @@ bench_phase()
 	rmmod xpi_bench
 }
 
-# For the profile: code addresses and their names, packed and printable, of the
-# kernel itself (many, and the serial port is slow) or of a module; or only those
-# with the names $2, with a + between them.
+# send_symbols MODULE NAMES: send the code addresses and names of the kernel ("") or of a
+# module for the profile, compressed and printable. NAMES, separated by +, limits them:
+# the kernel has many, and the serial port is slow.
 send_symbols()
 {
 	awk -v module="$1" -v names="+$2+" '

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Maps and unmaps again and again, with markers for testbed/tcgcount around
- * each call.
+ * Maps and unmaps repeatedly, with markers for testbed/tcgcount around each call.
  *
- * api=dma goes through the DMA API, as drivers do; api=iommu maps in a paging
- * domain of its own to which the device is attached, so that there is something
- * to flush, as VFIO does. Every case ends with a report of the plugin; the info
- * lines "bench-case" say which, in the same order. Region 1 is the map, region 2
- * the unmap. api=growth does so with more and more mapped; api=bounds and api=irqs
- * make what takes longest; api=memory measures memory instead. Each has a file.
+ * api=dma uses the DMA API, like drivers. api=iommu maps in a paging domain of its
+ * own, like VFIO; the device is attached to it, so that unmaps need a flush. Every
+ * case ends with a report of the plugin; the info lines "bench-case" name the cases
+ * in the same order. Region 1 is the map, region 2 the unmap. api=growth repeats this
+ * with a growing number of mappings; api=bounds and api=irqs make the longest requests;
+ * api=memory measures memory instead. Each of these has a file.
  */
 #define pr_fmt(fmt) "xpi_bench: " fmt
 
@@ -42,7 +41,7 @@ MODULE_PARM_DESC(api, "dma, iommu, growth, bounds, irqs or memory");
 
 static char *name = "bench";
 module_param(name, charp, 0400);
-MODULE_PARM_DESC(name, "what the lines of the results begin with");
+MODULE_PARM_DESC(name, "prefix of the result lines");
 
 static unsigned int loops = 200;
 module_param(loops, uint, 0400);
@@ -50,11 +49,11 @@ MODULE_PARM_DESC(loops, "samples of each case");
 
 static char *only = "";
 module_param(only, charp, 0400);
-MODULE_PARM_DESC(only, "the only case that is wanted of api=dma and api=iommu");
+MODULE_PARM_DESC(only, "run only this case of api=dma and api=iommu");
 
 static char results[4096];
 module_param_string(results, results, sizeof(results), 0400);
-MODULE_PARM_DESC(results, "what happened, in the xpi protocol");
+MODULE_PARM_DESC(results, "results in the xpi protocol");
 
 static unsigned int passed, failed;
 
@@ -69,7 +68,7 @@ void bench_emit(const char *fmt, ...)
 }
 
 /*
- * One way to map and unmap each. Nothing but the call is between the markers.
+ * One function for each kind of map and unmap. Only the call is between the markers.
  */
 
 static int dma_map_buf(struct bench_job *j)
@@ -201,7 +200,7 @@ static int run_2m(struct bench_job *j)
 	return bench_run_buf(j, 9);
 }
 
-/* A page next to it stays mapped, so the page tables are not empty. */
+/* The page next to it stays mapped, so that the page tables are not empty. */
 static int run_4k_near(struct bench_job *j)
 {
 	struct bench_job near = *j;
@@ -221,7 +220,7 @@ static int run_4k_near(struct bench_job *j)
 	return ret;
 }
 
-/* Fresh pages may be neighbours; this order keeps them apart. */
+/* New pages may be contiguous; with this order no two neighbours follow each other. */
 static int run_sg(struct bench_job *j)
 {
 	static struct scatterlist sg[SG_PAGES];

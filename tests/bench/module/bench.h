@@ -10,7 +10,7 @@ struct device;
 struct iommu_domain;
 struct scatterlist;
 
-/* Where a domain of our own maps: the start of a page table. */
+/* The iova of maps in a paging domain: the start of a page table. */
 #define BENCH_IOVA	SZ_1G
 
 /* Regions between markers. */
@@ -22,14 +22,14 @@ struct scatterlist;
 __printf(1, 2) void bench_emit(const char *fmt, ...);
 
 /**
- * struct bench_job - something to be mapped
+ * struct bench_job - memory to map
  * @dev: the device
- * @dom: the domain, or NULL if the DMA API has one
- * @iova: where it is, or is to be, mapped
+ * @dom: the domain, or NULL for the DMA API
+ * @iova: address of the mapping
  * @buf: one buffer of @size bytes, or NULL
- * @size: in all
- * @sg: pages here and there, or NULL
- * @private: for who runs it
+ * @size: total size in bytes
+ * @sg: scattered pages, or NULL
+ * @private: for the caller
  */
 struct bench_job {
 	struct device *dev;
@@ -42,9 +42,9 @@ struct bench_job {
 };
 
 /**
- * bench_run_buf() - map and unmap one buffer again and again
- * @j: the device, the domain, and where
- * @order: of the buffer's pages
+ * bench_run_buf() - map and unmap one buffer repeatedly
+ * @j: device, domain, and iova
+ * @order: order of the buffer's pages
  *
  * Return: 0 or -errno.
  */
@@ -55,27 +55,27 @@ int bench_run_4k(struct bench_job *j);
 int bench_run_64x4k(struct bench_job *j);
 
 /**
- * bench_case() - one case: a report of the plugin, and whether it worked
- * @what: its name
- * @run: what to do between markers
- * @j: for @run
+ * bench_case() - run one case, and write its report and its result
+ * @what: name of the case
+ * @run: function with the markers
+ * @j: argument of @run
  */
 void bench_case(const char *what, int (*run)(struct bench_job *j),
 		struct bench_job *j);
 
 /**
- * bench_domain_get() - a paging domain with the device in it
+ * bench_domain_get() - allocate a paging domain and attach the device
  * @dev: the device
  *
  * Return: the domain, or an ERR_PTR().
  */
 struct iommu_domain *bench_domain_get(struct device *dev);
 
-/* Take the device out, and free the domain. */
+/* Detach the device, and free the domain. */
 void bench_domain_put(struct iommu_domain *dom, struct device *dev);
 
 /**
- * bench_growth() - what one more mapping costs where there are many
+ * bench_growth() - measure one more mapping with many others
  * @dev: a device of the driver
  *
  * Return: 0 or -errno.
@@ -83,7 +83,7 @@ void bench_domain_put(struct iommu_domain *dom, struct device *dev);
 int bench_growth(struct device *dev);
 
 /**
- * bench_bounds() - what keeps Xen busy for longest
+ * bench_bounds() - make the longest requests for Xen
  * @dev: a device of the driver
  *
  * Return: 0 or -errno.
@@ -91,7 +91,7 @@ int bench_growth(struct device *dev);
 int bench_bounds(struct device *dev);
 
 /**
- * bench_irqs() - what the driver does for longest with interrupts off
+ * bench_irqs() - make the longest requests with interrupts off in the driver
  * @dev: a device of the driver
  *
  * Return: 0 or -errno.
@@ -99,16 +99,16 @@ int bench_bounds(struct device *dev);
 int bench_irqs(struct device *dev);
 
 /**
- * bench_xen() - what Xen has for all contexts of this domain
- * @pages: of page tables
- * @contexts: how many there are
+ * bench_xen() - query Xen about all contexts of this domain
+ * @pages: number of page-table pages
+ * @contexts: number of contexts
  *
  * Return: 0 or -errno.
  */
 int bench_xen(unsigned int *pages, unsigned int *contexts);
 
 /**
- * bench_memory() - what mappings cost in memory, here and in Xen
+ * bench_memory() - measure the memory of mappings in the driver and in Xen
  * @dev: a device of the driver
  *
  * Return: 0 or -errno.

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Requests that keep Xen busy for longest. The plugin measures how long Xen runs
- * without a check whether it should stop (span=).
+ * The longest requests for Xen. The plugin measures how long Xen runs between two
+ * checks for preemption (span=).
  *
- * The hypercalls are made here and not by the driver, because no driver would
- * unmap a range with holes that large. The context is one of the driver's, with
- * a device in it, so that there is something to flush.
+ * This module makes the hypercalls, because no driver unmaps a range with such large
+ * holes. The context is one of the driver's, and has a device, so that unmaps need a
+ * flush.
  */
 #include <linux/err.h>
 #include <linux/gfp.h>
@@ -27,16 +27,16 @@
 #define BUF_PAGES	512U
 #define ARRAY_ORDER	9	/* 65536 descriptors */
 #define TRIES		32
-#define FIRST_DFN	PFN_DOWN(SZ_4G)	/* behind the MSI's addresses */
+#define FIRST_DFN	PFN_DOWN(SZ_4G)	/* after the addresses of MSIs */
 #define FLAGS		(XEN_PV_IOMMU_F_R | XEN_PV_IOMMU_F_W)
 
 /**
  * struct layout - descriptors that map
- * @name: of the case
- * @nr: descriptors
- * @pages: of each
- * @stride: frames from one to the next
- * @jump: pages of the buffer from one to the next
+ * @name: name of the case
+ * @nr: number of descriptors
+ * @pages: pages of each descriptor
+ * @stride: frames from one descriptor to the next
+ * @jump: pages of the buffer from one descriptor to the next
  */
 struct layout {
 	const char *name;
@@ -58,7 +58,7 @@ struct bounds {
 	struct device *dev;
 	const struct layout *layout;
 	struct xen_pv_iommu_batch *array;
-	u64 gfn;		/* of a buffer that is contiguous for Xen */
+	u64 gfn;		/* frame of a buffer that is contiguous for Xen */
 };
 
 static int call(unsigned int op, void *array, unsigned int count)
@@ -71,7 +71,7 @@ static int call(unsigned int op, void *array, unsigned int count)
 	return done < 0 ? done : -EIO;
 }
 
-/* Numbers of contexts are given out in order. */
+/* Xen allocates context numbers in order. */
 static int next_context(u16 *ctx)
 {
 	struct xen_pv_iommu_ctx c = {};
@@ -84,7 +84,7 @@ static int next_context(u16 *ctx)
 	return call(XEN_PV_IOMMU_OP_CTX_FREE, &c, 1);
 }
 
-/* Is it this one? What the driver maps must be found there. */
+/* Check the number: Xen must find a mapping of the driver in this context. */
 static int check_context(struct bounds *b, struct iommu_domain *dom, u16 ctx)
 {
 	phys_addr_t phys = virt_to_phys(b->array);
@@ -131,7 +131,7 @@ static int map_all(const struct bounds *b, u16 ctx)
 	return ret;
 }
 
-/* The whole range at once, holes included. */
+/* Unmap the whole range at once, including holes. */
 static int unmap_all(const struct bounds *b, u16 ctx)
 {
 	const struct layout *l = b->layout;
@@ -149,7 +149,7 @@ static int unmap_all(const struct bounds *b, u16 ctx)
 	return ret;
 }
 
-/* All of it is still mapped, as far as Xen knows. */
+/* Free the domain while all pages are still mapped in Xen. */
 static void free_full(struct iommu_domain *dom, struct device *dev)
 {
 	iommu_detach_device(dom, dev);

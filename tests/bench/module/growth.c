@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The cost of a map and an unmap when much is mapped already: in the same domain,
- * or in other domains, each of which is one of Xen's contexts.
+ * The cost of a map and an unmap with many other mappings, in the same domain or in
+ * other domains, each of which is one of Xen's contexts.
  *
- * The mapped pages are those of one buffer, again and again: the driver and Xen
- * cannot take advantage of that. The buffer is aligned to 2 MiB and mapped
- * where that is not so, which keeps all leaves at 4 KiB. What is measured lies
- * in front of it, in a page table that exists.
+ * All mappings are of one buffer, of which the driver and Xen take no advantage. The
+ * buffer is aligned to 2 MiB, but its iovas are not, so that all leaves have 4 KiB. The
+ * measured mappings are below, in an existing page table.
  */
 #include <linux/err.h>
 #include <linux/gfp.h>
@@ -21,7 +20,7 @@
 
 #define BUF_ORDER	9
 #define BUF_PAGES	512U
-#define FRONT_PAGES	64U	/* room for what is measured */
+#define FRONT_PAGES	64U	/* space for the measured mappings */
 #define FILLED		(BENCH_IOVA + FRONT_PAGES * PAGE_SIZE)
 
 static const struct growth {
@@ -52,7 +51,7 @@ static int fill(struct iommu_domain *dom, phys_addr_t phys, unsigned int nr)
 	return ret;
 }
 
-/* Also after fill() gave up half way: what is not there is passed over. */
+/* Also after fill() failed half way: unmap skips pages that are not mapped. */
 static void unfill(struct iommu_domain *dom, unsigned int nr)
 {
 	unsigned int i;
@@ -64,7 +63,7 @@ static void unfill(struct iommu_domain *dom, unsigned int nr)
 	}
 }
 
-/* Is there really so much? With larger leaves there were fewer tables. */
+/* Check the number of page tables in Xen; with larger leaves there would be fewer. */
 static int filled(const struct growth *g)
 {
 	unsigned int tables, contexts;

@@ -22,7 +22,7 @@
 #define BLOCK		(PAGE_SIZE << BUF_ORDER)
 #define IOVA		(BENCH_IOVA + PAGE_SIZE)	/* no room for 2 MiB */
 
-/* One request: the buffer's pages one by one, or all of it, again and again. */
+/* One request: repeated maps of single pages of the buffer, or of all of it. */
 struct request {
 	const char *name;
 	unsigned int nr;
@@ -55,7 +55,7 @@ static size_t unmap_whole(struct iommu_domain *dom, size_t size)
 	return len;
 }
 
-/* Every other block, so that each takes a descriptor, and then the rest. */
+/* Unmap every other block, so that each needs a descriptor, then the rest. */
 static size_t unmap_blocks(struct iommu_domain *dom, size_t size)
 {
 	struct iommu_iotlb_gather gather;

@@ -2,10 +2,9 @@
 /*
  * Memory used by mappings.
  *
- * The driver takes all its long-lived pages in xpi_page_alloc() and gives them
- * back in xpi_page_free(), so probes there count what a domain has; those that it
- * takes in xpi_pending_fill() are buffers. Xen says itself how many pages its
- * tables have.
+ * The driver allocates all its long-lived pages in xpi_page_alloc() and frees them in
+ * xpi_page_free(), so probes there count the pages of a domain. Pages allocated in
+ * xpi_pending_fill() are buffers. Xen reports the number of its page-table pages.
  */
 #include <linux/device.h>
 #include <linux/err.h>
@@ -103,7 +102,7 @@ static int map_many(struct iommu_domain *dom, phys_addr_t phys,
 	return ret;
 }
 
-/* Unmaps every page, or Xen would complain about the rest. */
+/* Unmap every page; otherwise Xen would report the rest. */
 static void unmap_many(struct iommu_domain *dom, unsigned int nr, size_t stride)
 {
 	unsigned int i;
@@ -143,7 +142,7 @@ static int measure(struct device *dev, phys_addr_t phys, const char *what,
 	}
 	unmap_many(dom, nr, stride);
 	iommu_domain_free(dom);
-	/* All of it must have been given back, or we have counted wrong. */
+	/* All pages must have been freed; otherwise the count is wrong. */
 	if (!ret && allocated != before)
 		ret = -EUCLEAN;
 	return ret;
