@@ -320,7 +320,7 @@ def fault_test(prefix, outcome):
 
 
 def said_test(prefix, text, outcome):
-    return failed_if(text not in outcome.console, f'{prefix}.xen-says-why', f'the console lacks "{text}"')
+    return failed_if(text not in outcome.console, f'{prefix}.xen-logs-why', f'the console lacks "{text}"')
 
 
 def flood_test(prefix, outcome, bdf, addr, rate):

@@ -107,7 +107,7 @@ static void no_context_for(uint32_t id, uint32_t ctx)
 	EXPECT(iommu_op(XEN_PV_IOMMU_OP_ATTACH, &a, 1), -ENODEV);
 }
 
-static void told(void)
+static void reported(void)
 {
 	const struct bridge *b = bridge_need();
 	struct xen_pv_iommu_dev_query q;
@@ -450,7 +450,7 @@ static void all_pulled(void)
 }
 
 const struct test bridge_tests[] = {
-	{ .name = "bridge.told", .fn = told },
+	{ .name = "bridge.reported", .fn = reported },
 	{ .name = "bridge.fault", .fn = fault },
 	{ .name = "bridge.moved", .fn = moved },
 	{ .name = "bridge.many-moves", .fn = many_moves },

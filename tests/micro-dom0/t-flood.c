@@ -273,7 +273,7 @@ static void others_go_on(void)
 	CHECK(faults > LIMIT, "%u faults were reported", faults);
 	CHECK(faults <= (LONG_FLOOD / PAUSE + 1) * (LIMIT + ON_THE_WAY),
 	      "%u faults were reported in %lu s", faults, LONG_FLOOD / PAUSE);
-	info("flood.others-go-on: %lu%% of the work, %u transfers, %u faults",
+	info("flood.others-work: %lu%% of the work, %u transfers, %u faults",
 	     beside * 100 / alone, transfers, faults);
 	/* The runner counts Xen's log lines about this flood. */
 	tell_id(&f, "flood-logged", iova(DFN));
@@ -286,6 +286,6 @@ const struct test flood_tests[] = {
 	{ .name = "flood.moved", .fn = moved },
 	{ .name = "flood.away-and-back", .fn = away_and_back },
 	{ .name = "flood.unplugged", .fn = unplugged },
-	{ .name = "flood.others-go-on", .fn = others_go_on },
+	{ .name = "flood.others-work", .fn = others_go_on },
 	{ }
 };

@@ -197,7 +197,7 @@ static void shadow_table(void)
 
 const struct test foreign_tests[] = {
 	{ .name = "foreign.dma", .fn = dma },
-	{ .name = "foreign.not-asked-for", .fn = not_asked_for },
+	{ .name = "foreign.without-flag", .fn = not_asked_for },
 	{ .name = "foreign.owner-dies", .fn = owner_dies },
 	{ .name = "foreign.owner-dies-free", .fn = owner_dies_free },
 	{ .name = "foreign.refused-leaves-nothing", .fn = refused_leaves_nothing },

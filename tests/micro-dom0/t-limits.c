@@ -60,7 +60,7 @@ static unsigned int fill(uint32_t ctx, uint64_t gfn, uint64_t dfn)
 }
 
 /* "A part of it, and of the context numbers, is a reserve" */
-static void told(void)
+static void reported(void)
 {
 	struct xen_pv_iommu_query q = query();
 	struct xen_pv_iommu_ctx plain = info_of(ctx_alloc());
@@ -290,7 +290,7 @@ static void numbers(void)
 }
 
 const struct test limits_tests[] = {
-	{ .name = "limits.told", .fn = told },
+	{ .name = "limits.reported", .fn = reported },
 	{ .name = "limits.must-be-zero", .fn = must_be_zero },
 	{ .name = "limits.one-context", .fn = one_context },
 	{ .name = "limits.lowered", .fn = lowered },

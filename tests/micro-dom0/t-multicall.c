@@ -115,7 +115,7 @@ static void long_ranges(void)
 
 const struct test multicall_tests[] = {
 	{ .name = "multicall.batches", .fn = batches },
-	{ .name = "multicall.goes-on", .fn = goes_on },
+	{ .name = "multicall.continues", .fn = goes_on },
 	{ .name = "multicall.long-ranges", .fn = long_ranges },
 	{ }
 };

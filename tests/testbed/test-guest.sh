@@ -36,8 +36,8 @@ unreferenced object 0xffff888004c09140 (size 64):
 END
 )
 if [ "$leaks" = $'by\nby __kmalloc_cache_noprof+0x1dd/0x3d0 xpi_dev_create+0x2d/0x100' ]; then
-	pass guest.leaks-are-told-apart
+	pass guest.leaks-are-distinguished
 else
-	fail guest.leaks-are-told-apart "it says: $leaks"
+	fail guest.leaks-are-distinguished "it says: $leaks"
 fi
 finish

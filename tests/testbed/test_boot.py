@@ -78,7 +78,7 @@ def hung_says_where(where):
     """Whoever ends a machine that hangs asks it where first."""
     out = runs(where, 'read hello; read order; echo "heard $hello $order"\n' + HANG, timeout=2)
     said = boot.read_log(out.logs, 'qemu.log')
-    case('hung-says-where', unless('timeout' in out.ended and 'info registers' in said,
+    case('hung-logs-registers', unless('timeout' in out.ended and 'info registers' in said,
                                    f'ended: {out.ended}, QEMU heard {said}'))
 
 

@@ -15,7 +15,7 @@ QUIET = '(XEN) Xen version 4.20\n[    0.000000] Linux version 6.12\n'
 RUNS = [
     ('good', GOOD, QUIET, 'exit', 'pass'),
     ('carriage-returns', GOOD.replace('\n', '\r\n'), QUIET, 'exit', 'pass'),
-    ('noise-beside-protocol', 'login:\n' + GOOD, QUIET, 'exit', 'pass'),
+    ('noise-next-to-protocol', 'login:\n' + GOOD, QUIET, 'exit', 'pass'),
     ('fail-line', 'xpi: fail a.one: 3 != 4\nxpi: end 0 1 0\n', QUIET, 'exit', 'fail'),
     ('only-skips', 'xpi: skip a.one: no edu\nxpi: end 0 0 1\n', QUIET, 'exit', 'skip'),
     ('empty', '', QUIET, 'exit', 'crash'),

@@ -61,7 +61,7 @@ def broken_reason():
 CHECKS = {
     'good': lambda: verdicts(GOOD, 'xpi-one') == WANTED,
     'fail': lambda: verdicts(FAILED) == {'broken': 'fail', 'fine': 'pass'},
-    'fail-says-why': lambda: broken_reason() == ['xpi-two-test.c:12: Expected a == b, but a == 1 (0x1)'],
+    'fail-has-reason': lambda: broken_reason() == ['xpi-two-test.c:12: Expected a == b, but a == 1 (0x1)'],
     'two-documents': lambda: len(ktap.tests(GOOD + FAILED, ['xpi-one', 'xpi-two'])) == 5,
     'suite-that-is-silent': lambda: verdicts(GOOD, 'xpi-one', 'xpi-two')['suite'] == 'fail',
     'nothing-at-all': lambda: verdicts('', 'xpi-one') == {'suite': 'fail'},

@@ -124,8 +124,8 @@ int main(int argc, char **argv)
 	expect("greedy.user.leaves-half", unless(nb >= na / 2 && na >= nb / 2,
 						 "one got less than half of the other"));
 	hold();
-	expect("greedy.user.first-works-on", ends_work(&a, na, page));
-	expect("greedy.user.second-works-on", ends_work(&b, nb, page));
+	expect("greedy.user.first-still-works", ends_work(&a, na, page));
+	expect("greedy.user.second-still-works", ends_work(&b, nb, page));
 	for (i = 0; i < na; i++)
 		must_unmap(&a, IOVA + i * STEP, PAGE);
 	/* It must be able to get the tables again that it released. */

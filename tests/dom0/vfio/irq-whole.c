@@ -385,7 +385,7 @@ static void test_dma(struct source *s, uint32_t index)
 		disable(&irqs);
 		irqs_close(&irqs);
 	}
-	say(s, index, "dma-tells", wrong);
+	say(s, index, "dma-interrupts", wrong);
 	container_unmap(&s->container, PAGE_IOVA, 2 * PAGE);
 }
 

@@ -159,7 +159,7 @@ static void test_device_memory(struct world *w)
 	if (!ret)
 		must_unmap(&w->a, IOVA, PAGE);
 	must_map(&w->a, IOVA, mem, PAGE, RW);
-	expect("vfio.video-window.device-works-on",
+	expect("vfio.video-window.device-still-works",
 	       write_works(&w->a, IOVA, mem));
 	must_unmap(&w->a, IOVA, PAGE);
 	munmap(window, PAGE);
@@ -177,7 +177,7 @@ static void test_two_containers(struct world *w)
 	expect("vfio.two.second-writes-its-own", write_works(&w->b, IOVA, theirs));
 	must_unmap(&w->a, IOVA, PAGE);
 	expect("vfio.two.first-blocked-after-unmap", not_written(&w->a, IOVA, mine));
-	expect("vfio.two.second-works-on", write_works(&w->b, IOVA, theirs));
+	expect("vfio.two.second-still-works", write_works(&w->b, IOVA, theirs));
 	must_unmap(&w->b, IOVA, PAGE);
 }
 

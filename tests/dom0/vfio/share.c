@@ -60,7 +60,7 @@ static void test_second_leaves(struct bed *a, struct bed *b)
 
 	must_map(a, IOVA, mem, PAGE, RW);
 	bed_leave(b);
-	expect("share.leave.first-works-on", write_works(a, IOVA, mem));
+	expect("share.leave.first-still-works", write_works(a, IOVA, mem));
 	*b = bed_join(a, bdf);
 	expect("share.leave.second-is-back", read_works(b, IOVA, mem));
 	must_unmap(a, IOVA, PAGE);

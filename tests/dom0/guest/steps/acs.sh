@@ -24,7 +24,7 @@ restored()
 {
 	check "$1" "the port above $2 has $(control_of "$2" "$3") on, it had $(control_of "$2" "$BEFORE")" \
 		[ "$(control_of "$2" "$3")" = "$(control_of "$2" "$BEFORE")" ]
-	check "$1.said" "the log has no such message about $(port_of "$2")" \
+	check "$1.logged" "the log has no such message about $(port_of "$2")" \
 		sh -c "dmesg | grep -F '$(port_of "$2")' | grep -q 'access control was lost .* on again, for $2'"
 }
 

@@ -41,7 +41,7 @@ few_contexts()
 	check domains.few-translated "$(typed DMA-FQ) groups are translated, not 2" [ "$(typed DMA-FQ)" = 2 ]
 	check domains.few-rest-identity "no group got an identity domain instead" \
 		[ "$(typed identity)" -gt 0 ]
-	check domains.few-said "the kernel log does not say that the contexts are used up" said nr-ctx= identity
+	check domains.few-logged "the kernel log does not say that the contexts are used up" said nr-ctx= identity
 	vfio_works domains
 }
 

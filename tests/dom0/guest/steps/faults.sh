@@ -18,7 +18,7 @@ step_faults()
 	relay faults vfio-faults "$igb" "$EDU_A"
 	if ours; then
 		info "the kernel has $(fault_lines "$igb") lines about faults of $igb"
-		check faults.said "the kernel log does not say that $igb faults too often" \
+		check faults.logged "the kernel log does not say that $igb faults too often" \
 			said "$igb" "$TOO_OFTEN"
 		# At most ten in five seconds, and ten in a minute of "too often".
 		check faults.log-not-flooded "$(fault_lines "$igb") lines about $igb" \

@@ -21,7 +21,7 @@ step_greedy()
 	GREEDY=$!
 	check greedy.full "it printed $(cat /tmp/relay.greedy)" says 600 /tmp/relay.greedy full $GREEDY
 	check_after greedy.all-used "cat /tmp/why" users_have_all
-	check greedy.driver-says-why "the log has no line about it" eval 'since_mark | grep -q "is out of page tables"'
+	check greedy.driver-logs-why "the log has no line about it" eval 'since_mark | grep -q "is out of page tables"'
 	tell_counters "while users have all"
 }
 

@@ -161,6 +161,6 @@ step_pciback()
 	echo "$EDU_A" >$b/unbind
 	echo "$EDU_A" >$b/remove_slot
 	enable "$EDU_A"
-	check pciback.gives-back "after pciback the device does not do DMA" edu_reads_secret "$EDU_A"
+	check pciback.releases "after pciback the device does not do DMA" edu_reads_secret "$EDU_A"
 	vfio_works pciback
 }

@@ -47,7 +47,7 @@ step_huge()
 	check_bind huge.bind "$EDU_A"
 	tell_counters "before hugepages"
 	count_maps "$EDU_A"
-	check huge.all-back "$(meminfo HugePages_Free) of $(meminfo HugePages_Total) are free" \
+	check huge.all-freed "$(meminfo HugePages_Free) of $(meminfo HugePages_Total) are free" \
 		[ "$(meminfo HugePages_Free)" = "$(meminfo HugePages_Total)" ]
 	tell_counters "after hugepages"
 	unbind "$EDU_A"

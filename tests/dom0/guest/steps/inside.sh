@@ -161,7 +161,7 @@ look_inside()
 	sleep 6
 	mark
 	let_go
-	check inside.fault-said "the kernel logged: $(since_mark | grep -m1 refused || echo nothing)" \
+	check inside.fault-logged "the kernel logged: $(since_mark | grep -m1 refused || echo nothing)" \
 		within 5 said " $1: DMA read from iova $(printf '0x%x' $((IOVA + 4096))) refused in context $ctx: nothing is mapped there"
 	snapshot after
 	check inside.counters-count \

@@ -70,9 +70,9 @@ irq_kill()
 }
 
 # Programs do not disturb each other.
-irq_beside()
+irq_alongside()
 {
-	start_victim "$IRQ_IGB" "$IRQ_NVME" && relay irq-beside vfio-irq quick beside "$EDU_A" "$EDU_B" && end_victim
+	start_victim "$IRQ_IGB" "$IRQ_NVME" && relay irq-alongside vfio-irq quick alongside "$EDU_A" "$EDU_B" && end_victim
 }
 
 # With its kernel driver the controller reads its disk, and the kernel counts interrupts.
@@ -134,7 +134,7 @@ step_irq()
 	relay irq-table-igb vfio-irq table with-igb "$IRQ_IGB" "$EDU_A"
 	relay irq-table-nvme vfio-irq table with-nvme "$IRQ_NVME" "$EDU_B"
 	relay irq-together vfio-irq together together $IRQ_ALL
-	check_after irq.beside "cat /tmp/why" irq_beside
+	check_after irq.alongside "cat /tmp/why" irq_alongside
 	check_after irq.killed "cat /tmp/why" irq_kill
 	relay irq-after-kill vfio-irq quick after-kill $IRQ_ALL
 	relay irq-crowd vfio-irq crowd crowd "$IRQ_CROWD"

@@ -58,7 +58,7 @@ left_behind()
 	check life.left.contexts-gone "there are $(xen_has contexts) contexts after the load" [ "$(xen_has contexts)" = 0 ]
 	check life.left.silenced "the device is still a bus master in context $(xen_context "$EDU_A")" \
 		sh -c "! $(masters "$EDU_A" && echo true || echo false)"
-	check life.left.said "the kernel log does not name $EDU_A" said "$EDU_A" 'bus mastering is turned off'
+	check life.left.logged "the kernel log does not name $EDU_A" said "$EDU_A" 'bus mastering is turned off'
 	if copies; then
 		fail life.left.out-of-reach "the device still copies its predecessor's pages"
 	else

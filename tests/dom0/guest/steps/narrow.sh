@@ -30,11 +30,11 @@ step_narrow()
 	allow_unsafe Y
 	mount_dpdk || { fail narrow.disk "the disk with DPDK does not mount"; return; }
 	check_bind narrow.bind "$e1000e"
-	check narrow.width-is-told "programs find $(vtd_width "$e1000e") bits, not $width" \
+	check narrow.width-is-reported "programs find $(vtd_width "$e1000e") bits, not $width" \
 		[ "$(vtd_width "$e1000e")" = "$width" ]
 	# SPDK's base address, which has 46 bits.
 	testpmd_ends "$e1000e" --iova-mode=va --base-virtaddr=0x200000000000
-	check narrow.too-high-is-said "testpmd printed: $(tail -n 3 /tmp/testpmd)" \
+	check narrow.too-high-is-reported "testpmd printed: $(tail -n 3 /tmp/testpmd)" \
 		testpmd_said 'exceeding limits of current DMA mask'
 	check narrow.too-high-is-not-mapped "testpmd did not give up" eval '! testpmd_said "testpmd>"'
 	# DPDK refuses this mode without hugepages, which a PV domain lacks.

@@ -31,7 +31,7 @@ check_devbind()
 	port=$(devices 8086:10d3)
 	check programs.port-starts "e1000e creates no interface for $port" start_port "$port"
 	check_after programs.devbind-refuses program_said devbind "$port" e1000e
-	check programs.devbind-says-active "it printed $(program_said)" grep -q 'is active' /tmp/program
+	check programs.devbind-reports-active "it printed $(program_said)" grep -q 'is active' /tmp/program
 	ip link set "$PORT_IF" down
 	check_after programs.devbind-binds program_said devbind "$port" vfio-pci
 	unbind "$port"

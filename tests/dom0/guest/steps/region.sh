@@ -2,8 +2,8 @@
 # A USB controller with memory at a fixed address that firmware requires (Xen's rmrr=
 # option). The kernel's drivers have it mapped, a program does not.
 
-# region_told DEVICE: Linux lists it as a region that users need not map
-region_told()
+# region_listed DEVICE: Linux lists it as a region that users need not map
+region_listed()
 {
 	grep -q "^$(printf '0x%016x' "$(option xpi_region)") .* direct-relaxable$" \
 		"$PCI/$1/iommu_group/reserved_regions"
@@ -31,7 +31,7 @@ step_region()
 	local usb
 	usb=$(devices 1b36:000d)
 	modprobe xpi_look
-	check_after region.told "cat $PCI/$usb/iommu_group/reserved_regions" region_told "$usb"
+	check_after region.listed "cat $PCI/$usb/iommu_group/reserved_regions" region_listed "$usb"
 	default_has_region region.default-has-it "$usb"
 	take_edus region
 	check_bind region.bind-usb "$usb"

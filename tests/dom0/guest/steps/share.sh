@@ -69,7 +69,7 @@ step_kill()
 	# 12 MiB: less than one program has.
 	grows_at_most 12288 used_memory kill_and_tell "$before" "$n"
 	grew=$?
-	check kill.all-back "$(cat /tmp/failed)" [ ! -s /tmp/failed ]
+	check kill.all-released "$(cat /tmp/failed)" [ ! -s /tmp/failed ]
 	check kill.memory-back "$GREW kB are lost" [ $grew = 0 ]
 	tell_counters "after the kills"
 	# Wait for the transfers of killed programs.

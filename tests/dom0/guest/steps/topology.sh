@@ -60,11 +60,11 @@ late_live()
 	check topology.live-no-group "the live disk was put into group $(group_of "$NVME")" [ -z "$(group_of "$NVME")" ]
 	check topology.live-driver-kept "nvme lost its device" [ "$(driver_of "$NVME")" = nvme ]
 	check topology.live-disk-works "dom0 reads other bytes from the disk than before" disk_works "$1"
-	check topology.live-said "the kernel log does not say what to do about $NVME" \
+	check topology.live-logged "the kernel log does not say what to do about $NVME" \
 		said "$NVME" "unbind it, run setpci -s $NVME COMMAND=0, write 1 to its remove file and rescan"
 	check topology.peer-no-group "$EDU_A can reach the live disk and is in group $(group_of "$EDU_A")" \
 		[ -z "$(group_of "$EDU_A")" ]
-	check topology.peer-said "the kernel log does not say why $EDU_A is not taken" said "$EDU_A" "$NVME"
+	check topology.peer-logged "the kernel log does not say why $EDU_A is not taken" said "$EDU_A" "$NVME"
 	check topology.none-alive "taken although it has a live driver: $(taken_alive)" [ -z "$(taken_alive)" ]
 }
 

@@ -37,14 +37,14 @@ step_untaken()
 	check untaken.in-use "e1000e does not drive $e1000e" \
 		eval 'modprobe e1000e && [ "$(driver_of "$e1000e")" = e1000e ]'
 	load_driver untaken || return
-	check untaken.says-how "the log has: $(since_mark | grep "$e1000e" | tail -n 1)" \
+	check untaken.logs-how "the log has: $(since_mark | grep "$e1000e" | tail -n 1)" \
 		eval 'since_mark | grep -q "$e1000e: left to its driver; to bring it under the IOMMU unbind it, run setpci -s $e1000e COMMAND=0, write 1 to its remove file and rescan"'
 	advice=$(advised "$e1000e")
 	check untaken.permission-named "the log has: $(since_mark | grep -i vfio | tail -n 1)" \
 		eval 'since_mark | grep -q "xen-pv-iommu: VFIO needs vfio_iommu_type1.allow_unsafe_interrupts=1"'
 	check untaken.others-taken "$EDU_A has no group" [ -e "$PCI/$EDU_A/iommu_group" ]
 	check untaken.no-group "it has a group" [ ! -e "$d/iommu_group" ]
-	check untaken.works-on "its driver is gone" [ "$(driver_of "$e1000e")" = e1000e ]
+	check untaken.still-works "its driver is gone" [ "$(driver_of "$e1000e")" = e1000e ]
 	if bind_vfio "$e1000e"; then
 		fail untaken.vfio-refuses "vfio-pci took a device without a group"
 	else
