@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What tests/dom0/guest has in common: all steps are read into one shell, so a
-# function that two files define is not the one that the first of them means.
+# tests/dom0/guest: one shell reads all steps, so two files must not define functions
+# with the same name.
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/xpi.sh" || exit 1
 guest=$here/../dom0/guest
@@ -18,7 +18,7 @@ for f in "$guest"/init "$guest"/lib.sh "$guest"/steps/*.sh; do
 done
 pass guest.syntax-read
 
-# Of three objects xen-pciback has lost one, and of one nobody knows who made it.
+# Three leaked objects: one of xen-pciback, one without a backtrace, one of the driver.
 leaks=$(. "$guest/steps/debug.sh" 2>/dev/null && leaks_of <<'END'
 unreferenced object 0xffff888004c09340 (size 64):
   comm "init", pid 1, jiffies 4294995554
@@ -38,6 +38,6 @@ END
 if [ "$leaks" = $'by\nby __kmalloc_cache_noprof+0x1dd/0x3d0 xpi_dev_create+0x2d/0x100' ]; then
 	pass guest.leaks-are-distinguished
 else
-	fail guest.leaks-are-distinguished "it says: $leaks"
+	fail guest.leaks-are-distinguished "it printed: $leaks"
 fi
 finish

@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The cache's promises (testbed/build/lib.sh): an artifact is whole or absent, is
-# made once however many want it, and a failed recipe fails; and in-root's: of
-# a command that ended or was killed nothing is left.
+# The guarantees of the cache (testbed/build/lib.sh): an artifact is complete or absent,
+# is made once even with several makers, and a failed recipe is a failure. The guarantee
+# of in-root: no process and no mount of a command remains after its end.
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/xpi.sh" || exit 1
 testbed=$here/../../testbed
 
-# A maker of the artifact "thing" in a cache of its own; its recipe is BODY.
+# maker NAME BODY: write a program that makes the artifact "thing" with the recipe BODY.
 maker()
 {
 	cat >"$W/$1" <<-END
@@ -40,7 +40,7 @@ things()
 	compgen -G "$cache/$1"
 }
 
-# Those of the processes that still run.
+# Print those of the processes that still run.
 alive()
 {
 	local k
@@ -48,16 +48,16 @@ alive()
 	for k; do [ ! -d "/proc/$k" ] || echo "$k"; done
 }
 
-# set -e must hold inside a recipe: the line after the failure would mend it.
+# set -e must be in effect inside a recipe: the line after the failure must not run.
 maker broken 'false; echo x >"$1/file"'
 refuses lib.recipe-fails 'making thing failed' env XPI_CACHE="$cache" "$W/broken"
 if things 'thing-*' >/dev/null || things 'tmp.*' >/dev/null; then
-	fail lib.failure-leaves-nothing "something is left in the cache"
+	fail lib.failure-leaves-nothing "the cache has a remainder"
 else
 	pass lib.failure-leaves-nothing
 fi
 
-# Two at once: one makes, the other waits and gets the same.
+# Two makers at once: one makes the artifact, the other waits and gets the same path.
 maker slow 'echo made >>'"$W"'/made; sleep 2; echo x >"$1/file"'
 run slow >"$W/one" & a=$!
 run slow >"$W/two" & b=$!
@@ -67,7 +67,7 @@ check lib.same-for-both "two paths" cmp -s "$W/one" "$W/two"
 check lib.whole "not whole" [ -s "$(cat "$W/one")/file" ]
 rm -rf "$cache" "$W/made"
 
-# Killed in the middle: absent, its recipe gone too, and the next one cleans up.
+# A killed maker must leave no artifact and no recipe; the next maker cleans up.
 for sig in TERM KILL; do
 	maker half 'echo x >"$1/file"; sleep 86399; echo never'
 	XPI_CACHE=$cache "$W/half" >/dev/null 2>&1 &
@@ -82,11 +82,11 @@ for sig in TERM KILL; do
 		pass "lib.killed-${sig,,}"
 	fi
 	if [ $sig = TERM ]; then
-		# It sleeps for longer than this waits, so it did not just end.
+		# The recipe sleeps longer than this loop, so its end is due to the signal.
 		for _ in $(seq 100); do [ -n "$(alive $kids)" ] || break; sleep 0.1; done
-		check lib.killed-stops-recipe "the recipe went on" [ -z "$(alive $kids)" ]
+		check lib.killed-stops-recipe "the recipe still runs" [ -z "$(alive $kids)" ]
 	else
-		# Nobody can clean up after KILL; what is left holds the lock.
+		# After KILL the maker cannot clean up: its children still hold the lock.
 		for k in $kids; do
 			kill -KILL $(cat "/proc/$k/task/$k/children" 2>/dev/null) "$k" 2>/dev/null
 		done
@@ -97,7 +97,7 @@ run good >"$W/one"
 check lib.next-succeeds "it did not" [ -s "$(cat "$W/one")/file" ]
 check lib.next-cleans-up "tmp. is left" [ -z "$(things 'tmp.*')" ]
 
-# What other keys have left goes when it was not used for days, however old it is.
+# Artifacts with other keys are removed by the time of their last use, not by their age.
 cat >"$W/keyed" <<END
 . "$testbed/build/lib.sh"
 recipe() { echo x >"\$1/file"; }
@@ -124,10 +124,10 @@ other=$(keyed other one)
 days_old 9 "$one" "$two" "$other"
 keyed thing one >/dev/null
 three=$(keyed thing three)
-check lib.used-stays "an artifact that was used went" there "$one" "$three" "$other"
-check lib.unused-goes "one that was not used is there" [ ! -e "$two" ]
+check lib.used-stays "an artifact in use was removed" there "$one" "$three" "$other"
+check lib.unused-is-removed "an unused artifact was not removed" [ ! -e "$two" ]
 
-# All of the cache; a tree that is locked is being built in.
+# prune works on all of the cache; a build holds the lock of its tree.
 trees=$cache/xen-work
 mkdir -p "$trees"/{old,used,locked,series-old} "$cache"/tmp.{old,used}.1 "$cache/tmp/mutants.old"
 days_old 39 "$trees"/{old,locked,series-old} "$cache"/tmp.old.1 "$cache/tmp/mutants.old" "$other"
@@ -137,9 +137,9 @@ pruned()
 }
 refuses lib.prune-few-days "^prune: '1' is not a number of days from 3 on; " pruned 1
 pruned
-check lib.prune-unused "something is left" \
+check lib.prune-unused "unused parts were not removed" \
 	[ -z "$(things 'xen-work/*old'; things 'tmp.old*'; things 'tmp/*'; things 'other-*')" ]
-check lib.prune-used "something in use went" \
+check lib.prune-used "parts in use were removed" \
 	[ -e "$one/file" -a -e "$three/file" -a -d "$trees/used" -a -d "$trees/locked" -a -d "$cache/tmp.used.1" ]
 
 if [ "$(id -u)" != 0 ]; then

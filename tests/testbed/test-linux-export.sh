@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# linux/export: what only older kernels need goes, all else stays as it is, and
-# what it does not understand is an error.
+# linux/export must remove code for older kernels, keep all other code, and fail for code
+# that it does not understand.
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/xpi.sh" || exit 1
 export=$here/../../linux/export
 
-# becomes NAME FILE: what stands in $W/in, exported as FILE, is $W/want
+# becomes NAME FILE: $W/in, exported as FILE, must equal $W/want
 becomes()
 {
 	if ! "$export" "$2" <"$W/in" >"$W/out" 2>"$W/err"; then
@@ -19,7 +19,7 @@ becomes()
 	fi
 }
 
-# objects NAME FILE REGEX: what stands in $W/in cannot be exported
+# objects NAME FILE REGEX: the export of $W/in as FILE must fail with a matching message
 objects()
 {
 	if "$export" "$2" <"$W/in" >/dev/null 2>"$W/err"; then

@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# packaging/linux: the patches apply to each kernel as it is. With
-# dma-iommu-before-other-ops dma-iommu comes first, and the module builds. The
-# module tells a patched kernel by what it does: a word in a header changes nothing.
-# VFIO builds with its patch; what that does tests/dom0 shows (step irqkept).
+# packaging/linux: the patches must apply to each unmodified kernel. With
+# dma-iommu-before-other-ops dma-iommu has priority, and the module builds. The module
+# recognises a patched kernel by its behaviour; a word in a header has no effect. VFIO
+# must build with its patch, whose effect tests/dom0 tests (step irqkept).
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
 . "$here/xpi.sh" || exit 1
@@ -13,22 +13,21 @@ HEADER=include/linux/dma-map-ops.h
 ACS_PATCH=$top/packaging/linux/pvh-dom0-requests-acs.patch
 MSI_X_PATCH=$top/packaging/linux/pvh-dom0-restores-msi-x.patch
 
-# kbuild DIR KERNEL HEADERS TARGET: with the header in $W/KERNEL in the place of
-# the kernel's own
+# kbuild DIR KERNEL HEADERS TARGET: the header in $W/KERNEL replaces the kernel's header
 kbuild()
 {
 	"$top/testbed/in-root" --bind "$W/$2/$HEADER:${3%-*}-common/$HEADER" -- \
 		make -C "$3" M="$1" W=1 KCFLAGS=-Werror "$4"
 }
 
-# Has a device that dma-iommu serves no operations? The compiler says.
+# True if get_dma_ops() returns NULL for a device of dma-iommu, as the compiler shows.
 ignores_others()
 {
 	local dir
 	dir=$(mktemp -d "$W/ask.XXXXXX")
 	echo 'obj-m := ask.o' >"$dir/Kbuild"
 	cat >"$dir/ask.c" <<-'END'
-		/* In the place of the kernel's: dma-iommu serves all devices. */
+		/* Replaces the kernel's header: dma-iommu serves all devices. */
 		#define _LINUX_IOMMU_DMA_H
 		#include <linux/device.h>
 		static inline bool use_dma_iommu(struct device *dev) { return true; }
@@ -57,7 +56,7 @@ builds()
 	kbuild "$W/module" "$1" "$2" modules
 }
 
-# The module has the parts for an unpatched kernel, though a comment of the header
+# The module must have the parts for an unpatched kernel, even if a comment of the header
 # has the word.
 word_is_not_enough()
 {
@@ -73,11 +72,11 @@ while read -r name _ _ _ headers; do
 	cp "${headers%-*}-common/$HEADER" "$W/$name/include/linux/"
 	cp "$W/$name/$HEADER" "$W/original"
 	if ignores_others "$name" "$headers" >"$W/out" 2>&1; then
-		fail "linux-patch.$name.absent" "get_dma_ops() does without the patch what the patch is for"
+		fail "linux-patch.$name.absent" "get_dma_ops() has the patched behaviour without the patch"
 	elif grep -q 'names some' "$W/out"; then
 		pass "linux-patch.$name.absent"
 	else
-		fail "linux-patch.$name.absent" "the question does not compile: $(tail -n 1 "$W/out")"
+		fail "linux-patch.$name.absent" "the test program does not compile: $(tail -n 1 "$W/out")"
 	fi
 	accepts "linux-patch.$name.word-is-not-enough" word_is_not_enough "$name" "$headers"
 	cp "$W/original" "$W/$name/$HEADER"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# linux/series: every file of the driver goes into one patch, or is left out by
-# name. It is told so before a kernel is looked for.
+# linux/series: every file of the driver must be in one patch, or be left out by name. An
+# error in the list is reported before a kernel is needed.
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/xpi.sh" || exit 1
 top=$here/../..

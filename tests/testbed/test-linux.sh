@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# testbed/build/linux-config.sh: a symbol that a kernel refuses is an error that names
-# it, unless the kernel does not know it and the list says that this may be.
+# testbed/build/linux-config.sh: a symbol that a kernel refuses is an error that names it,
+# unless the kernel does not know it and config/linux-not-everywhere lists it.
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/xpi.sh" || exit 1
 . "$here/../../testbed/build/linux-config.sh" || exit 1
@@ -13,7 +13,7 @@ mkdir -p "$TESTBED/config" "$SOURCE/mm"
 printf 'config %s\n' OLD WANTED SHUNNED LOCALVERSION >"$SOURCE/mm/Kconfig.debug"
 printf 'CONFIG_NEW\tnewer than this\nCONFIG_OLD\tnewer than that\n' >"$TESTBED/config/linux-not-everywhere"
 
-# verdict NAME STATUS REGEX: of the fragment and the .config that stand there
+# verdict NAME STATUS REGEX: check_config must return STATUS with matching output
 verdict()
 {
 	local rc=0 said
@@ -21,7 +21,7 @@ verdict()
 	echo 'CONFIG_LOCALVERSION="-xpi-dom0"' >>"$W/.config"
 	said=$(check_config "$W") || rc=$?
 	if [ $rc != "$2" ] || [[ ! $said =~ $3 ]]; then
-		fail "$1" "status $rc, it said: $said"
+		fail "$1" "status $rc, it printed: $said"
 	else
 		pass "$1"
 	fi

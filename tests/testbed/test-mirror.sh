@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# A mirror that has moved on: the testbed takes what its index offers, of Xen's
-# source and of packages that have a version in their names, or says in one
-# sentence why it cannot.  Mirrors and packages are made here and are tiny.
+# Mirrors with other versions of Xen's source and of packages with a version in their
+# names: the testbed uses what the index offers, or prints one sentence why it cannot.
+# The script makes these mirrors, and small packages for them.
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/xpi.sh" || exit 1
 top=$here/../..
@@ -24,7 +24,7 @@ printf -- '--- a/xen/file\n+++ b/xen/file\n@@ -2,2 +2,3 @@\n second\n+ours\n thi
 	>"$T/xen/hooks/0001-hook.patch"
 root=$("$top/testbed/root" --path) || exit 1
 
-# A new cache, with the root that the testbed has already.
+# cache NAME: a new cache with the existing root.
 cache()
 {
 	export XPI_CACHE=$W/cache-$1
@@ -32,7 +32,8 @@ cache()
 	ln -s "$root" "$XPI_CACHE/"
 }
 
-# upload VERSION [LINE]: Xen's source in $W/VERSION, a file of four lines.
+# upload VERSION [LINE]: make an upload of Xen in $W/VERSION: its source is one file of
+# four lines.
 upload()
 {
 	local d=$W/$1 t=$W/tree
@@ -52,12 +53,12 @@ upload 4.20.3+1-1
 upload 4.20.4+9-1
 upload 4.20.10+1-1 other
 upload 4.21.0-1
-# The two oldest are known.
+# config/xen.sha256 has the two oldest.
 for v in 4.20.3+1-1 4.20.2+1-1; do
 	(cd "$W/$v" && sha256sum xen_*.debian.tar.xz xen_*.orig.tar.xz)
 done >"$T/testbed/config/xen.sha256"
 
-# with_xen [OPTION]... -- CMD...: with a mirror that offers these versions.
+# with_xen [OPTION|VERSION]... -- CMD...: run CMD with a mirror that offers these versions.
 with_xen()
 {
 	local options=()
@@ -73,7 +74,7 @@ with_xen()
 	"$T/testbed/local-mirror" "${options[@]}" "$@"
 }
 
-# takes NAME VERSION CMD...: CMD says that this is the Xen.
+# takes NAME VERSION CMD...: CMD must print this version and the directory of its source.
 takes()
 {
 	local name=$1 want=$2 version dir
@@ -83,7 +84,7 @@ takes()
 	if [ "$version" != "$want" ]; then
 		fail "$name" "it took '$version': $(tail -n 1 "$W/err")"
 	elif ! grep -qx "first of $want-1" "$dir/xen/file"; then
-		fail "$name" "its source is another one"
+		fail "$name" "the directory has another source"
 	else
 		pass "$name"
 	fi
@@ -103,7 +104,7 @@ takes mirror.newer-upload 4.20.10+1 \
 	with_xen 4.20.4+9-1 4.20.10+1-1 4.21.0-1 -- "$source_of" --refresh
 takes mirror.newer-upload-kept 4.20.10+1 offline "$source_of"
 
-# What a hook does with the upload that was chosen last.
+# Apply the hook to the upload that was chosen last.
 cat >"$W/series" <<'END'
 . "$1/testbed/build/lib.sh"
 . "$TESTBED/build/mirror.sh"
@@ -141,14 +142,15 @@ refuses mirror.wrong-sum '^xen-source: xen_4\.20\.4\+9.* does not have the sum .
 	with_xen --spoil 4.20.4+9-1 -- "$source_of"
 refuses mirror.no-xen "^xen-source: fetching Xen's source from " with_xen -- "$source_of"
 if [ -e "$XPI_CACHE/xen.chosen" ] || compgen -G "$XPI_CACHE/tmp.*" >/dev/null; then
-	fail mirror.refused-leaves-nothing "there is a choice, or a directory is left"
+	fail mirror.refused-leaves-nothing "the cache has a choice, or a temporary directory"
 else
 	pass mirror.refused-leaves-nothing
 fi
 
 # --- packages -----------------------------------------------------------
 
-# deb DIR NAME VERSION [LINE OF CONTROL]: of what is in $W/pkg, which is used up.
+# deb DIR NAME VERSION [LINE OF CONTROL]: build a package of the files in $W/pkg, and
+# remove them.
 deb()
 {
 	mkdir -p "$W/pkg/DEBIAN" "$1"
@@ -159,7 +161,7 @@ deb()
 	rm -rf "$W/pkg"
 }
 
-# kernel DIR VERSION [-unsigned]: in one package, as up to 6.12
+# kernel DIR VERSION [-unsigned]: a kernel in one package, as up to 6.12
 kernel()
 {
 	local v=$2-amd64 pkg=$W/pkg
@@ -173,7 +175,7 @@ kernel()
 	deb "$1" "linux-kbuild-$2" 1
 }
 
-# split_kernel DIR VERSION: as later ones, before the signed half is there
+# split_kernel DIR VERSION: a split kernel, as after 6.12, without its signed package
 split_kernel()
 {
 	local v=$2-amd64 pkg=$W/pkg
@@ -213,7 +215,7 @@ kernel "$W/debs" 6.12.10+deb13 -unsigned
 kernel "$W/debs" 6.12.10+deb13-rt
 split_kernel "$W/debs" 7.9.9
 kernel "$W/debs" 7.10.1+deb13
-rm "$W/debs/linux-image-7.10.1+deb13-amd64_1_all.deb"	# not all of it is there yet
+rm "$W/debs/linux-image-7.10.1+deb13-amd64_1_all.deb"	# an incomplete kernel
 deb "$W/debs" linux-source-6.12 6.12.10-1
 
 cache kernels
@@ -231,7 +233,7 @@ refuses mirror.kernel-source-gone '^linux-files: the mirror has no linux-source-
 kernels_are mirror.kernels-refreshed "6.12 6.12.11+deb13-amd64" "7.10 7.10.1+deb13-amd64" \
 	with_debs "$W/debs" -- "$T/testbed/kernels" --refresh
 
-# The lists that are there are of a mirror that is gone.
+# The package lists in the cache come from an earlier mirror.
 cat >"$W/linux-source" <<'END'
 . "$1/testbed/build/lib.sh"
 . "$TESTBED/build/mirror.sh"
@@ -245,7 +247,7 @@ accepts mirror.lists-are-fresh with_debs "$W/debs" -- bash "$W/linux-source" "$T
 
 # --- versions in names --------------------------------------------------
 
-# names NAME WANT PKG HOW REGEX: the pattern finds this package
+# names NAME WANT PKG HOW REGEX: the pattern must find the package WANT
 names()
 {
 	local got

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What testbed/preflight must refuse, each condition faked, and each next to
-# the same call without it.
+# Conditions that testbed/preflight must refuse. Each is faked, and each test has a
+# counterpart without the condition.
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/xpi.sh" || exit 1
 preflight=$here/../../testbed/preflight
@@ -13,13 +13,14 @@ if [ "$(id -u)" != 0 ]; then
 	finish
 fi
 
-# A cache in which nothing is missing, as far as preflight looks.
+# A cache that has all parts that preflight checks.
 full=$W/full
 mkdir -p "$full/sources" "$full"/{root,xen-stock,xen-release,xen-debug,dpdk}-0
 touch "$full/kernels.chosen" "$full/sources/xen.orig.tar.xz"
 mkdir "$W/empty"
 
-# Commands of the host, but not those named, and an apt-get that can do nothing.
+# shim COMMAND: a directory with the host's commands except COMMAND, and an apt-get that
+# fails.
 shim()
 {
 	local d=$W/shim.$1 b
@@ -68,7 +69,7 @@ refuses preflight.no-mirror 'does not serve Debian .*MIRROR=' \
 
 refuses preflight.little-disk 'needs [0-9]+ MiB .* only [0-9]+ MiB are free' \
 	on_tmpfs 16 env XPI_CACHE="$W/empty" "$preflight"
-# With room it gets as far as the network, which is not there.
+# With enough space the next condition fails: there is no network.
 refuses preflight.enough-disk '^preflight: no network' \
 	on_tmpfs 8000 env XPI_CACHE="$W/empty" MIRROR=http://127.0.0.1:9/debian "$preflight"
 refuses preflight.cache-not-writable 'cannot write the cache directory' \
@@ -101,7 +102,7 @@ for f in "$W"/xen-with{,.gz}; do
 done
 refuses preflight.xen-absent 'no Xen at' "$preflight" --xen "$W/nothing"
 
-# The real ones, where they are built: the mark must be in our binary.
+# Real Xen binaries, if the cache has them: only ours must have the mark.
 cache=${XPI_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/xen-pv-iommu}
 newest()
 {

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""The judge of flushes to a device with ATS: it must see what is missing."""
+"""judge/ats.py must detect each missing flush of a device with ATS."""
 
 from xpi import finish, named
 from judge import ats

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""boot.py with a QEMU that is a shell script: endings, logs, bad input."""
+"""boot.py with a shell script in the role of QEMU: endings, logs, bad input."""
 
 import os
 import subprocess
@@ -24,7 +24,7 @@ outcomes = []
 
 
 def case(name, problem):
-    """problem: what is wrong, or nothing."""
+    """Report a test; it passes without a problem."""
     outcomes.append((name, problem or ''))
 
 
@@ -75,7 +75,7 @@ def hung_after_end(where):
 
 
 def hung_says_where(where):
-    """Whoever ends a machine that hangs asks it where first."""
+    """boot.py must log the registers of a machine that hangs before it ends the machine."""
     out = runs(where, 'read hello; read order; echo "heard $hello $order"\n' + HANG, timeout=2)
     said = boot.read_log(out.logs, 'qemu.log')
     case('hung-logs-registers', unless('timeout' in out.ended and 'info registers' in said,
@@ -99,7 +99,7 @@ def watchers_see_lines(where):
 
 
 def two_at_once(where):
-    """The second run of a name gets logs of its own."""
+    """A second run with the same name must get a log directory of its own."""
     fake(where, GOOD)
     m = machine(where)
     with boot.own_logs(m) as held:
@@ -109,7 +109,7 @@ def two_at_once(where):
 
 
 def sleeper_is_woken(where):
-    """Told to wake up once it says that it sleeps, and not before."""
+    """boot.py must wake the machine up after it reports that it sleeps, and not before."""
     sleeper = 'read hello; echo "{\\"event\\": \\"%s\\"}"; read order || exit 1; echo "heard $hello $order"\n' + GOOD
     out = runs(where, sleeper % 'SUSPEND', wake=True)
     said = boot.read_log(out.logs, 'qemu.log')
@@ -121,7 +121,7 @@ def sleeper_is_woken(where):
 
 
 def nothing_left(where):
-    """A killed run takes its machine along."""
+    """If a run is killed, its machine must end too."""
     fake(where, f'echo $$ >{where}/pid; {HANG}')
     program = f'from run import boot; boot.run(boot.Machine("test.killed", {machine(where).kernel!r}, logs="{where}/killed"))'
     proc = subprocess.Popen([sys.executable, '-c', program], cwd=os.path.join(TOP, 'testbed'),

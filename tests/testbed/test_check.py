@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""The count of testbed/check: nothing that goes wrong in a part may get lost."""
+"""testbed/check must count every failure of a part, and repeat a part if its files changed."""
 
 import contextlib
 import fnmatch
@@ -39,7 +39,7 @@ def git(*args):
 
 
 class Tree:
-    """A repository with a file, and a part that notes each time it runs."""
+    """A repository with a file, and a part that records each of its runs."""
 
     def __init__(self, where, command=PASS_AND_SKIP):
         self.top, self.notes = os.path.join(where, 'tree'), os.path.join(where, 'notes')
@@ -57,7 +57,7 @@ class Tree:
         git('-C', self.top, 'commit', '-q', '-m', 'x')
 
     def runs(self, command=None):
-        """Resume once; how often the part has run by now, and what is known of it."""
+        """Resume once; return how often the part has run so far, and its results."""
         part = check.Part(self.name, ['sh', '-c', command or self.command])
         memory = check.seen.Seen(self.top, ['Linux 1'])
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
@@ -79,7 +79,7 @@ def other_files(tree):
 
 
 def unread_files(tree):
-    """Not for a part that may read any."""
+    """Changes of unread files cost no run, but a part like style reads all files."""
     tree.name = 'dom0.6.12.part'
     tree.runs()
     tree.change('# two', 'README.md')
@@ -120,7 +120,7 @@ RESUMES = [('same', resumes), ('other-files', other_files), ('unread-files', unr
            ('meanwhile', meanwhile), ('other-command', other_command), ('failed', failed)]
 
 
-# What a part of this name reads, and what it does not.
+# Name of a part, files that it reads, files that it does not read.
 READS = [
     ('dom0.6.12.share', ['drivers/iommu/xen-pv-iommu.c', 'xen/hooks/0001', 'testbed/run/dom0.py', 'tests/dom0/guest/steps/share.sh',
                          'tests/dom0/vfio/share.c', 'tests/dom0/vfio/vfio.h', 'testbed/kmod', 'include/xen/interface/pv-iommu.h'],
@@ -150,7 +150,7 @@ def reads_test(name, read, unread):
     return f'reads.{name}', f'wrong about {" ".join(wrong)}' if wrong else ''
 
 
-# A shell script, and the words in it that may be calls.
+# Name, shell script, words in the script that may be calls.
 SCRIPTS = [
     ('comment', 'a # b\nc ${d#e}', 'a c e'), ('text', 'a "it is b" c', 'a c'), ('call-in-text', 'a "$(b "c" | d) e"', 'a b d'),
     ('single-quotes', "a 'b \\' c", 'a b c'), ('apostrophe', 'a "that\'s b" c', 'a c'), ('sum', 'a $((b + c)) "d"', 'a b c'),
@@ -185,7 +185,7 @@ def count_test(name, commands, want, want_status):
 def resume_test(name, test):
     with tempfile.TemporaryDirectory() as where:
         os.environ['XPI_CACHE'] = check.OUT = where
-        return f'resume-{name}', '' if test(Tree(where)) else 'what was to be run again was not, or the reverse'
+        return f'resume-{name}', '' if test(Tree(where)) else 'a part was not repeated although it had to be, or the reverse'
 
 
 if __name__ == '__main__':

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""tests/known-defects: its rows name tests that exist, and testbed/judge/defects.py
-lets no row pass whose tests did not."""
+"""tests/known-defects: its rows must name tests that exist, and in testbed/judge/defects.py
+a row may pass only if its tests did."""
 
 import argparse
 import contextlib
@@ -40,7 +40,7 @@ JUDGED = [
     ('linux', 'a: b\n\tlinux: c\n', {}, True, False, 'skip'),
 ]
 
-# name, file that must be refused, what must be said
+# name, file that must be refused, text of the error
 REFUSED = [
     ('no-test', 'a: b\n', 'needs a host test'),
     ('no-micro-test', 'a: b\n\thost.ctx.one\n', 'needs a micro test'),
@@ -91,7 +91,7 @@ def names_are_defined():
 
 
 def unknown_names_are_found():
-    """All kinds of names that must not pass for defined, and their neighbours that must."""
+    """names: tests that do not exist, of all kinds; good: similar tests that do."""
     names = ('host.ctx.no-such host.no-such.mapped micro.pv.dma.no-such micro.pvh.frames.page-table-writable '
              'micro.pv.dma.mapped.no-such micro.pvh.dma.mapped.smp matrix.row-1 dma.mapped')
     good = ('host.ctx.order-clear-flush-put micro.*.dma.mapped micro.pv.frames.page-table-writable micro.pv.selftest '
@@ -102,7 +102,7 @@ def unknown_names_are_found():
 
 
 def all_are_there():
-    """The 15 defects of earlier code, and each advisory that concerns this code."""
+    """There must be rows for the 15 defects of earlier code, and for each advisory about such code."""
     names = {r.name for r in rows()}
     missing = [f'xsa-{n}' for n in ADVISORIES.split() if f'xsa-{n}' not in names]
     missing += [f'defect-{n:02}' for n in range(1, 16) if not any(name.startswith(f'defect-{n:02}-') for name in names)]

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""The judge must catch every bad log, and only those."""
+"""judge/judgement.py must reject every bad log, and accept every good one."""
 
 import os
 import tempfile
@@ -113,7 +113,7 @@ def harmless_not_similar():
 
 
 def harmless_report():
-    """By its message; any other message, driver or second headline is trouble."""
+    """A report is known by its message; another message, driver or a second headline is a crash."""
     known = {'report: port <pci>: late probe': 'known'}
     cut, head = '[ 1.0] ---[ cut here ]---\n', 'WARNING: drivers/iommu/iommu.c:654 at f+0x1/0x2, CPU#0: modprobe/297'
     out = judge(GOOD, f'{cut}[ 1.1] port 0000:0a:01.0: late probe\n[ 1.2] {head}\n', harmless=known)
@@ -127,7 +127,7 @@ def harmless_report():
 
 
 def harmless_report_without_message():
-    """By the function where it was made, in either form that a headline has."""
+    """A report without a message is known by its function, in both forms of a headline."""
     known = {'report: f_g': 'known'}
     cut = '[ 1.0] ---[ cut here ]---\n'
     for good in ('WARNING: at f_g+0x3f/0x50, CPU#0: swapper/0/0', 'WARNING: CPU: 0 PID: 1 at mm/a.c:12 f_g+0x1/0x2'):

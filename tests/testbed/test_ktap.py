@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""testbed/judge/ktap.py: a suite that is cut short, or lies, must not look like success."""
+"""testbed/judge/ktap.py: an incomplete or inconsistent report of a suite must not pass."""
 
 from xpi import finish
 from judge import ktap

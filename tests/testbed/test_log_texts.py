@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """The administrators' page and the driver's messages: each text that the page
-explains is in the source, and each message of the driver is on the page.
+explains must be in the source, and each message of the driver must be on the page.
 
-A text of the page is what stands in ``...`` at the beginning of a line of the
-sections TOLD, but not on a line that ends with BY_OTHERS. "..." and N stand for
-what differs from message to message, as %u does in the source."""
+A text of the page is a literal ``...`` at the beginning of a line of the sections TOLD,
+except on a line that ends with BY_OTHERS. "..." and N stand for the variable parts of a
+message, like %u in the source."""
 
 import glob
 import os
@@ -16,7 +16,7 @@ from xpi import TOP, finish
 PAGE = os.path.join(TOP, 'Documentation', 'admin-guide', 'xen-pv-iommu.rst')
 TOLD = ('Faults', 'Log messages')
 BY_OTHERS = 'said by the kernel'
-FEWEST = 6      # letters without which a text could be anything's
+FEWEST = 6      # a text with fewer letters would match too many messages
 
 LITERAL = r'"(?:[^"\\]|\\.)*"'
 MESSAGE = re.compile(r'\b(?:pr|dev|pci)_(?:emerg|alert|crit|err|warn|notice|info)(?:_once|_ratelimited)?\([^;"]*?'
@@ -27,7 +27,7 @@ DIFFERS = re.compile(r'%[-+ #0-9.*]*(?:hh|h|ll|l|z)?[a-zA-Z%](?:[A-Za-z]\b)?')
 # --- reading ------------------------------------------------------------
 
 def section(page, title):
-    """What is below a heading, up to the next one."""
+    """Return the text below a heading, up to the next one."""
     found = re.search(rf'^{re.escape(title)}\n=+\n(.*?)(?=^[^\n]+\n=+\n|\Z)', page, re.M | re.S)
     return found[1] if found else ''
 
@@ -40,7 +40,7 @@ def page_texts(page):
 
 
 def text_of(literals):
-    """C's string literals, put together."""
+    """Concatenate string literals of C."""
     return ''.join(re.findall(r'"((?:[^"\\]|\\.)*)"', literals)).replace('\\n', '').replace('\\"', '"')
 
 
@@ -50,7 +50,7 @@ def messages(source):
 
 
 def strings(source):
-    """Any that may end up in a message: the words of a fault come in pieces."""
+    """Yield all strings of the source: a message about a fault is made of several."""
     for found in re.finditer(rf'{LITERAL}(?:\s*{LITERAL})*', source):
         yield text_of(found[0])
 
@@ -66,7 +66,7 @@ def page_pieces(text):
 
 
 def is_about(text, message):
-    """Are all pieces of a text of the page in the fixed parts of a message, in order?"""
+    """True if the fixed parts of a message have all pieces of a text of the page, in order."""
     rest = DIFFERS.sub('\0', message)
     for piece in page_pieces(text):
         at = rest.find(piece)
@@ -77,12 +77,12 @@ def is_about(text, message):
 
 
 def unknown(texts, known):
-    """Texts of the page that no string of the source has."""
+    """Return the texts of the page that no string of the source has."""
     return [t for t in texts if not any(is_about(t, k) for k in known)]
 
 
 def unexplained(said, texts):
-    """Messages that the page does not explain, but for those made of nothing but other texts."""
+    """Return the messages that the page does not explain, without those that consist of other texts."""
     return [m for m in said if letters(DIFFERS.sub('', m)) >= FEWEST and not any(is_about(t, m) for t in texts)]
 
 
@@ -108,7 +108,7 @@ def the_page_has_what_the_source_says():
     return f'{PAGE} does not explain: {" | ".join(missing)}' if missing else ''
 
 
-# --- whether that finds anything ----------------------------------------
+# --- tests of this script -----------------------------------------------
 
 HEAD = 'Log messages\n============\n\n'
 SOURCE = '''	pr_warn_ratelimited("context %u: %#llx pages are gone: error %d\\n",

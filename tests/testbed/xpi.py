@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The common part of those tests of the testbed that are Python scripts."""
+"""The common part of the testbed's tests in Python."""
 
 import importlib.machinery
 import importlib.util
@@ -13,7 +13,7 @@ from judge.judgement import failed_if, tell  # noqa: E402
 
 
 def script(*path):
-    """A program of this tree, as a module."""
+    """Load a program of this tree as a module."""
     loader = importlib.machinery.SourceFileLoader('script.' + path[-1], os.path.join(TOP, *path))
     module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
     sys.modules[loader.name] = module
@@ -22,7 +22,7 @@ def script(*path):
 
 
 def problem(test):
-    """Call a test that raises an exception if it fails; returns its complaint."""
+    """Call a test that raises an exception if it fails; return the text of the exception, or ''."""
     try:
         test()
     except Exception as e:  # a test that dies is a failed test
@@ -33,10 +33,10 @@ def problem(test):
 
 
 def named(*functions):
-    """(name, problem) of such tests, each called by its function's name."""
+    """Yield (name, problem) of such tests, named by their functions."""
     return ((f.__name__, problem(f)) for f in functions)
 
 
 def finish(prefix, outcomes):
-    """Report (name, problem), the problem being empty if there is none, and exit."""
+    """Report each (name, problem), with '' for no problem, and exit."""
     sys.exit(tell(failed_if(why, f'host.{prefix}.{name.replace("_", "-")}', why) for name, why in outcomes))

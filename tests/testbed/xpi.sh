@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# The common part of those tests of the testbed that are shell scripts.
+# The common part of the testbed's tests in shell.
 
 . "$(dirname "${BASH_SOURCE[0]}")/../../testbed/judge/report.sh" host.testbed
 W=$(mktemp -d)
 trap 'rm -rf "$W"' EXIT
 
-# refuses NAME REGEX CMD...: CMD must fail, and its last word to the user must
-# be one sentence that matches.
+# refuses NAME REGEX CMD...: CMD must fail. Its last line must match, and must say what
+# to do after a semicolon.
 refuses()
 {
 	local name=$1 re=$2 rc=0 said
@@ -19,15 +19,15 @@ refuses()
 	if [ $rc = 0 ]; then
 		fail "$name" "it did not refuse"
 	elif [[ ! $said =~ $re ]]; then
-		fail "$name" "it said: $said"
+		fail "$name" "it printed: $said"
 	elif [[ $said != *'; '*. ]]; then
-		fail "$name" "it does not say what to do: $said"
+		fail "$name" "the message does not say what to do: $said"
 	else
 		pass "$name"
 	fi
 }
 
-# accepts NAME CMD...: the positive half of such a test.
+# accepts NAME CMD...: CMD must succeed.
 accepts()
 {
 	local name=$1
