@@ -55,7 +55,7 @@ refuses linux-series.no-such-file 'fualt.c, but there is no such file; ' series
 list "Files: $parts/hv.[ch] $parts/fault.c Kbuild Kconfig" 'Hooks: 0002'
 refuses linux-series.no-such-hook 'the hook 0002, but .* 0 patches of that name; ' series
 
-# nm says much more after the driver's name, and dies if nobody reads it.
+# nm prints much more after the driver's name, and SIGPIPE kills it if the reader ends.
 nm() { echo "ffffffff81016312 t ${SYMBOL}"; seq 100000; }
 built_in()
 (
