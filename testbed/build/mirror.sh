@@ -155,7 +155,7 @@ apt_artifact()
 
 # named_by PKG HOW REGEX: apt's pattern for the package whose name matches REGEX and
 # that PKG depends on or recommends (HOW). The name contains an ABI number or a
-# release, which only the mirror's lists tell.
+# release, which only the lists of the mirror have.
 named_by()
 {
 	echo "?and(?name($3),?reverse-$2(?exact-name($1)))"
