@@ -118,8 +118,8 @@ class Judgement:
 def load_harmless(path):
     """Read the list of harmless console lines: exact text -> reason.
 
-    The key of a kernel's report begins with REPORT and has the report's message, the
-    line before the headline, because the headline has line numbers and process ids. If
+    The key of a kernel's report begins with REPORT and has the report's message, which is
+    the line before the headline. The headline itself has line numbers and process ids. If
     there is no message, the key has the function that the headline names.
     """
     texts, text = {}, None

@@ -88,8 +88,8 @@ PORTS_APART = ['pcie-root-port,id=r1,chassis=1', f'{EDU},bus=r1', 'pcie-root-por
 # A USB controller, for which Xen's rmrr= makes a region; a PVH dom0 has no memory in the video window.
 USB = 'qemu-xhci,addr=10'
 REGION, REGION_PVH = 'rmrr=30000-3000f=00:10.0', 'rmrr=a4-a5=00:10.0'
-# Two edus that share a line of INTx, because their slots are four apart, and two NVMe
-# controllers, one of which has more vectors than the machine.
+# Two edus and two NVMe controllers. The edus share a line of INTx, because their slots
+# are four apart. One NVMe controller has more vectors than the machine.
 LINES = ['pcie-root-port,id=r1,chassis=1,addr=4', f'{EDU},bus=r1', 'pcie-root-port,id=r2,chassis=2,addr=8', f'{EDU},bus=r2',
          'pcie-root-port,id=r3,chassis=3', 'nvme,serial=xpiirq,drive=spare,bus=r3',
          'pcie-root-port,id=r4,chassis=4', 'nvme,serial=xpicrowd,msix_qsize=400,bus=r4']

@@ -2,9 +2,9 @@
 """Makes bars, tables and a picture of the numbers.
 
 results: {configuration: result of bench.run()}. A number of instructions is the median
-of a case. In a PV domain the DMA API does not use the IOMMU. Its cost is computed as
-the number of the IOMMU API plus the instructions of the kernel's DMA layer on the bare
-machine, which is the same code.
+of a case. In a PV domain the DMA API does not use the IOMMU. Its cost is computed: the
+number of the IOMMU API plus the instructions of the kernel's DMA layer. The latter are
+from the bare machine, which has the same code.
 """
 
 import os

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Start as a PV dom0: Xen's domain builder reads the notes, loads the kernel at
- * VIRT_BASE with page tables that it makes, fills hypercall_page, and enters the
+ * VIRT_BASE with page tables that it makes, and fills hypercall_page. It enters the
  * kernel in 64-bit mode (in ring 3) with rsi = start_info.
  */
 #include "layout.h"

@@ -5,8 +5,8 @@
  * it. A flush of its own TLB cannot be tested by DMA: QEMU's virtio devices have no
  * TLB, but translate each access by the IOMMU. QEMU's trace has the invalidations that
  * Xen requests, and the runner reads the trace. So each unmap and each move is between
- * two marks in the trace, and this file announces how many there are, and what each
- * has to flush.
+ * two marks in the trace. This file announces their number, and what each has to
+ * flush.
  */
 #include "dma.h"
 #include "mem.h"

@@ -3,9 +3,10 @@
  * Devices that the hardware domain assigns to another domain and gets back, as with "xl
  * pci-assignable-add" and "xl pci-attach". Meanwhile they must reach none of its
  * mappings; afterwards they must reach all. (XSA-302, XSA-306, and a defect in which a
- * device returned in a context that the kernel did not know.) check-xen also runs these
- * tests on a Xen without HVM, which lacked quarantine (XSA-450), and with a scratch
- * page, whose tables had the wrong height (XSA-445).
+ * device returned in a context that the kernel did not know.)
+ *
+ * check-xen also runs these tests on a Xen without HVM, which lacked quarantine
+ * (XSA-450), and with a scratch page, whose tables had the wrong height (XSA-445).
  */
 #include "dma.h"
 #include "domctl.h"

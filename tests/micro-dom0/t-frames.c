@@ -306,8 +306,8 @@ static void low_meg(void)
 }
 
 /*
- * A page that was returned to Xen while a device can still reach it stays dom0's until
- * the unmap, so that no other domain gets it before (XSA-346).
+ * dom0 returns a page to Xen while a device can still reach it. The page must stay
+ * dom0's until the unmap, so that no other domain gets it before (XSA-346).
  */
 static void ballooned(void)
 {

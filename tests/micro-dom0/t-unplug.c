@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Devices that are unplugged while they are in a context, and plugged in again. (XSA-285
- * is about a device that is removed while its tables change.) Also the hardware domain's
- * rights to a device's registers, which must not change (XSA-476 is about rights that
- * outlived a device).
+ * is about a device that is removed while its tables change.)
+ *
+ * Also the hardware domain's rights to a device's registers, which must not change.
+ * (XSA-476 is about rights that outlived a device.)
  */
 #include "dma.h"
 #include "hotplug.h"

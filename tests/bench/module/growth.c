@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The cost of a map and an unmap with many other mappings, in the same domain or in
- * other domains, each of which is one of Xen's contexts.
+ * other domains. Each domain is one of Xen's contexts.
  *
  * All mappings are of one buffer, of which the driver and Xen take no advantage. The
  * buffer is aligned to 2 MiB, but its iovas are not, so that all leaves have 4 KiB. The

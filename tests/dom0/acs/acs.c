@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Reports which access control services are on in the PCI Express ports. With
- * lose=1 the ports first lose their state and the kernel restores it, as after
- * D3cold, or after a reset in the recovery from an error.
+ * lose=1 the ports first lose their state and the kernel restores it. The same
+ * happens after D3cold, and after a reset in the recovery from an error.
  */
 #include <linux/init.h>
 #include <linux/module.h>

@@ -93,9 +93,9 @@ at_most() { [ "$($2)" -le "$1" ]; }
 
 # grows_at_most KB MEASURE COMMAND...: true if the kB that MEASURE prints grow by at
 # most KB while COMMAND runs. If they grow more, COMMAND runs again: a leak has the same
-# size the second time, but a reserve fills only once (slabs have one, and KASAN keeps
-# freed memory up to a part of all memory). Waits, because workers free memory a little
-# later. Sets GREW. Returns 2 if COMMAND fails.
+# size the second time, but a reserve fills only once. Slabs have such a reserve, and
+# KASAN keeps freed memory up to a part of all memory. Waits, because workers free memory
+# a little later. Sets GREW. Returns 2 if COMMAND fails.
 grows_at_most()
 {
 	local limit=$1 measure=$2 before i

@@ -2,9 +2,9 @@
 /*
  * A page of kernel memory that is mapped for no device, and its address.
  *
- * /sys/kernel/xpi_secret/ has the page's text and its bus address without an IOMMU,
- * and the same for a second page, "drop", to which a device can copy what it read.
- * If a test finds the text in the drop, a device has read memory that it must not.
+ * /sys/kernel/xpi_secret/ has the page's text and its bus address without an IOMMU.
+ * It has the same for a second page, "drop", to which a device can copy what it
+ * read. If a test finds the text in the drop, a device has read the secret.
  */
 #include <linux/init.h>
 #include <linux/kobject.h>

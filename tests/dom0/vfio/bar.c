@@ -4,8 +4,8 @@
  * BDF is an edu, which does the DMA; BAR NR of BAR-BDF is memory.
  *
  * VFIO makes the kernel fault in each page of the BAR before it maps the page. The
- * info line has the time of these faults (a CPU touches all pages) and separately that
- * of the IOMMU (a map of pages that are present).
+ * info line has the time of these faults (a CPU touches all pages). It also has the
+ * time of the IOMMU (a map of pages that are present).
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Makes a root bus like that of Intel's VMD. Its segment number has more than 16
- * bits, so Xen does not know the bus, and the DMA of the only device on it has the
+ * bits, so Xen does not know the bus. The DMA of the only device on it has the
  * requester id of a device that Xen knows.	device=BDF
  *
  * BDF is an edu in the role of the VMD. xpi_dmaapi makes it do the DMA of the device

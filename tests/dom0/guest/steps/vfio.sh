@@ -2,7 +2,7 @@
 # DMA through VFIO containers.
 #
 # In a PV dom0 Xen isolates MSIs by the IOMMU's interrupt remapping, but Linux cannot see
-# it, and VFIO refuses groups whose interrupts may not be isolated.
+# it. VFIO refuses groups whose interrupts may not be isolated;
 # allow_unsafe_interrupts=1 makes VFIO accept them.
 
 # allow_unsafe Y|N [MODULE]
