@@ -89,12 +89,11 @@ elapsed_of()
 	cat "$CACHE/times/$1" 2>/dev/null || true
 }
 
-# Progress of a long step, in one line of the terminal. A log file gets none.
+# Progress of a long step, in one line of the terminal.
 ticker()
 {
 	local name=$1 log=$2 last=$3 t=0 of='' line
 
-	[ -t 2 ] || return 0
 	[ -n "$last" ] && of=" of about $last"
 	while sleep 1; do
 		t=$((t + 1))
@@ -122,7 +121,7 @@ kill_trees()
 # long it has run, and how long it took last time.
 step()
 {
-	local name=$1 log last start tick cmd rc=0 restore=:
+	local name=$1 log last start tick= cmd rc=0 restore=:
 	shift
 
 	cache_setup
@@ -130,8 +129,10 @@ step()
 	last=$(elapsed_of "$name")
 	say "==> $name${last:+ (took $last s last time)}"
 	start=$SECONDS
-	ticker "$name" "$log" "$last" </dev/null 9>&- &
-	tick=$!
+	if [ -t 2 ]; then
+		ticker "$name" "$log" "$last" </dev/null 9>&- &
+		tick=$!
+	fi
 	# Not 'CMD || rc=$?': bash ignores 'set -e' inside such a list, and a
 	# recipe must stop at its first failure. This applies to callers too.
 	case $- in *e*) restore='set -e' ;; esac
@@ -139,12 +140,14 @@ step()
 	# In the background: a shell in 'wait' handles signals at once.
 	(set -e; "$@") >"$log" 2>&1 </dev/null 9>&- &
 	cmd=$!
-	trap 'kill_trees "$cmd" "$tick"; trap - TERM; kill $$' TERM INT HUP
+	trap 'kill_trees "$cmd" $tick; trap - TERM; kill $$' TERM INT HUP
 	wait "$cmd"
 	rc=$?
 	trap - TERM INT HUP
-	kill_trees "$tick"
-	wait "$tick" 2>/dev/null
+	if [ -n "$tick" ]; then
+		kill_trees "$tick"
+		wait "$tick" 2>/dev/null
+	fi
 	$restore
 	[ -t 2 ] && printf '\r\033[K' >&2
 	if [ "$rc" != 0 ]; then
