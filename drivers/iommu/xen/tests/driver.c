@@ -15,6 +15,7 @@
 #include <linux/pci.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
+#include <linux/spinlock.h>
 
 #include <xen/swiotlb-xen-bypass.h>
 #include <xen/xen.h>
@@ -28,6 +29,21 @@
 struct xpi_driver xpi_driver = {
 	.alloc_fails_in = ATOMIC_INIT(-1),
 };
+
+static DEFINE_RAW_SPINLOCK(fake_lock);
+
+unsigned long xpi_fake_lock(void)
+{
+	unsigned long irqflags;
+
+	raw_spin_lock_irqsave(&fake_lock, irqflags);
+	return irqflags;
+}
+
+void xpi_fake_unlock(unsigned long irqflags)
+{
+	raw_spin_unlock_irqrestore(&fake_lock, irqflags);
+}
 
 static bool alloc_fails(void)
 {

@@ -4,7 +4,7 @@
  * way: an entry a page, a count a frame, no tables. Frames are released when the
  * flush is done that followed the removal of their leaves, and not before.
  *
- * Calls come in any context, with locks of the driver held. Here one raw lock is
+ * Calls come in any context, with locks of the driver held. The lock of the fake is
  * held across each.
  */
 #include <linux/align.h>
@@ -13,6 +13,7 @@
 #include <linux/limits.h>
 #include <linux/minmax.h>
 #include <linux/sizes.h>
+#include <linux/stddef.h>
 #include <linux/string.h>
 
 #include "fake-hv.h"
@@ -22,9 +23,7 @@
 #define MAP_FLAGS	(XEN_PV_IOMMU_F_R | XEN_PV_IOMMU_F_W | \
 			 XEN_PV_IOMMU_F_MMIO | XEN_PV_IOMMU_F_FOREIGN)
 
-struct xpi_fake xpi_fake = {
-	.lock = __RAW_SPIN_LOCK_UNLOCKED(xpi_fake.lock),
-};
+struct xpi_fake xpi_fake;
 
 static void wrong(const char *what)
 {
@@ -56,41 +55,75 @@ static int fault_now(struct xpi_fake_fault *f)
  * Frames
  */
 
-struct xpi_frame xpi_fake_frame(u64 pfn, u32 max)
+/* Five is prime to the number of pieces, so no two stay next to each other. */
+static u64 scattered_gfn(u64 pfn)
+{
+	static const u8 shifts[] = { 1, 0, 2, 3 };
+	u32 shift = pfn < XPI_PFN_SINGLES ? shifts[pfn >> 12 & 3] : 0;
+	u32 at = pfn % 0x1000, piece = at >> shift;
+
+	return pfn - at + at % (1U << shift) + (piece * 5 << shift) % 0x1000;
+}
+
+static u16 frame_flags(u64 frame)
+{
+	static const u8 mixed[] = {
+		0, XEN_PV_IOMMU_F_FOREIGN, XEN_PV_IOMMU_F_MMIO, 0,
+	};
+
+	if (frame >= XPI_PFN_FOREIGN && frame < XPI_PFN_MMIO)
+		return XEN_PV_IOMMU_F_FOREIGN;
+	if (frame >= XPI_PFN_MMIO && frame < XPI_PFN_TABLE)
+		return XEN_PV_IOMMU_F_MMIO;
+	if (frame >= XPI_PFN_MIXED && frame < XPI_PFN_SPARSE)
+		return mixed[frame >> 2 & 3];
+	return 0;
+}
+
+static bool has_frame(u64 pfn)
+{
+	if (pfn >= XPI_PFN_SPARSE && pfn < XPI_PFN_LINEAR)
+		return pfn % 8 != 7;
+	return pfn < XPI_PFN_END &&
+	       (pfn < XPI_PFN_NONE || pfn >= XPI_PFN_MIXED);
+}
+
+static struct xpi_frame one_frame(u64 pfn)
 {
 	struct xpi_frame frame = { .gfn = pfn, .nr = 1 };
 
-	if (pfn >= XPI_PFN_NONE)
+	if (!has_frame(pfn))
 		return (struct xpi_frame){};
+	frame.flags = frame_flags(pfn);
+	if ((pfn >= XPI_PFN_SCATTERED && pfn < XPI_PFN_FOREIGN) ||
+	    pfn >= XPI_PFN_SINGLES)
+		frame.gfn = scattered_gfn(pfn);
+	else if (pfn < XPI_PFN_SCATTERED || pfn >= XPI_PFN_LINEAR)
+		frame.gfn += xpi_fake.linear;
+	return frame;
+}
 
-	if (pfn >= XPI_PFN_SCATTERED && pfn < XPI_PFN_FOREIGN) {
-		u32 at = pfn - XPI_PFN_SCATTERED;
+struct xpi_frame xpi_fake_frame(u64 pfn, u32 max)
+{
+	struct xpi_frame frame = one_frame(pfn), next;
 
-		/* Five is prime to the number of pairs. */
-		frame.gfn = XPI_PFN_SCATTERED + at % 2 +
-			    (at / 2 * 5 * 2) %
-			    (XPI_PFN_FOREIGN - XPI_PFN_SCATTERED);
-	} else if (pfn >= XPI_PFN_FOREIGN && pfn < XPI_PFN_MMIO) {
-		frame.flags = XEN_PV_IOMMU_F_FOREIGN;
-	} else if (pfn >= XPI_PFN_MMIO && pfn < XPI_PFN_TABLE) {
-		frame.flags = XEN_PV_IOMMU_F_MMIO;
+	for (max = min(max, xpi_fake.look); frame.nr && frame.nr < max; frame.nr++) {
+		next = one_frame(pfn + frame.nr);
+		if (!next.nr || next.gfn != frame.gfn + frame.nr ||
+		    next.flags != frame.flags)
+			break;
 	}
 	return frame;
 }
 
 static int may_map(u64 gfn, u16 flags)
 {
-	if (gfn >= XPI_FAKE_GFNS)
+	if (gfn >= XPI_FAKE_GFNS ||
+	    (gfn >= XPI_PFN_ALIEN && gfn < XPI_PFN_MIXED))
 		return -EACCES;
-	if (gfn >= XPI_PFN_ALIEN)
-		return -EACCES;
-	if (gfn >= XPI_PFN_TABLE)
+	if (gfn >= XPI_PFN_TABLE && gfn < XPI_PFN_ALIEN)
 		return flags & XEN_PV_IOMMU_F_W ? -ETXTBSY : 0;
-	if (gfn >= XPI_PFN_MMIO)
-		return flags & XEN_PV_IOMMU_F_MMIO ? 0 : -EACCES;
-	if (gfn >= XPI_PFN_FOREIGN)
-		return flags & XEN_PV_IOMMU_F_FOREIGN ? 0 : -EACCES;
-	return 0;
+	return frame_flags(gfn) & ~flags ? -EACCES : 0;
 }
 
 static void put_frames(struct xpi_fake_ctx *ctx)
@@ -169,11 +202,27 @@ static void set_limits(struct xpi_fake_ctx *ctx,
 	ctx->reserve = c->flags & XEN_PV_IOMMU_CTX_F_RESERVE;
 	if (!ctx->reserve)
 		usable -= xpi_fake.pt_pages_reserve;
+	ctx->tables_asked = c->pt_pages_max;
 	ctx->tables_max = usable;
 	if (c->pt_pages_max)
 		ctx->tables_max = min(c->pt_pages_max, usable);
 	else if (!ctx->reserve && has_limits())
 		ctx->tables_max = usable / 2;
+}
+
+struct xpi_fake_ctx *xpi_fake_add_ctx(u32 id)
+{
+	struct xpi_fake_ctx *ctx = &xpi_fake.ctx[id % XPI_FAKE_CTXS];
+	const struct xen_pv_iommu_ctx no_limits = {};
+
+	if (ctx->used)
+		return NULL;
+	/* What is no longer used has neither mappings nor frames. */
+	memset(ctx, 0, offsetof(struct xpi_fake_ctx, held));
+	ctx->used = true;
+	set_limits(ctx, &no_limits);
+	xpi_fake.id[id % XPI_FAKE_CTXS] = id;
+	return ctx;
 }
 
 /* Cyclically, so that a stale number is no other context for a while. */
@@ -192,14 +241,11 @@ static int ctx_alloc(struct xen_pv_iommu_ctx *c)
 
 	for (tries = 0; tries < XPI_FAKE_CTXS; tries++) {
 		u32 id = xpi_fake.next_ctx++;
-		struct xpi_fake_ctx *ctx = &xpi_fake.ctx[id % XPI_FAKE_CTXS];
+		struct xpi_fake_ctx *ctx = xpi_fake_add_ctx(id);
 
-		if (ctx->used)
+		if (!ctx)
 			continue;
-		memset(ctx, 0, sizeof(*ctx));
-		ctx->used = true;
 		set_limits(ctx, c);
-		xpi_fake.id[id % XPI_FAKE_CTXS] = id;
 		c->ctx = id;
 		c->iova_last = IOVA_LAST;
 		return 0;
@@ -244,7 +290,7 @@ static void ctx_drop(struct xpi_fake_ctx *ctx)
 {
 	u64 dfn;
 
-	for (dfn = 0; dfn < XPI_FAKE_DFNS; dfn++)
+	for (dfn = 0; dfn < xpi_fake.dfns; dfn++)
 		drop_page(ctx, dfn);
 	flush(ctx);
 	ctx->used = false;
@@ -282,7 +328,7 @@ static u32 tables_of(const struct xpi_fake_ctx *ctx)
 
 	if (!ctx->used)
 		return 0;
-	for (dfn = 0; dfn < XPI_FAKE_DFNS; dfn++) {
+	for (dfn = 0; dfn < xpi_fake.dfns; dfn++) {
 		if (!ctx->pte[dfn].flags || ctx->pte[dfn].order)
 			continue;
 		nr++;
@@ -305,8 +351,6 @@ static bool table_left(const struct xpi_fake_ctx *ctx)
 {
 	u32 max = xpi_fake.pt_pages_max;
 
-	if (max == U32_MAX)
-		return true;
 	if (nr_tables(false) >= max || tables_of(ctx) >= ctx->tables_max)
 		return false;
 	return ctx->reserve || nr_tables(true) < max - xpi_fake.pt_pages_reserve;
@@ -458,7 +502,7 @@ static int attach(struct xen_pv_iommu_attach *a)
 		return -ENOENT;
 	}
 	/* Where a 1:1 region must go there must be nothing else. */
-	for (dfn = 0; ctx && dfn < XPI_FAKE_DFNS; dfn++)
+	for (dfn = 0; ctx && dfn < xpi_fake.dfns; dfn++)
 		if (ctx->pte[dfn].flags && is_reserved(dev, dfn, relaxed))
 			return -EADDRINUSE;
 
@@ -507,7 +551,8 @@ static int may_map_leaf(const struct xpi_fake_ctx *ctx, u64 dfn, u64 gfn,
 				xpi_fake.dev[1].relaxed))
 			return -EADDRINUSE;
 	}
-	if (size == 1 && table_is_empty(ctx, dfn) && !table_left(ctx))
+	if (size == 1 && xpi_fake.pt_pages_max != U32_MAX &&
+	    table_is_empty(ctx, dfn) && !table_left(ctx))
 		return -ENOMEM;
 	return 0;
 }
@@ -518,11 +563,17 @@ static u32 leaf_size(const struct xen_pv_iommu_batch *d, u64 dfn, u64 gfn)
 	       d->nr - d->done >= LEAF_2M ? LEAF_2M : 1;
 }
 
+static int leaf_hook(const struct xen_pv_iommu_batch *d, u32 size)
+{
+	return xpi_fake.leaf ? xpi_fake.leaf(d, size) : 0;
+}
+
 static int map_leaf(struct xpi_fake_ctx *ctx, struct xen_pv_iommu_batch *d)
 {
 	u64 dfn = d->dfn + d->done, gfn = d->gfn + d->done;
 	u32 i, size = leaf_size(d, dfn, gfn);
-	int err = may_map_leaf(ctx, dfn, gfn, size, d->flags);
+	int err = leaf_hook(d, size) ?:
+		  may_map_leaf(ctx, dfn, gfn, size, d->flags);
 
 	if (err)
 		return err;
@@ -545,7 +596,10 @@ static int unmap_leaf(struct xpi_fake_ctx *ctx, struct xen_pv_iommu_batch *d)
 {
 	u64 dfn = d->dfn + d->done;
 	u32 i, size = ctx->pte[dfn].flags && ctx->pte[dfn].order ? LEAF_2M : 1;
+	int err = leaf_hook(d, size);
 
+	if (err)
+		return err;
 	if (!IS_ALIGNED(dfn, size) || d->nr - d->done < size) {
 		wrong("UNMAP of a part of a leaf");
 		return -ERANGE;
@@ -589,8 +643,8 @@ static int check_desc(const struct xen_pv_iommu_batch *d)
 
 	if (range && (!d->nr || d->nr > xpi_fake.max_nr || d->done > d->nr))
 		return malformed("a descriptor of a bad length");
-	if (range && (d->dfn >= XPI_FAKE_DFNS ||
-		      d->nr > XPI_FAKE_DFNS - d->dfn))
+	if (range && (d->dfn >= xpi_fake.dfns ||
+		      d->nr > xpi_fake.dfns - d->dfn))
 		return malformed("a dfn that this fake cannot hold");
 
 	switch (d->op) {
@@ -646,13 +700,13 @@ static long do_batch(struct xen_pv_iommu_batch *d, unsigned int count)
 		if (d[i].ctx != d->ctx)
 			wrong("an array for two contexts");
 		err = do_desc(&d[i], &flush_due);
-		d[i].status = err;
+		d[i].status = min(err, 0);
 	}
 	if (flush_due && ctx)
 		flush(ctx);
 	if (!err)
 		return count;
-	return err == -EIO || i == 1 ? err : (long)i - 1;
+	return err == -EIO || (err < 0 && i == 1) ? err : (long)i - 1;
 }
 
 /*
@@ -666,7 +720,7 @@ static int lookup(struct xen_pv_iommu_lookup *l)
 
 	if (l->mbz || l->ctx == XEN_PV_IOMMU_CTX_DEFAULT)
 		return malformed("LOOKUP of what cannot be looked at");
-	if (!ctx || l->dfn >= XPI_FAKE_DFNS || !ctx->pte[l->dfn].flags)
+	if (!ctx || l->dfn >= xpi_fake.dfns || !ctx->pte[l->dfn].flags)
 		return -ENOENT;
 
 	pte = &ctx->pte[l->dfn];
@@ -775,24 +829,30 @@ static long fake_op_locked(unsigned int op, void *array, unsigned int count)
 					   : one_element(op, array);
 }
 
+long xpi_fake_call(unsigned int op, void *array, unsigned int count)
+{
+	unsigned long irqflags = xpi_fake_lock();
+	long ret = fake_op_locked(op, array, count);
+
+	xpi_fake_unlock(irqflags);
+	return ret;
+}
+
 static long fake_op(unsigned int op, void *array, unsigned int count)
 {
-	unsigned long irqflags;
-	long ret;
-
-	raw_spin_lock_irqsave(&xpi_fake.lock, irqflags);
-	ret = fake_op_locked(op, array, count);
-	raw_spin_unlock_irqrestore(&xpi_fake.lock, irqflags);
-	return ret;
+	return xpi_fake.call ? xpi_fake.call(op, array, count)
+			     : xpi_fake_call(op, array, count);
 }
 
 static void fake_multi(unsigned int op, struct xpi_call *calls, unsigned int nr)
 {
+	unsigned long irqflags = xpi_fake_lock();
 	unsigned int i;
 
 	if (!nr || nr > XPI_MULTI_MAX)
 		wrong("a multicall of a bad length");
 	xpi_fake.multis++;
+	xpi_fake_unlock(irqflags);
 	for (i = 0; i < nr; i++)
 		calls[i].ret = fake_op(op, calls[i].array, calls[i].count);
 }
@@ -836,12 +896,24 @@ void xpi_fake_clear_counts(void)
 	xpi_fake.pages = 0;
 }
 
+/* Leaves nothing behind, and touches only what was used. */
+static void drop_all(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < XPI_FAKE_CTXS; i++)
+		if (xpi_fake.ctx[i].used)
+			ctx_drop(&xpi_fake.ctx[i]);
+	if (xpi_fake.nr_refs)
+		memset(xpi_fake.refs, 0, sizeof(xpi_fake.refs));
+}
+
 void xpi_fake_reset(void)
 {
 	u32 next = max(xpi_fake.next_ctx, XEN_PV_IOMMU_CTX_FIRST);
 
-	memset(&xpi_fake, 0, sizeof(xpi_fake));
-	raw_spin_lock_init(&xpi_fake.lock);
+	drop_all();
+	memset(&xpi_fake, 0, offsetof(struct xpi_fake, id));
 	xpi_fake.next_ctx = next % 0x1000 ?: XEN_PV_IOMMU_CTX_FIRST;
 	xpi_fake.features = XEN_PV_IOMMU_FEAT_BLOCKED |
 			    XEN_PV_IOMMU_FEAT_DEFER | XEN_PV_IOMMU_FEAT_MMIO |
@@ -852,6 +924,8 @@ void xpi_fake_reset(void)
 	xpi_fake.max_maps = U32_MAX;
 	xpi_fake.max_nr = 4096;
 	xpi_fake.pt_pages_max = U32_MAX;
+	xpi_fake.dfns = XPI_FAKE_DFNS;
+	xpi_fake.look = 1;
 	add_dev(0, 0x100);
 	add_dev(1, 0x208);
 }
