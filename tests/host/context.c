@@ -3,7 +3,6 @@
  * Requests of a context, by hand; tests/fuzz/driver.c makes them at random. Here
  * is what a request does that does not wait, or of which a part fails.
  */
-#include <assert.h>
 #include <errno.h>
 
 #include <linux/limits.h>
@@ -12,162 +11,41 @@
 #include <xen/interface/pv-iommu.h>
 
 #include "context.h"
-#include "hv.h"
 #include "runs.h"
 
+#include "fake.h"
 #include "harness.h"
 
 #define CTX		9
 #define PAGES		4096U
 #define LEAF_2M		512U
-/* Pages from here on are scattered, have no frame, are another domain's. */
-#define SCATTERED	0x100000U
-#define NO_FRAME	0x200000U
-#define FOREIGN		0x300000U
+#define SCATTERED	XPI_PFN_SINGLES
+#define NO_FRAME	XPI_PFN_END
+#define FOREIGN		XPI_PFN_FOREIGN
 
-int fake_locks_held;
-unsigned int fake_locks_taken;
-
-static u64 mapped[PAGES];	/* gfn + 1, 0 for nothing */
-static bool large[PAGES / LEAF_2M];
-static unsigned int calls, pages, got_pages;
-static gfp_t all_gfp;		/* what all pages were taken with */
-static bool late_error;		/* a call does everything, and says -EIO */
 static int unmap_error;		/* no unmap does anything */
 static u64 refused;		/* where nothing can be mapped */
 static int refusal;		/* and why */
-static bool no_pages;		/* the kernel has no memory */
 static unsigned int no_memory;	/* times that Xen had none, as we were told */
 static struct xpi_lost lost;
 
 static struct xpi_context c;
 static struct xpi_pending_pair pair[2];
 
-/*
- * The hypervisor
- */
-
-static u32 leaf_size(const struct xen_pv_iommu_batch *d)
+static int refuse(const struct xen_pv_iommu_batch *d, u32 size)
 {
-	u64 dfn = d->dfn + d->done, gfn = d->gfn + d->done;
+	u64 dfn = d->dfn + d->done;
 
 	if (d->op == XEN_PV_IOMMU_BATCH_UNMAP)
-		return large[dfn / LEAF_2M] ? LEAF_2M : 1;
-	return d->order == XPI_ORDER_2M && !((dfn | gfn) % LEAF_2M) &&
-	       d->nr - d->done >= LEAF_2M ? LEAF_2M : 1;
-}
-
-static int unmap_leaf(u64 dfn, u32 left, u32 size)
-{
-	if (unmap_error)
 		return unmap_error;
-	if (dfn % size || left < size)
-		return -ERANGE;
-	large[dfn / LEAF_2M] = false;
-	memset(&mapped[dfn], 0, size * sizeof(*mapped));
-	return 0;
+	return refused >= dfn && refused - dfn < size ? refusal : 0;
 }
 
-static int map_leaf(u64 dfn, u64 gfn, u32 size)
+/* Xen does everything that was asked, and then says -EIO. */
+static long late_error(unsigned int op, void *array, unsigned int count)
 {
-	u32 i;
-
-	for (i = 0; i < size; i++) {
-		if (dfn + i == refused)
-			return refusal;
-		if (mapped[dfn + i])
-			return -EEXIST;
-	}
-	for (i = 0; i < size; i++)
-		mapped[dfn + i] = gfn + i + 1;
-	large[dfn / LEAF_2M] |= size == LEAF_2M;
-	return 0;
-}
-
-static int do_desc(struct xen_pv_iommu_batch *d)
-{
-	CHECK(d->ctx == CTX && d->dfn + d->nr <= PAGES);
-	for (d->status = 0; d->done < d->nr && !d->status; ) {
-		u64 dfn = d->dfn + d->done;
-		u32 size = leaf_size(d);
-
-		if (d->op == XEN_PV_IOMMU_BATCH_UNMAP)
-			d->status = unmap_leaf(dfn, d->nr - d->done, size);
-		else
-			d->status = map_leaf(dfn, d->gfn + d->done, size);
-		d->done += d->status ? 0 : size;
-	}
-	return d->status;
-}
-
-static long fake_op(unsigned int op, void *array, unsigned int count)
-{
-	struct xen_pv_iommu_batch *d = array;
-	unsigned int i;
-
-	calls++;
-	CHECK_EQ(op, XEN_PV_IOMMU_OP_BATCH);
-	for (i = 0; i < count; i++)
-		if (do_desc(&d[i]))
-			return i ? (long)i : d[i].status;
-	return late_error ? -EIO : (long)count;
-}
-
-static void fake_multi(unsigned int op, struct xpi_call *call, unsigned int nr)
-{
-	unsigned int i;
-
-	for (i = 0; i < nr; i++)
-		call[i].ret = fake_op(op, call[i].array, call[i].count);
-}
-
-static struct xpi_frame fake_frame(u64 pfn, u32 max)
-{
-	struct xpi_frame frame = { .gfn = pfn, .nr = 1 };
-
-	CHECK(max);
-	if (pfn >= FOREIGN)
-		frame.flags = XEN_PV_IOMMU_F_FOREIGN;
-	else if (pfn >= NO_FRAME)
-		frame.nr = 0;
-	else if (pfn >= SCATTERED)
-		frame.gfn = 2 * pfn;
-	return frame;
-}
-
-static unsigned int fake_max_maps(void)
-{
-	return 128;
-}
-
-static const struct xpi_hv hv = {
-	.iommu_op = fake_op,
-	.iommu_multi = fake_multi,
-	.frame = fake_frame,
-	.max_maps = fake_max_maps,
-};
-
-/*
- * The driver
- */
-
-static void *page_alloc(gfp_t gfp)
-{
-	void *p = no_pages ? NULL : aligned_alloc(4096, 4096);
-
-	assert(gfp && !fake_locks_held);
-	if (!p)
-		return NULL;
-	pages++;
-	got_pages++;
-	all_gfp &= gfp;
-	return memset(p, 0, 4096);
-}
-
-static void page_free(void *p)
-{
-	pages--;
-	free(p);
+	xpi_fake_call(op, array, count);
+	return -EIO;
 }
 
 static const struct xpi_mappings_mem mem = { page_alloc, page_free };
@@ -187,21 +65,18 @@ static void on_no_memory(const struct xpi_context *which)
 
 static void setup(bool batch)
 {
-	memset(mapped, 0, sizeof(mapped));
-	memset(large, 0, sizeof(large));
+	fake_init(CTX, PAGES);
+	xpi_fake.leaf = refuse;
+	xpi_fake.max_maps = 128;
 	memset(pair, 0, sizeof(pair));
 	memset(&lost, 0, sizeof(lost));
-	calls = pages = 0;
-	late_error = false;
 	unmap_error = 0;
 	refused = U64_MAX;
 	refusal = -EACCES;
-	no_pages = false;
 	no_memory = 0;
-	fake_locks_held = 0;
 	c = (struct xpi_context){
 		.ctx = CTX, .batching = batch, .max_count = 1000,
-		.max_nr = batch ? PAGES : 1, .bytes = 4096, .hv = &hv,
+		.max_nr = batch ? PAGES : 1, .bytes = 4096, .hv = &xpi_fake_hv,
 		.mem = &mem, .no_memory = on_no_memory, .pending = {
 			.lost = on_lost, .nr = 2, .pair = pair,
 		},
@@ -212,8 +87,7 @@ static void setup(bool batch)
 static void teardown(void)
 {
 	xpi_context_fini(&c);
-	CHECK_EQ(pages, 0);
-	CHECK_EQ(fake_locks_held, 0);
+	fake_fini();
 }
 
 static int map(u64 dfn, u64 pfn, u64 nr, unsigned int order, u64 *done)
@@ -229,11 +103,7 @@ static int map(u64 dfn, u64 pfn, u64 nr, unsigned int order, u64 *done)
 
 static u64 nr_mapped(void)
 {
-	u64 dfn, nr = 0;
-
-	for (dfn = 0; dfn < PAGES; dfn++)
-		nr += !!mapped[dfn];
-	return nr;
+	return xen_ctx->nr_mapped;
 }
 
 static u64 nr_shown(void)
@@ -262,15 +132,15 @@ TEST(buffers_come_with_the_first_map)
 	xpi_pending_flush(&c.pending);
 	CHECK_EQ(pages, before);
 
-	no_pages = true;
+	allocs_left = 0;
 	CHECK_EQ(map(0, 0x1000, 1, XPI_ORDER_4K, &done), -ENOMEM);
 	CHECK_EQ(done, 0);
 	CHECK_EQ(nr_shown(), 0);
-	no_pages = false;
+	allocs_left = U32_MAX;
 	CHECK_EQ(map(0, 0x1000, 1, XPI_ORDER_4K, &done), 0);
 	CHECK_EQ(pages, before + buffers);
 	/* From now on no unmap needs memory, on any CPU. */
-	no_pages = true;
+	allocs_left = 0;
 	CHECK_EQ(xpi_context_sync_map(&c, 0, 1), 0);
 	CHECK_EQ(xpi_context_unmap(&c, 1, 0, 1).nr, 1);
 	xpi_pending_flush(&c.pending);
@@ -285,7 +155,7 @@ TEST(long_map_does_not_wait)
 	setup(true);
 	CHECK_EQ(map(0, 0x1000, XPI_WAIT_MAX, XPI_ORDER_4K, &done), 0);
 	CHECK_EQ(done, XPI_WAIT_MAX);
-	CHECK_EQ(calls, 0);
+	CHECK_EQ(nr_calls(), 0);
 	CHECK_EQ(map(1024, 0x2000, XPI_WAIT_MAX + 1, XPI_ORDER_4K, &done), 0);
 	CHECK_EQ(done, XPI_WAIT_MAX + 1);
 	CHECK_EQ(nr_mapped(), done);
@@ -347,7 +217,7 @@ TEST(long_map_where_an_unmap_waits)
 	CHECK_EQ(nr_mapped(), 4);
 	CHECK_EQ(map(0, 0x2000, 600, XPI_ORDER_4K, &done), 0);
 	CHECK_EQ(nr_mapped(), 600);
-	CHECK_EQ(mapped[0], 0x2001);
+	CHECK_EQ(mapped(0), 0x2001);
 	teardown();
 }
 
@@ -380,7 +250,7 @@ TEST(xen_has_no_memory)
 	CHECK_EQ(no_memory, 2);
 	refusal = -EACCES;
 	CHECK_EQ(map(2, 0x1000, 600, XPI_ORDER_4K, &done), -EACCES);
-	no_pages = true;
+	allocs_left = 0;
 	CHECK_EQ(map(1024, 0x1000, 600, XPI_ORDER_4K, &done), -ENOMEM);
 	CHECK_EQ(no_memory, 2);
 	teardown();
@@ -485,7 +355,7 @@ TEST(foreign_pages_are_unmapped_at_once)
 	CHECK_EQ(nr_mapped(), 4);
 	t = xpi_context_unmap(&c, 0, 2, 2);
 	CHECK(t.nr == 2 && t.flags & XPI_LEAF_NOW);
-	CHECK(!mapped[2] && !mapped[3]);
+	CHECK(!mapped(2) && !mapped(3));
 	teardown();
 }
 
@@ -518,10 +388,10 @@ TEST(one_by_one_without_batches)
 
 	setup(false);
 	CHECK_EQ(map(0, 0x1000, 16, XPI_ORDER_4K, &done), 0);
-	CHECK_EQ(calls, 16);
+	CHECK_EQ(nr_calls(), 16);
 	CHECK_EQ(nr_mapped(), 16);
 	CHECK_EQ(xpi_context_unmap(&c, 0, 0, 16).nr, 16);
-	CHECK_EQ(calls, 32);
+	CHECK_EQ(nr_calls(), 32);
 	CHECK_EQ(nr_mapped(), 0);
 	teardown();
 }
@@ -572,7 +442,7 @@ TEST(late_error_of_an_unmap_loses_nothing)
 
 	setup(false);
 	CHECK_EQ(map(0, 0x1000, 1, XPI_ORDER_4K, &done), 0);
-	late_error = true;
+	xpi_fake.call = late_error;
 	CHECK_EQ(xpi_context_unmap(&c, 0, 0, 1).nr, 1);
 	CHECK_EQ(nr_mapped(), 0);
 	CHECK_EQ(lost.times, 0);

@@ -5,6 +5,8 @@
 TESTS += runs mappings group caps quota batch pending context stats fault-record threads threads-asan
 
 xpi-parts := drivers/iommu/xen
+# The fake hypervisor, which the KUnit suites have as well.
+xpi-fake := $(xpi-parts)/tests/fake-hv.c
 xpi-cflags := -I$(TOP)/tests/host/linux-fake -I$(TOP)/$(xpi-parts)
 
 runs-src := $(xpi-parts)/runs.c
@@ -21,7 +23,7 @@ batch-src := $(addprefix $(xpi-parts)/,batch.c stats.c)
 batch-cflags := $(xpi-cflags)
 pending-src := $(addprefix $(xpi-parts)/,pending.c batch.c runs.c mappings.c stats.c)
 pending-cflags := $(xpi-cflags)
-context-src := $(pending-src) $(xpi-parts)/context.c
+context-src := $(pending-src) $(xpi-parts)/context.c $(xpi-fake)
 context-cflags := $(xpi-cflags)
 stats-src := $(pending-src)
 stats-cflags := $(xpi-cflags)
@@ -29,7 +31,7 @@ fault-record-src := $(xpi-parts)/fault-record.c
 fault-record-cflags := $(xpi-cflags)
 
 # Real threads, hence locks and CPUs of their own; two builds of the same.
-threads-src := $(context-src)
+threads-src := $(pending-src) $(xpi-parts)/context.c
 threads-cflags := -I$(TOP)/tests/host/linux-threads $(xpi-cflags)
 threads-san := -fsanitize=thread -DXPI_TSAN
 threads-ldflags := -pthread
