@@ -21,17 +21,17 @@ quota-src := $(xpi-parts)/quota.c
 quota-cflags := $(xpi-cflags)
 batch-src := $(addprefix $(xpi-parts)/,batch.c stats.c)
 batch-cflags := $(xpi-cflags)
-pending-src := $(addprefix $(xpi-parts)/,pending.c batch.c runs.c mappings.c stats.c)
+pending-src := $(addprefix $(xpi-parts)/,pending.c batch.c runs.c mappings.c stats.c) $(xpi-fake)
 pending-cflags := $(xpi-cflags)
-context-src := $(pending-src) $(xpi-parts)/context.c $(xpi-fake)
+context-src := $(pending-src) $(xpi-parts)/context.c
 context-cflags := $(xpi-cflags)
-stats-src := $(pending-src)
+stats-src := $(filter-out $(xpi-fake),$(pending-src))
 stats-cflags := $(xpi-cflags)
 fault-record-src := $(xpi-parts)/fault-record.c
 fault-record-cflags := $(xpi-cflags)
 
 # Real threads, hence locks and CPUs of their own; two builds of the same.
-threads-src := $(pending-src) $(xpi-parts)/context.c
+threads-src := $(filter-out $(xpi-fake),$(context-src))
 threads-cflags := -I$(TOP)/tests/host/linux-threads $(xpi-cflags)
 threads-san := -fsanitize=thread -DXPI_TSAN
 threads-ldflags := -pthread

@@ -7,7 +7,6 @@
  * Pins: virtio-iommu's queue loses the error of a map that another thread's
  * sync has sent.
  */
-#include <assert.h>
 #include <errno.h>
 
 #include <linux/limits.h>
@@ -15,36 +14,29 @@
 
 #include <xen/interface/pv-iommu.h>
 
-#include "hv.h"
 #include "mappings.h"
 #include "pending.h"
 #include "runs.h"
 
+#include "fake.h"
 #include "harness.h"
 
 #define CTX		7
 #define PAGES		4096U
 #define CPUS		4U
 #define BUF		(16 * sizeof(struct xen_pv_iommu_batch))
-/* Frames from here on Xen does not allow. */
-#define FORBIDDEN	0x100000U
-/* Pages from here on have no frame. */
-#define NO_FRAME	0x200000U
-/* Pages from here on are scattered, two by two. */
-#define SCATTERED	0x10000U
+#define FORBIDDEN	XPI_PFN_ALIEN
+#define NO_FRAME	XPI_PFN_NONE
+/* Two by two. */
+#define SCATTERED	XPI_PFN_SCATTERED
 
-int fake_locks_held;
-unsigned int fake_locks_taken;
 void (*fake_before_mb)(void);
 void (*fake_on_unlock)(void);
 
-static u64 mapped[PAGES];	/* gfn + 1, 0 for nothing */
-static unsigned int calls, descs, maps;
 static unsigned int lost;	/* unmaps, as the log was told */
 /* Pages of all calls in which interrupts were off all the time, and the most. */
 static unsigned int in_one_go, most_in_one_go, goes;
 static bool whole_leaves;	/* unmaps must not cut 512 aligned pages */
-static int broken;		/* every call says so */
 static void (*during)(void);	/* what another CPU does during a call */
 static void (*refused)(void);	/* what it does when Xen has refused one */
 
@@ -56,36 +48,12 @@ static struct xpi_pending pending;
  * The hypervisor
  */
 
-static int do_page(const struct xen_pv_iommu_batch *d, u32 i)
+static int check_leaf(const struct xen_pv_iommu_batch *d, u32 size)
 {
-	u64 *p = &mapped[d->dfn + i];
-
-	if (d->op == XEN_PV_IOMMU_BATCH_UNMAP) {
-		*p = 0;
-		return 0;
-	}
-	if (d->gfn + i >= FORBIDDEN)
-		return -EACCES;
-	if (*p)
-		return -EEXIST;
-	*p = d->gfn + i + 1;
-	return 0;
-}
-
-static int do_desc(struct xen_pv_iommu_batch *d)
-{
-	descs++;
-	maps += d->op == XEN_PV_IOMMU_BATCH_MAP;
-	CHECK_EQ(d->ctx, CTX);
-	CHECK(d->nr && d->done <= d->nr && d->dfn + d->nr <= PAGES);
+	(void)size;
 	if (whole_leaves && d->op == XEN_PV_IOMMU_BATCH_UNMAP && d->dfn >= 512)
 		CHECK(!(d->dfn % 512) && !(d->nr % 512));
-	for (d->status = 0; d->done < d->nr; d->done++) {
-		d->status = do_page(d, d->done);
-		if (d->status)
-			break;
-	}
-	return d->status;
+	return 0;
 }
 
 static void count_go(const struct xen_pv_iommu_batch *d, unsigned int count)
@@ -99,67 +67,39 @@ static void count_go(const struct xen_pv_iommu_batch *d, unsigned int count)
 		most_in_one_go = in_one_go;
 }
 
-static long fake_op(unsigned int op, void *array, unsigned int count)
+static void run_once(void (**what)(void))
 {
-	struct xen_pv_iommu_batch *d = array;
-	void (*fn)(void) = during;
-	unsigned int i;
+	void (*fn)(void) = *what;
 
-	calls++;
-	CHECK_EQ(op, XEN_PV_IOMMU_OP_BATCH);
-	CHECK(count && count <= BUF / sizeof(*d));
-	count_go(d, count);
-	during = NULL;
+	*what = NULL;
 	if (fn)
 		fn();
-	if (broken)
-		return broken;
-	for (i = 0; i < count; i++)
-		if (do_desc(&d[i]))
-			break;
-	fn = refused;
-	if (i < count && fn) {
-		refused = NULL;
-		fn();
-	}
-	return i ? (long)i : d[0].status ?: (long)count;
 }
 
-static struct xpi_frame fake_frame(u64 pfn, u32 max)
+static long on_call(unsigned int op, void *array, unsigned int count)
 {
-	struct xpi_frame frame = { .gfn = pfn, .nr = 1 };
+	long ret;
 
-	(void)max;
-	if (pfn >= NO_FRAME && pfn < NO_FRAME + PAGES)
-		return (struct xpi_frame){};
-	if (pfn >= SCATTERED && pfn < 2 * SCATTERED)
-		frame.gfn = pfn + (pfn >> 1 & 0x7fff) * 2;
-	return frame;
+	CHECK_EQ(op, XEN_PV_IOMMU_OP_BATCH);
+	count_go(array, count);
+	run_once(&during);
+	ret = xpi_fake_call(op, array, count);
+	if (ret != (long)count && !xpi_fake.call_fault.err)
+		run_once(&refused);
+	return ret;
 }
 
-static const struct xpi_hv hv = { .iommu_op = fake_op, .frame = fake_frame };
+/* Every call returns @err; 0: no call does. */
+static void break_calls(int err)
+{
+	xpi_fake.call_fault = (struct xpi_fake_fault){
+		.err = err, .always = true, .ops = XPI_FAKE_OP(BATCH),
+	};
+}
 
 /*
  * The driver
  */
-
-static unsigned int pages;
-
-static void *page_alloc(gfp_t gfp)
-{
-	void *p = aligned_alloc(4096, 4096);
-
-	assert(!fake_locks_held && gfp);
-	memset(p, 0, 4096);
-	pages++;
-	return p;
-}
-
-static void page_free(void *p)
-{
-	pages--;
-	free(p);
-}
 
 static const struct xpi_mappings_mem mem = { page_alloc, page_free };
 
@@ -193,21 +133,22 @@ static void on_sending(const struct xpi_batch *b, enum xpi_why why)
 static void setup_short(unsigned int cpus, unsigned int max_maps)
 {
 	const struct xpi_pending_config c = {
-		.hv = &hv, .alloc = page_alloc, .bytes = BUF,
+		.hv = &xpi_fake_hv, .alloc = page_alloc, .bytes = BUF,
 		.max_count = 1000, .max_maps = max_maps, .ctx = CTX,
 	};
 
-	memset(mapped, 0, sizeof(mapped));
+	fake_init(CTX, PAGES);
+	xpi_fake.call = on_call;
+	xpi_fake.leaf = check_leaf;
+	xpi_fake.max_count = BUF / sizeof(struct xen_pv_iommu_batch);
 	memset(pair, 0, sizeof(pair));
-	calls = descs = maps = lost = pages = nr_told = 0;
+	lost = nr_told = 0;
 	in_one_go = most_in_one_go = 0;
-	broken = 0;
 	whole_leaves = false;
 	during = NULL;
 	refused = NULL;
 	fake_before_mb = NULL;
 	fake_on_unlock = NULL;
-	fake_locks_held = 0;
 	CHECK_EQ(xpi_mappings_init(&mappings, &mem, PAGES - 1, GFP_KERNEL), 0);
 	pending = (struct xpi_pending){
 		.mappings = &mappings, .lost = on_lost, .free = page_free,
@@ -227,8 +168,7 @@ static void teardown(void)
 {
 	xpi_pending_fini(&pending);
 	xpi_mappings_fini(&mappings);
-	CHECK_EQ(pages, 0);
-	CHECK_EQ(fake_locks_held, 0);
+	fake_fini();
 }
 
 static int map_on(unsigned int cpu, u64 dfn, u64 pfn, u64 nr)
@@ -260,6 +200,11 @@ static void unmap_on(unsigned int cpu, u64 dfn, u64 nr)
 	if (err)
 		xpi_pending_sync_unmap(&pending, dfn, nr, XPI_WHY_ERROR);
 }
+
+/* A mapping that the driver did not make, put there and taken away again. */
+static const struct xpi_fake_pte unknown = {
+	.gfn = 76, .flags = XEN_PV_IOMMU_F_R,
+}, nothing;
 
 static bool waits(const struct xpi_pending_list *p, u64 dfn)
 {
@@ -293,18 +238,18 @@ static void check_page(u64 dfn)
 
 	if (!xpi_mappings_lookup(&mappings, dfn, &pfn)) {
 		CHECK(!waits_map);
-		CHECK_EQ(!!mapped[dfn], waits_unmap);
+		CHECK_EQ(!!mapped(dfn), waits_unmap);
 		return;
 	}
 	if (xpi_mappings_error(&mappings, dfn, 1))
 		return;
 	/* A page in a pending unmap must be mapped. */
 	if (waits_unmap) {
-		CHECK(waits_map && mapped[dfn]);
+		CHECK(waits_map && mapped(dfn));
 	} else if (waits_map) {
-		CHECK(!mapped[dfn]);
+		CHECK(!mapped(dfn));
 	} else {
-		CHECK_EQ(mapped[dfn], fake_frame(pfn, 1).gfn + 1);
+		CHECK_EQ(mapped(dfn), xpi_fake_frame(pfn, 1).gfn + 1);
 	}
 }
 
@@ -314,7 +259,7 @@ static void check_all(void)
 
 	for (dfn = 0; dfn < PAGES; dfn++)
 		check_page(dfn);
-	CHECK_EQ(fake_locks_held, 0);
+	fake_check();
 }
 
 TEST(maps_wait_for_their_sync)
@@ -325,14 +270,14 @@ TEST(maps_wait_for_their_sync)
 	/* An NVMe request of 128 KiB: one hypercall. */
 	for (i = 0; i < 15; i++)
 		CHECK_EQ(map_on(0, 100 + i, 1000 + 7 * i, 1), 0);
-	CHECK_EQ(calls, 0);
+	CHECK_EQ(nr_calls(), 0);
 	check_all();
 	CHECK_EQ(sync_map(100, 15), 0);
-	CHECK_EQ(calls, 1);
-	CHECK_EQ(descs, 15);
+	CHECK_EQ(nr_calls(), 1);
+	CHECK_EQ(xpi_fake.descs, 15);
 	check_all();
 	CHECK_EQ(sync_map(100, 15), 0);
-	CHECK_EQ(calls, 1);
+	CHECK_EQ(nr_calls(), 1);
 	teardown();
 }
 
@@ -344,15 +289,15 @@ TEST(fewer_maps_than_unmaps_at_a_time)
 	setup_short(1, 4);
 	for (i = 0; i < 12; i++)
 		CHECK_EQ(map_on(0, 100 + 2 * i, 1000 + 7 * i, 1), 0);
-	CHECK_EQ(calls, 2);
+	CHECK_EQ(nr_calls(), 2);
 	CHECK_EQ(sync_map(100, 24), 0);
-	CHECK_EQ(calls, 3);
+	CHECK_EQ(nr_calls(), 3);
 	check_all();
 	for (i = 0; i < 12; i++)
 		unmap_on(0, 100 + 2 * i, 1);
-	CHECK_EQ(calls, 3);
+	CHECK_EQ(nr_calls(), 3);
 	xpi_pending_flush(&pending);
-	CHECK_EQ(calls, 4);
+	CHECK_EQ(nr_calls(), 4);
 	check_all();
 	teardown();
 }
@@ -402,17 +347,17 @@ TEST(full_lists_are_sent)
 	setup(1);
 	for (i = 0; i < 40; i++)
 		CHECK_EQ(map_on(0, 100 + i, 1000 + 7 * i, 1), 0);
-	CHECK_EQ(calls, 2);
+	CHECK_EQ(nr_calls(), 2);
 	CHECK(was_told(0, XEN_PV_IOMMU_BATCH_MAP, 16, XPI_WHY_FULL));
 	check_all();
 	CHECK_EQ(sync_map(100, 40), 0);
-	CHECK_EQ(calls, 3);
+	CHECK_EQ(nr_calls(), 3);
 	for (i = 0; i < 40; i++)
 		unmap_on(0, 100 + 2 * i % 40 + 2 * i / 40, 1);
-	CHECK_EQ(calls, 5);
+	CHECK_EQ(nr_calls(), 5);
 	check_all();
 	xpi_pending_flush(&pending);
-	CHECK_EQ(calls, 6);
+	CHECK_EQ(nr_calls(), 6);
 	check_all();
 	teardown();
 }
@@ -429,7 +374,7 @@ TEST(long_requests_go_in_steps)
 	pending.max_nr = XPI_CHUNK_PAGES;
 	CHECK_EQ(map_on(0, 100, 0x1000, nr), 0);
 	CHECK_EQ(sync_map(100, nr), 0);
-	CHECK(calls >= nr / XPI_PENDING_PAGES);
+	CHECK(nr_calls() >= nr / XPI_PENDING_PAGES);
 	unmap_on(0, 100, nr);
 	xpi_pending_flush(&pending);
 	check_all();
@@ -453,15 +398,15 @@ TEST(many_pages_do_not_wait)
 	check_all();
 	CHECK(most_in_one_go && most_in_one_go <= XPI_PENDING_PAGES);
 	/* nor does a map that was dropped count any more */
-	calls = 0;
+	xpi_fake_clear_counts();
 	CHECK_EQ(map_on(0, 1000, 0x2000, 300), 0);
 	CHECK_EQ(map_on(0, 0, 0x1000, 400), 0);
 	unmap_on(0, 0, 400);
 	CHECK_EQ(map_on(0, 0, 0x1000, 400), 0);
-	CHECK_EQ(calls, 0);
+	CHECK_EQ(nr_calls(), 0);
 	CHECK_EQ(sync_map(0, 400), 0);
 	CHECK_EQ(sync_map(1000, 300), 0);
-	CHECK_EQ(calls, 1);
+	CHECK_EQ(nr_calls(), 1);
 	check_all();
 	teardown();
 }
@@ -478,7 +423,8 @@ static void fill_with_unmaps(void)
 	/* In turn, so that a long range meets unmaps in each list. */
 	for (i = 0; i < 12 * CPUS; i++)
 		unmap_on(i % CPUS, 64 * i, 63);
-	calls = most_in_one_go = 0;
+	xpi_fake_clear_counts();
+	most_in_one_go = 0;
 }
 
 /* Interrupts are off for one array at a time, not for the unmaps of all lists. */
@@ -507,7 +453,7 @@ TEST(refused_map_sends_no_unmaps_of_others)
 	CHECK_EQ(sync_map(PAGES - 8, 8), -EACCES);
 	xpi_pending_waiting(&pending, &m, &u);
 	CHECK_EQ(u, before);
-	CHECK_EQ(calls, 1);
+	CHECK_EQ(nr_calls(), 1);
 	check_all();
 	teardown();
 }
@@ -566,8 +512,8 @@ TEST(runs_are_cut_where_frames_are)
 	setup(1);
 	CHECK_EQ(map_on(0, 100, SCATTERED, 16), 0);
 	CHECK_EQ(sync_map(100, 16), 0);
-	CHECK_EQ(calls, 1);
-	CHECK_EQ(descs, 8);
+	CHECK_EQ(nr_calls(), 1);
+	CHECK_EQ(xpi_fake.descs, 8);
 	check_all();
 	teardown();
 }
@@ -581,14 +527,14 @@ TEST(unmap_of_a_waiting_map_is_never_sent)
 	unmap_on(1, 100, 4);
 	check_all();
 	unmap_on(1, 300, 4);
-	CHECK_EQ(calls, 0);
+	CHECK_EQ(nr_calls(), 0);
 	check_all();
 	/* No error is reported twice, and the map between them is not lost. */
 	CHECK_EQ(sync_map(0, PAGES), 0);
 	xpi_pending_flush(&pending);
-	CHECK_EQ(calls, 1);
-	CHECK_EQ(descs, 1);
-	CHECK_EQ(mapped[203], 2004);
+	CHECK_EQ(nr_calls(), 1);
+	CHECK_EQ(xpi_fake.descs, 1);
+	CHECK_EQ(mapped(203), 2004);
 	check_all();
 	teardown();
 }
@@ -601,9 +547,9 @@ TEST(unmap_of_a_part_of_a_waiting_map)
 	check_all();
 	xpi_pending_sync_unmap(&pending, 101, 2, XPI_WHY_SYNC);
 	CHECK_EQ(sync_map(100, 1), 0);
-	CHECK_EQ(mapped[100], 1001);
-	CHECK_EQ(mapped[101], 0);
-	CHECK_EQ(mapped[103], 1004);
+	CHECK_EQ(mapped(100), 1001);
+	CHECK_EQ(mapped(101), 0);
+	CHECK_EQ(mapped(103), 1004);
 	check_all();
 	teardown();
 }
@@ -618,7 +564,7 @@ TEST(unmap_of_a_part_of_a_map_that_is_refused)
 	CHECK_EQ(map_on(0, 101, 2000, 2), 0);
 	CHECK_EQ(sync_map(101, 2), 0);
 	xpi_pending_flush(&pending);
-	CHECK_EQ(mapped[102], 2002);
+	CHECK_EQ(mapped(102), 2002);
 	CHECK_EQ(sync_map(100, 1), -EACCES);
 	check_all();
 	teardown();
@@ -632,12 +578,12 @@ TEST(unmap_of_a_map_half_sent)
 	setup(1);
 	for (i = 0; i < 20; i++)
 		CHECK_EQ(map_on(0, 100 + i, 1000 + 7 * i, 1), 0);
-	CHECK_EQ(calls, 1);
+	CHECK_EQ(nr_calls(), 1);
 	unmap_on(0, 100, 20);
-	CHECK_EQ(calls, 2);
+	CHECK_EQ(nr_calls(), 2);
 	check_all();
 	for (i = 0; i < 20; i++)
-		CHECK_EQ(mapped[100 + i], 0);
+		CHECK_EQ(mapped(100 + i), 0);
 	teardown();
 }
 
@@ -659,7 +605,7 @@ TEST(errors_find_their_owner)
 	CHECK_EQ(mappings.nr_failed, 0);
 	CHECK_EQ(map_on(1, 200, 2000, 4), 0);
 	CHECK_EQ(sync_map(200, 4), 0);
-	CHECK_EQ(mapped[203], 2004);
+	CHECK_EQ(mapped(203), 2004);
 	check_all();
 	teardown();
 }
@@ -670,11 +616,11 @@ TEST(error_in_the_middle)
 	setup(1);
 	CHECK_EQ(map_on(0, 100, FORBIDDEN - 3, 8), 0);
 	CHECK_EQ(sync_map(100, 8), -EACCES);
-	CHECK_EQ(mapped[102], FORBIDDEN);
+	CHECK_EQ(mapped(102), FORBIDDEN);
 	check_all();
 	unmap_on(0, 100, 8);
 	check_all();
-	CHECK_EQ(mapped[102], 0);
+	CHECK_EQ(mapped(102), 0);
 	teardown();
 }
 
@@ -685,7 +631,7 @@ TEST(page_without_a_frame)
 	unmap_on(0, 100, 8);
 	xpi_pending_sync_unmap(&pending, 100, 8, XPI_WHY_SYNC);
 	check_all();
-	CHECK_EQ(maps, 0);
+	CHECK_EQ(xpi_fake.maps, 0);
 	teardown();
 }
 
@@ -696,13 +642,13 @@ TEST(task_moves_between_map_and_sync)
 	CHECK_EQ(map_on(3, 104, 2000, 4), 0);
 	CHECK_EQ(map_on(2, 200, 3000, 4), 0);
 	CHECK_EQ(sync_map(100, 8), 0);
-	CHECK_EQ(calls, 2);
-	CHECK_EQ(mapped[107], 2004);
-	CHECK_EQ(mapped[200], 0);
+	CHECK_EQ(nr_calls(), 2);
+	CHECK_EQ(mapped(107), 2004);
+	CHECK_EQ(mapped(200), 0);
 	unmap_on(1, 100, 4);
 	unmap_on(2, 104, 4);
 	xpi_pending_sync_unmap(&pending, 100, 8, XPI_WHY_SYNC);
-	CHECK_EQ(mapped[100] | mapped[107], 0);
+	CHECK_EQ(mapped(100) | mapped(107), 0);
 	check_all();
 	teardown();
 }
@@ -716,11 +662,11 @@ TEST(interrupt_leaves_waiting_maps_alone)
 	CHECK_EQ(map_on(0, 100, 1000, 4), 0);
 	unmap_on(0, 300, 4);
 	xpi_pending_sync_unmap(&pending, 300, 4, XPI_WHY_SYNC);
-	CHECK_EQ(mapped[300], 0);
-	CHECK_EQ(mapped[100], 0);
+	CHECK_EQ(mapped(300), 0);
+	CHECK_EQ(mapped(100), 0);
 	CHECK_EQ(map_on(0, 104, 2000, 4), 0);
 	CHECK_EQ(sync_map(100, 8), 0);
-	CHECK_EQ(calls, 3);
+	CHECK_EQ(nr_calls(), 3);
 	check_all();
 	teardown();
 }
@@ -738,11 +684,11 @@ TEST(unmaps_wait_and_merge)
 	for (i = 0; i < 10; i++)
 		unmap_on(0, 129 - i, 1);
 	unmap_on(0, 135, 1);
-	CHECK_EQ(calls, 1);
+	CHECK_EQ(nr_calls(), 1);
 	check_all();
 	xpi_pending_flush(&pending);
-	CHECK_EQ(calls, 2);
-	CHECK_EQ(descs, 1 + 3);
+	CHECK_EQ(nr_calls(), 2);
+	CHECK_EQ(xpi_fake.descs, 1 + 3);
 	check_all();
 	teardown();
 }
@@ -753,12 +699,12 @@ TEST(merged_no_further_than_allowed)
 	CHECK_EQ(map_on(0, 0, 1000, 64), 0);
 	CHECK_EQ(map_on(0, 64, 2000, 64), 0);
 	CHECK_EQ(sync_map(0, 128), 0);
-	descs = 0;
+	xpi_fake_clear_counts();
 	unmap_on(0, 0, 40);
 	unmap_on(0, 40, 40);
 	unmap_on(0, 80, 48);
 	xpi_pending_flush(&pending);
-	CHECK_EQ(descs, 3);
+	CHECK_EQ(xpi_fake.descs, 3);
 	check_all();
 	teardown();
 }
@@ -775,13 +721,13 @@ TEST(map_where_an_unmap_waits)
 	CHECK_EQ(map_on(0, 60, 600, 2), 0);
 	check_all();
 	CHECK_EQ(sync_map(102, 4), 0);
-	CHECK_EQ(mapped[100], 0);
-	CHECK_EQ(mapped[102], 2001);
+	CHECK_EQ(mapped(100), 0);
+	CHECK_EQ(mapped(102), 2001);
 	check_all();
 	/* And it is not undone by what waited. */
 	xpi_pending_flush(&pending);
-	CHECK_EQ(mapped[102], 2001);
-	CHECK_EQ(mapped[61], 602);
+	CHECK_EQ(mapped(102), 2001);
+	CHECK_EQ(mapped(61), 602);
 	check_all();
 	teardown();
 }
@@ -793,12 +739,12 @@ TEST(mapped_by_nobody_we_know)
 	CHECK_EQ(map_on(0, 200, 2000, 4), 0);
 	CHECK_EQ(sync_map(200, 4), 0);
 	unmap_on(0, 200, 4);
-	mapped[101] = 77;
+	xen_ctx->pte[101] = unknown;
 	CHECK_EQ(map_on(0, 100, 1000, 4), 0);
 	CHECK_EQ(sync_map(100, 4), -EEXIST);
-	CHECK_EQ(mapped[101], 77);
-	CHECK_EQ(calls, 3);
-	mapped[101] = 0;
+	CHECK_EQ(mapped(101), 77);
+	CHECK_EQ(nr_calls(), 3);
+	xen_ctx->pte[101] = nothing;
 	teardown();
 }
 
@@ -819,7 +765,7 @@ TEST(another_cpu_meanwhile)
 	during = other_cpu;
 	CHECK_EQ(sync_map(100, 4), 0);
 	CHECK_EQ(others_result, 0);
-	CHECK_EQ(calls, 2);
+	CHECK_EQ(nr_calls(), 2);
 	check_all();
 	teardown();
 }
@@ -840,7 +786,7 @@ TEST(unmap_sent_by_another_cpu_right_then)
 	refused = other_cpu_flushes;
 	CHECK_EQ(sync_map(100, 4), 0);
 	CHECK(!refused);
-	CHECK_EQ(mapped[100], 2001);
+	CHECK_EQ(mapped(100), 2001);
 	check_all();
 	teardown();
 }
@@ -864,7 +810,7 @@ TEST(flush_begins_with_a_barrier)
 	fake_before_mb = other_cpu_unmaps;
 	xpi_pending_flush(&pending);
 	CHECK(!fake_before_mb);
-	CHECK_EQ(mapped[100], 0);
+	CHECK_EQ(mapped(100), 0);
 	check_all();
 	teardown();
 }
@@ -914,7 +860,7 @@ TEST(another_cpu_takes_over)
 	CHECK_EQ(sync_map(100, 4), 0);
 	CHECK_EQ(others_result, 0);
 	CHECK_EQ(sync_map(200, 4), 0);
-	CHECK(mapped[100] == 2001 && mapped[200] == 4001 && mapped[300] == 3001);
+	CHECK(mapped(100) == 2001 && mapped(200) == 4001 && mapped(300) == 3001);
 	check_all();
 	teardown();
 }
@@ -934,7 +880,7 @@ TEST(another_cpu_cancels)
 	CHECK_EQ(others_result, 0);
 	CHECK_EQ(sync_map(200, 4), 0);
 	xpi_pending_flush(&pending);
-	CHECK(!mapped[100] && mapped[200] == 4001 && mapped[300] == 3001);
+	CHECK(!mapped(100) && mapped(200) == 4001 && mapped(300) == 3001);
 	check_all();
 	teardown();
 }
@@ -957,26 +903,26 @@ TEST(another_cpu_cancels_a_part_done)
 	refused = arm;
 	CHECK_EQ(sync_map(300, 4), 0);
 	xpi_pending_flush(&pending);
-	CHECK(!mapped[98] && !mapped[100] && mapped[300] == 3001);
+	CHECK(!mapped(98) && !mapped(100) && mapped(300) == 3001);
 	check_all();
 	teardown();
 }
 
 static void call_fails(void)
 {
-	broken = -EPERM;
+	break_calls(-EPERM);
 }
 
 /* The error is that of the last try, not what an earlier one has left there. */
 TEST(second_try_fails_as_a_whole)
 {
 	setup(1);
-	mapped[101] = 77;
+	xen_ctx->pte[101] = unknown;
 	CHECK_EQ(map_on(0, 100, 1000, 4), 0);
 	refused = call_fails;
 	CHECK_EQ(sync_map(100, 4), -EPERM);
-	broken = 0;
-	mapped[101] = 0;
+	break_calls(0);
+	xen_ctx->pte[101] = nothing;
 	unmap_on(0, 100, 4);
 	teardown();
 }
@@ -992,7 +938,7 @@ TEST(broken_context)
 	for (i = 0; i < 10; i++)
 		CHECK_EQ(map_on(0, 100 + i, 1000 + 7 * i, 1), 0);
 	unmap_on(1, 300, 4);
-	broken = -EIO;
+	break_calls(-EIO);
 	for (i = 0; i < 10; i++)
 		CHECK_EQ(sync_map(100 + i, 1), -EIO);
 	xpi_pending_flush(&pending);
@@ -1006,7 +952,7 @@ TEST(broken_context)
 static void other_request(struct xpi_pending *l, const struct xpi_lost *what)
 {
 	on_lost(l, what);
-	broken = 0;
+	break_calls(0);
 	CHECK_EQ(map_on(0, 500, 5000, 4), 0);
 	CHECK_EQ(sync_map(500, 4), 0);
 	unmap_on(0, 500, 4);
@@ -1021,10 +967,10 @@ TEST(log_goes_out_through_the_list)
 	CHECK_EQ(sync_map(100, 8), 0);
 	unmap_on(0, 106, 2);
 	unmap_on(0, 100, 2);
-	broken = -EIO;
+	break_calls(-EIO);
 	xpi_pending_sync_unmap(&pending, 100, 2, XPI_WHY_SYNC);
 	CHECK_EQ(lost, 2);
-	CHECK(mapped[100] && !mapped[500]);
+	CHECK(mapped(100) && !mapped(500));
 	teardown();
 }
 
@@ -1036,11 +982,11 @@ TEST(refused_when_the_list_is_full)
 	setup(1);
 	CHECK_EQ(map_on(0, 100, 1000, 40), 0);
 	CHECK_EQ(sync_map(100, 40), 0);
-	broken = -EIO;
+	break_calls(-EIO);
 	for (i = 0; i < 17; i++)
 		unmap_on(0, 100 + 2 * i, 1);
 	CHECK_EQ(lost, 0);
-	broken = 0;
+	break_calls(0);
 	xpi_pending_sync_unmap(&pending, 132, 1, XPI_WHY_SYNC);
 	CHECK_EQ(lost, 16);
 	teardown();
@@ -1049,7 +995,7 @@ TEST(refused_when_the_list_is_full)
 TEST(errors_without_a_name)
 {
 	setup(1);
-	broken = -ENOSYS;
+	break_calls(-ENOSYS);
 	CHECK_EQ(map_on(0, 100, 1000, 4), 0);
 	CHECK_EQ(sync_map(100, 4), -EIO);
 	teardown();
@@ -1072,18 +1018,11 @@ static void use_and_teardown(void)
 	teardown();
 }
 
-static unsigned int allocs_left;
-
-static void *scarce_alloc(gfp_t gfp)
-{
-	return allocs_left-- ? page_alloc(gfp) : NULL;
-}
-
 /* Buffers that are there stay, and the next caller goes on from there. */
 TEST(filled_without_memory)
 {
 	struct xpi_pending_config c = {
-		.hv = &hv, .alloc = scarce_alloc, .bytes = BUF,
+		.hv = &xpi_fake_hv, .alloc = page_alloc, .bytes = BUF,
 		.max_count = 1000, .max_maps = 1000, .ctx = CTX,
 	};
 	unsigned int n;
@@ -1093,7 +1032,7 @@ TEST(filled_without_memory)
 		allocs_left = n;
 		CHECK_EQ(xpi_pending_fill(&pending, &c, GFP_ATOMIC), -ENOMEM);
 		CHECK(!pending.filled);
-		allocs_left = 2 * CPUS;
+		allocs_left = U32_MAX;
 		CHECK_EQ(xpi_pending_fill(&pending, &c, GFP_ATOMIC), 0);
 		CHECK(pending.filled);
 		use_and_teardown();
@@ -1118,7 +1057,7 @@ static void *raced_alloc(gfp_t gfp)
 TEST(filled_by_two)
 {
 	struct xpi_pending_config c = {
-		.hv = &hv, .alloc = raced_alloc, .bytes = BUF,
+		.hv = &xpi_fake_hv, .alloc = raced_alloc, .bytes = BUF,
 		.max_count = 1000, .max_maps = 1000, .ctx = CTX,
 	};
 	unsigned int n;
@@ -1156,7 +1095,7 @@ static void area_map(unsigned int a)
 		bool bad = area[a].bad && !at;
 		u64 pfn = bad ? FORBIDDEN - rnd_below(2)
 			      : rnd_below(2) ? SCATTERED + rnd_below(1000)
-					     : rnd_below(60000);
+					     : rnd_below(0x7000);
 
 		n = 1 + rnd_below(nr - at);
 		if (bad && n == 1)
@@ -1212,9 +1151,9 @@ TEST(random_callers)
 	xpi_pending_flush(&pending);
 	check_all();
 	for (i = 0; i < PAGES; i++)
-		CHECK_EQ(mapped[i], 0);
+		CHECK_EQ(mapped(i), 0);
 	CHECK_EQ(lost, 0);
 	CHECK_EQ(mappings.nr_failed, 0);
-	INFO("random-callers: %u calls, %u descriptors", calls, descs);
+	INFO("random-callers: %u calls, %u descriptors", nr_calls(), xpi_fake.descs);
 	teardown();
 }
