@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Batches of descriptors against a hypervisor of a few lines that does what the
- * interface says, fails where it is told to, or lies.
+ * Batches of descriptors against a hypervisor that does what the interface says,
+ * fails where it is told to, or lies.
  */
 #include <errno.h>
 
@@ -13,108 +13,42 @@
 #include "hv.h"
 #include "runs.h"
 
+#include "fake.h"
 #include "harness.h"
 
+#define CTX	7
 #define BUF	(16 * sizeof(struct xen_pv_iommu_batch))
 #define PAGES	4096
 
-/* Mappings of the only context: gfn + 1, 0 for nothing. */
-static u64 mapped[PAGES];
-
-static unsigned int calls;	/* hypercalls so far */
-static unsigned int served;	/* descriptors begun so far */
 static unsigned int fail_desc;	/* that one fails, counted from 1 */
 static u32 fail_after;		/* pages that it does before */
 static int fail_status;
 static unsigned int pause_desc;	/* that one stops midway, without an error */
-static long whole_call;		/* every call returns that and does nothing */
-static unsigned int max_pages_done;
 
-static bool do_page(const struct xen_pv_iommu_batch *d, u32 i)
+static int fail_or_pause(const struct xen_pv_iommu_batch *d, u32 size)
 {
-	u64 *p = &mapped[d->dfn + i];
-
-	if (d->op == XEN_PV_IOMMU_BATCH_UNMAP)
-		*p = 0;
-	else if (*p)
-		return false;
-	else
-		*p = d->gfn + i + 1;
-	max_pages_done++;
-	return true;
+	(void)size;
+	if (xpi_fake.descs == fail_desc && d->done == fail_after)
+		return fail_status;
+	if (xpi_fake.descs == pause_desc && d->done && d->done == d->nr / 2)
+		return XPI_FAKE_STOP;
+	return 0;
 }
 
-/* True if the descriptor is complete. */
-static bool do_desc(struct xen_pv_iommu_batch *d)
-{
-	bool fails = ++served == fail_desc, pauses = served == pause_desc;
-	u32 half = d->done + (d->nr - d->done) / 2;
-
-	d->status = 0;
-	for (; d->done < d->nr; d->done++) {
-		if (fails && d->done == fail_after) {
-			d->status = fail_status;
-			return false;
-		}
-		if (pauses && d->done == half && half)
-			return false;
-		if (!do_page(d, d->done)) {
-			d->status = -EEXIST;
-			return false;
-		}
-	}
-	return true;
-}
-
-static long fake_op(unsigned int op, void *array, unsigned int count)
-{
-	struct xen_pv_iommu_batch *d = array;
-	unsigned int i;
-
-	calls++;
-	CHECK_EQ(op, XEN_PV_IOMMU_OP_BATCH);
-	CHECK(count >= 1);
-	if (whole_call)
-		return whole_call;
-	for (i = 0; i < count; i++) {
-		CHECK_EQ(d[i].ctx, 7);
-		if (!do_desc(&d[i]))
-			return i || !d[i].status ? (long)i : d[i].status;
-	}
-	return count;
-}
-
-static unsigned int multicalls;
-
-/* As Xen's: the next call is made whatever became of the one before. */
-static void fake_multi(unsigned int op, struct xpi_call *call, unsigned int nr)
-{
-	unsigned int i;
-
-	multicalls++;
-	CHECK(nr > 1 && nr <= XPI_MULTI_MAX);
-	for (i = 0; i < nr; i++)
-		call[i].ret = fake_op(op, call[i].array, call[i].count);
-}
-
-static const struct xpi_hv hv = {
-	.iommu_op = fake_op, .iommu_multi = fake_multi,
-};
 static struct xpi_batch b;
-static struct xen_pv_iommu_batch buf[BUF / sizeof(struct xen_pv_iommu_batch)];
+static struct xen_pv_iommu_batch buf[BUF / sizeof(struct xen_pv_iommu_batch)]
+	__attribute__((__aligned__(32)));
 
 static void setup(void)
 {
-	memset(mapped, 0, sizeof(mapped));
-	multicalls = 0;
-	calls = served = fail_desc = fail_after = pause_desc = 0;
+	fake_init(CTX, PAGES);
+	xpi_fake.leaf = fail_or_pause;
+	fail_desc = fail_after = pause_desc = 0;
 	fail_status = 0;
-	whole_call = 0;
-	max_pages_done = 0;
 	/* Old contents of the buffer must not matter. */
 	memset(buf, 0xaa, sizeof(buf));
-	xpi_batch_init(&b, &hv, buf, sizeof(buf), 1000);
-	xpi_batch_start(&b, 7);
+	xpi_batch_init(&b, &xpi_fake_hv, buf, sizeof(buf), 1000);
+	xpi_batch_start(&b, CTX);
 }
 
 static int add(u64 dfn, u64 gfn, u32 nr, u16 flags)
@@ -126,12 +60,8 @@ static int add(u64 dfn, u64 gfn, u32 nr, u16 flags)
 
 static u64 count_mapped(void)
 {
-	u64 n = 0;
-	unsigned int i;
-
-	for (i = 0; i < PAGES; i++)
-		n += !!mapped[i];
-	return n;
+	fake_check();
+	return xen_ctx->nr_mapped;
 }
 
 TEST(one_call_for_many_runs)
@@ -141,15 +71,15 @@ TEST(one_call_for_many_runs)
 	setup();
 	for (i = 0; i < 16; i++)
 		CHECK_EQ(add(i * 10, i * 100, 10, 0), 0);
-	CHECK_EQ(calls, 0);
+	CHECK_EQ(nr_calls(), 0);
 	CHECK_EQ(xpi_batch_send_and_clear(&b), 0);
-	CHECK_EQ(calls, 1);
+	CHECK_EQ(nr_calls(), 1);
 	CHECK_EQ(b.done, 160);
-	CHECK_EQ(mapped[155], 1505 + 1);
+	CHECK_EQ(mapped(155), 1505 + 1);
 	CHECK_EQ(count_mapped(), 160);
 	/* Nothing is sent twice. */
 	CHECK_EQ(xpi_batch_send_and_clear(&b), 0);
-	CHECK_EQ(calls, 1);
+	CHECK_EQ(nr_calls(), 1);
 }
 
 TEST(descriptor_says_what_was_asked)
@@ -179,9 +109,9 @@ TEST(full_buffer_goes_first)
 	setup();
 	for (i = 0; i < 40; i++)
 		CHECK_EQ(add(i, i, 1, 0), 0);
-	CHECK_EQ(calls, 2);
+	CHECK_EQ(nr_calls(), 2);
 	CHECK_EQ(xpi_batch_send_and_clear(&b), 0);
-	CHECK_EQ(calls, 3);
+	CHECK_EQ(nr_calls(), 3);
 	CHECK_EQ(b.done, 40);
 	CHECK_EQ(count_mapped(), 40);
 }
@@ -191,12 +121,12 @@ TEST(hypervisor_limits_the_array)
 	unsigned int i;
 
 	setup();
-	xpi_batch_init(&b, &hv, buf, sizeof(buf), 3);
-	xpi_batch_start(&b, 7);
+	xpi_batch_init(&b, &xpi_fake_hv, buf, sizeof(buf), 3);
+	xpi_batch_start(&b, CTX);
 	for (i = 0; i < 7; i++)
 		CHECK_EQ(add(i, i, 1, 0), 0);
 	CHECK_EQ(xpi_batch_send_and_clear(&b), 0);
-	CHECK_EQ(calls, 3);
+	CHECK_EQ(nr_calls(), 3);
 	CHECK_EQ(b.done, 7);
 }
 
@@ -235,7 +165,7 @@ TEST(every_descriptor_may_fail)
 TEST(error_is_gone_at_the_next_start)
 {
 	fails_at(5, 2, -EACCES);
-	xpi_batch_start(&b, 7);
+	xpi_batch_start(&b, CTX);
 	CHECK_EQ(b.done, 0);
 	CHECK_EQ(add(1000, 0, 3, 0), 0);
 	CHECK_EQ(xpi_batch_send_and_clear(&b), 0);
@@ -255,17 +185,19 @@ TEST(short_calls_are_continued)
 		for (i = 0; i < 16; i++)
 			CHECK_EQ(add(i * 10, 0, 10, 0), 0);
 		CHECK_EQ(xpi_batch_send_and_clear(&b), 0);
-		CHECK_EQ(calls, 2);
+		CHECK_EQ(nr_calls(), 2);
 		CHECK_EQ(b.done, 160);
 		/* and no page was asked for twice */
-		CHECK_EQ(max_pages_done, 160);
+		CHECK_EQ(xpi_fake.pages, 160);
 	}
 }
 
 static int refused_with(long ret)
 {
 	setup();
-	whole_call = ret;
+	xpi_fake.call_fault = (struct xpi_fake_fault){
+		.err = ret, .always = true, .ops = XPI_FAKE_OP(BATCH),
+	};
 	CHECK_EQ(add(0, 0, 4, 0), 0);
 	CHECK_EQ(add(4, 0, 4, 0), 0);
 	return xpi_batch_send_and_clear(&b);
@@ -277,7 +209,7 @@ TEST(refused_calls)
 	CHECK_EQ(b.done, 0);
 	CHECK_EQ(refused_with(-ENOSYS), -ENOSYS);
 	CHECK_EQ(refused_with(-EFAULT), -EFAULT);
-	CHECK_EQ(calls, 1);
+	CHECK_EQ(nr_calls(), 1);
 }
 
 TEST(nonsense_answers)
@@ -286,15 +218,13 @@ TEST(nonsense_answers)
 	CHECK_EQ(refused_with(3), -EIO);
 	CHECK_EQ(b.done, 0);
 	CHECK_EQ(refused_with(-100000), -EIO);
-	whole_call = 0;
 }
 
 static long idle_op(unsigned int op, void *array, unsigned int count)
 {
-	(void)op;
 	(void)array;
 	(void)count;
-	calls++;
+	xpi_fake.calls[op]++;
 	return 0;
 }
 
@@ -321,11 +251,8 @@ static long odd_status_op(unsigned int op, void *array, unsigned int count)
 
 static int with_op(long (*op)(unsigned int, void *, unsigned int))
 {
-	const struct xpi_hv liar = { .iommu_op = op };
-
 	setup();
-	xpi_batch_init(&b, &liar, buf, sizeof(buf), 1000);
-	xpi_batch_start(&b, 7);
+	xpi_fake.call = op;
 	CHECK_EQ(add(0, 0, 4, 0), 0);
 	return xpi_batch_send_and_clear(&b);
 }
@@ -333,14 +260,15 @@ static int with_op(long (*op)(unsigned int, void *, unsigned int))
 TEST(liars)
 {
 	CHECK_EQ(with_op(idle_op), -EIO);
-	CHECK_EQ(calls, 1);
+	CHECK_EQ(nr_calls(), 1);
 	CHECK_EQ(with_op(boast_op), -EACCES);
 	CHECK_EQ(b.done, 4);
 	CHECK_EQ(with_op(odd_status_op), -EIO);
 	CHECK_EQ(b.done, 0);
 }
 
-static struct xen_pv_iommu_batch more[XPI_MULTI_MAX - 1][16];
+static struct xen_pv_iommu_batch more[XPI_MULTI_MAX - 1][16]
+	__attribute__((__aligned__(32)));
 
 static void setup_large(void)
 {
@@ -358,16 +286,16 @@ TEST(several_buffers_go_in_one_multicall)
 	setup_large();
 	for (i = 0; i < 60; i++)
 		CHECK_EQ(add(i * 10, i * 100, 10, 0), 0);
-	CHECK_EQ(calls, 0);
+	CHECK_EQ(nr_calls(), 0);
 	CHECK_EQ(xpi_batch_send_and_clear(&b), 0);
-	CHECK_EQ(multicalls, 1);
-	CHECK_EQ(calls, 4);
+	CHECK_EQ(xpi_fake.multis, 1);
+	CHECK_EQ(nr_calls(), 4);
 	CHECK_EQ(b.done, 600);
 	CHECK_EQ(count_mapped(), 600);
 	/* One buffer needs none. */
 	CHECK_EQ(add(600, 1, 10, 0), 0);
 	CHECK_EQ(xpi_batch_send_and_clear(&b), 0);
-	CHECK_EQ(multicalls, 1);
+	CHECK_EQ(xpi_fake.multis, 1);
 	CHECK_EQ(b.done, 610);
 }
 
@@ -378,9 +306,9 @@ TEST(all_buffers_full)
 	setup_large();
 	for (i = 0; i < 150; i++)
 		CHECK_EQ(add(i, 0, 1, 0), 0);
-	CHECK_EQ(multicalls, 2);
+	CHECK_EQ(xpi_fake.multis, 2);
 	CHECK_EQ(xpi_batch_send_and_clear(&b), 0);
-	CHECK_EQ(multicalls, 3);
+	CHECK_EQ(xpi_fake.multis, 3);
 	CHECK_EQ(b.done, 150);
 	CHECK_EQ(count_mapped(), 150);
 }
@@ -398,7 +326,7 @@ TEST(error_in_a_multicall)
 		for (i = 0; i < 60; i++)
 			CHECK_EQ(add(i * 10, 0, 10, 0), 0);
 		CHECK_EQ(xpi_batch_send_and_clear(&b), -EACCES);
-		CHECK_EQ(multicalls, 1);
+		CHECK_EQ(xpi_fake.multis, 1);
 		CHECK_EQ(b.done, (desc - 1) * 10 + 3);
 		CHECK(count_mapped() >= b.done);
 	}
@@ -414,10 +342,10 @@ TEST(short_calls_in_a_multicall)
 		for (i = 0; i < 60; i++)
 			CHECK_EQ(add(i * 10, 0, 10, 0), 0);
 		CHECK_EQ(xpi_batch_send_and_clear(&b), 0);
-		CHECK_EQ(multicalls, 1);
-		CHECK_EQ(calls, 5);
+		CHECK_EQ(xpi_fake.multis, 1);
+		CHECK_EQ(nr_calls(), 5);
 		CHECK_EQ(b.done, 600);
-		CHECK_EQ(max_pages_done, 600);
+		CHECK_EQ(xpi_fake.pages, 600);
 	}
 }
 
@@ -466,6 +394,6 @@ TEST(random_sequences)
 		CHECK(!ret || ret == -EACCES);
 		CHECK(ret || b.done == asked);
 		CHECK_EQ(count_mapped(), b.done);
-		CHECK(!b.done || mapped[b.done - 1]);
+		CHECK(!b.done || mapped(b.done - 1));
 	}
 }

@@ -17,9 +17,9 @@ group-src := $(xpi-parts)/group.c
 group-cflags := $(xpi-cflags)
 caps-src := $(xpi-parts)/caps.c
 caps-cflags := $(xpi-cflags)
-quota-src := $(xpi-parts)/quota.c
-quota-cflags := $(xpi-cflags)
-batch-src := $(addprefix $(xpi-parts)/,batch.c stats.c)
+quota-src := $(xpi-parts)/quota.c $(xpi-fake)
+quota-cflags := $(xpi-cflags) -DXPI_FAKE_CTXS=16U
+batch-src := $(addprefix $(xpi-parts)/,batch.c stats.c) $(xpi-fake)
 batch-cflags := $(xpi-cflags)
 pending-src := $(addprefix $(xpi-parts)/,pending.c batch.c runs.c mappings.c stats.c) $(xpi-fake)
 pending-cflags := $(xpi-cflags)

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Q1: what users' contexts may have, against a hypervisor that only keeps the
- * limits it is given.
- */
+/* Q1: what users' contexts may have. */
 #include <errno.h>
 
 #include <linux/types.h>
@@ -13,85 +10,50 @@
 #include "hv.h"
 #include "quota.h"
 
+#include "fake.h"
 #include "harness.h"
 
-#define MAX_CTX		32
 #define IOVA_LAST	((1ULL << 39) - 1)
 #define TABLES		1000
 
-static struct {
-	bool used;
-	u32 flags;
-	u32 tables;
-} ctx[MAX_CTX + 1];
-
-static unsigned int sets;	/* CTX_SETs so far */
-static int fails;		/* how the next call fails; 0: it does not */
-static u32 number;		/* what CTX_ALLOC says, if not 0 */
-static bool limits;
-
-static int do_alloc(struct xen_pv_iommu_ctx *c)
-{
-	u32 i;
-
-	CHECK(!c->ctx && !c->iova_last);
-	for (i = XEN_PV_IOMMU_CTX_FIRST; i <= MAX_CTX && ctx[i].used; i++)
-		;
-	if (i > MAX_CTX)
-		return -ENOSPC;
-	ctx[i].used = true;
-	ctx[i].flags = c->flags;
-	ctx[i].tables = c->pt_pages_max;
-	c->ctx = number ?: i;
-	c->iova_last = IOVA_LAST;
-	return 0;
-}
-
-static long fake_op(unsigned int op, void *array, unsigned int count)
-{
-	struct xen_pv_iommu_ctx *c = array;
-	int err = fails;
-
-	CHECK_EQ(count, 1);
-	fails = 0;
-	if (err)
-		return err;
-	if (op == XEN_PV_IOMMU_OP_CTX_ALLOC)
-		return do_alloc(c);
-	CHECK(c->ctx && c->ctx <= MAX_CTX && ctx[c->ctx].used);
-	if (op == XEN_PV_IOMMU_OP_CTX_FREE) {
-		ctx[c->ctx].used = false;
-		return 0;
-	}
-	CHECK_EQ(op, XEN_PV_IOMMU_OP_CTX_SET);
-	CHECK(limits);
-	sets++;
-	ctx[c->ctx].flags = c->flags;
-	ctx[c->ctx].tables = c->pt_pages_max;
-	return 0;
-}
-
-static const struct xpi_hv hv = { .iommu_op = fake_op };
+static const struct xpi_hv *const hv = &xpi_fake_hv;
 
 int xpi_hv_one(const struct xpi_hv *h, unsigned int op, void *arg)
 {
-	return h->iommu_op(op, arg, 1);
+	long ret = h->iommu_op(op, arg, 1);
+
+	return ret == 1 ? 0 : ret ?: -EIO;
 }
 
 static struct xpi_caps caps;
 
 static void setup(bool with_limits)
 {
-	memset(ctx, 0, sizeof(ctx));
-	sets = 0;
-	fails = 0;
-	number = 0;
-	limits = with_limits;
+	xpi_fake_reset();
+	if (!with_limits)
+		xpi_fake.features &= ~XEN_PV_IOMMU_FEAT_LIMITS;
 	caps = (struct xpi_caps){
-		.features = with_limits ? XEN_PV_IOMMU_FEAT_LIMITS : 0,
+		.features = xpi_fake.features,
 		.max_ctx = 12, .ctx_reserve = with_limits ? 4 : 0,
 		.user_tables = TABLES,
 	};
+}
+
+/* The next call fails. */
+static void fail_next(int err)
+{
+	xpi_fake.call_fault = (struct xpi_fake_fault){ .err = err, .ops = ~0U };
+}
+
+static unsigned int nr_sets(void)
+{
+	return xpi_fake.calls[XEN_PV_IOMMU_OP_CTX_SET];
+}
+
+/* Limit of page tables, as Xen was told. */
+static u32 tables(const struct xpi_quota *q)
+{
+	return xpi_fake_ctx(q->ctx)->tables_asked;
 }
 
 static int make(struct xpi_quota *q, int group, bool kernel)
@@ -100,19 +62,21 @@ static int make(struct xpi_quota *q, int group, bool kernel)
 	int ret;
 
 	xpi_quota_init(q, group);
-	ret = xpi_quota_alloc(q, &hv, &caps, kernel, &last);
+	ret = xpi_quota_alloc(q, hv, &caps, kernel, &last);
 	CHECK_EQ(last, ret ? ~0ULL : IOVA_LAST);
+	fake_check();
 	return ret;
 }
 
 static void drop(struct xpi_quota *q)
 {
-	CHECK_EQ(xpi_quota_free(q, &hv, &caps), 0);
+	CHECK_EQ(xpi_quota_free(q, hv, &caps), 0);
+	fake_check();
 }
 
 static bool has_reserve(const struct xpi_quota *q)
 {
-	return ctx[q->ctx].flags & XEN_PV_IOMMU_CTX_F_RESERVE;
+	return xpi_fake_ctx(q->ctx)->reserve;
 }
 
 TEST(kinds)
@@ -124,11 +88,11 @@ TEST(kinds)
 	CHECK_EQ(make(&user, 1, false), 0);
 	CHECK(has_reserve(&own) && !has_reserve(&user));
 	/* Alone in its group: Xen's own half. */
-	CHECK_EQ(ctx[user.ctx].tables, 0);
+	CHECK_EQ(tables(&user), 0);
 	CHECK_EQ(xpi_quota_nr_users(), 1);
-	CHECK_EQ(xpi_quota_settle(&own, &hv, &caps, true), 0);
-	CHECK_EQ(xpi_quota_settle(&user, &hv, &caps, false), 0);
-	CHECK_EQ(sets, 0);
+	CHECK_EQ(xpi_quota_settle(&own, hv, &caps, true), 0);
+	CHECK_EQ(xpi_quota_settle(&user, hv, &caps, false), 0);
+	CHECK_EQ(nr_sets(), 0);
 	drop(&user);
 	drop(&own);
 	CHECK_EQ(xpi_quota_nr_users(), 0);
@@ -141,8 +105,8 @@ TEST(guesses_are_settled)
 	setup(true);
 	CHECK_EQ(make(&own, 1, false), 0);
 	CHECK_EQ(make(&user, 1, true), 0);
-	CHECK_EQ(xpi_quota_settle(&own, &hv, &caps, true), 0);
-	CHECK_EQ(xpi_quota_settle(&user, &hv, &caps, false), 0);
+	CHECK_EQ(xpi_quota_settle(&own, hv, &caps, true), 0);
+	CHECK_EQ(xpi_quota_settle(&user, hv, &caps, false), 0);
 	CHECK(has_reserve(&own) && !has_reserve(&user));
 	CHECK_EQ(xpi_quota_nr_users(), 1);
 	drop(&user);
@@ -155,12 +119,12 @@ TEST(xen_keeps_the_old_kind)
 
 	setup(true);
 	CHECK_EQ(make(&q, 1, false), 0);
-	fails = -EIO;
-	CHECK_EQ(xpi_quota_settle(&q, &hv, &caps, true), -ENODEV);
+	fail_next(-EIO);
+	CHECK_EQ(xpi_quota_settle(&q, hv, &caps, true), -ENODEV);
 	CHECK_EQ(xpi_quota_nr_users(), 1);
-	CHECK_EQ(xpi_quota_settle(&q, &hv, &caps, true), 0);
-	fails = -ENOSPC;
-	CHECK_EQ(xpi_quota_settle(&q, &hv, &caps, false), -ENOSPC);
+	CHECK_EQ(xpi_quota_settle(&q, hv, &caps, true), 0);
+	fail_next(-ENOSPC);
+	CHECK_EQ(xpi_quota_settle(&q, hv, &caps, false), -ENOSPC);
 	CHECK_EQ(xpi_quota_nr_users(), 0);
 	CHECK(has_reserve(&q));
 	drop(&q);
@@ -177,13 +141,13 @@ TEST(half_of_the_numbers)
 		CHECK_EQ(make(&user[i], 7, false), 0);
 	CHECK_EQ(make(&user[4], 7, false), -ENOSPC);
 	CHECK_EQ(make(&own, 7, true), 0);
-	CHECK_EQ(xpi_quota_settle(&own, &hv, &caps, false), -ENOSPC);
+	CHECK_EQ(xpi_quota_settle(&own, hv, &caps, false), -ENOSPC);
 	CHECK(has_reserve(&own));
 	CHECK_EQ(make(&other, 8, false), 0);
 	for (i = 0; i < 5; i++)
 		CHECK_EQ(make(&no_group[i], -1, false), 0);
 	drop(&user[0]);
-	CHECK_EQ(xpi_quota_settle(&own, &hv, &caps, false), 0);
+	CHECK_EQ(xpi_quota_settle(&own, hv, &caps, false), 0);
 	for (i = 1; i < 4; i++)
 		drop(&user[i]);
 	for (i = 0; i < 5; i++)
@@ -204,18 +168,18 @@ TEST(half_of_the_tables)
 	for (nr = 1; nr <= 4; nr++) {
 		CHECK_EQ(make(&user[nr - 1], 7, false), 0);
 		for (i = 0; i < nr; i++)
-			CHECK_EQ(ctx[user[i].ctx].tables,
+			CHECK_EQ(tables(&user[i]),
 				 nr > 1 ? TABLES / 2 / nr : 0);
 	}
-	CHECK_EQ(ctx[other.ctx].tables, 0);
+	CHECK_EQ(tables(&other), 0);
 	drop(&user[3]);
-	CHECK_EQ(ctx[user[0].ctx].tables, TABLES / 2 / 3);
+	CHECK_EQ(tables(&user[0]), TABLES / 2 / 3);
 	/* One that becomes the kernel's leaves its part to the rest. */
-	CHECK_EQ(xpi_quota_settle(&user[2], &hv, &caps, true), 0);
-	CHECK_EQ(ctx[user[0].ctx].tables, TABLES / 2 / 2);
-	CHECK_EQ(ctx[user[2].ctx].tables, 0);
+	CHECK_EQ(xpi_quota_settle(&user[2], hv, &caps, true), 0);
+	CHECK_EQ(tables(&user[0]), TABLES / 2 / 2);
+	CHECK_EQ(tables(&user[2]), 0);
 	drop(&user[1]);
-	CHECK_EQ(ctx[user[0].ctx].tables, 0);
+	CHECK_EQ(tables(&user[0]), 0);
 	drop(&user[0]);
 	drop(&user[2]);
 	drop(&other);
@@ -230,8 +194,8 @@ TEST(never_no_tables_at_all)
 	caps.user_tables = 3;
 	CHECK_EQ(make(&user[0], 7, false), 0);
 	CHECK_EQ(make(&user[1], 7, false), 0);
-	CHECK_EQ(ctx[user[0].ctx].tables, 1);
-	CHECK_EQ(ctx[user[1].ctx].tables, 1);
+	CHECK_EQ(tables(&user[0]), 1);
+	CHECK_EQ(tables(&user[1]), 1);
 	drop(&user[0]);
 	drop(&user[1]);
 }
@@ -258,11 +222,11 @@ TEST(older_xen)
 	CHECK_EQ(make(&own, 1, true), 0);
 	for (i = 0; i < 3; i++)
 		CHECK_EQ(make(&user[i], 1, false), 0);
-	CHECK_EQ(ctx[own.ctx].flags, 0);
-	CHECK_EQ(ctx[user[2].ctx].tables, 0);
-	CHECK_EQ(xpi_quota_settle(&user[0], &hv, &caps, true), 0);
+	CHECK(!has_reserve(&own));
+	CHECK_EQ(tables(&user[2]), 0);
+	CHECK_EQ(xpi_quota_settle(&user[0], hv, &caps, true), 0);
 	CHECK_EQ(xpi_quota_nr_users(), 2);
-	CHECK_EQ(sets, 0);
+	CHECK_EQ(nr_sets(), 0);
 	for (i = 0; i < 3; i++)
 		drop(&user[i]);
 	drop(&own);
@@ -273,14 +237,14 @@ TEST(xen_refuses)
 	struct xpi_quota q;
 
 	setup(true);
-	fails = -ENOSPC;
+	fail_next(-ENOSPC);
 	CHECK_EQ(make(&q, 1, false), -ENOSPC);
-	fails = -ENOMEM;
+	fail_next(-ENOMEM);
 	CHECK_EQ(make(&q, 1, true), -ENOMEM);
-	fails = -EPERM;
+	fail_next(-EPERM);
 	CHECK_EQ(make(&q, 1, true), -ENODEV);
 	drop(&q);	/* there is none */
-	number = XEN_PV_IOMMU_CTX_LAST + 1;
+	xpi_fake.next_ctx = XEN_PV_IOMMU_CTX_LAST + 1;
 	CHECK_EQ(make(&q, 1, false), -ENODEV);
 	CHECK_EQ(q.ctx, 0);
 	CHECK_EQ(xpi_quota_nr_users(), 0);
@@ -294,8 +258,8 @@ TEST(context_that_xen_keeps)
 	setup(true);
 	CHECK_EQ(make(&user[0], 7, false), 0);
 	CHECK_EQ(make(&user[1], 7, false), 0);
-	fails = -EBUSY;
-	CHECK_EQ(xpi_quota_free(&user[0], &hv, &caps), -EBUSY);
+	fail_next(-EBUSY);
+	CHECK_EQ(xpi_quota_free(&user[0], hv, &caps), -EBUSY);
 	CHECK_EQ(xpi_quota_nr_users(), 1);
 	drop(&user[1]);
 	CHECK_EQ(xpi_quota_nr_users(), 0);

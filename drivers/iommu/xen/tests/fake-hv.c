@@ -849,7 +849,7 @@ static void fake_multi(unsigned int op, struct xpi_call *calls, unsigned int nr)
 	unsigned long irqflags = xpi_fake_lock();
 	unsigned int i;
 
-	if (!nr || nr > XPI_MULTI_MAX)
+	if (nr < 2 || nr > XPI_MULTI_MAX)
 		wrong("a multicall of a bad length");
 	xpi_fake.multis++;
 	xpi_fake_unlock(irqflags);
