@@ -3,7 +3,6 @@
  * The counters: arrays by length, calls by kind, the sum of all CPUs; and what
  * they show of a request that goes through the lists as the driver sends it.
  */
-#include <assert.h>
 #include <errno.h>
 
 #include <linux/types.h>
@@ -17,6 +16,7 @@
 #include "runs.h"
 #include "stats.h"
 
+#include "fake.h"
 #include "harness.h"
 
 #define CTX		7
@@ -25,11 +25,7 @@
 /* Pages of 128 KiB. */
 #define REQUEST		32U
 
-int fake_locks_held;
-unsigned int fake_locks_taken;
 unsigned int fake_cpu;
-
-static int refuse;	/* status of the first descriptor of every call */
 
 static struct xpi_mappings mappings;
 static struct xpi_pending_pair pair[1];
@@ -39,7 +35,7 @@ static void zero(void)
 {
 	memset(fake_pcpu_xpi_stats, 0, sizeof(fake_pcpu_xpi_stats));
 	fake_cpu = 0;
-	refuse = 0;
+	fake_init(CTX, PAGES);
 }
 
 static u64 counted(enum xpi_stat stat)
@@ -58,56 +54,26 @@ static u64 arrays(unsigned int bucket)
 	return sum.arrays[bucket];
 }
 
-static long serve(struct xen_pv_iommu_batch *d, unsigned int count)
-{
-	unsigned int i;
-
-	if (refuse) {
-		d->status = refuse;
-		return refuse;
-	}
-	for (i = 0; i < count; i++)
-		d[i].done = d[i].nr;
-	return count;
-}
-
-/* These count as hv.c does, and agree to all. */
-static long fake_op(unsigned int op, void *array, unsigned int count)
+/* These count as hv.c does. */
+static long counted_op(unsigned int op, void *array, unsigned int count)
 {
 	xpi_stats_call(op, array, count);
-	return serve(array, count);
+	return xpi_fake_hv.iommu_op(op, array, count);
 }
 
-static void fake_multi(unsigned int op, struct xpi_call *calls,
-		       unsigned int nr)
+static void counted_multi(unsigned int op, struct xpi_call *calls,
+			  unsigned int nr)
 {
-	unsigned int i;
-
 	xpi_stats_multi(op, calls, nr);
-	for (i = 0; i < nr; i++)
-		calls[i].ret = serve(calls[i].array, calls[i].count);
-}
-
-/* No two pages are next to each other. */
-static struct xpi_frame scattered(u64 pfn, u32 max)
-{
-	(void)max;
-	return (struct xpi_frame){ .gfn = pfn * 2, .nr = 1 };
+	xpi_fake_hv.iommu_multi(op, calls, nr);
 }
 
 static const struct xpi_hv hv = {
-	.iommu_op = fake_op, .iommu_multi = fake_multi, .frame = scattered,
+	.iommu_op = counted_op, .iommu_multi = counted_multi,
+	.frame = xpi_fake_frame,
 };
 
-static void *page_alloc(gfp_t gfp)
-{
-	void *p = aligned_alloc(BUF, BUF);
-
-	assert(p && gfp);
-	return memset(p, 0, BUF);
-}
-
-static const struct xpi_mappings_mem mem = { page_alloc, free };
+static const struct xpi_mappings_mem mem = { page_alloc, page_free };
 
 static void on_lost(struct xpi_pending *l, const struct xpi_lost *what)
 {
@@ -124,10 +90,9 @@ static void lanes_up(void)
 	};
 
 	zero();
-	fake_locks_held = 0;
 	memset(pair, 0, sizeof(pair));
 	pending = (struct xpi_pending){
-		.mappings = &mappings, .lost = on_lost, .free = free,
+		.mappings = &mappings, .lost = on_lost, .free = page_free,
 		.max_nr = 512, .nr = 1, .pair = pair,
 	};
 	CHECK_EQ(xpi_mappings_init(&mappings, &mem, PAGES - 1, GFP_KERNEL), 0);
@@ -139,16 +104,18 @@ static void lanes_down(void)
 {
 	xpi_pending_fini(&pending);
 	xpi_mappings_fini(&mappings);
+	fake_fini();
 }
 
 static void map(u64 dfn, u64 nr)
 {
 	const struct xpi_map m = {
-		.dfn = dfn, .pfn = dfn, .nr = nr, .flags = XEN_PV_IOMMU_F_R,
+		.dfn = dfn, .pfn = XPI_PFN_SINGLES + dfn, .nr = nr,
+		.flags = XEN_PV_IOMMU_F_R,
 	};
 
 	CHECK_EQ(xpi_mappings_reserve(&mappings, dfn, nr, 0, GFP_ATOMIC), 0);
-	CHECK_EQ(xpi_mappings_add(&mappings, dfn, dfn, nr, 0, 0), nr);
+	CHECK_EQ(xpi_mappings_add(&mappings, dfn, m.pfn, nr, 0, 0), nr);
 	CHECK_EQ(xpi_pending_map(&pending, 0, &m), 0);
 }
 
@@ -300,11 +267,12 @@ TEST(refused)
 {
 	lanes_up();
 	map(64, 2);
-	refuse = -EACCES;
+	xpi_fake.page_fault = (struct xpi_fake_fault){
+		.err = -EACCES, .always = true,
+	};
 	xpi_pending_sync_map(&pending, 64, 2);
 	CHECK_EQ(counted(XPI_STAT_ERRORS), 2);
 	CHECK_EQ(counted(XPI_STAT_PAGES_MAPPED), 0);
-	refuse = 0;
 	unmap(64, 2);
 	xpi_pending_flush(&pending);
 	lanes_down();
