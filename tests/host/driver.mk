@@ -31,7 +31,7 @@ fault-record-src := $(xpi-parts)/fault-record.c
 fault-record-cflags := $(xpi-cflags)
 
 # Real threads, hence locks and CPUs of their own; two builds of the same.
-threads-src := $(filter-out $(xpi-fake),$(context-src))
+threads-src := $(context-src)
 threads-cflags := -I$(TOP)/tests/host/linux-threads $(xpi-cflags)
 threads-san := -fsanitize=thread -DXPI_TSAN
 threads-ldflags := -pthread

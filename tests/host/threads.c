@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Several CPUs at a time: real threads ask a context for what the IOMMU core's
- * callers ask for, of a hypervisor that remembers every page. host.threads is
+ * callers ask for, of the fake hypervisor. host.threads is
  * built with the thread sanitizer, which finds what two threads touch without
  * an order between them; host.threads-asan is the same with the address
  * sanitizer.
@@ -27,9 +27,10 @@
 #include <xen/interface/pv-iommu.h>
 
 #include "context.h"
-#include "hv.h"
 #include "runs.h"
 #include "stats.h"
+
+#include "tests/fake-hv.h"
 
 #include "harness.h"
 
@@ -47,10 +48,9 @@
 #define LONG_FIRST	(SHORT_SLOTS * SHORT_PAGES)
 #define PAGES		(LONG_FIRST + LONG_SLOTS * LONG_PAGES)
 
-/* Pages from here on are scattered, have no frame, are not allowed. */
-#define SCATTERED	0x100000U
-#define NO_FRAME	0x200000U
-#define FORBIDDEN	0x400000U
+#define SCATTERED	XPI_PFN_SINGLES
+#define NO_FRAME	XPI_PFN_END
+#define FORBIDDEN	XPI_PFN_ALIEN
 
 __thread int fake_locks_held;
 __thread unsigned int fake_cpu;
@@ -76,6 +76,7 @@ struct way {
 static struct way way;
 static struct xpi_context c;
 static struct xpi_pending_pair pair[PAIRS];
+static struct xpi_fake_ctx *xen_ctx;
 
 /* Counted for the log, and for tests that must have seen it. */
 static struct {
@@ -126,7 +127,8 @@ static void maybe_yield(unsigned int one_in)
 
 /*
  * The hypervisor. Its lock is no business of the driver's, so the thread
- * sanitizer is not to learn from it what came before what.
+ * sanitizer is not to learn from it what came before what, and is not to see what
+ * that lock guards.
  */
 
 #ifdef XPI_TSAN
@@ -139,157 +141,96 @@ void __tsan_on_report(void *report)
 	wrong("the thread sanitizer has seen a race, see threads.err", 0);
 }
 
-void AnnotateIgnoreSyncBegin(const char *file, int line);
-void AnnotateIgnoreSyncEnd(const char *file, int line);
+#define DECLARE_ANNOTATION(what) \
+	void AnnotateIgnore##what(const char *file, int line)
+DECLARE_ANNOTATION(SyncBegin);
+DECLARE_ANNOTATION(SyncEnd);
+DECLARE_ANNOTATION(WritesBegin);
+DECLARE_ANNOTATION(WritesEnd);
+#define ANNOTATE(what) AnnotateIgnore##what(__FILE__, __LINE__)
 #else
-#define AnnotateIgnoreSyncBegin(file, line) ((void)(file), (void)(line))
-#define AnnotateIgnoreSyncEnd(file, line) ((void)(file), (void)(line))
+#define ANNOTATE(what) ((void)0)
 #endif
 
-#define LARGE	(1ULL << 63)	/* a part of a large leaf */
-
 static pthread_mutex_t hv_mutex = PTHREAD_MUTEX_INITIALIZER;
-static u64 mapped[PAGES];	/* gfn + 1 and LARGE, 0 for nothing */
 
-static void hv_lock(void)
+unsigned long xpi_fake_lock(void)
 {
-	AnnotateIgnoreSyncBegin(__FILE__, __LINE__);
+	ANNOTATE(SyncBegin);
 	pthread_mutex_lock(&hv_mutex);
-	AnnotateIgnoreSyncEnd(__FILE__, __LINE__);
+	ANNOTATE(SyncEnd);
+	ANNOTATE(ReadsBegin);
+	ANNOTATE(WritesBegin);
+	return 0;
 }
 
-static void hv_unlock(void)
+void xpi_fake_unlock(unsigned long irqflags)
 {
-	AnnotateIgnoreSyncBegin(__FILE__, __LINE__);
+	(void)irqflags;
+	ANNOTATE(WritesEnd);
+	ANNOTATE(ReadsEnd);
+	ANNOTATE(SyncBegin);
 	pthread_mutex_unlock(&hv_mutex);
-	AnnotateIgnoreSyncEnd(__FILE__, __LINE__);
+	ANNOTATE(SyncEnd);
 }
 
+/* gfn + 1, 0 for nothing */
 static u64 hv_at(u64 dfn)
 {
-	return READ_ONCE(mapped[dfn]);
+	struct xpi_fake_pte pte = data_race(xen_ctx->pte[dfn]);
+
+	return pte.flags ? (u64)pte.gfn + 1 : 0;
 }
 
-static int unmap_leaf(u64 dfn, u32 left, u32 *size)
+/* Other threads come between any two leaves. */
+static int let_others_in(const struct xen_pv_iommu_batch *d, u32 size)
 {
-	u32 i;
-
-	*size = hv_at(dfn) & LARGE ? LEAF_2M : 1;
-	if (dfn % *size || left < *size) {
-		wrong("an unmap cuts a large leaf", dfn);
-		return -ERANGE;
-	}
-	for (i = 0; i < *size; i++)
-		WRITE_ONCE(mapped[dfn + i], 0);
+	(void)d;
+	(void)size;
+	xpi_fake_unlock(0);
+	maybe_yield(64);
+	xpi_fake_lock();
 	return 0;
 }
 
-static int map_leaf(u64 dfn, u64 gfn, u32 size)
+/* As in Xen: a copy in, and what is OUT back. The thread sanitizer sees both. */
+static long do_desc(struct xen_pv_iommu_batch *d)
 {
-	u32 i;
+	struct xen_pv_iommu_batch copy __aligned(32) = *d;
+	long ret = xpi_fake_call(XEN_PV_IOMMU_OP_BATCH, &copy, 1);
 
-	for (i = 0; i < size; i++) {
-		if (gfn + i >= FORBIDDEN) {
-			COUNT(refused);
-			return -EACCES;
-		}
-		if (hv_at(dfn + i)) {
-			COUNT(exists);
-			return -EEXIST;
-		}
-	}
-	for (i = 0; i < size; i++)
-		WRITE_ONCE(mapped[dfn + i],
-			   (gfn + i + 1) | (size > 1 ? LARGE : 0));
-	return 0;
-}
-
-static int do_leaf(struct xen_pv_iommu_batch *d)
-{
-	u64 dfn = d->dfn + d->done, gfn = d->gfn + d->done;
-	u32 left = d->nr - d->done, size = 1;
-	int err;
-
-	if (d->op == XEN_PV_IOMMU_BATCH_UNMAP) {
-		err = unmap_leaf(dfn, left, &size);
-	} else {
-		if (d->order == XPI_ORDER_2M && !((dfn | gfn) % LEAF_2M) &&
-		    left >= LEAF_2M)
-			size = LEAF_2M;
-		err = map_leaf(dfn, gfn, size);
-	}
-	d->done += err ? 0 : size;
-	return err;
-}
-
-static int do_desc(struct xen_pv_iommu_batch *d)
-{
-	bool unmap = d->op == XEN_PV_IOMMU_BATCH_UNMAP;
-
-	d->status = 0;
-	if (d->ctx != CTX || !d->nr || d->dfn + d->nr > PAGES) {
-		wrong("a descriptor makes no sense", d->dfn);
-		return -EINVAL;
-	}
-	while (d->done < d->nr && !d->status) {
-		hv_lock();
-		d->status = do_leaf(d);
-		hv_unlock();
-		maybe_yield(64);
-	}
+	if (ret == -EACCES)
+		COUNT(refused);
+	if (ret == -EEXIST)
+		COUNT(exists);
 	/* Xen unmaps it all the same, so that the slot can be used again. */
-	if (unmap && percent(way.unmaps_fail)) {
+	if (ret == 1 && d->op == XEN_PV_IOMMU_BATCH_UNMAP &&
+	    percent(way.unmaps_fail)) {
 		COUNT(unmaps_failed);
-		d->status = -EIO;
+		ret = copy.status = -EIO;
 	}
-	return d->status;
+	d->done = copy.done;
+	d->status = copy.status;
+	return ret;
 }
 
-static long fake_op(unsigned int op, void *array, unsigned int count)
+static long on_call(unsigned int op, void *array, unsigned int count)
 {
 	struct xen_pv_iommu_batch *d = array;
 	unsigned int i;
+	long ret = 1;
 
 	xpi_stats_call(op, array, count);
 	maybe_yield(8);
-	for (i = 0; i < count; i++)
-		if (do_desc(&d[i]))
-			break;
+	for (i = 0; i < count && ret == 1; i++)
+		ret = do_desc(&d[i]);
 	maybe_yield(8);
-	return i ? (long)i : d->status ?: (long)count;
+	if (data_race(xpi_fake.wrong))
+		wrong(xpi_fake.wrong, d->dfn);
+	if (ret == 1)
+		return count;
+	return i == 1 ? ret : (long)i - 1;
 }
-
-static void fake_multi(unsigned int op, struct xpi_call *calls, unsigned int nr)
-{
-	unsigned int i;
-
-	for (i = 0; i < nr; i++)
-		calls[i].ret = fake_op(op, calls[i].array, calls[i].count);
-}
-
-static struct xpi_frame fake_frame(u64 pfn, u32 max)
-{
-	if (pfn >= NO_FRAME && pfn < FORBIDDEN)
-		return (struct xpi_frame){};
-	if (pfn >= SCATTERED && pfn < NO_FRAME)
-		return (struct xpi_frame){
-			.gfn = SCATTERED + (pfn - SCATTERED) * 7919 % 0x10000,
-			.nr = 1,
-		};
-	return (struct xpi_frame){ .gfn = pfn, .nr = max };
-}
-
-static unsigned int fake_max_maps(void)
-{
-	return 64;
-}
-
-static const struct xpi_hv hv = {
-	.iommu_op = fake_op,
-	.iommu_multi = fake_multi,
-	.frame = fake_frame,
-	.max_maps = fake_max_maps,
-};
 
 /*
  * Memory and the log
@@ -467,15 +408,18 @@ struct worker {
 
 static u64 choose_pages(const struct slot *s, u64 nr, struct worker *w)
 {
-	u64 pfn = 0x1000 + chance(0x400) * LEAF_2M + (s->is_long ? 0 : chance(300));
+	u64 pfn = XPI_PFN_LINEAR + chance(0x100) * LEAF_2M +
+		  (s->is_long ? 0 : chance(300));
+	u64 good;
 
 	if (percent(way.scattered))
-		pfn = SCATTERED + chance(0x8000);
+		pfn = SCATTERED + chance(0x4000);
+	good = pfn;
 	if (percent(way.bad))
-		pfn = FORBIDDEN - (nr > 1 ? chance(nr) : 0);
+		pfn = FORBIDDEN - chance(nr);
 	else if (percent(way.bad))
 		pfn = NO_FRAME - chance(nr);
-	w->bad |= pfn + nr > NO_FRAME;
+	w->bad |= pfn != good;
 	return pfn;
 }
 
@@ -528,7 +472,7 @@ static void check_mapped(const struct slot *s, u64 nr)
 			wrong("not in the mappings after its sync", dfn);
 			return;
 		}
-		if (fake_frame(pfn, 1).gfn + 1 != (hv_at(dfn) & ~LARGE)) {
+		if (xpi_fake_frame(pfn, 1).gfn + 1 != hv_at(dfn)) {
 			wrong("not mapped after its sync", dfn);
 			return;
 		}
@@ -657,13 +601,20 @@ static void setup(const struct way *what)
 	way = *what;
 	failed = all_done = false;
 	memset(&seen, 0, sizeof(seen));
-	memset(mapped, 0, sizeof(mapped));
+	xpi_fake_reset();
+	xpi_fake.call = on_call;
+	xpi_fake.leaf = let_others_in;
+	xpi_fake.dfns = PAGES;
+	xpi_fake.look = U32_MAX;
+	xpi_fake.max_maps = 64;
+	xpi_fake.max_nr = 1U << 20;
+	xen_ctx = xpi_fake_add_ctx(CTX);
 	memset(pair, 0, sizeof(pair));
 	flushes_began = flushes_ended = 0;
 	slots_fill();
 	c = (struct xpi_context){
 		.ctx = CTX, .batching = true, .max_count = 1024, .max_nr = 1U << 20,
-		.bytes = 4096, .hv = &hv, .mem = &mem,
+		.bytes = 4096, .hv = &xpi_fake_hv, .mem = &mem,
 		.no_memory = on_no_memory, .pending = {
 			.lost = on_lost, .nr = PAIRS, .pair = pair,
 		},
@@ -692,13 +643,11 @@ static void run_threads(void)
 /* When all threads have ended nothing is left. */
 static void teardown(void)
 {
-	unsigned int i;
-
 	if (failed)
 		FAIL("%s: dfn %#llx", failure.what,
 		     (unsigned long long)failure.dfn);
-	for (i = 0; i < PAGES; i++)
-		CHECK_EQ(mapped[i], 0);
+	CHECK_EQ(xen_ctx->nr_mapped, 0);
+	CHECK_EQ(xpi_fake.nr_refs, 0);
 	CHECK_EQ(c.mappings.nr_failed, 0);
 	CHECK_EQ(c.mappings.nr_leaves[0] + c.mappings.nr_leaves[1], 0);
 	xpi_context_fini(&c);

@@ -592,14 +592,21 @@ static int map_leaf(struct xpi_fake_ctx *ctx, struct xen_pv_iommu_batch *d)
 	return 0;
 }
 
+static u32 size_of_leaf(const struct xpi_fake_pte *pte)
+{
+	return pte->flags && pte->order ? LEAF_2M : 1;
+}
+
 static int unmap_leaf(struct xpi_fake_ctx *ctx, struct xen_pv_iommu_batch *d)
 {
 	u64 dfn = d->dfn + d->done;
-	u32 i, size = ctx->pte[dfn].flags && ctx->pte[dfn].order ? LEAF_2M : 1;
-	int err = leaf_hook(d, size);
+	int err = leaf_hook(d, size_of_leaf(&ctx->pte[dfn]));
+	u32 i, size;
 
 	if (err)
 		return err;
+	/* The hook may have let another CPU in. */
+	size = size_of_leaf(&ctx->pte[dfn]);
 	if (!IS_ALIGNED(dfn, size) || d->nr - d->done < size) {
 		wrong("UNMAP of a part of a leaf");
 		return -ERANGE;
