@@ -6,8 +6,6 @@
 #ifndef XPI_FUZZ_DRIVER_GLUE_H
 #define XPI_FUZZ_DRIVER_GLUE_H
 
-#include <assert.h>
-
 #include "context.h"
 #include "driver-hv.h"
 #include "driver-model.h"
@@ -21,34 +19,6 @@ struct range {
 	u64 dfn;
 	u64 nr;
 };
-
-static unsigned int allocs_left;	/* of memory there is so much */
-
-/*
- * Memory
- */
-
-static void *page_alloc(gfp_t gfp)
-{
-	void *p;
-
-	assert(gfp && !fake_locks_held);
-	if (!allocs_left)
-		return NULL;
-	allocs_left--;
-	p = aligned_alloc(4096, 4096);
-	assert(p);
-	memset(p, 0, 4096);
-	nr_objects++;
-	return p;
-}
-
-static void page_free(void *p)
-{
-	assert(p && nr_objects && !fake_locks_held);
-	nr_objects--;
-	free(p);
-}
 
 static const struct xpi_mappings_mem mem = { page_alloc, page_free };
 
@@ -87,7 +57,7 @@ static bool any_frame(const struct xpi_map *m, bool (*is)(struct xpi_frame f))
 	u64 i;
 
 	for (i = 0; i < m->nr; i++)
-		if (is(frame_of(m->pfn + i)))
+		if (is(xpi_fake_frame(m->pfn + i, 1)))
 			return true;
 	return false;
 }
@@ -118,7 +88,7 @@ static void see_marks(const struct xpi_map *m, u64 done)
 		if (done == m->nr)
 			CHECK_EQ(!!leaf, any);
 		else
-			CHECK(leaf ? any : !is_foreign(frame_of(m->pfn + i)));
+			CHECK(leaf ? any : !is_foreign(xpi_fake_frame(m->pfn + i, 1)));
 		want_leaf(m->dfn + i, 1, leaf);
 	}
 }

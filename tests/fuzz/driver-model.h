@@ -36,7 +36,6 @@ static struct want want[SPAN];
 
 static struct xpi_context cx;
 static struct xpi_pending_pair pair[PAIRS];
-static unsigned int nr_objects;	/* pages of memory that the driver has */
 
 /* How often a dfn waits, as the last look at the lists has found. */
 static u8 waits_map[SPAN], waits_unmap[SPAN];
@@ -141,9 +140,9 @@ static void check_mappings(u64 dfn)
 }
 
 /* The frame is the requested one. */
-static void check_frame(const struct hv_page *p, const struct want *w)
+static void check_frame(const struct xpi_fake_pte *p, const struct want *w)
 {
-	struct xpi_frame f = frame_of(w->pfn);
+	struct xpi_frame f = xpi_fake_frame(w->pfn, 1);
 
 	CHECK_EQ(p->gfn, f.gfn);
 	CHECK_EQ(p->flags, w->flags | f.flags);
@@ -159,7 +158,7 @@ static void check_waiting(u64 dfn)
 	CHECK(waits_map[dfn] <= 1 && waits_unmap[dfn] <= 1);
 	CHECK(!waits_map[dfn] || (sent && !w->synced));
 	/* Or a map would pass it that is then undone by it. */
-	CHECK(!waits_unmap[dfn] || hv.page[dfn].flags);
+	CHECK(!waits_unmap[dfn] || hv_maps(dfn));
 }
 
 static void check_hv(u64 dfn)
@@ -171,12 +170,12 @@ static void check_hv(u64 dfn)
 	if (p->kept || waits_unmap[dfn])
 		return;
 	if (!sent || waits_map[dfn]) {
-		CHECK(!p->flags);
+		CHECK(!hv_maps(dfn));
 		return;
 	}
 	CHECK(!p->again);
-	if (p->flags || !p->failed)
-		check_frame(p, w);
+	if (hv_maps(dfn) || !p->failed)
+		check_frame(&xen_ctx->pte[dfn], w);
 }
 
 /* If Xen says nonsense it is enough that the driver stays in one piece. */
@@ -221,7 +220,7 @@ static void check_gone(u64 dfn, u64 nr)
 	u64 at;
 
 	for (at = dfn; at < dfn + nr && at < SPAN && !hv.liar; at++)
-		CHECK(want[at].mapped || !hv.page[at].flags ||
+		CHECK(want[at].mapped || !hv_maps(at) ||
 		      hv.page[at].kept);
 }
 

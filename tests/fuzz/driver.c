@@ -154,7 +154,7 @@ static void choose_map(struct xpi_map *m)
 	}
 	/* More than there are of those that Xen refuses, or has no frame for. */
 	if (kind >= 0xd0)
-		m->pfn = PFN_FORBIDDEN - 8 + m->pfn % 0x1000;
+		m->pfn = XPI_PFN_ALIEN - 8 + m->pfn % 0x1800;
 	if (kind & 8 && in.nr_maps && m->order == XPI_ORDER_4K)
 		m->dfn = next_to_a_map(m->nr);
 	if (m->nr > SPAN - m->dfn)
@@ -372,27 +372,26 @@ static void begin(void)
 {
 	unsigned int mode = byte(), shape = byte();
 
-	memset(&hv, 0, sizeof(hv));
+	hv_init();
 	memset(&in, 0, sizeof(in));
 	memset(want, 0, sizeof(want));
 	memset(pair, 0, sizeof(pair));
-	allocs_left = UINT32_MAX;
 	hv.liar = mode % 16 == 15;
-	hv.look = shape & 8 ? 1 + byte() : UINT32_MAX;
-	hv.max_count = 1 + (shape & 16 ? byte() : 1023);
-	hv.max_maps = 1 + (shape & 32 ? byte() % 128 : 1023);
-	hv.max_nr = 1 + (shape & 64 ? word() % 700 : 4095);
+	xpi_fake.look = shape & 8 ? 1 + byte() : UINT32_MAX;
+	xpi_fake.max_count = 1 + (shape & 16 ? byte() : 1023);
+	xpi_fake.max_maps = 1 + (shape & 32 ? byte() % 128 : 1023);
+	xpi_fake.max_nr = 1 + (shape & 64 ? word() % 700 : 4095);
 
 	cx = (struct xpi_context){
 		.ctx = CTX, .batching = mode % 16 != 14, .hv = &fuzz_hv,
-		.mem = &mem, .no_memory = on_no_memory, .max_count = hv.max_count,
+		.mem = &mem, .no_memory = on_no_memory, .max_count = xpi_fake.max_count,
 		.bytes = sizeof(struct xen_pv_iommu_batch) << (shape & 7),
 		.pending = {
 			.lost = on_lost, .sending = on_sending, .pair = pair,
 			.nr = 1 + (mode >> 4) % PAIRS,
 		},
 	};
-	cx.max_nr = cx.batching ? hv.max_nr : 1;
+	cx.max_nr = cx.batching ? xpi_fake.max_nr : 1;
 	CHECK_EQ(xpi_context_init(&cx, SPAN - 1), 0);
 }
 
@@ -416,7 +415,7 @@ static void finish(void)
 	xpi_pending_flush(&cx.pending);
 	check_gone(0, SPAN);
 	xpi_context_fini(&cx);
-	CHECK_EQ(nr_objects, 0);
+	fake_fini();
 }
 
 static void play(void)

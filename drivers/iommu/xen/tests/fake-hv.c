@@ -107,6 +107,8 @@ struct xpi_frame xpi_fake_frame(u64 pfn, u32 max)
 {
 	struct xpi_frame frame = one_frame(pfn), next;
 
+	if (!max)
+		wrong("a translation of no pages");
 	for (max = min(max, xpi_fake.look); frame.nr && frame.nr < max; frame.nr++) {
 		next = one_frame(pfn + frame.nr);
 		if (!next.nr || next.gfn != frame.gfn + frame.nr ||
