@@ -219,7 +219,7 @@ struct xpi_fake_ctx *xpi_fake_add_ctx(u32 id)
 
 	if (ctx->used)
 		return NULL;
-	/* What is no longer used has neither mappings nor frames. */
+	/* A context that is not used has neither mappings nor frames. */
 	memset(ctx, 0, offsetof(struct xpi_fake_ctx, held));
 	ctx->used = true;
 	set_limits(ctx, &no_limits);
@@ -530,7 +530,10 @@ static bool table_is_empty(const struct xpi_fake_ctx *ctx, u64 dfn)
 	return true;
 }
 
-/* Looks at every frame before anything is changed: all of the leaf or none. */
+/*
+ * All of the leaf or none. Like Xen, the fake looks at the frames first: the error
+ * of a frame comes before -EEXIST.
+ */
 static int may_map_leaf(const struct xpi_fake_ctx *ctx, u64 dfn, u64 gfn,
 			u32 size, u16 flags)
 {
@@ -541,12 +544,13 @@ static int may_map_leaf(const struct xpi_fake_ctx *ctx, u64 dfn, u64 gfn,
 		xpi_fake.page_fault.maps = true;
 		return err;
 	}
+	for (i = 0; i < size && !err; i++)
+		err = may_map(gfn + i, flags);
+	if (err)
+		return err;
 	for (i = 0; i < size; i++) {
 		if (ctx->pte[dfn + i].flags)
 			return -EEXIST;
-		err = may_map(gfn + i, flags);
-		if (err)
-			return err;
 		if (is_reserved(&xpi_fake.dev[0], dfn + i,
 				xpi_fake.dev[0].relaxed) ||
 		    is_reserved(&xpi_fake.dev[1], dfn + i,

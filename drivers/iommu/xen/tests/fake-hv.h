@@ -44,7 +44,7 @@
 #define XPI_PFN_SINGLES		0x38000U /* no two are contiguous */
 #define XPI_PFN_END		XPI_FAKE_GFNS /* no frames from here on */
 
-/* What xpi_fake.leaf returns to stop the call without an error. */
+/* xpi_fake.leaf returns this to stop the call without an error. */
 #define XPI_FAKE_STOP		1
 
 /**
