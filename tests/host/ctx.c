@@ -10,10 +10,8 @@
  */
 TEST(order_clear_flush_put)
 {
-	long ctx;
+	long ctx = start_ctx();
 
-	start();
-	ctx = ctx_alloc();
 	trace_start();
 	CHECK_EQ(map(ctx, 16, RAM_MFN, 4), 1);
 	CHECK_TRACE("GM");
@@ -26,10 +24,8 @@ TEST(order_clear_flush_put)
 
 TEST(order_clear_flush_put_large)
 {
-	long ctx;
+	long ctx = start_ctx();
 
-	start();
-	ctx = ctx_alloc();
 	CHECK_EQ(map_2m(ctx, 512, RAM_MFN, 1024), 1);
 	CHECK_EQ(t.refs, 1024);
 	trace_start();
@@ -42,10 +38,8 @@ TEST(order_clear_flush_put_large)
 /* Nothing to flush: the flush function is not even entered. */
 TEST(map_and_holes_do_not_flush)
 {
-	long ctx;
+	long ctx = start_ctx();
 
-	start();
-	ctx = ctx_alloc();
 	trace_start();
 	CHECK_EQ(map(ctx, 0, RAM_MFN, 600), 1);
 	CHECK_EQ(unmap(ctx, 2000, 100), 1);
@@ -71,10 +65,8 @@ TEST(one_flush_for_a_gather)
 {
 	static struct xen_pv_iommu_batch b[128];
 	unsigned int i;
-	long ctx;
+	long ctx = start_ctx();
 
-	start();
-	ctx = ctx_alloc();
 	CHECK_EQ(map(ctx, 0, RAM_MFN, 1024), 1);
 	for (i = 0; i < 128; i++)
 		b[i] = unmap_desc(ctx, i * 4, 4);
@@ -114,10 +106,8 @@ TEST(flush_on_every_way_out)
 {
 	static struct xen_pv_iommu_batch b[20];
 	unsigned int i;
-	long ctx;
+	long ctx = start_ctx();
 
-	start();
-	ctx = ctx_alloc();
 	CHECK_EQ(map(ctx, 0, RAM_MFN, 64), 1);
 
 	b[0] = unmap_desc(ctx, 0, 2);
@@ -183,10 +173,8 @@ TEST(flush_before_continuation)
 TEST(refused_frame_n)
 {
 	unsigned int n;
-	long ctx;
+	long ctx = start_ctx();
 
-	start();
-	ctx = ctx_alloc();
 	for (n = 0; n < 40; n++) {
 		t.frame_rc[n] = -ETXTBSY;
 		CHECK_EQ(map(ctx, 500, RAM_MFN, 40), -ETXTBSY);
@@ -204,10 +192,8 @@ TEST(refused_frame_n)
 TEST(refused_frame_in_large_leaf)
 {
 	unsigned int n;
-	long ctx;
+	long ctx = start_ctx();
 
-	start();
-	ctx = ctx_alloc();
 	for (n = 0; n < 1024; n += 93) {
 		t.frame_rc[n] = -EACCES;
 		CHECK_EQ(map_2m(ctx, 512, RAM_MFN, 1024), -EACCES);
@@ -221,10 +207,8 @@ TEST(refused_frame_in_large_leaf)
 
 TEST(map_over_mapping)
 {
-	long ctx;
+	long ctx = start_ctx();
 
-	start();
-	ctx = ctx_alloc();
 	CHECK_EQ(map(ctx, 10, RAM_MFN, 1), 1);
 	CHECK_EQ(map(ctx, 10, RAM_MFN + 1, 1), -EEXIST);
 	CHECK_EQ(look(ctx, 10), RAM_MFN);
@@ -281,10 +265,8 @@ TEST(maps_side_by_side)
 TEST(maps_side_by_side_meet_another)
 {
 	struct xen_pv_iommu_batch b[4];
-	long ctx;
+	long ctx = start_ctx();
 
-	start();
-	ctx = ctx_alloc();
 	CHECK_EQ(map(ctx, 5, RAM_MFN + 40, 1), 1);
 	b[0] = map_desc(ctx, 0, RAM_MFN, 2);
 	b[1] = map_desc(ctx, 2, RAM_MFN + 4, 8);
@@ -384,10 +366,8 @@ TEST(first_query_allocation_n_fails)
 /* An empty table in the way of a large leaf (ruling 8, XSA-480). */
 TEST(replaced_table_is_flushed_then_freed)
 {
-	long ctx;
+	long ctx = start_ctx();
 
-	start();
-	ctx = ctx_alloc();
 	CHECK_EQ(map(ctx, 512, RAM_MFN, 1), 1);
 	CHECK_EQ(unmap(ctx, 512, 1), 1);
 	trace_start();
@@ -445,10 +425,8 @@ TEST(heap_exhausted)
  */
 TEST(flush_failure_is_retried)
 {
-	long ctx;
+	long ctx = start_ctx();
 
-	start();
-	ctx = ctx_alloc();
 	CHECK_EQ(map(ctx, 0, RAM_MFN, 4), 1);
 	trace_start();
 	machine.fail_flush = 0;
@@ -462,11 +440,8 @@ TEST(flush_failure_is_retried)
 TEST(flush_failure_keeps_references)
 {
 	struct xen_pv_iommu_batch e;
-	long ctx;
+	long ctx = start_attached();
 
-	start();
-	ctx = ctx_alloc();
-	CHECK_EQ(attach(0, ctx), 1);
 	CHECK_EQ(attach(1, ctx), 1);
 	CHECK_EQ(map(ctx, 0, RAM_MFN, 4), 1);
 	trace_start();
@@ -496,11 +471,8 @@ TEST(flush_failure_and_no_way_out)
 {
 	struct xen_pv_iommu_batch e;
 	unsigned int printks;
-	long ctx;
+	long ctx = start_attached();
 
-	start();
-	ctx = ctx_alloc();
-	CHECK_EQ(attach(0, ctx), 1);
 	CHECK_EQ(map(ctx, 0, RAM_MFN, 4), 1);
 	printks = fake_printks;
 	machine.fail_flush = 0;
@@ -519,11 +491,8 @@ TEST(flush_failure_and_no_way_out)
 TEST(flush_failure_after_replacement)
 {
 	struct xen_pv_iommu_batch e;
-	long ctx;
+	long ctx = start_attached();
 
-	start();
-	ctx = ctx_alloc();
-	CHECK_EQ(attach(0, ctx), 1);
 	CHECK_EQ(map(ctx, 512, RAM_MFN, 1), 1);
 	CHECK_EQ(unmap(ctx, 512, 1), 1);
 	machine.fail_flush = 0;
@@ -638,11 +607,8 @@ TEST(attach_errors)
 /* Ruling 10: only where it returns to changes (XSA-302, XSA-306). */
 TEST(attach_while_away)
 {
-	long ctx;
+	long ctx = start_attached();
 
-	start();
-	ctx = ctx_alloc();
-	CHECK_EQ(attach(0, ctx), 1);
 	give_away(0);
 	trace_start();
 	CHECK_EQ(attach(0, BLOCKED), 1);
@@ -808,10 +774,8 @@ TEST(direct_region_undone_is_flushed)
 
 TEST(msi_window)
 {
-	long ctx;
+	long ctx = start_ctx();
 
-	start();
-	ctx = ctx_alloc();
 	CHECK_EQ(map(ctx, 0xfee00, MMIO_GFN, 1), -EADDRINUSE);
 	CHECK_EQ(map(ctx, 0xfeeff, MMIO_GFN, 1), -EADDRINUSE);
 	CHECK_EQ(map(ctx, 0xfedfe, MMIO_GFN, 4), -EADDRINUSE);
@@ -872,10 +836,8 @@ TEST(contexts_run_out)
 
 TEST(free_with_members)
 {
-	long ctx;
+	long ctx = start_ctx();
 
-	start();
-	ctx = ctx_alloc();
 	CHECK_EQ(map(ctx, 0, RAM_MFN, 1), 1);
 	CHECK_EQ(attach(0, ctx), 1);
 	CHECK_EQ(ctx_free(ctx), -EBUSY);
@@ -954,10 +916,8 @@ TEST(long_calls_look_often)
 TEST(dying_context)
 {
 	struct xen_pv_iommu_ctx c;
-	long ctx;
+	long ctx = start_ctx();
 
-	start();
-	ctx = ctx_alloc();
 	CHECK_EQ(map(ctx, 0, RAM_MFN, 2000), 1);
 	c = (struct xen_pv_iommu_ctx){ .ctx = ctx };
 	machine.preempt_every = 1;
@@ -1007,11 +967,8 @@ TEST(reset_moves_masters_to_blocked)
 /* Those that are away are moved in the books only. */
 TEST(reset_devices_away)
 {
-	long ctx;
+	long ctx = start_attached();
 
-	start();
-	ctx = ctx_alloc();
-	CHECK_EQ(attach(0, ctx), 1);
 	CHECK_EQ(attach(1, ctx), 1);
 	t.dev[1].command = PCI_COMMAND_MASTER;
 	give_away(0);
@@ -1093,10 +1050,8 @@ TEST(op_errors)
 TEST(batch_progress_is_checked)
 {
 	struct xen_pv_iommu_batch b[2];
-	long ctx;
+	long ctx = start_ctx();
 
-	start();
-	ctx = ctx_alloc();
 	b[0] = map_desc(ctx, 0, RAM_MFN, 4);
 	b[0].done = 5;
 	CHECK_EQ(call(XEN_PV_IOMMU_OP_BATCH, b, 1), -EINVAL);
@@ -1118,10 +1073,8 @@ TEST(batch_progress_is_checked)
 TEST(batch_errors)
 {
 	struct xen_pv_iommu_batch e;
-	long ctx;
+	long ctx = start_ctx();
 
-	start();
-	ctx = ctx_alloc();
 #define BAD(what, rc) do {						\
 		e = map_desc(ctx, 0, RAM_MFN, 1);			\
 		what;							\
@@ -1227,10 +1180,8 @@ TEST(device_query_tells_what_the_back_end_says)
 TEST(device_of_nobody)
 {
 	struct xen_pv_iommu_dev_query q = { .dev.id = 0x101 };
-	long ctx;
+	long ctx = start_ctx();
 
-	start();
-	ctx = ctx_alloc();
 	t.dev[1].domain = NULL;
 	CHECK_EQ(call(XEN_PV_IOMMU_OP_DEV_QUERY, &q, 1), -ENODEV);
 	CHECK_EQ(attach(1, ctx), -ENODEV);
@@ -1342,10 +1293,8 @@ TEST(query_sizes)
 TEST(read_only_array)
 {
 	static struct xen_pv_iommu_batch b[2];
-	long ctx;
+	long ctx = start_ctx();
 
-	start();
-	ctx = ctx_alloc();
 	CHECK_EQ(map(ctx, 0, RAM_MFN, 2), 1);
 	b[0] = unmap_desc(ctx, 0, 1);
 	b[1] = unmap_desc(ctx, 1, 1);

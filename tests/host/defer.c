@@ -24,6 +24,17 @@ static long park(unsigned int ctx, uint64_t dfn, uint32_t nr)
 	return batch1(park_desc(ctx, dfn, nr));
 }
 
+/* Start with that many pages mapped, of which the first are parked. */
+static long start_parked(uint32_t nr, uint32_t parked)
+{
+	long ctx = start_ctx_translated();
+
+	CHECK_EQ(map(ctx, 0, RAM_MFN, nr), 1);
+	t.parked = parked;
+	CHECK_EQ(park(ctx, 0, parked), 1);
+	return ctx;
+}
+
 static struct xen_pv_iommu_batch sync_desc(unsigned int ctx)
 {
 	return (struct xen_pv_iommu_batch){
@@ -73,11 +84,9 @@ TEST(nothing_before_sync)
 /* One flush for many calls is what it is for. */
 TEST(one_flush_for_many)
 {
-	long ctx;
+	long ctx = start_ctx_translated();
 	unsigned int i;
 
-	start_translated();
-	ctx = ctx_alloc();
 	CHECK_EQ(map(ctx, 0, RAM_MFN, 256), 1);
 	trace_start();
 	for (i = 0; i < 256; i++) {
@@ -95,10 +104,8 @@ TEST(one_flush_for_many)
 /* A full gather forces the flush: memory that is held is bounded. */
 TEST(full_gather_flushes)
 {
-	long ctx;
+	long ctx = start_ctx_translated();
 
-	start_translated();
-	ctx = ctx_alloc();
 	CHECK_EQ(map(ctx, 0, RAM_MFN, 2000), 1);
 	trace_start();
 	t.parked = PARK_MAX;
@@ -121,10 +128,8 @@ TEST(full_gather_flushes)
 /* Large leaves take one place, and hold all of their frames. */
 TEST(large_leaf_parked)
 {
-	long ctx;
+	long ctx = start_ctx_translated();
 
-	start_translated();
-	ctx = ctx_alloc();
 	CHECK_EQ(map_2m(ctx, 512, RAM_MFN, 1024), 1);
 	t.parked = 512;
 	CHECK_EQ(park(ctx, 512, 512), 1);
@@ -156,10 +161,8 @@ TEST(pv_may_not)
 TEST(sync_errors)
 {
 	struct xen_pv_iommu_batch e;
-	long ctx;
+	long ctx = start_ctx_translated();
 
-	start_translated();
-	ctx = ctx_alloc();
 	CHECK_EQ(sync_ctx(0), -EINVAL);
 	CHECK_EQ(sync_ctx(BLOCKED), -EINVAL);
 	CHECK_EQ(sync_ctx(ctx + 1), -ENOENT);
@@ -176,10 +179,8 @@ TEST(sync_errors)
 TEST(strict_beside_parked)
 {
 	struct xen_pv_iommu_batch b[3];
-	long ctx;
+	long ctx = start_ctx_translated();
 
-	start_translated();
-	ctx = ctx_alloc();
 	CHECK_EQ(map(ctx, 0, RAM_MFN, 8), 1);
 	b[0] = park_desc(ctx, 0, 2);
 	b[1] = unmap_desc(ctx, 2, 2);
@@ -200,13 +201,8 @@ TEST(strict_beside_parked)
 /* The page is parked, its dfn used again: both are held, both are released. */
 TEST(mapped_again_while_parked)
 {
-	long ctx;
+	long ctx = start_parked(1, 1);
 
-	start_translated();
-	ctx = ctx_alloc();
-	CHECK_EQ(map(ctx, 0, RAM_MFN, 1), 1);
-	t.parked = 1;
-	CHECK_EQ(park(ctx, 0, 1), 1);
 	CHECK_EQ(map(ctx, 0, RAM_MFN + 1, 1), 1);
 	CHECK(held(0) && held(1));
 	t.parked = 2;
@@ -219,13 +215,8 @@ TEST(mapped_again_while_parked)
 
 TEST(free_with_parked_leaves)
 {
-	long ctx;
+	long ctx = start_parked(8, 4);
 
-	start_translated();
-	ctx = ctx_alloc();
-	CHECK_EQ(map(ctx, 0, RAM_MFN, 8), 1);
-	t.parked = 4;
-	CHECK_EQ(park(ctx, 0, 4), 1);
 	trace_start();
 	t.parked = 0;
 	CHECK_EQ(ctx_free(ctx), 1);
@@ -236,11 +227,8 @@ TEST(free_with_parked_leaves)
 
 TEST(reset_with_parked_leaves)
 {
-	long ctx;
+	long ctx = start_attached_translated();
 
-	start_translated();
-	ctx = ctx_alloc();
-	CHECK_EQ(attach(0, ctx), 1);
 	CHECK_EQ(map(ctx, 0, RAM_MFN, 4), 1);
 	t.parked = 4;
 	CHECK_EQ(park(ctx, 0, 4), 1);
@@ -252,13 +240,7 @@ TEST(reset_with_parked_leaves)
 
 TEST(relinquish_with_parked_leaves)
 {
-	long ctx;
-
-	start_translated();
-	ctx = ctx_alloc();
-	CHECK_EQ(map(ctx, 0, RAM_MFN, 8), 1);
-	t.parked = 4;
-	CHECK_EQ(park(ctx, 0, 4), 1);
+	start_parked(8, 4);
 	t.parked = 0;
 	table_free();
 	CHECK_EQ(t.refs, 0);
@@ -267,11 +249,8 @@ TEST(relinquish_with_parked_leaves)
 /* What cannot be flushed is kept, and the context is broken (R7, XSA-373). */
 TEST(sync_flush_fails)
 {
-	long ctx;
+	long ctx = start_attached_translated();
 
-	start_translated();
-	ctx = ctx_alloc();
-	CHECK_EQ(attach(0, ctx), 1);
 	CHECK_EQ(map(ctx, 0, RAM_MFN, 8), 1);
 	t.parked = 4;
 	CHECK_EQ(park(ctx, 0, 4), 1);
@@ -298,11 +277,8 @@ TEST(sync_flush_fails)
 /* Neither can the flush that a full gather asks for. */
 TEST(full_gather_flush_fails)
 {
-	long ctx;
+	long ctx = start_attached_translated();
 
-	start_translated();
-	ctx = ctx_alloc();
-	CHECK_EQ(attach(0, ctx), 1);
 	CHECK_EQ(map(ctx, 0, RAM_MFN, PARK_MAX + 8), 1);
 	t.parked = PARK_MAX;
 	CHECK_EQ(park(ctx, 0, PARK_MAX), 1);
@@ -373,14 +349,9 @@ static void park_in_flush(void)
  */
 TEST(sync_waits_for_anothers_flush)
 {
-	long ctx;
+	long ctx = start_parked(8, 4);
 
-	start_translated();
-	ctx = ctx_alloc();
 	other_ctx = iommu_ctx_get(&dom0, ctx);
-	CHECK_EQ(map(ctx, 0, RAM_MFN, 8), 1);
-	t.parked = 4;
-	CHECK_EQ(park(ctx, 0, 4), 1);
 	machine.in_flush = sync_in_flush;
 	t.parked = 0;
 	CHECK_EQ(sync_ctx(ctx), 1);
@@ -395,14 +366,9 @@ TEST(sync_waits_for_anothers_flush)
 /* The same for a full gather, which any unmap may have to flush. */
 TEST(sync_waits_for_a_full_gather)
 {
-	long ctx;
+	long ctx = start_parked(PARK_MAX + 1, PARK_MAX);
 
-	start_translated();
-	ctx = ctx_alloc();
 	other_ctx = iommu_ctx_get(&dom0, ctx);
-	CHECK_EQ(map(ctx, 0, RAM_MFN, PARK_MAX + 1), 1);
-	t.parked = PARK_MAX;
-	CHECK_EQ(park(ctx, 0, PARK_MAX), 1);
 	machine.in_flush = sync_in_flush;
 	t.parked = 1;
 	CHECK_EQ(park(ctx, PARK_MAX, 1), 1);
@@ -436,10 +402,8 @@ static void fill_in_flush(void)
 
 TEST(full_gather_again_and_again)
 {
-	long ctx;
+	long ctx = start_ctx_translated();
 
-	start_translated();
-	ctx = ctx_alloc();
 	CHECK_EQ(map(ctx, 0, RAM_MFN, (1 + FILLERS) * PARK_MAX), 1);
 	CHECK_EQ(map(ctx, 1 << 20, RAM_MFN, 1), 1);
 	t.parked = PARK_MAX;
@@ -462,14 +426,9 @@ TEST(full_gather_again_and_again)
  */
 TEST(parked_during_a_flush_is_not_released)
 {
-	long ctx;
+	long ctx = start_parked(8, 4);
 
-	start_translated();
-	ctx = ctx_alloc();
 	other_ctx = iommu_ctx_get(&dom0, ctx);
-	CHECK_EQ(map(ctx, 0, RAM_MFN, 8), 1);
-	t.parked = 4;
-	CHECK_EQ(park(ctx, 0, 4), 1);
 	machine.in_flush = park_in_flush;
 	t.parked = 2;
 	CHECK_EQ(sync_ctx(ctx), 1);
@@ -489,10 +448,8 @@ TEST(parked_during_a_flush_is_not_released)
  */
 TEST(strict_flush_keeps_nobody_waiting)
 {
-	long ctx;
+	long ctx = start_ctx_translated();
 
-	start_translated();
-	ctx = ctx_alloc();
 	other_ctx = iommu_ctx_get(&dom0, ctx);
 	CHECK_EQ(map(ctx, 0, RAM_MFN, 8), 1);
 	machine.in_flush = sync_in_flush;

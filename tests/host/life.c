@@ -30,10 +30,8 @@ TEST(fault_record)
 {
 	struct xen_pv_iommu_fault f;
 	uint64_t time;
-	long ctx;
+	long ctx = start_ctx();
 
-	start();
-	ctx = ctx_alloc();
 	t.dev[1].command = PCI_COMMAND_MASTER;
 	CHECK_EQ(attach(1, ctx), 1);
 	CHECK_EQ(map(ctx, 5, RAM_MFN, 1), 1);
@@ -175,11 +173,8 @@ TEST(fault_owner)
 {
 	static struct domain domu = { .domain_id = 1 };
 	struct xen_pv_iommu_fault f;
-	long ctx;
+	long ctx = start_attached();
 
-	start();
-	ctx = ctx_alloc();
-	CHECK_EQ(attach(0, ctx), 1);
 	give_away(0);
 	fault(0, 0x1000, false);
 	t.dev[1].domain = &domu;
@@ -911,10 +906,8 @@ TEST(reclaim_passes_over_dying_contexts)
 /* It has no member, and its tables must not go all the same. (XSA-480) */
 TEST(free_while_in_use)
 {
-	long ctx;
+	long ctx = start_ctx();
 
-	start();
-	ctx = ctx_alloc();
 	CHECK_EQ(map(ctx, 0, RAM_MFN, 4), 1);
 	t.in_use = true;
 	trace_start();
@@ -939,10 +932,8 @@ TEST(free_while_in_use)
 /* Parked or not: FREE flushes, and what cannot be flushed is kept. */
 TEST(free_flush_fails)
 {
-	long ctx;
+	long ctx = start_ctx_translated();
 
-	start_translated();
-	ctx = ctx_alloc();
 	CHECK_EQ(map(ctx, 0, RAM_MFN, 8), 1);
 	t.parked = 4;
 	CHECK_EQ(call(XEN_PV_IOMMU_OP_BATCH,
@@ -981,10 +972,8 @@ TEST(enter_flush_fails)
  */
 TEST(leave_flush_fails)
 {
-	long ctx;
+	long ctx = start_ctx();
 
-	start();
-	ctx = ctx_alloc();
 	give_region(0, 100, 2);
 	CHECK_EQ(attach(0, ctx), 1);
 	CHECK_EQ(attach(1, ctx), 1);
@@ -1001,11 +990,8 @@ TEST(leave_flush_fails)
 TEST(break_with_devices_away)
 {
 	struct xen_pv_iommu_batch e;
-	long ctx;
+	long ctx = start_attached();
 
-	start();
-	ctx = ctx_alloc();
-	CHECK_EQ(attach(0, ctx), 1);
 	CHECK_EQ(attach(1, ctx), 1);
 	CHECK_EQ(map(ctx, 0, RAM_MFN, 4), 1);
 	give_away(0);
@@ -1162,10 +1148,8 @@ TEST(relinquish_in_steps)
 
 TEST(relinquish_flush_fails)
 {
-	long ctx;
+	long ctx = start_ctx();
 
-	start();
-	ctx = ctx_alloc();
 	CHECK_EQ(map(ctx, 0, RAM_MFN, 4), 1);
 	machine.fail_flush = 0;
 	machine.nr_fail_flush = 2;

@@ -301,10 +301,8 @@ TEST(set_lower_limit)
 
 TEST(set_errors)
 {
-	long ctx;
+	long ctx = start_ctx();
 
-	start();
-	ctx = ctx_alloc();
 	CHECK_EQ(ctx_set(0, F_RESERVE, 0), -ENOENT);
 	CHECK_EQ(ctx_set(BLOCKED, F_RESERVE, 0), -ENOENT);
 	CHECK_EQ(ctx_set(INVALID, 0, 0), -ENOENT);

@@ -95,10 +95,8 @@ static long leaf_next(uint32_t ctx, uint64_t from)
 TEST(leaves_in_order)
 {
 	uint64_t top = (1ULL << 27) - 1;
-	long ctx;
+	long ctx = start_ctx();
 
-	start();
-	ctx = ctx_alloc();
 	CHECK_EQ(leaf_next(ctx, 0), -ENOENT);
 	CHECK_EQ(map(ctx, 7, RAM_MFN + 3, 2), 1);
 	CHECK_EQ(map_2m(ctx, 1024, RAM_MFN + 512, 512), 1);
@@ -123,10 +121,8 @@ TEST(leaves_in_order)
 
 TEST(leaves_errors)
 {
-	long ctx;
+	long ctx = start_ctx();
 
-	start();
-	ctx = ctx_alloc();
 	CHECK_EQ(map(ctx, 7, RAM_MFN, 1), 1);
 	CHECK_EQ(leaf_next(0, 0), -ENOENT);
 	CHECK_EQ(leaf_next(BLOCKED, 0), -ENOENT);
@@ -216,10 +212,8 @@ TEST(leaves_one_after_the_other)
 {
 	uint64_t dfn, i;
 	unsigned int n;
-	long ctx;
+	long ctx = start_ctx();
 
-	start();
-	ctx = ctx_alloc();
 	for (n = 0; n < 40; n++) {
 		dfn = rnd_below(8192);
 		if (rnd_below(2))

@@ -718,6 +718,36 @@ static HARNESS_UNUSED void start_translated(void)
 	start_as(false, true);
 }
 
+/* Start with a context, whose number is returned. */
+static HARNESS_UNUSED long start_ctx(void)
+{
+	start();
+	return ctx_alloc();
+}
+
+static HARNESS_UNUSED long start_ctx_translated(void)
+{
+	start_translated();
+	return ctx_alloc();
+}
+
+/* The same with the first device in it. */
+static HARNESS_UNUSED long start_attached(void)
+{
+	long ctx = start_ctx();
+
+	CHECK_EQ(attach(0, ctx), 1);
+	return ctx;
+}
+
+static HARNESS_UNUSED long start_attached_translated(void)
+{
+	long ctx = start_ctx_translated();
+
+	CHECK_EQ(attach(0, ctx), 1);
+	return ctx;
+}
+
 /* One more region that the device needs mapped 1:1. */
 static HARNESS_UNUSED void give_region(unsigned int dev, uint64_t dfn,
 				       uint64_t nr)
