@@ -174,7 +174,10 @@ void xpi_fake_unlock(unsigned long irqflags)
 	ANNOTATE(SyncEnd);
 }
 
-/* gfn + 1, 0 for nothing */
+/*
+ * gfn + 1, 0 for nothing. The thread owns the iovas; the sanitizer does not see the
+ * lock that orders what Xen writes.
+ */
 static u64 hv_at(u64 dfn)
 {
 	struct xpi_fake_pte pte = data_race(xen_ctx->pte[dfn]);
@@ -225,6 +228,7 @@ static long on_call(unsigned int op, void *array, unsigned int count)
 	for (i = 0; i < count && ret == 1; i++)
 		ret = do_desc(&d[i]);
 	maybe_yield(8);
+	/* Set once; another thread may see it first. */
 	if (data_race(xpi_fake.wrong))
 		wrong(xpi_fake.wrong, d->dfn);
 	if (ret == 1)
