@@ -76,11 +76,14 @@ irq_alongside()
 }
 
 # With its kernel driver the controller reads its disk, and the kernel counts interrupts.
+# The driver probes the disk with DPDK at the same time, so either may be the first.
 irq_nvme_driver()
 {
 	local name before
 	unbind "$IRQ_NVME"
 	modprobe nvme
+	within 60 eval '[ -n "$(serial_disk 0)" ]' || why "the disk with DPDK did not appear" || return 1
+	DISK=/dev/$(serial_disk 0)
 	echo "$IRQ_NVME" >/sys/bus/pci/drivers_probe
 	within 40 ls "$PCI/$IRQ_NVME"/nvme/nvme*/nvme*n1 >/dev/null 2>&1 || why "there is no disk" || return 1
 	name=$(ls "$PCI/$IRQ_NVME/nvme")
