@@ -971,24 +971,20 @@ static const struct iommu_ops xpi_ops = {
  * Setting it for all devices is the administrator's decision.
  */
 
-static struct irq_domain *xpi_find_msi_domain(void)
+/* A device with an MSI domain, or NULL; the caller must put it. */
+static struct pci_dev *xpi_find_msi_device(void)
 {
 	struct pci_dev *pdev = NULL;
-	struct irq_domain *domain = NULL;
 
-	for_each_pci_dev(pdev) {
-		domain = dev_get_msi_domain(&pdev->dev);
-		if (domain) {
-			pci_dev_put(pdev);
+	for_each_pci_dev(pdev)
+		if (dev_get_msi_domain(&pdev->dev))
 			break;
-		}
-	}
-	return domain;
+	return pdev;
 }
 
-static void xpi_msi_claim(void)
+static void xpi_msi_claim(struct pci_dev *pdev)
 {
-	struct irq_domain *domain = xpi_find_msi_domain();
+	struct irq_domain *domain = pdev ? dev_get_msi_domain(&pdev->dev) : NULL;
 
 	if (!(xpi_caps.features & XEN_PV_IOMMU_FEAT_MSI_ISOLATED)) {
 		pr_warn("msi_isolated=1 has no effect: Xen does not remap interrupts behind every IOMMU\n");
@@ -1003,7 +999,6 @@ static void xpi_msi_claim(void)
 
 	domain->flags |= IRQ_DOMAIN_FLAG_ISOLATED_MSI;
 	xpi_msi_domain = domain;
-	pr_info("VFIO may rely on Xen's interrupt remapping\n");
 }
 
 static void xpi_msi_unclaim(void)
@@ -1013,15 +1008,23 @@ static void xpi_msi_unclaim(void)
 	xpi_msi_domain = NULL;
 }
 
-/* Log the option that VFIO requires, before it returns -EPERM. */
+/*
+ * Log the option that VFIO requires, before it returns -EPERM. A kernel that asked
+ * Xen itself, or an interrupt controller that isolates, requires none.
+ */
 static void xpi_msi_setup(void)
 {
-	if (msi_isolated)
-		xpi_msi_claim();
-	if (xpi_msi_domain)
-		return;
+	struct pci_dev *pdev = xpi_find_msi_device();
+	bool isolated;
 
-	if (xpi_caps.features & XEN_PV_IOMMU_FEAT_MSI_ISOLATED)
+	if (msi_isolated)
+		xpi_msi_claim(pdev);
+	isolated = pdev && msi_device_has_isolated_msi(&pdev->dev);
+	pci_dev_put(pdev);
+
+	if (isolated)
+		pr_info("VFIO may rely on isolated interrupts\n");
+	else if (xpi_caps.features & XEN_PV_IOMMU_FEAT_MSI_ISOLATED)
 		pr_info("VFIO needs vfio_iommu_type1.allow_unsafe_interrupts=1: Xen remaps interrupts, but Linux cannot see that\n");
 	else
 		pr_info("VFIO needs vfio_iommu_type1.allow_unsafe_interrupts=1, and it is unsafe: Xen does not remap interrupts, a device can forge them\n");

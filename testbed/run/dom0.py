@@ -35,7 +35,7 @@ STEPS = {'full': 'before+load+vfio+edges+dpdk', 'absent': 'absent', 'bare': 'vfi
          'greedy': 'driver+greedy+fio+cable+sated', 'greedy-pv': 'driver+greedy+fio+cable+sated',
          'io-strict': 'driver+fio+cable', 'io-lazy': 'driver+fio+cable', 'io-pv': 'driver+fio+cable',
          'huge': 'untaken+huge+dpdk+share+kill', 'share': 'driver+share+region+kill+iommufd',
-         'faults': 'driver+faults', 'narrow': 'driver+dpdk+narrow', 'pvh-faults': 'driver+faults',
+         'faults': 'driver+isolated+faults', 'narrow': 'driver+dpdk+narrow', 'pvh-faults': 'driver+faults',
          'programs': 'driver+programs+bar', 'bare-programs': 'programs+bar',
          'irq': 'driver+irq+dpdkirq+irqkept', 'pvh-irq': 'driver+irq+dpdkirq+irqkept', 'bare-irq': 'irq+dpdkirq+irqkept',
          'sleep': 'driver+sleep', 'reset': 'reset+cable', 'acs': 'acs', 'pvh-lacks': 'driver+functions+sleep'}
@@ -125,7 +125,7 @@ SPECIAL = {
     'share': {'cmdline': 'xpi_kills=20 xpi_region=0x30000000', 'devices': [EDU, EDU, USB], 'xen_cmdline': REGION,
               'timeout': 3000},
     # The steps announce no faults, because Xen does not report all of a flood.
-    'faults': {'modules': CARDS, 'faults': False},
+    'faults': {'modules': CARDS, 'faults': False, 'cmdline': 'xpi_driver=msi_isolated=1'},
     'pvh-faults': {'pvh': True, 'modules': CARDS, 'faults': False},
     # The address width of IOMMUs of client CPUs. Nothing is blocked.
     'narrow': {'iommu': ',aw-bits=39', 'modules': CARDS, 'faults': False, 'cmdline': 'xpi_width=39'},
