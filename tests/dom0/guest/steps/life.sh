@@ -58,7 +58,7 @@ left_behind()
 	check life.left.contexts-gone "there are $(xen_has contexts) contexts after the load" [ "$(xen_has contexts)" = 0 ]
 	check life.left.silenced "the device is still a bus master in context $(xen_context "$EDU_A")" \
 		sh -c "! $(masters "$EDU_A" && echo true || echo false)"
-	check life.left.logged "the kernel log does not name $EDU_A" said "$EDU_A" 'bus mastering is turned off'
+	check life.left.logged "the kernel log does not name $EDU_A" said "$EDU_A" 'bus mastering is off'
 	if copies; then
 		fail life.left.out-of-reach "the device still copies its predecessor's pages"
 	else
@@ -110,7 +110,7 @@ live_once()
 	unmap_some 2>/tmp/why || return 1
 	unload || why "$(cat /tmp/rmmod)" || return 1
 	[ "$(groups)" = 0 ] || why "$(groups) groups after the unload" || return 1
-	[ "$(cat $LOOK/query)" = "contexts 0 tables $TABLES" ] ||
+	[ "$(xen_has contexts) $(xen_has tables)" = "0 $TABLES" ] ||
 		why "Xen has $(cat $LOOK/query), not 0 and $TABLES" || return 1
 	echo 1 >/sys/bus/pci/rescan
 	[ -e "$PCI/$EDU_B" ] || why "$EDU_B did not come back"
