@@ -4,7 +4,7 @@
 
 step_isolated()
 {
-	check isolated.said "it says: $(since_mark | grep VFIO)" said "VFIO may rely on isolated interrupts"
+	check isolated.logged "it says: $(since_mark | grep VFIO)" said "VFIO may rely on isolated interrupts"
 	take_edus isolated
 	allow_unsafe N
 	relay isolated vfio-irq quick isolated "$EDU_A" "$EDU_B"
