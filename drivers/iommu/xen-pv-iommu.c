@@ -347,7 +347,7 @@ static int xpi_map_pages(struct iommu_domain *domain, unsigned long iova,
 	if (!m.flags)
 		return -EINVAL;
 
-	if (unlikely(m.dfn == m.pfn) && xpi_is_direct(domain, &m)) {
+	if (m.dfn == m.pfn && xpi_is_direct(domain, &m)) {
 		/* Xen has mapped it, or maps it at attach. */
 		ret = xpi_context_add_mapping(&dom->context, &m,
 					      XPI_LEAF_DIRECT, gfp);
@@ -393,7 +393,7 @@ static size_t xpi_unmap_pages(struct iommu_domain *domain, unsigned long iova,
 						       raw_smp_processor_id(),
 						       dfn, nr);
 
-	if (unlikely(removed.flags & XPI_LEAF_NOW))
+	if (removed.flags & XPI_LEAF_NOW)
 		return removed.nr << XPI_PAGE_SHIFT;	/* unmapped and flushed */
 
 	if (iommu_iotlb_gather_queued(gather))

@@ -156,14 +156,14 @@ static void count_done(const struct xen_pv_iommu_batch *d, u64 pages, int err)
  * @before of its pages were done before the call. Moves b->sent to the descriptor
  * where Xen stopped. If there is no error, the caller must call again from there.
  */
-static __always_inline int settle(struct xpi_batch *b,
-				  const struct xen_pv_iommu_batch *d,
-				  unsigned int count, u32 before, long ret)
+static int settle(struct xpi_batch *b,
+		  const struct xen_pv_iommu_batch *d,
+		  unsigned int count, u32 before, long ret)
 {
 	u64 done = b->done;
 	int err = 0;
 
-	if (likely(ret == (long)count))
+	if (ret == (long)count)
 		settle_whole(b, d, count);
 	else
 		err = settle_part(b, d, count, before, ret);
@@ -229,7 +229,7 @@ static noinline int send_bufs(struct xpi_batch *b)
 
 int xpi_batch_send(struct xpi_batch *b)
 {
-	return likely(b->used <= b->per_buf) ? send_buf(b, b->used)
+	return b->used <= b->per_buf ? send_buf(b, b->used)
 					     : send_bufs(b);
 }
 

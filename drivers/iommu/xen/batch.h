@@ -90,7 +90,7 @@ static inline struct xen_pv_iommu_batch *
 xpi_batch_at(const struct xpi_batch *b, unsigned int i)
 {
 	/* Common case: one buffer. A division is slow. */
-	return likely(i < b->per_buf) ? &b->buf[0][i] : xpi_batch_far(b, i);
+	return i < b->per_buf ? &b->buf[0][i] : xpi_batch_far(b, i);
 }
 
 /**

@@ -234,7 +234,7 @@ int xpi_context_sync_map(struct xpi_context *c, u64 dfn, u64 nr)
 
 	xpi_pending_sync_map(&c->pending, dfn, nr);
 	ret = xpi_mappings_error(&c->mappings, dfn, nr);
-	if (unlikely(ret == -ENOMEM))
+	if (ret == -ENOMEM)
 		c->no_memory(c);
 	return ret;
 }
@@ -244,16 +244,16 @@ int xpi_context_sync_map(struct xpi_context *c, u64 dfn, u64 nr)
  */
 
 /* Leaves of one kind, from @dfn on. */
-static __always_inline struct xpi_removed unmap_kind(struct xpi_context *c,
-						     unsigned int cpu, u64 dfn,
-						     u64 nr)
+static struct xpi_removed unmap_kind(struct xpi_context *c,
+				     unsigned int cpu, u64 dfn,
+				     u64 nr)
 {
 	struct xpi_removed removed =
 		xpi_mappings_remove_kind(&c->mappings, dfn, nr);
 
-	if (unlikely(!removed.nr || removed.flags & XPI_LEAF_DIRECT))
+	if (!removed.nr || removed.flags & XPI_LEAF_DIRECT)
 		return removed;
-	if (likely(c->batching))
+	if (c->batching)
 		xpi_pending_unmap(&c->pending, cpu, dfn, removed.nr);
 	else
 		unmap_now(c, dfn, removed.nr);
@@ -281,9 +281,9 @@ struct xpi_removed xpi_context_unmap(struct xpi_context *c, unsigned int cpu,
 	struct xpi_removed removed = unmap_kind(c, cpu, dfn, nr);
 
 	/* Common case: all leaves are of one kind. */
-	if (unlikely(removed.nr && removed.nr < nr))
+	if (removed.nr && removed.nr < nr)
 		removed = unmap_more(c, cpu, dfn, nr, removed);
-	if (unlikely(removed.flags & XPI_LEAF_NOW))
+	if (removed.flags & XPI_LEAF_NOW)
 		xpi_pending_sync_unmap(&c->pending, dfn, removed.nr,
 				       removed.flags & XPI_LEAF_FOREIGN ?
 				       XPI_WHY_FOREIGN : XPI_WHY_ERROR);

@@ -100,7 +100,7 @@ static inline int xpi_context_add_mapping(struct xpi_context *c,
 				    m->order, leaf);
 
 	/* Common case: the nodes exist. */
-	if (likely(kept == m->nr))
+	if (kept == m->nr)
 		return 0;
 	return xpi_context_add_mapping_slow(c, m, leaf, kept, gfp);
 }
@@ -112,11 +112,11 @@ static inline int xpi_context_map_later(struct xpi_context *c,
 {
 	int ret = xpi_pending_map(&c->pending, cpu, m);
 
-	if (unlikely(ret < 0)) {
+	if (ret < 0) {
 		xpi_context_map_undo(c, cpu, m);
 		return ret;
 	}
-	if (unlikely(ret & XEN_PV_IOMMU_F_FOREIGN))
+	if (ret & XEN_PV_IOMMU_F_FOREIGN)
 		xpi_mappings_mark(&c->mappings, m->dfn, m->nr,
 				  XPI_LEAF_FOREIGN);
 	*done = m->nr;
@@ -144,7 +144,7 @@ static inline int xpi_context_map(struct xpi_context *c, unsigned int cpu,
 	int ret = 0;
 
 	/* Pairs with xpi_pending_fill(). */
-	if (unlikely(!smp_load_acquire(&c->pending.filled)))
+	if (!smp_load_acquire(&c->pending.filled))
 		ret = xpi_context_fill(c, gfp);
 	if (!ret)
 		ret = xpi_context_add_mapping(c, m, 0, gfp);

@@ -121,7 +121,7 @@ static struct xpi_frame pv_frame(u64 pfn, u32 max)
 	unsigned long mfn = __pfn_to_mfn(pfn);
 
 	/* A page of this domain: common case, once for each entry of a scatterlist. */
-	if (likely(max == 1 && !(mfn & MARKS)))
+	if (max == 1 && !(mfn & MARKS))
 		return (struct xpi_frame){ .gfn = mfn, .nr = 1 };
 	return pv_frames(pfn, max, mfn);
 }

@@ -109,7 +109,7 @@ static struct slot walk(struct xpi_mappings *maps, u64 dfn, unsigned int level)
 /* The entry at level 0. Common case: in the node that was used last. */
 static struct slot find_entry(struct xpi_mappings *maps, u64 dfn)
 {
-	if (likely(maps->recent_range == dfn >> NODE_BITS))
+	if (maps->recent_range == dfn >> NODE_BITS)
 		return (struct slot){ &maps->recent[index_of(dfn, 0)], 0 };
 	return walk(maps, dfn, 0);
 }
@@ -260,8 +260,8 @@ int xpi_mappings_reserve(struct xpi_mappings *maps, u64 dfn, u64 nr,
 }
 
 /* Add 4 KiB leaves for the part of the range in one node. Returns pages added. */
-static __always_inline u64 set_small(struct xpi_mappings *maps, u64 dfn, u64 nr,
-				     u64 leaf)
+static u64 set_small(struct xpi_mappings *maps, u64 dfn, u64 nr,
+		     u64 leaf)
 {
 	unsigned long irqflags;
 	struct slot at;
@@ -362,9 +362,9 @@ u64 xpi_mappings_add(struct xpi_mappings *maps, u64 dfn, u64 pfn, u64 nr,
 		return 0;
 
 	/* Common case. */
-	if (likely(order == XPI_ORDER_4K)) {
+	if (order == XPI_ORDER_4K) {
 		n = set_small(maps, dfn, nr, leaf);
-		if (likely(n == nr))
+		if (n == nr)
 			return n;
 	}
 	return set_more(maps, dfn, nr, leaf, order, n);
@@ -374,7 +374,7 @@ u64 xpi_mappings_add(struct xpi_mappings *maps, u64 dfn, u64 pfn, u64 nr,
  * Remove whole leaves from @dfn on, in one node, all with the same marks: those
  * of the first, or @marks if that is not 0.
  */
-static __always_inline struct xpi_removed
+static struct xpi_removed
 remove_in_node(struct xpi_mappings *maps, u64 dfn, u64 nr, u64 marks)
 {
 	struct xpi_removed removed = {};
@@ -421,7 +421,7 @@ static noinline struct xpi_removed remove_more(struct xpi_mappings *maps,
 	return removed;
 }
 
-static __always_inline struct xpi_removed
+static struct xpi_removed
 remove_leaves(struct xpi_mappings *maps, u64 dfn, u64 nr, bool any_flags)
 {
 	struct xpi_removed removed;
@@ -431,7 +431,7 @@ remove_leaves(struct xpi_mappings *maps, u64 dfn, u64 nr, bool any_flags)
 
 	/* Common case. */
 	removed = remove_in_node(maps, dfn, nr, 0);
-	if (likely(removed.nr == nr) || !removed.nr)
+	if (removed.nr == nr || !removed.nr)
 		return removed;
 	return remove_more(maps, dfn, nr, removed, any_flags);
 }

@@ -178,7 +178,7 @@ int xpi_mappings_first_error(struct xpi_mappings *maps, u64 dfn, u64 nr);
  */
 static inline int xpi_mappings_error(struct xpi_mappings *maps, u64 dfn, u64 nr)
 {
-	if (likely(!READ_ONCE(maps->nr_failed)))
+	if (!READ_ONCE(maps->nr_failed))
 		return 0;
 	return xpi_mappings_first_error(maps, dfn, nr);
 }

@@ -111,7 +111,7 @@ static struct xpi_pending_pair *pair_of(struct xpi_pending *pending,
 					unsigned int cpu)
 {
 	/* A division is slow. */
-	unsigned int i = likely(cpu < pending->nr) ? cpu : cpu % pending->nr;
+	unsigned int i = cpu < pending->nr ? cpu : cpu % pending->nr;
 
 	return &pending->pair[i];
 }
@@ -327,7 +327,7 @@ static bool unmaps_extend(struct xpi_pending *pending,
 static void unmaps_add(struct xpi_pending *pending,
 		       struct xpi_pending_list *list, u64 dfn, u32 nr)
 {
-	if (unlikely(!pending_list_has_room(list, nr)))
+	if (!pending_list_has_room(list, nr))
 		unmaps_send(pending, list, XPI_WHY_FULL);
 	if (!unmaps_extend(pending, list, dfn, nr))
 		xpi_batch_add_unmap(&list->batch, dfn, nr);
@@ -352,7 +352,7 @@ void xpi_pending_sync_unmap(struct xpi_pending *pending, u64 dfn, u64 nr,
 
 	visit_lists(pending, offsetof(struct xpi_pending_pair, unmaps),
 		    visit_unmaps, &v);
-	if (unlikely(READ_ONCE(pending->unreported.times)))
+	if (READ_ONCE(pending->unreported.times))
 		lost_report(pending);
 }
 
@@ -432,7 +432,7 @@ static bool maps_try(struct xpi_pending *pending, struct xpi_pending_list *list,
 	if (!r->nr && !list->batch.sent)
 		announce(pending, list, why);
 	err = xpi_batch_send(&list->batch);
-	if (unlikely(err))
+	if (err)
 		map_refused(pending, list, err, r);
 	else
 		pending_list_clear(list);
@@ -455,9 +455,9 @@ static void maps_send(struct xpi_pending *pending,
 }
 
 /* Caller must make room in @list. */
-static __always_inline void maps_add(struct xpi_pending_list *list,
-				     const struct xpi_map *m, u64 dfn, u64 gfn,
-				     u32 nr, u16 flags)
+static void maps_add(struct xpi_pending_list *list,
+		     const struct xpi_map *m, u64 dfn, u64 gfn,
+		     u32 nr, u16 flags)
 {
 	xpi_batch_add_map(&list->batch, dfn, gfn, nr, m->order,
 			  m->flags | flags);
@@ -504,7 +504,7 @@ static void map_run(struct xpi_pending *pending, struct xpi_pending_list *list,
 	unsigned long irqflags;
 
 	raw_spin_lock_irqsave(&list->lock, irqflags);
-	while (unlikely(!pending_list_has_room(list, m->nr))) {
+	while (!pending_list_has_room(list, m->nr)) {
 		raw_spin_unlock_irqrestore(&list->lock, irqflags);
 		maps_send(pending, list, XPI_WHY_FULL);
 		raw_spin_lock_irqsave(&list->lock, irqflags);
@@ -519,13 +519,13 @@ int xpi_pending_map(struct xpi_pending *pending, unsigned int cpu,
 	struct xpi_pending_list *list = &pair_of(pending, cpu)->maps;
 	struct xpi_frame frame;
 
-	if (unlikely(m->nr > pending->max_nr))
+	if (m->nr > pending->max_nr)
 		return map_runs(pending, list, m, (struct xpi_frame){});
 
 	frame = list->batch.hv->frame(m->pfn, m->nr);
-	if (unlikely(!frame.nr))
+	if (!frame.nr)
 		return -EINVAL;
-	if (unlikely(frame.nr != m->nr))
+	if (frame.nr != m->nr)
 		return map_runs(pending, list, m, frame);
 
 	/* Common case. */
@@ -685,9 +685,9 @@ void xpi_pending_unmap(struct xpi_pending *pending, unsigned int cpu, u64 dfn,
 	struct xpi_pending_list *list = &pair_of(pending, cpu)->unmaps;
 	unsigned long irqflags;
 
-	if (unlikely(maps_meet(pending, dfn, nr))) {
+	if (maps_meet(pending, dfn, nr)) {
 		unmap_waiting(pending, list, dfn, nr);
-	} else if (unlikely(nr > pending->max_nr)) {
+	} else if (nr > pending->max_nr) {
 		unmap_long(pending, list, dfn, nr);
 	} else {
 		raw_spin_lock_irqsave(&list->lock, irqflags);
