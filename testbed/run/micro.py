@@ -38,7 +38,7 @@ XEN_CMDLINE = ('console=com1 com1=115200,8n1 loglvl=all guest_loglvl=all '
 
 # --inject: the number of the first flush of contexts that Xen makes fail, and how many
 # fail. The boot and the test itself need the flushes before it.
-INJECT = {'retry': '50', 'broken': '50x2', 'attach': '50', 'twice': '50x2', 'phantom': '50'}
+INJECT = {'retry': '50', 'broken': '50x2', 'attach': '50', 'twice': '50x2', 'phantom': '53'}
 INJECTED = 'made to fail'
 
 # --kexec: the kind of jump, and Xen's option for it.
