@@ -242,6 +242,7 @@ static void free_under_use(void)
 	for (i = 0; i < rounds && rc == 1; i++) {
 		uint32_t old = ctx;
 
+		ctx = 0;
 		rc = ctx_op(XEN_PV_IOMMU_OP_CTX_ALLOC, &ctx);
 		__atomic_store_n(&job.ctx, ctx, __ATOMIC_SEQ_CST);
 		/* vCPU 1 may have freed it first. */
