@@ -238,6 +238,16 @@ void xpi_driver_unload(struct kunit *test)
 	kunit_release_action(test, unload, NULL);
 }
 
+/* Built in, there is no module to hold. */
+static int references(void)
+{
+#ifdef MODULE
+	return module_refcount(THIS_MODULE);
+#else
+	return 0;
+#endif
+}
+
 int xpi_driver_init(struct kunit *test)
 {
 	xpi_fake_reset();
@@ -249,7 +259,7 @@ int xpi_driver_init(struct kunit *test)
 	xpi_identity_only = false;
 	xpi_driver = (struct xpi_driver){
 		.alloc_fails_in = ATOMIC_INIT(-1),
-		.holds = module_refcount(THIS_MODULE),
+		.holds = references(),
 	};
 	return xpi_query() ?: xpi_reset();
 }
@@ -310,7 +320,7 @@ void xpi_driver_free(struct iommu_domain *domain)
 
 int xpi_driver_holds(void)
 {
-	return module_refcount(THIS_MODULE) - xpi_driver.holds;
+	return references() - xpi_driver.holds;
 }
 
 u32 xpi_driver_ctx(struct iommu_domain *domain)
