@@ -7,10 +7,10 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/xpi.sh" || exit 1
 export=$here/../../linux/export
 
-# becomes NAME FILE: $W/in, exported as FILE, must equal $W/want
+# becomes NAME FILE [TREE]: $W/in, exported as FILE, must equal $W/want
 becomes()
 {
-	if ! "$export" "$2" <"$W/in" >"$W/out" 2>"$W/err"; then
+	if ! "$export" "${@:2}" <"$W/in" >"$W/out" 2>"$W/err"; then
 		fail "$1" "refused: $(cat "$W/err")"
 	elif ! diff -u "$W/want" "$W/out" >"$W/diff"; then
 		fail "$1" "$(tail -n +4 "$W/diff" | tr '\n' '|')"
@@ -160,6 +160,54 @@ xen_pv_iommu-y += xen/hv.o
 CFLAGS_xen/trace.o := -I$(src)/xen
 END
 becomes linux-export.kbuild Kbuild
+
+# In a tree that has no hv.c yet, and neither the suites.
+mkdir -p "$W/tree/drivers/iommu/xen"
+touch "$W/tree/drivers/iommu/xen-pv-iommu.c" "$W/tree/drivers/iommu/xen/trace.c"
+sed -i '/hv.o/d' "$W/want"
+cat >>"$W/in" <<'END'
+
+# The suites.
+obj-$(CONFIG_XEN_PV_IOMMU_KUNIT_TEST) += drivers/iommu/xen/tests/
+END
+becomes linux-export.kbuild-of-a-tree Kbuild "$W/tree"
+rm "$W/tree/drivers/iommu/xen-pv-iommu.c"
+mkdir "$W/tree/drivers/iommu/xen/tests"
+touch "$W/tree/drivers/iommu/xen/tests/Makefile"
+printf '# The suites.\nobj-$(CONFIG_XEN_PV_IOMMU_KUNIT_TEST) += xen/tests/\n' >"$W/want"
+becomes linux-export.kbuild-of-suites-only Kbuild "$W/tree"
+
+cat >"$W/in" <<'END'
+# SPDX-License-Identifier: GPL-2.0
+# All suites.
+
+# Out of tree: all kernels.
+CONFIG_XEN_PV_IOMMU_KUNIT_TEST ?= m
+
+obj-$(CONFIG_XEN_PV_IOMMU_KUNIT_TEST) += xpi_kunit.o
+
+xpi_kunit-y := kunit.o
+xpi_kunit-y += hv-test.o
+END
+cat >"$W/want" <<'END'
+# SPDX-License-Identifier: GPL-2.0
+# All suites.
+
+obj-$(CONFIG_XEN_PV_IOMMU_KUNIT_TEST) += xpi_kunit.o
+
+xpi_kunit-y := kunit.o
+END
+touch "$W/tree/drivers/iommu/xen/tests/kunit.c"
+becomes linux-export.suites drivers/iommu/xen/tests/Kbuild "$W/tree"
+
+printf 'config A\n\tbool\n\nconfig B\n\ttristate "B"\n\n\t  Text.\n' >"$W/in"
+printf 'config B\n\ttristate "B"\n\n\t  Text.\n' >"$W/want"
+becomes linux-export.kconfig Kconfig:B
+objects linux-export.kconfig-none Kconfig:C 'no entry C'
+
+printf '# Notes.\nCONFIG_KUNIT=y\nCONFIG_GCOV_KERNEL=y\n' >"$W/in"
+printf 'CONFIG_%s=y\n' KUNIT SMP ACPI HYPERVISOR_GUEST PARAVIRT XEN_PVH IOMMU_SUPPORT XEN_PV_IOMMU_KUNIT_TEST >"$W/want"
+becomes linux-export.kunitconfig drivers/iommu/xen/tests/.kunitconfig
 
 printf '# SPDX-License-Identifier: x\n#\n# Name.\n\nccflags-y += x\nobj-m += y.o\n' >"$W/in"
 objects linux-export.kbuild-mixed Kbuild 'both what is built and how'

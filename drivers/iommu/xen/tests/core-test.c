@@ -4,7 +4,7 @@
  * devices, makes groups and default domains, and takes them away again. Only Xen
  * is the fake.
  *
- * kunit/run has two functions of one device that no other driver uses (QEMU's
+ * It takes two functions of one device that no other driver uses (QEMU's
  * edu), two root ports, one of which has a slot, and two edus behind a switch
  * without access control services.
  *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The driver as it is loaded: the kernel's IOMMU core and its PCI devices are
- * real, only Xen is the fake. kunit/run has the devices.
+ * real, only Xen is the fake.
  */
 #ifndef XPI_CORE_H
 #define XPI_CORE_H

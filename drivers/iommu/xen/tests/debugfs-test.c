@@ -149,10 +149,10 @@ static void device_that_is_gone(struct kunit *test)
 
 static const char *look_up(struct kunit *test, u64 dfn)
 {
+	const char *path = xpi_core_path(test, xpi_core_pdev[0], "lookup");
 	const char *iova = xpi_text(test, "%#llx\n", XPI_ADDR(dfn) + 0x123);
 
-	KUNIT_ASSERT_EQ(test, 0, xpi_file_write(test, xpi_core_path(test, xpi_core_pdev[0], "lookup"),
-						iova));
+	KUNIT_ASSERT_EQ(test, 0, xpi_file_write(test, path, iova));
 	return xpi_core_read(test, xpi_core_pdev[0], "lookup");
 }
 

@@ -2,7 +2,7 @@
 /*
  * Which devices may be one group, found out from PCI devices and their
  * configuration space; and what the driver makes of Xen's answers about a
- * device. The decision itself is tested at random by tests/host/group.c.
+ * device.
  *
  * The driver's file is included as it is, for what it keeps to itself.
  *
@@ -31,7 +31,6 @@ static struct {
 
 #undef to_pci_sysdata
 
-#include "driver.h"
 #include "fake-hv.h"
 
 #define MAX_NODES	6

@@ -233,8 +233,9 @@ static void without_rights(struct kunit *test)
 	size_t mapped = 0;
 
 	KUNIT_EXPECT_EQ(test, -EINVAL,
-			xpi_one->ops->map_pages(xpi_one, XPI_ADDR(XPI_ONE_DFN), XPI_ADDR(XPI_ONE_PFN),
-						SZ_4K, 1, 0, GFP_KERNEL, &mapped));
+			xpi_one->ops->map_pages(xpi_one, XPI_ADDR(XPI_ONE_DFN),
+						XPI_ADDR(XPI_ONE_PFN), SZ_4K, 1,
+						0, GFP_KERNEL, &mapped));
 	KUNIT_EXPECT_EQ(test, mapped, 0);
 	xpi_one_expect_nothing(test);
 }

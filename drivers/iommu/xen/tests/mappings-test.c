@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The mappings in a kernel. What it makes of its tree is the business of
- * tests/host/mappings.c; here is what user space cannot show: real pages, calls
+ * The mappings in a kernel: what user space cannot show. These are real pages, calls
  * in hard interrupt context, and interrupts that hit the mappings' other users.
  *
  * KUnit may not be told of a failure in an interrupt. A round therefore keeps
