@@ -14,6 +14,43 @@ HEADER_MAY=BIT_MACRO,PREFER_KERNEL_TYPES,EMBEDDED_FILENAME
 # It asks whether MAINTAINERS needs an update; maintained() answers.
 NOT_ASKED=FILE_PATH_CHANGES
 
+# A reviewer reads no more in one patch.
+LINES_MAX=600
+
+# Lines that a patch adds, and lines of code among them: no blank lines and no
+# comments, and neither the suites nor pages for readers. More of those is never worse.
+count_added()
+{
+	awk '
+		/^diff --git / { body = 0 }
+		/^[+][+][+] b\// {
+			counts = $2 !~ /^b\/(Documentation\/|MAINTAINERS|drivers\/iommu\/xen\/tests\/)/
+			body = 1
+			next
+		}
+		!body || !/^[+]/ { next }
+		{ all++; sub(/^[+][ \t]*/, "") }
+		!counts || /^$/ || /^\/[*]/ || /^\/\// || /^[*]([ \t\/]|$)/ { next }
+		/^#([ \t]|$)/ && !/^#[ \t]*(if|el|endif|include|define|undef|pragma)/ { next }
+		{ code++ }
+		END { print all + 0, code + 0 }' "$1"
+}
+
+# As a table, and a patch that is too long is an error.
+check_sizes()
+{
+	local p all code long=
+
+	echo "lines added, and lines of code among them:"
+	for p in "$OUT"/[0-9]*.patch; do
+		read -r all code < <(count_added "$p")
+		printf '%6d %5d  %s\n' "$all" "$code" "$(basename "$p" .patch)"
+		[ "$code" -le $LINES_MAX ] || long+=" $(basename "$p")"
+	done
+	[ -z "$long" ] ||
+		die "more than $LINES_MAX lines of code in$long; split it in linux/series.list."
+}
+
 checkpatch()
 {
 	local may=$NOT_ASKED
@@ -92,24 +129,45 @@ kmake()
 		KBUILD_BUILD_USER=testbed KBUILD_BUILD_HOST=testbed -j"$JOBS" "$@"
 }
 
+# Is there an entry of ours? Patches without it do not have it yet.
+has_entry()
+{
+	grep -qx "config $1" "$WORK/src/drivers/iommu/Kconfig"
+}
+
+# KIND as this patch allows it: the first ones do not allow a module.
+kind_of_driver()
+{
+	if sed -n '/^config XEN_PV_IOMMU$/{n;p}' "$WORK/src/drivers/iommu/Kconfig" | grep -q bool; then
+		echo y
+	else
+		echo "$KIND"
+	fi
+}
+
+# The suites contain the driver, so one of both is a module.
 configure()
 {
-	local want=CONFIG_XEN_PV_IOMMU=$KIND
+	local driver suites=y line symbol
 
+	driver=$(kind_of_driver)
+	[ "$driver" = m ] || suites=m
 	mkdir -p "$WORK/obj"
-	{ fragments; echo "$want"; } >"$WORK/fragments"
+	printf 'CONFIG_XEN_PV_IOMMU=%s\nCONFIG_XEN_PV_IOMMU_KUNIT_TEST=%s\n' "$driver" "$suites" >"$WORK/wanted"
+	{ fragments; cat "$WORK/wanted"; } >"$WORK/fragments"
 	kmake KCONFIG_ALLCONFIG="$WORK/fragments" allnoconfig
 	kmake olddefconfig
 	check_config "$WORK/obj"
-	! grep -q '^config XEN_PV_IOMMU' "$WORK/src/drivers/iommu/Kconfig" ||
-		grep -qx "$want" "$WORK/obj/.config" ||
-		{ echo "the configuration refused: $want"; return 1; }
+	while read -r line; do
+		symbol=${line%%=*}
+		! has_entry "${symbol#CONFIG_}" || grep -qxF "$line" "$WORK/obj/.config" ||
+			{ echo "the configuration refused: $line"; return 1; }
+	done <"$WORK/wanted"
 }
 
-# Those of another architecture's cannot be compiled here.
 objects()
 {
-	added_files "$1" | sed -n '/-arm\.c$/d; s/\.c$/.o/p'
+	added_files "$1" | sed -n 's/\.c$/.o/p'
 }
 
 # Everything that this commit has of ours; from nothing, so that no warning is
@@ -142,11 +200,21 @@ driver_is_there()
 	esac
 }
 
+# The other way round: see configure().
+suites_are_there()
+{
+	case $KIND in
+	m) nm "$WORK/obj/vmlinux" | grep ' xpi_fake_reset$' >/dev/null ;;
+	y) [ -s "$WORK/obj/drivers/iommu/xen/tests/xpi_kunit.ko" ] ;;
+	esac
+}
+
 build_whole()
 {
 	configure
 	kmake vmlinux modules
 	driver_is_there || { echo "there is no driver in what was built"; return 1; }
+	suites_are_there || { echo "there are no suites in what was built"; return 1; }
 }
 
 sparse_ours()
@@ -224,9 +292,9 @@ check_key()
 		"$TESTBED/root" --path
 		case $1 in
 		coccicheck_ours) declare -f "$1" semantic_patches spatch_env ;;
-		sparse_ours) declare -f "$1" kmake configure; cat "$TESTBED/sparse" ;;
-		build_commit) declare -f "$1" kmake configure compile_ours ;;
-		*) declare -f "$1" kmake configure driver_is_there ;;
+		sparse_ours) declare -f "$1" kmake configure has_entry kind_of_driver; cat "$TESTBED/sparse" ;;
+		build_commit) declare -f "$1" kmake configure has_entry kind_of_driver compile_ours ;;
+		*) declare -f "$1" kmake configure has_entry kind_of_driver driver_is_there suites_are_there ;;
 		esac
 	} | key
 }
