@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * A hypervisor for tests: struct xpi_hv as include/xen/interface/pv-iommu.h has
- * it, and stricter. It is pure logic: the KUnit suites, the tests in tests/host and
- * the fuzzer compile the same file. Each of them provides the lock.
+ * it, and stricter. It is pure logic: the KUnit suites, tests in user space and a
+ * fuzzer compile the same file. Each of them provides the lock.
  *
  * The fake keeps the first request that no good caller sends in @wrong, because
  * KUnit cannot report a failure in an interrupt.
