@@ -179,9 +179,7 @@ static long do_descs(struct xen_pv_iommu_batch *d, unsigned int nr)
 
 	hv.left = hv.stop ?: U32_MAX;
 	hv.wish = NULL;
-	ret = xpi_fake_call(XEN_PV_IOMMU_OP_BATCH, d, nr);
-	if (xpi_fake.wrong)
-		FAIL("the driver sent %s", xpi_fake.wrong);
+	ret = checked_call(XEN_PV_IOMMU_OP_BATCH, d, nr);
 	for (i = 0; i < nr; i++) {
 		note_desc(&d[i]);
 		if (d[i].status || d[i].done < d[i].nr)

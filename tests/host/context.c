@@ -44,7 +44,7 @@ static int refuse(const struct xen_pv_iommu_batch *d, u32 size)
 /* Xen does everything that was asked, and then says -EIO. */
 static long late_error(unsigned int op, void *array, unsigned int count)
 {
-	xpi_fake_call(op, array, count);
+	checked_call(op, array, count);
 	return -EIO;
 }
 

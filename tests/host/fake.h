@@ -59,10 +59,27 @@ static HARNESS_UNUSED void page_free(void *p)
 	free(p);
 }
 
+static HARNESS_UNUSED void fake_check(void)
+{
+	if (xpi_fake.wrong)
+		FAIL("the driver sent %s", xpi_fake.wrong);
+}
+
+/* A call that fails the test at once if no good caller makes it. */
+static HARNESS_UNUSED long checked_call(unsigned int op, void *array,
+					unsigned int count)
+{
+	long ret = xpi_fake_call(op, array, count);
+
+	fake_check();
+	return ret;
+}
+
 /* Start with an empty context of that number and size. */
 static HARNESS_UNUSED void fake_init(u32 ctx, u32 dfns)
 {
 	xpi_fake_reset();
+	xpi_fake.call = checked_call;
 	xpi_fake.dfns = dfns;
 	xen_ctx = xpi_fake_add_ctx(ctx);
 	fake_locks_held = 0;
@@ -71,16 +88,10 @@ static HARNESS_UNUSED void fake_init(u32 ctx, u32 dfns)
 	allocs_left = U32_MAX;
 }
 
-static HARNESS_UNUSED void fake_check(void)
-{
-	CHECK_EQ(fake_locks_held, 0);
-	if (xpi_fake.wrong)
-		FAIL("the driver sent %s", xpi_fake.wrong);
-}
-
 static HARNESS_UNUSED void fake_fini(void)
 {
 	fake_check();
+	CHECK_EQ(fake_locks_held, 0);
 	CHECK_EQ(pages, 0);
 }
 
