@@ -29,7 +29,7 @@ switch_under_load()
 	first=$(cat /tmp/reads)
 	echo DMA-FQ 2>/tmp/switch >"$type"
 	info "after DMA-FQ the disk's group is $(cat "$type") $(tr '\n' ' ' </tmp/switch)"
-	sleep 3
+	within 60 eval '[ "$(cat /tmp/reads)" -gt $((first + 1)) ] || [ ! -d /proc/$reader ]'
 	rm /tmp/keep-reading
 	wait $reader
 	info "reads $first before, $(cat /tmp/reads) in all"
