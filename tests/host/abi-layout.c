@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The layout of the hypercall interface, as it is fixed: compiled for every
- * target by abi.sh, nothing of it runs. Written in C89 that is C++ as well.
- * A line here changes only with a new version of the interface.
+ * The fixed layout of the hypercall interface. abi.sh compiles this file for every
+ * target; nothing of it runs. It is C89 that is C++ too. A line here changes only
+ * with a new version of the interface.
  */
 #include <stddef.h>
 #include <stdint.h>
 
 #include <xen/interface/pv-iommu.h>
-/* Twice, for its include guard. */
+/* Included twice to test its include guard. */
 #include <xen/interface/pv-iommu.h>
 
 #define GLUE_(a, b) a##b

@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The ABI header must give one layout everywhere: abi-layout.c asserts it, and
-# is compiled here for every caller there is. Nothing runs, and -ffreestanding
-# makes do with the compiler's own headers, so that no foreign libc is needed.
-# Only the arm64 compiler may have to come from the Debian root.
+# The ABI header must have one layout everywhere. abi-layout.c asserts the layout,
+# and this script compiles it for every kind of caller. Nothing runs. -ffreestanding
+# needs only the compiler's own headers, so no foreign libc is required. Only the
+# arm64 compiler may have to come from the Debian root.
 set -u
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -15,7 +15,7 @@ tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 . "$top/testbed/judge/report.sh" host.abi
 
-# status NAME STATUS: a reason is in the log.
+# status NAME STATUS: the log has a reason.
 status() {
 	if [ "$2" = 0 ]; then
 		pass "$1"
@@ -33,7 +33,7 @@ layout() {
 	status "$name" $?
 }
 
-# An arm64 compiler from here or, if there is none, from the root.
+# Use an arm64 compiler of this machine or, if there is none, of the root.
 arm64() {
 	if command -v aarch64-linux-gnu-gcc >/dev/null; then
 		layout arm64 aarch64-linux-gnu-gcc -std=gnu99
@@ -56,12 +56,13 @@ layout ansi "$CC" -x c -ansi -pedantic
 layout c99 "$CC" -x c -std=c99 -pedantic
 layout cxx "$CC" -x c++ -std=gnu++98 -pedantic
 
-# Whoever includes the header brings the types: it includes nothing.
+# The file that includes the header must define the types: the header includes
+# nothing.
 ! grep -nE '^[[:space:]]*#[[:space:]]*include' "$header" >"$tmp/no-includes.log"
 status no-includes $?
 
-# abi-layout.c records the interface: every name of the header stands in it,
-# and every name that it records is still in the header.
+# abi-layout.c records the interface: it has every name of the header, and the
+# header has every name that it records.
 names_of_header() {
 	{
 		sed -nE 's/^#define XEN_PV_IOMMU_([A-Z0-9_]+)[[:space:]].*/\1/p' "$header"
@@ -83,8 +84,8 @@ rc=$?
 [ "$rc" = 0 ] || sed -i '1s/^/error: header and record name different things: /;1!s/^</only in the header:/;s/^>/only in the record:/' "$tmp/all-recorded.log"
 status all-recorded "$rc"
 
-# Each record bites: a header with another number or another offset does not
-# compile. Prints what was changed unnoticed.
+# Each record detects a change: a header with another number or offset does not
+# compile. Prints the changes that were not detected.
 unnoticed() {
 	local name line copy=$tmp/xen/interface/pv-iommu.h
 

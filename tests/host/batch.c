@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Batches of descriptors against a hypervisor that does what the interface says,
- * fails where it is told to, or lies.
+ * Tests of batches of descriptors. The fake hypervisor behaves as the interface
+ * specifies, fails where a test requests it, or returns wrong results.
  */
 #include <errno.h>
 
@@ -20,10 +20,10 @@
 #define BUF	(16 * sizeof(struct xen_pv_iommu_batch))
 #define PAGES	4096
 
-static unsigned int fail_desc;	/* that one fails, counted from 1 */
-static u32 fail_after;		/* pages that it does before */
+static unsigned int fail_desc;	/* this descriptor fails, counted from 1 */
+static u32 fail_after;		/* pages that Xen does before the error */
 static int fail_status;
-static unsigned int pause_desc;	/* that one stops midway, without an error */
+static unsigned int pause_desc;	/* this descriptor stops midway, without an error */
 
 static int fail_or_pause(const struct xen_pv_iommu_batch *d, u32 size)
 {
@@ -45,7 +45,7 @@ static void setup(void)
 	xpi_fake.leaf = fail_or_pause;
 	fail_desc = fail_after = pause_desc = 0;
 	fail_status = 0;
-	/* Old contents of the buffer must not matter. */
+	/* The batch must not use old contents of the buffer. */
 	memset(buf, 0xaa, sizeof(buf));
 	xpi_batch_init(&b, &xpi_fake_hv, buf, sizeof(buf), 1000);
 	xpi_batch_start(&b, CTX);
@@ -76,7 +76,7 @@ TEST(one_call_for_many_runs)
 	CHECK_EQ(b.done, 160);
 	CHECK_EQ(mapped(155), 1505 + 1);
 	CHECK_EQ(count_mapped(), 160);
-	/* Nothing is sent twice. */
+	/* A second send must send nothing. */
 	CHECK_EQ(xpi_batch_send_and_clear(&b), 0);
 	CHECK_EQ(nr_calls(), 1);
 }
@@ -98,7 +98,7 @@ TEST(descriptor_says_what_was_asked)
 	CHECK_EQ(buf[1].op, XEN_PV_IOMMU_BATCH_UNMAP);
 	CHECK_EQ(buf[1].gfn, 0);
 	CHECK_EQ(buf[1].order, 0);
-	CHECK_EQ(buf[1].flags, 0);	/* flushed on return */
+	CHECK_EQ(buf[1].flags, 0);	/* Xen flushes before it returns */
 }
 
 TEST(full_buffer_goes_first)
@@ -143,7 +143,7 @@ static void fails_at(unsigned int desc, u32 after, int status)
 	if (!ret)
 		ret = xpi_batch_send_and_clear(&b);
 	CHECK_EQ(ret, status);
-	/* Done is the front, and all that is done is counted. */
+	/* The descriptors before the failing one are done; every done page is counted. */
 	CHECK_EQ(b.done, (desc - 1) * 10 + after);
 	CHECK_EQ(count_mapped(), b.done);
 	CHECK_EQ(b.used, 0);
@@ -171,7 +171,7 @@ TEST(error_is_gone_at_the_next_start)
 	CHECK_EQ(b.done, 3);
 }
 
-/* The call stopped with neither an error nor all done: it is continued. */
+/* The call stopped without an error before all was done: the batch continues it. */
 TEST(short_calls_are_continued)
 {
 	unsigned int desc;
@@ -186,7 +186,7 @@ TEST(short_calls_are_continued)
 		CHECK_EQ(xpi_batch_send_and_clear(&b), 0);
 		CHECK_EQ(nr_calls(), 2);
 		CHECK_EQ(b.done, 160);
-		/* and no page was asked for twice */
+		/* and Xen got no page twice */
 		CHECK_EQ(xpi_fake.pages, 160);
 	}
 }
@@ -213,7 +213,7 @@ TEST(refused_calls)
 
 TEST(nonsense_answers)
 {
-	/* more than there were; nothing and no reason; not an errno */
+	/* more than the array has; nothing without a reason; no errno */
 	CHECK_EQ(refused_with(3), -EIO);
 	CHECK_EQ(b.done, 0);
 	CHECK_EQ(refused_with(-100000), -EIO);
@@ -291,7 +291,7 @@ TEST(several_buffers_go_in_one_multicall)
 	CHECK_EQ(nr_calls(), 4);
 	CHECK_EQ(b.done, 600);
 	CHECK_EQ(count_mapped(), 600);
-	/* One buffer needs none. */
+	/* One buffer needs no multicall. */
 	CHECK_EQ(add(600, 1, 10, 0), 0);
 	CHECK_EQ(xpi_batch_send_and_clear(&b), 0);
 	CHECK_EQ(xpi_fake.multis, 1);
@@ -312,7 +312,7 @@ TEST(all_buffers_full)
 	CHECK_EQ(count_mapped(), 150);
 }
 
-/* Only pages at the front count; Xen may have done more after them. */
+/* Only pages at the front count; Xen may have done later descriptors too. */
 TEST(error_in_a_multicall)
 {
 	unsigned int desc, i;
@@ -366,7 +366,7 @@ TEST(send_goes_on_after_an_error)
 	CHECK_EQ(count_mapped(), 90);
 }
 
-/* Random sequences: what is counted as done is what is there. */
+/* Random sequences: the pages counted as done are the pages that Xen maps. */
 TEST(random_sequences)
 {
 	unsigned int round;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Answers of Xen that the driver accepts, and those that it rejects.
+ * Tests which answers of Xen the driver accepts and which it rejects.
  */
 #include <linux/types.h>
 
@@ -61,7 +61,7 @@ TEST(good_answer)
 	CHECK_EQ(caps.iova_last, (1ULL << 48) - 1);
 }
 
-/* As DPDK reads it: bits 16 to 21, plus one. */
+/* DPDK computes the width in this way: bits 16 to 21, plus one. */
 static unsigned int width_read(u64 iova_last)
 {
 	struct xpi_caps caps = { .iova_last = iova_last };
@@ -78,12 +78,12 @@ TEST(width_for_programs)
 	CHECK_EQ(width_read((1ULL << 57) - 1), 57);
 	CHECK_EQ(width_read(0xffffffff), 32);
 	CHECK_EQ(width_read(~0ULL), 64);
-	/* Half a power of two is none: all addresses of that width must do. */
+	/* A width counts only if all of its addresses can be used. */
 	CHECK_EQ(width_read((1ULL << 47) + 0xfff), 47);
 	CHECK_EQ(width_read(~0ULL - 0x1000), 63);
 }
 
-/* A number without the feature, or the other way round, is none. */
+/* The driver ignores a virq without the feature, and the feature without a virq. */
 TEST(fault_virq)
 {
 	struct xen_pv_iommu_query q = good_query();
@@ -102,7 +102,7 @@ TEST(fault_virq)
 	CHECK_EQ(caps.fault_virq, 0);
 }
 
-/* A newer Xen knows more fields than we do. */
+/* A newer Xen may return more fields than the driver knows. */
 TEST(longer_answer)
 {
 	struct xen_pv_iommu_query q = good_query();
@@ -112,7 +112,7 @@ TEST(longer_answer)
 	CHECK(!xpi_caps_check(&q, &caps));
 }
 
-/* QUERY grows; a Xen that lacks the newest fields is served without them. */
+/* QUERY grows: the driver accepts a Xen that lacks the newest fields. */
 TEST(shorter_answer)
 {
 	struct xen_pv_iommu_query q = good_query();
@@ -139,7 +139,7 @@ TEST(wrong_interface)
 	refused(&q, "too short");
 }
 
-/* Each of these ends in a BUG or an endless loop if it gets to the core. */
+/* Each of these would cause a BUG or an endless loop in the IOMMU core. */
 TEST(page_sizes)
 {
 	struct xen_pv_iommu_query q = good_query();
@@ -252,7 +252,7 @@ static bool resv(u64 start, u64 last, u32 type, struct xpi_resv *out)
 	return xpi_resv_check(&r, XEN_PV_IOMMU_FEAT_RELAX, out);
 }
 
-/* Xen's count is not trusted: it may be more than Xen allows. */
+/* The driver does not trust Xen's count, which may exceed Xen's own limit. */
 TEST(tables_run_out)
 {
 	struct xen_pv_iommu_query q = { .pt_pages_max = 100 };
@@ -272,7 +272,7 @@ TEST(tables_run_out)
 	CHECK_EQ(xpi_tables_bound_by(&q, NULL), XPI_BOUND_DOMAIN);
 }
 
-/* C2: the limit that the log names is the one that was reached. */
+/* C2: the log names the limit that was reached. */
 TEST(tables_of_a_user_run_out)
 {
 	struct xen_pv_iommu_query q = {
@@ -317,7 +317,7 @@ static void reserve(u32 ctxs, u32 tables, const char *why)
 	CHECK_EQ(caps.user_tables, 1000 - tables);
 }
 
-/* Q1: an older Xen's answer has no reserve, and some is left for users. */
+/* Q1: an older Xen reports no reserve; the driver leaves some tables to users. */
 TEST(reserve_for_the_kernel)
 {
 	struct xen_pv_iommu_query q = good_query();
@@ -347,17 +347,17 @@ TEST(reserved_regions)
 	CHECK_EQ(r.last, 0xfeefffff);
 	CHECK_EQ(r.type, XEN_PV_IOMMU_RESV_MSI_HW);
 
-	/* Part of a page is the whole page. */
+	/* A part of a page counts as the whole page. */
 	CHECK(resv(0x1234, 0x1234, XEN_PV_IOMMU_RESV_DIRECT, &r));
 	CHECK_EQ(r.start, 0x1000);
 	CHECK_EQ(r.last, 0x1fff);
 
-	/* The very top. */
+	/* The region at the top of the address space. */
 	CHECK(resv(~0ULL - 0xfff, ~0ULL, XEN_PV_IOMMU_RESV_RESERVED, &r));
 	CHECK_EQ(r.last, ~0ULL);
 }
 
-/* L7: what ATTACH cannot leave to us, Xen maps, as it does DIRECT regions. */
+/* L7: without the feature Xen maps relaxable regions, as it does DIRECT regions. */
 TEST(relaxable_needs_the_feature)
 {
 	struct xen_pv_iommu_dev_resv r = {
@@ -378,10 +378,10 @@ TEST(nonsense_regions)
 	struct xpi_resv r;
 
 	CHECK(!resv(0x2000, 0x1fff, XEN_PV_IOMMU_RESV_DIRECT, &r));
-	/* Its length would be 0. */
+	/* Reject it: its length would overflow to 0. */
 	CHECK(!resv(0, ~0ULL, XEN_PV_IOMMU_RESV_RESERVED, &r));
 	CHECK(!resv(1, ~0ULL - 1, XEN_PV_IOMMU_RESV_RESERVED, &r));
-	/* Unknown types count as reserved. */
+	/* Treat unknown types as reserved. */
 	CHECK(resv(0x1000, 0x1fff, 77, &r));
 	CHECK_EQ(r.type, XEN_PV_IOMMU_RESV_RESERVED);
 }

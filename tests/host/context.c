@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Requests of a context, by hand; tests/fuzz/driver.c makes them at random. Here
- * is what a request does that does not wait, or of which a part fails.
+ * Tests of single requests of a context; tests/fuzz/driver.c makes random requests.
+ * They cover requests that are not deferred and requests that fail in part.
  */
 #include <errno.h>
 
@@ -23,10 +23,10 @@
 #define NO_FRAME	XPI_PFN_END
 #define FOREIGN		XPI_PFN_FOREIGN
 
-static int unmap_error;		/* no unmap does anything */
-static u64 refused;		/* where nothing can be mapped */
-static int refusal;		/* and why */
-static unsigned int no_memory;	/* times that Xen had none, as we were told */
+static int unmap_error;		/* Xen refuses each unmap with this error */
+static u64 refused;		/* Xen refuses to map this dfn */
+static int refusal;		/* with this error */
+static unsigned int no_memory;	/* how often the driver reported that Xen is out of memory */
 static struct xpi_lost lost;
 
 static struct xpi_context c;
@@ -41,7 +41,7 @@ static int refuse(const struct xen_pv_iommu_batch *d, u32 size)
 	return refused >= dfn && refused - dfn < size ? refusal : 0;
 }
 
-/* Xen does everything that was asked, and then says -EIO. */
+/* Xen executes the whole call and then returns -EIO. */
 static long late_error(unsigned int op, void *array, unsigned int count)
 {
 	checked_call(op, array, count);
@@ -113,8 +113,8 @@ static u64 nr_shown(void)
 }
 
 /*
- * A context in which nothing is mapped has none, like that of a device without a
- * driver. Without memory for all of them nothing is mapped.
+ * A context without mappings has no buffers, for example that of a device without a
+ * driver. If it cannot allocate all buffers, it maps nothing.
  */
 TEST(buffers_come_with_the_first_map)
 {
@@ -139,7 +139,7 @@ TEST(buffers_come_with_the_first_map)
 	allocs_left = U32_MAX;
 	CHECK_EQ(map(0, 0x1000, 1, XPI_ORDER_4K, &done), 0);
 	CHECK_EQ(pages, before + buffers);
-	/* From now on no unmap needs memory, on any CPU. */
+	/* From here on no unmap allocates, on any CPU. */
 	allocs_left = 0;
 	CHECK_EQ(xpi_context_sync_map(&c, 0, 1), 0);
 	CHECK_EQ(xpi_context_unmap(&c, 1, 0, 1).nr, 1);
@@ -163,8 +163,8 @@ TEST(long_map_does_not_wait)
 }
 
 /*
- * Xen does the other calls of a multicall all the same. Of what lies behind the
- * page that it refuses nothing is left.
+ * Xen executes the remaining calls of a multicall. After the refused page nothing
+ * stays mapped.
  */
 TEST(long_map_refused_midway)
 {
@@ -180,7 +180,7 @@ TEST(long_map_refused_midway)
 	teardown();
 }
 
-/* A leaf of the core is mapped as a whole or not at all. */
+/* A leaf that the core requests is mapped as a whole or not at all. */
 TEST(long_map_refused_in_a_leaf)
 {
 	u64 done;
@@ -232,7 +232,7 @@ TEST(short_map_with_a_page_without_a_frame)
 	teardown();
 }
 
-/* The log names a limit of Xen's, and does not for lack of the kernel's memory. */
+/* The log names Xen's limit, but not if the kernel itself is out of memory. */
 TEST(xen_has_no_memory)
 {
 	u64 done;
@@ -283,7 +283,7 @@ TEST(map_where_something_is)
 	teardown();
 }
 
-/* A leaf from 512 on that is to be unmapped, and waits in the other list. */
+/* Leave a leaf from 512 on, whose unmap waits in the other list. */
 static void leave_a_leaf(void)
 {
 	u64 done;
@@ -304,8 +304,8 @@ static void leaf_was_not_cut(void)
 }
 
 /*
- * The kernel's DMA layer gives an iova away again only when it was flushed. Who
- * does not found in the log that an unmap was lost.
+ * The kernel's DMA layer reuses an iova only after a flush. A caller that reuses it
+ * earlier finds a lost unmap in the log.
  */
 TEST(refused_where_an_unmap_waits)
 {
@@ -340,7 +340,7 @@ TEST(undone_where_an_unmap_waits)
 	leaf_was_not_cut();
 }
 
-/* Their owner wants them back at once. */
+/* Their owner needs the pages back, so the unmap is not deferred. */
 TEST(foreign_pages_are_unmapped_at_once)
 {
 	struct xpi_removed t;
@@ -359,7 +359,7 @@ TEST(foreign_pages_are_unmapped_at_once)
 	teardown();
 }
 
-/* Leaves of different kinds, up to a hole. */
+/* One unmap of leaves of different kinds, up to a hole. */
 TEST(unmap_of_several_kinds)
 {
 	const struct xpi_map direct = {
@@ -374,7 +374,7 @@ TEST(unmap_of_several_kinds)
 	CHECK_EQ(map(4, FOREIGN, 2, XPI_ORDER_4K, &done), 0);
 	CHECK_EQ(map(7, 0x1000, 1, XPI_ORDER_4K, &done), 0);
 	CHECK_EQ(xpi_context_sync_map(&c, 0, 8), 0);
-	/* The DIRECT region is not Linux's to map. */
+	/* Linux must not map the DIRECT region. */
 	CHECK_EQ(nr_mapped(), 5);
 	CHECK_EQ(xpi_context_unmap(&c, 0, 0, 8).nr, 6);
 	CHECK_EQ(nr_mapped(), 1);
@@ -396,7 +396,7 @@ TEST(one_by_one_without_batches)
 	teardown();
 }
 
-/* Q1: the core charges a user for what its maps take: nodes and buffers. */
+/* Q1: the core charges a user for the nodes and buffers that its maps allocate. */
 TEST(pages_are_charged_as_the_core_asks)
 {
 	struct xpi_map m = {
@@ -408,10 +408,10 @@ TEST(pages_are_charged_as_the_core_asks)
 	setup(true);
 	got_pages = 0;
 	all_gfp = ~0U;
-	/* A node, and the buffers of all lists. */
+	/* The first map allocates a node and the buffers of all lists. */
 	CHECK_EQ(xpi_context_map(&c, 0, &m, GFP_KERNEL_ACCOUNT, &done), 0);
 	CHECK(got_pages > 1);
-	/* A long request has buffers of its own. */
+	/* A long request allocates buffers of its own. */
 	m.dfn = LEAF_2M;
 	m.pfn = SCATTERED;
 	m.nr = 2 * LEAF_2M;
@@ -435,7 +435,7 @@ TEST(unmap_that_xen_refuses_is_told)
 	teardown();
 }
 
-/* It was said to be lost: "unmap of 0x0 pages". */
+/* Regression: the driver logged "unmap of 0x0 pages" as lost. */
 TEST(late_error_of_an_unmap_loses_nothing)
 {
 	u64 done;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Contexts and the hypercall: the real files of xen/overlay, XEN_GENERIC of
- * tests/host/xen.mk, on the fakes of xen-fake/backend.h.
+ * Tests of contexts and of the hypercall: the real files of xen/overlay
+ * (XEN_GENERIC of tests/host/xen.mk) on the fakes of xen-fake/backend.h.
  */
 #include "xen-fake/backend.h"
 
 /*
- * Order: cleared, flushed, given up (XSA-346)
+ * Order: clear, flush, release (XSA-346)
  */
 TEST(order_clear_flush_put)
 {
@@ -35,7 +35,7 @@ TEST(order_clear_flush_put_large)
 	end();
 }
 
-/* Nothing to flush: the flush function is not even entered. */
+/* Without a leaf to flush Xen does not call the flush function. */
 TEST(map_and_holes_do_not_flush)
 {
 	long ctx = start_ctx();
@@ -81,7 +81,7 @@ TEST(one_flush_for_a_gather)
 	end();
 }
 
-/* A gather is of one context: going on to another flushes first (XSA-80). */
+/* A gather covers one context: Xen flushes it before it turns to another (XSA-80). */
 TEST(flush_before_another_context)
 {
 	struct xen_pv_iommu_batch b[4];
@@ -101,7 +101,7 @@ TEST(flush_before_another_context)
 	end();
 }
 
-/* However the call ends, what it unmapped is flushed and given up (XSA-80). */
+/* However the call ends, Xen flushes and releases what it unmapped (XSA-80). */
 TEST(flush_on_every_way_out)
 {
 	static struct xen_pv_iommu_batch b[20];
@@ -118,7 +118,7 @@ TEST(flush_on_every_way_out)
 	CHECK_EQ(t.refs, 62);
 	CHECK_EQ(machine.flushes, 1);
 
-	/* An array of which the second half is not there. */
+	/* The second half of the array is not readable. */
 	for (i = 0; i < 20; i++)
 		b[i] = unmap_desc(ctx, 2 + i, 1);
 	machine.bad = (char *)&b[10];
@@ -129,7 +129,7 @@ TEST(flush_on_every_way_out)
 	CHECK_EQ(t.refs, 54);
 	machine.bad = NULL;
 
-	/* No such context after an unmap. */
+	/* An unknown context follows an unmap. */
 	b[0] = unmap_desc(ctx, 20, 2);
 	b[1] = unmap_desc(77, 0, 1);
 	CHECK_EQ(call(XEN_PV_IOMMU_OP_BATCH, b, 2), 1);
@@ -137,7 +137,7 @@ TEST(flush_on_every_way_out)
 	end();
 }
 
-/* Nothing stays behind in a continuation either, and nothing is done twice. */
+/* Before a continuation Xen flushes everything, and it does no descriptor twice. */
 TEST(flush_before_continuation)
 {
 	static struct xen_pv_iommu_batch b[20];
@@ -167,9 +167,9 @@ TEST(flush_before_continuation)
 }
 
 /*
- * References on the ways of failing
+ * References after errors
  */
-/* XSA-291, XSA-378, XSA-389: a range refused somewhere in the middle. */
+/* XSA-291, XSA-378, XSA-389: Xen refuses a frame in the middle of a range. */
 TEST(refused_frame_n)
 {
 	unsigned int n;
@@ -188,7 +188,7 @@ TEST(refused_frame_n)
 	end();
 }
 
-/* Ruling 31b: a large leaf is taken whole or not at all (XSA-389). */
+/* Ruling 31b: Xen maps a large leaf as a whole or not at all (XSA-389). */
 TEST(refused_frame_in_large_leaf)
 {
 	unsigned int n;
@@ -232,8 +232,8 @@ static void scattered(struct xen_pv_iommu_batch *b, long ctx, uint64_t dfn,
 }
 
 /*
- * Small maps side by side are made together; an error is still that of its own
- * descriptor, and what lies behind it is not mapped.
+ * Xen groups small adjacent maps. Each descriptor still gets its own error, and Xen
+ * maps nothing after the one that fails.
  */
 TEST(maps_side_by_side)
 {
@@ -245,7 +245,7 @@ TEST(maps_side_by_side)
 		start();
 		ctx = ctx_alloc();
 		t.frame_rc[2 * bad] = -EACCES;
-		/* A page table ends among them. */
+		/* A page table ends in the middle of these dfns. */
 		scattered(b, ctx, 512 - 11, ARRAY_SIZE(b));
 		CHECK_EQ(call(XEN_PV_IOMMU_OP_BATCH, b, ARRAY_SIZE(b)),
 			 bad ? (long)bad : -EACCES);
@@ -261,7 +261,7 @@ TEST(maps_side_by_side)
 	}
 }
 
-/* The one in the way was there before; the one before it is cut short. */
+/* An older leaf is in the way: the map before it ends there, the leaf stays. */
 TEST(maps_side_by_side_meet_another)
 {
 	struct xen_pv_iommu_batch b[4];
@@ -284,7 +284,7 @@ TEST(maps_side_by_side_meet_another)
 	end();
 }
 
-/* XSA-291: whatever table cannot be had, no reference is left behind. */
+/* XSA-291: no reference remains, whichever table allocation fails. */
 TEST(map_allocation_n_fails)
 {
 	unsigned int n;
@@ -305,7 +305,7 @@ TEST(map_allocation_n_fails)
 		CHECK_EQ(t.refs, 600);
 		end();
 	}
-	/* Two tables of leaves, and one of the levels above. */
+	/* The map allocates two tables of leaves and one for the levels above. */
 	CHECK_EQ(n, 3);
 	end();
 }
@@ -355,7 +355,7 @@ TEST(first_query_allocation_n_fails)
 		CHECK_EQ(machine.objects, 0);
 		CHECK_EQ(machine.heap_nr, 0);
 		CHECK(!dom0.iommu.ctxs);
-		/* Nor was it there for others before it was gone. */
+		/* Before it was destroyed no other CPU could see the unfinished table. */
 		CHECK(!t.half_made);
 	}
 	CHECK(n >= 4);
@@ -363,7 +363,7 @@ TEST(first_query_allocation_n_fails)
 	end();
 }
 
-/* An empty table in the way of a large leaf (ruling 8, XSA-480). */
+/* Xen replaces an empty table by a large leaf (ruling 8, XSA-480). */
 TEST(replaced_table_is_flushed_then_freed)
 {
 	long ctx = start_ctx();
@@ -376,7 +376,10 @@ TEST(replaced_table_is_flushed_then_freed)
 	end();
 }
 
-/* XSA-410: page-table memory is bounded, and who meets the bound only fails. */
+/*
+ * XSA-410: page-table memory has a limit; a map that reaches it fails without side
+ * effects.
+ */
 static void run_out_of_tables(unsigned int max)
 {
 	uint64_t dfn = 0;
@@ -394,13 +397,13 @@ static void run_out_of_tables(unsigned int max)
 	CHECK_EQ(machine.heap_nr, max);
 	CHECK_EQ(map(two, 0, RAM_MFN, 1), -ENOMEM);
 	CHECK_EQ(ctx_alloc(), -ENOMEM);
-	/* Where a table is there already, all goes on. */
+	/* Maps into an existing table still succeed. */
 	CHECK_EQ(map(one, 1, RAM_MFN, 100), 1);
 	CHECK_EQ(ctx_free(one), 1);
 	CHECK_EQ(map(two, 0, RAM_MFN, 1), 1);
 }
 
-/* XSA-409, XSA-410: so many tables and no more. */
+/* XSA-409, XSA-410: Xen allocates tables up to the quota and no more. */
 TEST(quota_exhausted)
 {
 	start();
@@ -411,7 +414,7 @@ TEST(quota_exhausted)
 	end();
 }
 
-/* XSA-409: no memory is this call's error and nothing worse. */
+/* XSA-409: out of memory fails this call and has no other effect. */
 TEST(heap_exhausted)
 {
 	start();
@@ -421,7 +424,7 @@ TEST(heap_exhausted)
 }
 
 /*
- * A flush that fails (R7): what the leaves hold is kept for ever
+ * After a failed flush (R7) Xen holds the references of the leaves for ever
  */
 TEST(flush_failure_is_retried)
 {
@@ -453,20 +456,20 @@ TEST(flush_failure_keeps_references)
 	CHECK_TRACE("CfS");
 	CHECK_EQ(machine.ram[3].refs, 1);
 
-	/* Broken: its devices are blocked, and it maps nothing more. */
+	/* The context is broken: Xen blocks its devices and rejects new maps. */
 	CHECK(ctx_info(ctx).flags & XEN_PV_IOMMU_CTX_F_BROKEN);
 	CHECK_EQ(t.dev[0].ctx->id, BLOCKED);
 	CHECK_EQ(t.dev[1].ctx->id, BLOCKED);
 	CHECK_EQ(map(ctx, 0, RAM_MFN + 8, 1), -EIO);
 	CHECK_EQ(attach(0, ctx), -EIO);
 	CHECK_EQ(last_attach.status, -EIO);
-	/* It can be left and freed. */
+	/* Devices can leave a broken context, and it can be freed. */
 	CHECK_EQ(attach(0, 0), 1);
 	CHECK_EQ(ctx_free(ctx), 1);
 	end();
 }
 
-/* A device that cannot even be blocked keeps the context from being freed. */
+/* If Xen cannot even block a device, the context cannot be freed. */
 TEST(flush_failure_and_no_way_out)
 {
 	struct xen_pv_iommu_batch e;
@@ -502,11 +505,11 @@ TEST(flush_failure_after_replacement)
 	CHECK_EQ(call(XEN_PV_IOMMU_OP_BATCH, &e, 1), -EIO);
 	CHECK(ctx_info(ctx).flags & XEN_PV_IOMMU_CTX_F_BROKEN);
 	CHECK_EQ(t.dev[0].ctx->id, BLOCKED);
-	/* The leaf stands, and holds its frames. */
+	/* The new leaf stays mapped and holds its frames. */
 	CHECK_EQ(t.refs, 512);
 	CHECK_EQ(attach(0, 0), 1);
 	CHECK_EQ(ctx_free(ctx), 1);
-	/* The page of the table that could not be flushed stays away for ever. */
+	/* Xen never reuses the table page that it could not flush. */
 	CHECK_EQ(machine.heap_nr, 3);
 	CHECK_EQ(iommu_ctx_relinquish(&dom0), 0);
 	CHECK_EQ(machine.heap_nr, 1);
@@ -515,9 +518,10 @@ TEST(flush_failure_after_replacement)
 }
 
 /*
- * Moving devices. After a failure a device is where it was (ruling 2, XSA-449)
+ * Moving devices. After a failure a device is in its old context (ruling 2,
+ * XSA-449)
  */
-/* XSA-302: with the move the old context is out of reach. */
+/* XSA-302: after the move the device cannot reach the old context. */
 TEST(attach_moves)
 {
 	long one, two;
@@ -556,7 +560,7 @@ TEST(failed_move_stays_in_the_old_context)
 	CHECK_EQ(last_attach.status, -EIO);
 	CHECK_EQ(t.dev[0].ctx->id, one);
 	CHECK_EQ(hw_id(0), one);
-	/* The new one has no member, the old one has. */
+	/* The new context has no member, the old one still has the device. */
 	CHECK_EQ(ctx_free(two), 1);
 	CHECK_EQ(ctx_free(one), -EBUSY);
 	CHECK_EQ(look(one, 3), RAM_MFN + 3);
@@ -585,7 +589,7 @@ TEST(attach_errors)
 	t.enter_rc = -ENOSPC;
 	CHECK_EQ(attach(0, ctx), -ENOSPC);
 	CHECK(!t.dev[0].ctx);
-	/* Going to BLOCKED takes nothing and cannot fail so (ruling 4). */
+	/* A move to BLOCKED allocates nothing, so it cannot fail here (ruling 4). */
 	machine.fail_alloc = 0;
 	CHECK_EQ(attach(0, BLOCKED), 1);
 	CHECK(!machine.failed);
@@ -604,7 +608,10 @@ TEST(attach_errors)
 	end();
 }
 
-/* Ruling 10: only where it returns to changes (XSA-302, XSA-306). */
+/*
+ * Ruling 10: while a device is away, ATTACH only sets the context to which it returns
+ * (XSA-302, XSA-306).
+ */
 TEST(attach_while_away)
 {
 	long ctx = start_attached();
@@ -625,7 +632,8 @@ TEST(attach_while_away)
  */
 
 /*
- * XSA-378, XSA-386, XSA-400: not to be touched while it is needed, gone after.
+ * XSA-378, XSA-386, XSA-400: the owner cannot change the region while a device
+ * needs it. Xen removes it with the last device.
  */
 TEST(direct_region_comes_and_goes)
 {
@@ -638,7 +646,7 @@ TEST(direct_region_comes_and_goes)
 	CHECK_EQ(attach(0, ctx), 1);
 	CHECK_EQ(look(ctx, 0x703), 0x703);
 	CHECK_EQ(attach(1, ctx), 1);
-	/* Out of the owner's hands: every page of a range is looked at. */
+	/* Xen checks every page of a range; the owner cannot change one of the region. */
 	CHECK_EQ(map(ctx, 0x702, RAM_MFN, 1), -EADDRINUSE);
 	CHECK_EQ(map(ctx, 0x6f0, RAM_MFN, 32), -EADDRINUSE);
 	CHECK_EQ(last.done, 16);
@@ -655,7 +663,7 @@ TEST(direct_region_comes_and_goes)
 	end();
 }
 
-/* XSA-378, XSA-460: what is there is not replaced, and the device stays out. */
+/* XSA-378, XSA-460: Xen replaces no leaf, and the attach fails. */
 TEST(direct_region_clashes)
 {
 	long ctx;
@@ -666,14 +674,14 @@ TEST(direct_region_clashes)
 	ctx = ctx_alloc();
 	CHECK_EQ(map(ctx, 0x780, RAM_MFN, 1), 1);
 	CHECK_EQ(attach(0, ctx), -EADDRINUSE);
-	/* Nothing of it is left, not even the region that did fit. */
+	/* Xen removed all of it, also the region that did fit. */
 	CHECK_EQ(look(ctx, 0x700), -ENOENT);
 	CHECK_EQ(map(ctx, 0x700, RAM_MFN, 1), 1);
 	CHECK(!t.dev[0].ctx);
 	end();
 }
 
-/* Ruling 7: a leaf that is as the region's serves it, and stays the owner's. */
+/* Ruling 7: Xen accepts the owner's leaf if it equals the region's; the owner keeps it. */
 TEST(direct_region_adopts)
 {
 	long ctx;
@@ -692,7 +700,7 @@ TEST(direct_region_adopts)
 	end();
 }
 
-/* Where holes are cached, a region is in force only after a flush. */
+/* If the IOMMU caches holes, Xen flushes before it relies on a region. */
 TEST(direct_region_where_holes_are_cached)
 {
 	long ctx;
@@ -722,7 +730,7 @@ TEST(direct_region_not_in_blocked)
 	end();
 }
 
-/* XSA-460: whatever fails on the way in, nothing is left of it. */
+/* XSA-460: whichever allocation fails, nothing of the region remains. */
 TEST(direct_region_allocation_n_fails)
 {
 	unsigned int n;
@@ -730,7 +738,7 @@ TEST(direct_region_allocation_n_fails)
 
 	for (n = 0;; n++) {
 		start();
-		give_region(0, 0x1f0, 32);	/* over two tables */
+		give_region(0, 0x1f0, 32);	/* across two tables */
 		give_region(0, 0x800, 1);
 		ctx = ctx_alloc();
 		machine.fail_alloc = n;
@@ -749,9 +757,8 @@ TEST(direct_region_allocation_n_fails)
 }
 
 /*
- * A leaf that a failed attach took out again may be in the IOMMU of those who
- * are members already: it must not stand in the way of what comes next
- * (XSA-400).
+ * IOMMUs of current members may cache a leaf that a failed attach removed again. It
+ * must not affect the next map (XSA-400).
  */
 TEST(direct_region_undone_is_flushed)
 {
@@ -763,7 +770,7 @@ TEST(direct_region_undone_is_flushed)
 	ctx = ctx_alloc();
 	CHECK_EQ(attach(0, ctx), 1);
 	hw = hw_of(t.dev[0].ctx);
-	machine.fail_alloc = 3;		/* region, two tables, the third */
+	machine.fail_alloc = 3;		/* region, two tables; the third fails */
 	CHECK_EQ(attach(1, ctx), -ENOMEM);
 	machine.fail_alloc = -1;
 	CHECK(machine.failed);
@@ -785,7 +792,7 @@ TEST(msi_window)
 }
 
 /*
- * Life of contexts
+ * Lifetime of contexts
  */
 TEST(numbers_go_round)
 {
@@ -817,7 +824,7 @@ TEST(contexts_run_out)
 	long rc;
 
 	start();
-	/* By default there are more than our IOMMU has room for. */
+	/* The default is larger than the number of contexts that the fake IOMMU has. */
 	CHECK_EQ(param("nr-ctx=0"), -EINVAL);
 	CHECK_EQ(param("nr-ctx=4097"), -EINVAL);
 	CHECK_EQ(param("nr-ctx=2x"), -EINVAL);
@@ -842,7 +849,7 @@ TEST(free_with_members)
 	CHECK_EQ(attach(0, ctx), 1);
 	CHECK_EQ(ctx_free(ctx), -EBUSY);
 	CHECK_EQ(look(ctx, 0), RAM_MFN);
-	give_away(0);			/* members that are away count */
+	give_away(0);			/* members that are away count too */
 	CHECK_EQ(ctx_free(ctx), -EBUSY);
 	come_back(0);
 	CHECK_EQ(attach(0, 0), 1);
@@ -851,7 +858,7 @@ TEST(free_with_members)
 	end();
 }
 
-/* In steps: whatever is done in between, it ends (XSA-410, XSA-492). */
+/* FREE takes steps; it ends whatever the guest does in between (XSA-410, XSA-492). */
 TEST(free_in_steps)
 {
 	unsigned int every;
@@ -881,7 +888,10 @@ static long ctx_with_sparse_pages(unsigned int tables)
 	return ctx;
 }
 
-/* Table pages that were mapped between two looks, at most. */
+/*
+ * True if Xen checked for preemption often enough: table pages mapped between two
+ * checks.
+ */
 static bool looked_often(void)
 {
 	unsigned int longest = machine.maps_longest;
@@ -891,8 +901,8 @@ static bool looked_often(void)
 }
 
 /*
- * A page in each table is the longest way to the next leaf, an empty table the
- * longest to the next table (XSA-410).
+ * One page in each table gives the longest distance to the next leaf, an empty
+ * table that to the next table (XSA-410).
  */
 TEST(long_calls_look_often)
 {
@@ -912,7 +922,7 @@ TEST(long_calls_look_often)
 	end();
 }
 
-/* Nobody new gets at a dying context, and one frees it (XSA-502). */
+/* No new user gets a reference to a dying context, and one caller frees it (XSA-502). */
 TEST(dying_context)
 {
 	struct xen_pv_iommu_ctx c;
@@ -936,7 +946,7 @@ TEST(dying_context)
 }
 
 /*
- * Ruling 16: a device that still masters must not meet the default table
+ * Ruling 16: a device that still does DMA must not reach the default table
  * (XSA-302, XSA-337).
  */
 TEST(reset_moves_masters_to_blocked)
@@ -964,7 +974,7 @@ TEST(reset_moves_masters_to_blocked)
 	end();
 }
 
-/* Those that are away are moved in the books only. */
+/* RESET moves devices that are away in Xen's records only. */
 TEST(reset_devices_away)
 {
 	long ctx = start_attached();
@@ -983,7 +993,7 @@ TEST(reset_devices_away)
 	end();
 }
 
-/* XSA-285: a device goes that is in a context. */
+/* XSA-285: a device is unplugged while it is in a context. */
 TEST(device_unplugged)
 {
 	long ctx;
@@ -993,7 +1003,7 @@ TEST(device_unplugged)
 	ctx = ctx_alloc();
 	CHECK_EQ(attach(0, ctx), 1);
 	pcidevs_lock();
-	/* By then Xen has cleared its context entry. */
+	/* Xen has cleared its context entry before this. */
 	t.dev[0].hw = NULL;
 	iommu_ctx_device_gone(&t.dev[0]);
 	iommu_ctx_device_gone(&t.dev[1]);
@@ -1012,7 +1022,7 @@ TEST(op_errors)
 	unsigned int op;
 
 	start();
-	/* Reserved numbers as well as those that mean nothing. */
+	/* Xen rejects reserved numbers and unknown ones. */
 	for (op = XEN_PV_IOMMU_OP_CTX_SET + 1; op < 256; op++)
 		CHECK_EQ(call(op, &c, 1), -EOPNOTSUPP);
 	CHECK_EQ(call(XEN_PV_IOMMU_OP_CTX_ALLOC, &c, 0), -EINVAL);
@@ -1037,7 +1047,7 @@ TEST(op_errors)
 	dom0.hardware = true;
 	end();
 
-	/* A domain that may have none never gets a table. */
+	/* A domain without permission never gets a table. */
 	memset(&t, 0, sizeof(t));
 	dom0.iommu.platform_ops = &be_ops;
 	t.arch_rc = -EOPNOTSUPP;
@@ -1046,7 +1056,7 @@ TEST(op_errors)
 	CHECK(!dom0.iommu.ctxs);
 }
 
-/* A guest may resume anywhere and claim any progress: only its own loss. */
+/* A guest may resume at any element and claim any progress; it only harms itself. */
 TEST(batch_progress_is_checked)
 {
 	struct xen_pv_iommu_batch b[2];
@@ -1137,7 +1147,7 @@ TEST(device_queries)
 	end();
 }
 
-/* Each fact that the back end states becomes the flag or field of its own. */
+/* Each property that the back end reports sets its own flag or field. */
 TEST(device_query_tells_what_the_back_end_says)
 {
 	static const struct {
@@ -1174,8 +1184,8 @@ TEST(device_query_tells_what_the_back_end_says)
 }
 
 /*
- * Xen keeps what it could not add, as a virtual function of a PVH dom0: it is not
- * to be taken for one that another domain has.
+ * Xen keeps a device that it could not add, for example a virtual function of a PVH
+ * dom0. The device has no owner and must not pass for one of another domain.
  */
 TEST(device_of_nobody)
 {
@@ -1208,7 +1218,7 @@ TEST(device_query_errors)
 	q.dev.id = 0x101;
 	q.dev.type = XEN_PV_IOMMU_DEV_DT;
 	CHECK_EQ(call(XEN_PV_IOMMU_OP_DEV_QUERY, &q, 1), -ENODEV);
-	/* The kinds that are reserved, and those that mean nothing. */
+	/* Xen rejects reserved kinds and unknown ones. */
 	q.dev.type = XEN_PV_IOMMU_DEV_PCI_MACHINE;
 	CHECK_EQ(call(XEN_PV_IOMMU_OP_DEV_QUERY, &q, 1), -EINVAL);
 	q.dev.type = XEN_PV_IOMMU_DEV_ACPI;
@@ -1227,7 +1237,7 @@ TEST(device_query_errors)
 	end();
 }
 
-/* Arrays of other structs: elements count, one by one. */
+/* Arrays of the other structs: Xen counts each element. */
 TEST(arrays)
 {
 	struct xen_pv_iommu_ctx c[10];
@@ -1248,7 +1258,7 @@ TEST(arrays)
 	CHECK_EQ(query().nr_ctx, 4);
 	c[6].ctx = c[0].ctx;
 	CHECK_EQ(call(XEN_PV_IOMMU_OP_CTX_FREE, c + 6, 1), -ENOENT);
-	/* Done it is, though the guest cannot see what. */
+	/* The element is done even if the guest cannot read the result. */
 	memset(c, 0, sizeof(c));
 	machine.bad = (char *)c;
 	machine.bad_end = (char *)(c + 10);
@@ -1289,7 +1299,7 @@ TEST(query_sizes)
 	end();
 }
 
-/* Copying back fails after the work is done: it counts (ruling 32). */
+/* If copying back fails, the completed work still counts (ruling 32). */
 TEST(read_only_array)
 {
 	static struct xen_pv_iommu_batch b[2];
@@ -1308,7 +1318,7 @@ TEST(read_only_array)
 }
 
 /*
- * Random batches against a model, with everything going wrong at times
+ * Random batches against a model, with random failures
  */
 #define SPAN 4096U
 #define NR_MODEL 3
@@ -1318,7 +1328,7 @@ static struct {
 	uint8_t order[SPAN];
 } model[NR_MODEL];
 
-/* What one descriptor must come to. */
+/* Compute the expected result of one descriptor. */
 static int model_map(unsigned int c, struct xen_pv_iommu_batch *e)
 {
 	while (e->done < e->nr) {
@@ -1381,7 +1391,10 @@ static struct xen_pv_iommu_batch random_desc(unsigned int *c)
 	return e;
 }
 
-/* Often small maps come side by side. */
+/*
+ * Make a map follow the previous one in most cases, since Xen groups adjacent small
+ * maps.
+ */
 static void put_behind(struct xen_pv_iommu_batch *e,
 		       const struct xen_pv_iommu_batch *before)
 {
@@ -1422,8 +1435,8 @@ static void random_call(void)
 }
 
 /*
- * Part of a request done is told as such (XSA-389), and every table is counted
- * as the context's own (XSA-390).
+ * Xen reports the part of a request that it completed (XSA-389). It counts every
+ * table for the context that owns it (XSA-390).
  */
 TEST(random_batches)
 {
@@ -1456,7 +1469,7 @@ TEST(random_batches)
 }
 
 /*
- * What an operation leaves of its struct, and of what lies behind it
+ * The contents of an operation's struct, and of the memory after it, on return
  */
 struct op_sample {
 	enum xen_pv_iommu_op op;
@@ -1479,7 +1492,7 @@ struct op_sample {
 			    .size = sizeof(((struct op_sample *)0)->member), \
 			    .member = { __VA_ARGS__ } }
 
-/* OUT only: whatever the caller had there. */
+/* Fill the OUT fields, which may have any contents before the call. */
 #define FILL(s, member, first, fill)					\
 	memset(&(s)->member.first, fill,				\
 	       sizeof((s)->member) - offsetof(typeof((s)->member), first))
@@ -1503,7 +1516,7 @@ static void fill_out(struct op_sample *s, uint8_t fill)
 		break;
 	case XEN_PV_IOMMU_OP_CTX_ALLOC:
 	case XEN_PV_IOMMU_OP_CTX_SET:
-		break;		/* all of it is IN as well */
+		break;		/* the whole struct is IN as well */
 	case XEN_PV_IOMMU_OP_CTX_FREE:
 	case XEN_PV_IOMMU_OP_CTX_INFO:
 	case XEN_PV_IOMMU_OP_CTX_NEXT:
@@ -1525,7 +1538,7 @@ static void fill_out(struct op_sample *s, uint8_t fill)
 	}
 }
 
-/* Run each on a machine made anew, so that the results are to be compared. */
+/* Run each sample on a newly started machine, so that results can be compared. */
 static struct op_sample sample_run(unsigned int n, uint8_t fill)
 {
 	struct op_sample s, samples[] = {
@@ -1558,7 +1571,7 @@ static struct op_sample sample_run(unsigned int n, uint8_t fill)
 	return s;
 }
 
-/* OUT fields are set, not added to or left as they were (lessons 2.7). */
+/* Xen sets OUT fields; it neither adds to them nor skips one (lessons 2.7). */
 TEST(out_fields_are_set)
 {
 	struct op_sample zero, ones;
@@ -1572,7 +1585,7 @@ TEST(out_fields_are_set)
 	CHECK_EQ(n, 11);
 }
 
-/* On errors as well; the same call finds other garbage and leaves the same. */
+/* Xen sets them on errors too: the result must not depend on the old contents. */
 static void set_on_error(const struct op_sample *bad)
 {
 	struct op_sample zero = *bad, ones = *bad;
@@ -1619,7 +1632,7 @@ TEST(out_fields_are_set_on_errors)
 	end();
 }
 
-/* No operation writes another's struct over its own (lessons 2.6). */
+/* No operation writes after the end of its own struct (lessons 2.6). */
 TEST(structs_keep_to_their_size)
 {
 	struct op_sample s;

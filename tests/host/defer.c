@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * UNMAP with NOFLUSH and SYNC, of a translated domain: what is parked stays
- * held until its flush is done, whoever does it (XSA-346), and a SYNC returns
- * only when everything that was parked before it is flushed (ruling 9).
+ * Tests of UNMAP with NOFLUSH and of SYNC, for a translated domain. Parked leaves
+ * keep their references until their flush is complete, on whichever CPU (XSA-346).
+ * SYNC returns only after every leaf that was parked before it is flushed (ruling
+ * 9).
  *
  * The second CPU of the tests runs in the middle of a flush of the first.
  */
@@ -24,7 +25,7 @@ static long park(unsigned int ctx, uint64_t dfn, uint32_t nr)
 	return batch1(park_desc(ctx, dfn, nr));
 }
 
-/* Start with that many pages mapped, of which the first are parked. */
+/* Start with @nr pages mapped, the first @parked of which are unmapped and parked. */
 static long start_parked(uint32_t nr, uint32_t parked)
 {
 	long ctx = start_ctx_translated();
@@ -52,7 +53,7 @@ static bool held(unsigned int n)
 	return machine.ram[n].refs;
 }
 
-/* Also that locks are taken in one order (XSA-467): the fakes see to it. */
+/* The fakes also check that locks are taken in one order (XSA-467). */
 TEST(nothing_before_sync)
 {
 	long ctx;
@@ -65,7 +66,7 @@ TEST(nothing_before_sync)
 	trace_start();
 	t.parked = 4;
 	CHECK_EQ(park(ctx, 0, 4), 1);
-	/* Gone for the caller, held for the device. */
+	/* The caller sees no mapping; the device may still use the frames. */
 	CHECK_EQ(look(ctx, 0), -ENOENT);
 	CHECK_EQ(look(ctx, 4), RAM_MFN + 4);
 	CHECK_TRACE("C");
@@ -75,13 +76,13 @@ TEST(nothing_before_sync)
 	CHECK_TRACE("CFP");
 	CHECK(!held(0) && !held(3) && held(4));
 	CHECK_EQ(machine.flushes, 1);
-	/* Nothing left: a flush would be for nothing. */
+	/* Nothing is parked, so SYNC makes no flush. */
 	CHECK_EQ(sync_ctx(ctx), 1);
 	CHECK_EQ(machine.flushes, 1);
 	end();
 }
 
-/* One flush for many calls is what it is for. */
+/* One flush covers many unmap calls. */
 TEST(one_flush_for_many)
 {
 	long ctx = start_ctx_translated();
@@ -101,7 +102,7 @@ TEST(one_flush_for_many)
 	end();
 }
 
-/* A full gather forces the flush: memory that is held is bounded. */
+/* A full gather forces the flush, which limits the memory that parked leaves hold. */
 TEST(full_gather_flushes)
 {
 	long ctx = start_ctx_translated();
@@ -115,7 +116,7 @@ TEST(full_gather_flushes)
 	CHECK_EQ(park(ctx, PARK_MAX, 1), 1);
 	CHECK_EQ(machine.flushes, 1);
 	CHECK(!held(0) && held(PARK_MAX));
-	/* Whatever the number, no more than one gather is left. */
+	/* However many leaves were unmapped, at most one gather is parked. */
 	t.parked = (2000 - PARK_MAX - 1) % PARK_MAX + 1;
 	CHECK_EQ(park(ctx, PARK_MAX + 1, 2000 - PARK_MAX - 1), 1);
 	CHECK_EQ(t.refs, t.parked);
@@ -125,7 +126,7 @@ TEST(full_gather_flushes)
 	end();
 }
 
-/* Large leaves take one place, and hold all of their frames. */
+/* A large leaf takes one slot and holds all of its frames. */
 TEST(large_leaf_parked)
 {
 	long ctx = start_ctx_translated();
@@ -152,7 +153,7 @@ TEST(pv_may_not)
 	CHECK_EQ(park(ctx, 0, 1), -EOPNOTSUPP);
 	CHECK_EQ(look(ctx, 0), RAM_MFN);
 	CHECK_TRACE("");
-	/* With nothing ever parked there is nothing to do. */
+	/* If no leaf was ever parked, SYNC does nothing. */
 	CHECK_EQ(sync_ctx(ctx), 1);
 	CHECK_EQ(machine.flushes, 0);
 	end();
@@ -198,7 +199,7 @@ TEST(strict_beside_parked)
 	end();
 }
 
-/* The page is parked, its dfn used again: both are held, both are released. */
+/* A dfn is mapped again while its old page is parked: Xen holds and releases both. */
 TEST(mapped_again_while_parked)
 {
 	long ctx = start_parked(1, 1);
@@ -246,7 +247,7 @@ TEST(relinquish_with_parked_leaves)
 	CHECK_EQ(t.refs, 0);
 }
 
-/* What cannot be flushed is kept, and the context is broken (R7, XSA-373). */
+/* If the flush fails, Xen keeps the references and the context is broken (R7, XSA-373). */
 TEST(sync_flush_fails)
 {
 	long ctx = start_attached_translated();
@@ -274,7 +275,7 @@ TEST(sync_flush_fails)
 	end();
 }
 
-/* Neither can the flush that a full gather asks for. */
+/* The same for the flush that a full gather forces. */
 TEST(full_gather_flush_fails)
 {
 	long ctx = start_attached_translated();
@@ -289,7 +290,7 @@ TEST(full_gather_flush_fails)
 	CHECK_EQ(park(ctx, PARK_MAX, 8), -EIO);
 	CHECK(ctx_info(ctx).flags & XEN_PV_IOMMU_CTX_F_BROKEN);
 	CHECK_EQ(hw_id(0), BLOCKED);
-	/* What was not unmapped is still there, and goes with the context. */
+	/* Leaves that were not unmapped stay mapped until the context is freed. */
 	CHECK_EQ(t.refs, PARK_MAX + 8);
 	end();
 }
@@ -344,8 +345,8 @@ static void park_in_flush(void)
 }
 
 /*
- * The other CPU finds nothing parked, as this one took it all and flushes. It
- * must not tell its caller that the iovas can be used again.
+ * The other CPU finds nothing parked, since this CPU took everything and is
+ * flushing. It must wait until the caller can reuse the iovas.
  */
 TEST(sync_waits_for_anothers_flush)
 {
@@ -356,7 +357,7 @@ TEST(sync_waits_for_anothers_flush)
 	t.parked = 0;
 	CHECK_EQ(sync_ctx(ctx), 1);
 	CHECK(!other_finished);
-	/* Once this one has let go, the other gets through. */
+	/* After this CPU has dropped the lock, the other CPU can sync. */
 	CHECK(on_other_cpu(other_sync));
 	CHECK_EQ(other_rc, 0);
 	iommu_ctx_put(other_ctx);
@@ -378,7 +379,7 @@ TEST(sync_waits_for_a_full_gather)
 	end();
 }
 
-/* Room for one more is taken by others, flush after flush (XSA-492). */
+/* Other CPUs fill the gather again after each flush (XSA-492). */
 #define FILLERS		12U
 
 static struct iommu_ctx *fill_ctx;
@@ -421,8 +422,8 @@ TEST(full_gather_again_and_again)
 }
 
 /*
- * What the other CPU unmaps while this one flushes is not covered by that
- * flush, so it is not released by it either; and it has not to wait.
+ * The flush in progress does not cover a leaf that the other CPU unmaps meanwhile,
+ * so it does not release that leaf. The other CPU need not wait.
  */
 TEST(parked_during_a_flush_is_not_released)
 {
@@ -443,8 +444,8 @@ TEST(parked_during_a_flush_is_not_released)
 }
 
 /*
- * Between a strict unmap and its flush, nothing is parked and none waits
- * (XSA-499).
+ * Between a strict unmap and its flush nothing is parked, so a SYNC of another CPU
+ * does not wait (XSA-499).
  */
 TEST(strict_flush_keeps_nobody_waiting)
 {
@@ -460,7 +461,7 @@ TEST(strict_flush_keeps_nobody_waiting)
 	end();
 }
 
-/* Random parking, syncing and mapping again, against the books of machine.h. */
+/* Park, sync and map again at random; machine.h checks the references. */
 TEST(random_parking)
 {
 	unsigned int i, n, steps = 20000;

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Regions that devices need mapped 1:1 (RMRR): large ones, those that overlap,
- * and attaching that is interrupted while one is being mapped.
+ * Tests of regions that devices require mapped 1:1 (RMRR): large ones, those that
+ * overlap, and an ATTACH that is interrupted while Xen maps one.
  */
 #include "xen-fake/backend.h"
 
 #define BLOCK 512UL		/* pages of a leaf of order 9 */
 #define GIB (BLOCK * BLOCK)	/* pages of 1 GiB */
-#define LARGE 0x40000UL		/* a dfn at a multiple of that */
+#define LARGE 0x40000UL		/* a dfn that is a multiple of 1 GiB */
 
-/* The order of the leaf at dfn, which leads to dfn itself, or the error. */
+/* Return the order of the leaf at dfn, which must map dfn 1:1, or the error. */
 static long order_at(unsigned int ctx, uint64_t dfn)
 {
 	struct xen_pv_iommu_lookup l = { .dfn = dfn, .ctx = ctx };
@@ -33,7 +33,7 @@ static void count_from_here(void)
 	machine.ctx_holds = machine.pci_holds = 0;
 }
 
-/* Table pages looked at since, and with pcidevs_lock held once at most. */
+/* Return the most table pages that Xen mapped between two checks for preemption. */
 static unsigned int walked(void)
 {
 	return machine.maps > machine.maps_longest ? machine.maps :
@@ -44,7 +44,7 @@ static unsigned int walked(void)
  * Large regions
  */
 
-/* X4: 1 GiB took three walks for each of its 262144 pages, in one hold. */
+/* X4: earlier code walked the tree three times for each of 262144 pages, in one hold. */
 TEST(large_region)
 {
 	long ctx;
@@ -54,7 +54,7 @@ TEST(large_region)
 	ctx = ctx_alloc();
 	count_from_here();
 	CHECK_EQ(attach(0, ctx), 1);
-	/* 32 leaves in a hold of the context's lock, and a look before each. */
+	/* For 32 leaves Xen locks the context twice: to look, and to map. */
 	CHECK(machine.ctx_holds <= 2 * (GIB / BLOCK / 32) + 2);
 	CHECK(machine.pci_holds <= 4);
 	CHECK(walked() < 300);
@@ -70,7 +70,7 @@ TEST(large_region)
 	end();
 }
 
-/* The ends are not aligned: small leaves there. */
+/* The ends are not aligned: Xen maps small leaves there. */
 TEST(large_region_with_ends)
 {
 	const uint64_t first = LARGE - 3, last = LARGE + 4 * BLOCK + 500;
@@ -94,7 +94,7 @@ TEST(large_region_with_ends)
 	end();
 }
 
-/* Where IOMMUs have no leaves of order 9. */
+/* The IOMMU has no leaves of order 9. */
 TEST(large_region_in_small_leaves)
 {
 	long ctx;
@@ -112,8 +112,8 @@ TEST(large_region_in_small_leaves)
 }
 
 /*
- * An empty table gives way to a large leaf: flushed before the device enters,
- * since an IOMMU may have cached it, and freed after that.
+ * A large leaf replaces an empty table. Xen flushes before the device enters, since
+ * an IOMMU may have cached the table, and frees the table after that.
  */
 TEST(empty_table_gives_way)
 {
@@ -132,7 +132,7 @@ TEST(empty_table_gives_way)
 	end();
 }
 
-/* That flush fails: the context breaks, and nothing is left of the region. */
+/* That flush fails: the context breaks, and nothing of the region remains. */
 TEST(empty_table_not_flushed)
 {
 	long ctx;
@@ -153,7 +153,7 @@ TEST(empty_table_not_flushed)
 	CHECK_EQ(attach(0, ctx), -EIO);
 	CHECK_EQ(ctx_free(ctx), 1);
 	CHECK_EQ(attach(1, 0), 1);
-	/* The table was not flushed, and so is kept for ever. */
+	/* The table was not flushed, so Xen never frees it. */
 	CHECK_EQ(iommu_ctx_relinquish(&dom0), 0);
 	CHECK_EQ(machine.heap_nr, 1);
 	CHECK_EQ(machine.objects, 0);
@@ -161,10 +161,10 @@ TEST(empty_table_not_flushed)
 }
 
 /*
- * Leaves that are there
+ * Leaves that exist already
  */
 
-/* The owner's own, small and large, serve and stay. */
+/* Xen accepts the owner's leaves, small and large; the owner keeps them. */
 TEST(large_region_adopts)
 {
 	const uint64_t dfn = MMIO_GFN;
@@ -196,7 +196,7 @@ TEST(large_region_adopts)
 	end();
 }
 
-/* Another leaf at the very end: nothing of the region stays (XSA-460). */
+/* Another leaf is at the very end: nothing of the region remains (XSA-460). */
 TEST(large_region_clashes)
 {
 	unsigned int preempt;
@@ -239,7 +239,7 @@ TEST(regions_overlap)
 	CHECK_EQ(attach(1, 0), 1);
 	CHECK_EQ(mapped(ctx), 0);
 
-	/* The other way round there is no large leaf. */
+	/* In the other order there is no large leaf. */
 	CHECK_EQ(attach(1, ctx), 1);
 	CHECK_EQ(attach(0, ctx), 1);
 	CHECK_EQ(order_at(ctx, LARGE), 0);
@@ -252,7 +252,7 @@ TEST(regions_overlap)
 	end();
 }
 
-/* In any order, and whatever was taken out is flushed. */
+/* Devices come and go in random order; Xen flushes every removed leaf. */
 TEST(regions_overlap_at_random)
 {
 	static const uint64_t region[NR_DEVS][2] = {
@@ -292,7 +292,7 @@ TEST(regions_overlap_at_random)
 }
 
 /*
- * Regions that the caller of ATTACH may want to have for itself (L7)
+ * Regions that the caller of ATTACH may take over (L7)
  */
 #define RELAX XEN_PV_IOMMU_ATTACH_F_RELAX
 #define REGION 0x900UL
@@ -305,7 +305,7 @@ static long start_relaxable(void)
 	return ctx_alloc();
 }
 
-/* It is the caller's to map and to unmap. */
+/* The caller may map and unmap the region. */
 static void check_free(unsigned int ctx)
 {
 	CHECK_EQ(order_at(ctx, REGION), -ENOENT);
@@ -330,12 +330,12 @@ TEST(relaxed)
 	CHECK_EQ(last_attach.flags, 0);
 	check_free(ctx);
 	CHECK_EQ(attach(0, 0), 1);
-	/* Only this once. */
+	/* The flag applies to one ATTACH only. */
 	CHECK_EQ(attach(0, ctx), 1);
 	check_taken(ctx);
 	CHECK_EQ(attach(0, 0), 1);
 	CHECK_EQ(mapped(ctx), 0);
-	/* What the caller has mapped there stands in the way of Xen only. */
+	/* The caller's own mapping is in the way only if Xen has to map the region. */
 	CHECK_EQ(map(ctx, REGION, RAM_MFN, 1), 1);
 	CHECK_EQ(attach(0, ctx), -EADDRINUSE);
 	CHECK_EQ(attach_as(0, ctx, RELAX), 1);
@@ -343,7 +343,7 @@ TEST(relaxed)
 	end();
 }
 
-/* Another flag is none that Xen knows. To DEFAULT and BLOCKED it means nothing. */
+/* Xen rejects all other flags. For DEFAULT and BLOCKED the flag has no effect. */
 TEST(relaxed_flags)
 {
 	long ctx = start_relaxable();
@@ -358,7 +358,7 @@ TEST(relaxed_flags)
 	end();
 }
 
-/* It holds until the device leaves, whatever is asked for meanwhile. */
+/* The flag applies until the device leaves, whatever the caller requests meanwhile. */
 TEST(relaxed_holds)
 {
 	long ctx = start_relaxable(), other = ctx_alloc();
@@ -372,7 +372,7 @@ TEST(relaxed_holds)
 	check_free(ctx);
 	come_back(0);
 	check_free(ctx);
-	/* A move while it is away counts as well. */
+	/* A move while the device is away counts too. */
 	give_away(0);
 	CHECK_EQ(attach(0, other), 1);
 	check_taken(other);
@@ -381,14 +381,14 @@ TEST(relaxed_holds)
 	come_back(0);
 	CHECK_EQ(hw_id(0), ctx);
 	check_free(ctx);
-	/* Nor does asking for it take the region away. */
+	/* The flag does not remove a region that Xen has mapped. */
 	CHECK_EQ(attach(0, other), 1);
 	CHECK_EQ(attach_as(0, other, RELAX), 1);
 	check_taken(other);
 	end();
 }
 
-/* What others need is theirs, and stays when the relaxed one leaves. */
+/* A region that another device needs stays mapped when the relaxed device leaves. */
 TEST(relaxed_beside_others)
 {
 	long ctx = start_relaxable();
@@ -398,7 +398,7 @@ TEST(relaxed_beside_others)
 	CHECK_EQ(attach_as(0, ctx, RELAX), 1);
 	CHECK_EQ(order_at(ctx, 0x800), -ENOENT);
 	check_free(ctx);
-	/* This one's region is DIRECT, so that the flag means nothing for it. */
+	/* The region of this device is DIRECT, so the flag has no effect for it. */
 	CHECK_EQ(attach_as(1, ctx, RELAX), 1);
 	check_taken(ctx);
 	CHECK_EQ(attach(0, 0), 1);
@@ -408,7 +408,7 @@ TEST(relaxed_beside_others)
 	end();
 }
 
-/* Of a device that is unplugged Xen cannot tell what it was. */
+/* Xen no longer knows the type of an unplugged device. */
 TEST(relaxed_device_gone)
 {
 	long ctx = start_relaxable();
@@ -444,7 +444,7 @@ TEST(relaxable_is_told)
  * Attaching is interrupted
  */
 
-/* As far as the first continuation, which a test may then go on with. */
+/* Attach until the first continuation; the test may then continue it. */
 static long attach_some(unsigned int dev, unsigned int id)
 {
 	long rc;
@@ -460,7 +460,7 @@ static long attach_some(unsigned int dev, unsigned int id)
 	CHECK_EQ(rc, -ERESTART);
 	CHECK(machine.cont.made);
 	machine.cont.made = false;
-	/* The device is where it was, and so says Xen. */
+	/* The device is in its old context, for the hardware and in Xen's records. */
 	CHECK(!t.dev[dev].ctx && !t.dev[dev].hw);
 	CHECK_EQ(t.dev[dev].ctx_regions, 0);
 	return rc;
@@ -490,7 +490,7 @@ TEST(interrupted)
 
 	CHECK_EQ(call(XEN_PV_IOMMU_OP_DEV_QUERY, &q, 1), 1);
 	CHECK_EQ(q.ctx, 0);
-	/* All of the region is out of the owner's hands. */
+	/* The owner can change no page of the region. */
 	CHECK_EQ(map(ctx, LARGE + 4 * GIB - 1, RAM_MFN, 1), -EADDRINUSE);
 	CHECK_EQ(unmap(ctx, LARGE, BLOCK), -EADDRINUSE);
 	CHECK_EQ(attach_rest(), 1);
@@ -501,7 +501,7 @@ TEST(interrupted)
 	end();
 }
 
-/* Each step gets on, whatever is pending. */
+/* Each step makes progress, even if preemption is always pending. */
 TEST(interrupted_all_the_time)
 {
 	long ctx;
@@ -530,7 +530,7 @@ TEST(interrupted_context_freed)
 	end();
 }
 
-/* The device goes: what was mapped for it goes with the next that leaves. */
+/* The device is unplugged: the next device that leaves removes the leaves mapped for it. */
 TEST(interrupted_device_gone)
 {
 	long ctx = start_half_way();
@@ -545,7 +545,7 @@ TEST(interrupted_device_gone)
 	end();
 }
 
-/* Another device that needs the same maps the rest, and may leave again. */
+/* Another device that needs the same region maps the rest, and may leave again. */
 TEST(interrupted_by_a_mate)
 {
 	long ctx = start_half_way();
@@ -564,7 +564,10 @@ TEST(interrupted_by_a_mate)
 	end();
 }
 
-/* One that leaves meanwhile takes along what no device needs; it starts over. */
+/*
+ * A device that leaves meanwhile removes leaves that no member needs; ATTACH starts
+ * over.
+ */
 TEST(interrupted_and_swept)
 {
 	long ctx = start_half_way();
@@ -580,9 +583,9 @@ TEST(interrupted_and_swept)
 }
 
 /*
- * Page tables are at their quota, and some that are empty can be had. Of those
- * in the context itself the region needs some: what it has got it keeps, or the
- * two would take them from each other for ever.
+ * Page tables are at their quota, and some empty ones can be reclaimed. The region
+ * needs some that are in its own context. It keeps the tables that it has
+ * allocated; otherwise reclaim would take them away again for ever.
  */
 static long at_quota(unsigned int empty)
 {
@@ -593,7 +596,7 @@ static long at_quota(unsigned int empty)
 	dom0.iommu.ctxs->caps.pgsize_bitmap = PAGE_SIZE_4K;
 	give_region(0, LARGE, 8 * BLOCK);
 	ctx = ctx_alloc();
-	/* What is above the region's eight tables is there. */
+	/* The tables above the region's eight tables exist. */
 	CHECK_EQ(map(ctx, LARGE + 8 * BLOCK, RAM_MFN, 1), 1);
 	for (i = 0; i < empty; i++) {
 		CHECK_EQ(map(ctx, i * BLOCK, RAM_MFN, 1), 1);
@@ -639,13 +642,13 @@ TEST(nothing_to_reclaim_for_a_region)
 	}
 }
 
-/* The flush of what is given up fails: the context's members are blocked. */
+/* The flush of reclaimed tables fails: Xen blocks the context's members. */
 TEST(give_up_flush_fails)
 {
 	long ctx = at_quota(1);
 
 	CHECK_EQ(attach(1, ctx), 1);
-	machine.fail_flush = 1;		/* not that of the table */
+	machine.fail_flush = 1;		/* not the flush of the table */
 	machine.nr_fail_flush = 2;
 	CHECK_EQ(attach(0, ctx), -ENOMEM);
 	CHECK(!t.dev[0].ctx && !t.dev[0].hw);
@@ -660,7 +663,7 @@ TEST(interrupted_and_reset)
 	end();
 }
 
-/* The devices' last regions beyond what a device can be noted to hold. */
+/* The devices' last regions exceed the number that Xen can record for a device. */
 TEST(too_many_regions)
 {
 	long ctx;

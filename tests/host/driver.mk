@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
-# Tests of the Linux driver's pure-C parts. linux-fake/ has what they need of
-# the kernel's headers.
+# Tests of the Linux driver's pure-C parts. linux-fake/ has the parts of the
+# kernel's headers that they need.
 
 TESTS += runs mappings group caps quota batch pending context stats fault-record threads threads-asan
 
 xpi-parts := drivers/iommu/xen
-# The fake hypervisor, which the KUnit suites have as well.
+# The fake hypervisor, shared with the KUnit suites.
 xpi-fake := $(xpi-parts)/tests/fake-hv.c
 xpi-cflags := -I$(TOP)/tests/host/linux-fake -I$(TOP)/$(xpi-parts)
 
@@ -30,7 +30,7 @@ stats-cflags := $(xpi-cflags)
 fault-record-src := $(xpi-parts)/fault-record.c
 fault-record-cflags := $(xpi-cflags)
 
-# Real threads, hence locks and CPUs of their own; two builds of the same.
+# Real threads, with their own locks and CPUs; two builds of one source.
 threads-src := $(context-src)
 threads-cflags := -I$(TOP)/tests/host/linux-threads $(xpi-cflags)
 threads-san := -fsanitize=thread -DXPI_TSAN

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The fake hypervisor of drivers/iommu/xen/tests in a program with one thread. It
- * needs no lock there. One context stands for all, and the pages that the driver
- * allocates are counted.
+ * The fake hypervisor of drivers/iommu/xen/tests for programs with one thread,
+ * which need no lock. It has one context and counts the pages that the driver
+ * allocates.
  */
 #ifndef XPI_HOST_FAKE_H
 #define XPI_HOST_FAKE_H
@@ -21,10 +21,10 @@ unsigned int fake_locks_taken;
 
 static HARNESS_UNUSED struct xpi_fake_ctx *xen_ctx;
 
-/* Pages of the driver now, pages that it ever got, and flags that all of them had. */
+/* Pages that the driver has, pages that it ever allocated, and flags common to all. */
 static unsigned int pages, got_pages;
 static gfp_t all_gfp;
-static unsigned int allocs_left;	/* until the kernel has no memory */
+static unsigned int allocs_left;	/* until the kernel is out of memory */
 
 unsigned long xpi_fake_lock(void)
 {
@@ -65,7 +65,7 @@ static HARNESS_UNUSED void fake_check(void)
 		FAIL("the driver sent %s", xpi_fake.wrong);
 }
 
-/* A call that fails the test at once if no good caller makes it. */
+/* Make a call; a call that no correct caller makes fails the test at once. */
 static HARNESS_UNUSED long checked_call(unsigned int op, void *array,
 					unsigned int count)
 {
@@ -75,7 +75,7 @@ static HARNESS_UNUSED long checked_call(unsigned int op, void *array,
 	return ret;
 }
 
-/* Start with an empty context of that number and size. */
+/* Start with one empty context of that number and size. */
 static HARNESS_UNUSED void fake_init(u32 ctx, u32 dfns)
 {
 	xpi_fake_reset();
@@ -95,13 +95,13 @@ static HARNESS_UNUSED void fake_fini(void)
 	CHECK_EQ(pages, 0);
 }
 
-/* Arrays of descriptors since the start. */
+/* Return the number of arrays of descriptors since the start. */
 static HARNESS_UNUSED unsigned int nr_calls(void)
 {
 	return xpi_fake.calls[XEN_PV_IOMMU_OP_BATCH];
 }
 
-/* gfn + 1, 0 for nothing */
+/* Return gfn + 1, or 0 for no mapping. */
 static HARNESS_UNUSED u64 mapped(u64 dfn)
 {
 	const struct xpi_fake_pte *pte = &xen_ctx->pte[dfn];

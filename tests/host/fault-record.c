@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Fault records: the sentence that each becomes, and that nonsense from Xen is
- * named as such and never printed as if it meant something.
+ * Tests of fault records: the sentence that the driver prints for each. The driver
+ * reports invalid contents as such and never interprets them.
  */
 #include <linux/types.h>
 
@@ -122,7 +122,7 @@ TEST(additions)
 	CHECK(strstr(text_of(&rec), "there; 4000000000 faults before it were lost"));
 }
 
-/* Device trees have devices, too; this driver only says that it knows none. */
+/* Devices of a device tree have another type; the driver reports an unknown device. */
 TEST(other_devices)
 {
 	struct xen_pv_iommu_fault rec = plain;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which frames may be mapped and what a leaf holds: the real
+ * Tests which frames a domain may map and which references a leaf holds: the real
  * xen/overlay/xen/drivers/passthrough/x86/ctx-frames.c. After every refusal all
- * references are what they were.
+ * references are as before.
  */
 #include "xen-fake/machine.h"
 
@@ -10,16 +10,16 @@
 #define W XEN_PV_IOMMU_F_W
 #define MMIO XEN_PV_IOMMU_F_MMIO
 
-/* Frames of interest, each of its kind. */
+/* One frame of each kind. */
 enum {
-	OWN = RAM_MFN,			/* 512 of them, for a large leaf */
-	OWN_L1 = OWN + 512,		/* a page table of the domain's */
-	OWN_SPECIAL,			/* shared_info and the like */
-	OTHERS,				/* another domain's */
-	XENS,				/* nobody's: Xen's, or free */
+	OWN = RAM_MFN,			/* 512 frames, for a large leaf */
+	OWN_L1 = OWN + 512,		/* a page table of the domain */
+	OWN_SPECIAL,			/* shared_info and similar pages */
+	OTHERS,				/* owned by another domain */
+	XENS,				/* no owner: Xen's own, or free */
 	IOS,				/* RAM of dom_io: counts as a device */
-	BAR = 0x80000,			/* no RAM */
-	BAR_RO,				/* of which writes are refused */
+	BAR = 0x80000,			/* not RAM */
+	BAR_RO,				/* not RAM, writes are refused */
 	FORBIDDEN,			/* no permission */
 	LOW = 0x90,			/* I/O below 1 MiB, next to Xen's own */
 	TRAMPOLINE,
@@ -30,7 +30,7 @@ enum {
 static struct domain domu;
 static bool gfn_held;
 static p2m_type_t gfn_type;
-static unsigned long gfn_mfn;		/* where the p2m entry begins */
+static unsigned long gfn_mfn;		/* first frame of the p2m entry */
 static unsigned int gfn_order, gfn_lookups;
 static gfn_t m2p;
 
@@ -44,7 +44,7 @@ static struct rangeset read_only = {
 };
 static struct rangeset not_xens;
 struct rangeset *mmio_ro_ranges = &read_only;
-static int boot_rc;			/* what finding Xen's frames returns */
+static int boot_rc;			/* result of finding Xen's frames */
 int fake_find_xens_frames(void);
 
 static struct page_info *page(unsigned long mfn)
@@ -53,7 +53,7 @@ static struct page_info *page(unsigned long mfn)
 }
 
 /*
- * Xen's side
+ * Xen's functions
  */
 struct domain *page_get_owner_and_reference(struct page_info *pg)
 {
@@ -63,7 +63,7 @@ struct domain *page_get_owner_and_reference(struct page_info *pg)
 	return pg->owner;
 }
 
-/* What policy says to frames of others, and what it was asked. */
+/* The policy's answer for frames of other domains, and the domains it was called with. */
 static int xsm_rc;
 static unsigned int xsm_asked, dirtied;
 static bool xsm_write;
@@ -113,7 +113,7 @@ bool is_special_page(const struct page_info *pg)
 	return pg->special;
 }
 
-/* As for dom0: nearly all there is, RAM included. */
+/* As for dom0: almost everything, RAM included. */
 bool iomem_access_permitted(const struct domain *d, unsigned long first,
 			    unsigned long last)
 {
@@ -245,7 +245,7 @@ static long held(void)
 	return n;
 }
 
-/* What a frame answers, and that a refusal takes nothing. */
+/* Get a frame and return the result; check that a refusal takes no reference. */
 static int get(unsigned long gfn, unsigned int flags, iommu_leaf_t *leaf)
 {
 	long before = held();
@@ -266,7 +266,7 @@ static int refusal(unsigned long gfn, unsigned int flags)
 	return get(gfn, flags, &leaf);
 }
 
-/* The leaf of a frame that is accepted, after giving it back. */
+/* Return the leaf of an accepted frame, after its references are dropped. */
 static iommu_leaf_t accepted(unsigned long gfn, unsigned int flags)
 {
 	long before = held();
@@ -296,10 +296,7 @@ TEST(own_ram)
 		 IOMMU_LEAF_REF | IOMMU_LEAF_TYPE);
 }
 
-/*
- * XSA-288, XSA-291: a page that a device can write to must not become a page
- * table.
- */
+/* XSA-288, XSA-291: a page that a device can write must not become a page table. */
 TEST(writable_holds_type)
 {
 	iommu_leaf_t leaf;
@@ -313,7 +310,7 @@ TEST(writable_holds_type)
 	CHECK_EQ(held(), 0);
 }
 
-/* XSA-288 the other way round: what is a page table is not written to. */
+/* XSA-288, the opposite case: a device must not write a page table. */
 TEST(page_table)
 {
 	start();
@@ -337,7 +334,7 @@ TEST(large_leaf_gives_all_back)
 }
 
 /*
- * XSA-378 and before it, XSA-384: whose frames a domain may hand to a device.
+ * XSA-378, XSA-384: a domain may map its own frames only.
  */
 TEST(not_its_own)
 {
@@ -355,7 +352,7 @@ TEST(not_its_own)
 	}
 }
 
-/* Ruling 1: the flag says nothing about a frame that is RAM. */
+/* Ruling 1: the MMIO flag has no effect on a frame that is RAM. */
 TEST(mmio_flag_on_ram)
 {
 	unsigned int flags;
@@ -386,7 +383,7 @@ TEST(mmio)
 	CHECK_EQ(refusal(1UL << 34, R | MMIO), -EACCES);
 }
 
-/* X5: what CPUs execute when they start is dom_io's, too, as all below 1 MiB. */
+/* X5: dom_io owns the frames that CPUs execute at start too, like all below 1 MiB. */
 TEST(mmio_low_meg)
 {
 	unsigned long mfn;
@@ -405,7 +402,7 @@ TEST(mmio_low_meg)
 	accepted(7, R | MMIO);
 }
 
-/* Without the list of these frames there are no contexts. */
+/* Without the list of these frames Xen provides no contexts. */
 TEST(low_meg_not_known)
 {
 	static const int rcs[] = { -ENOMEM, -EINVAL };
@@ -420,7 +417,7 @@ TEST(low_meg_not_known)
 	}
 }
 
-/* No type references where page tables are not the guest's own. */
+/* Frames have no type references if the guest does not own its page tables. */
 TEST(pvh_ram)
 {
 	iommu_leaf_t leaf;
@@ -440,7 +437,7 @@ TEST(pvh_ram)
 	CHECK_EQ(refusal(7, R), -EACCES);
 }
 
-/* One look into the p2m serves all frames of an entry, and no other. */
+/* One lookup in the p2m serves all frames of an entry, and no other frame. */
 TEST(pvh_frames_of_one_entry)
 {
 	iommu_leaf_t leaf[8];
@@ -458,7 +455,7 @@ TEST(pvh_frames_of_one_entry)
 	}
 	CHECK_EQ(held(), 0);
 
-	/* The third is somebody else's. */
+	/* The third frame belongs to another domain. */
 	page(OWN + 3)->owner = &domu;
 	CHECK_EQ(iommu_ctx_frames_get(&dom0, 5, 8, R, leaf, &rc), 2);
 	CHECK_EQ(rc, -EACCES);
@@ -489,7 +486,7 @@ TEST(pvh_nothing_there)
 	CHECK_EQ(refusal(7, R | MMIO), -EACCES);
 }
 
-/* Ruling 27 */
+/* Ruling 27: no contexts under shadow paging */
 TEST(shadow_paging)
 {
 	start();
@@ -503,14 +500,14 @@ TEST(shadow_paging)
 	CHECK_EQ(iommu_ctx_arch_permitted(&dom0), -EOPNOTSUPP);
 }
 
-/* X11: a page table entry may turn shadow paging on long after the start. */
+/* X11: a page-table entry may turn on shadow paging long after the start. */
 TEST(shadow_paging_later)
 {
 	start();
 	dom0.arch.pv.check_l1tf = true;
 	CHECK_EQ(iommu_ctx_arch_permitted(&dom0), -EOPNOTSUPP);
 	CHECK(strstr(fake_log, "pv-l1tf="));
-	/* Those of a translated domain are not looked at. */
+	/* Xen does not check translated domains for it. */
 	dom0.pv = false;
 	CHECK_EQ(iommu_ctx_arch_permitted(&dom0), 0);
 	dom0.arch.pv.check_l1tf = false;
@@ -533,11 +530,11 @@ TEST(gfn_of_a_leaf)
 }
 
 /*
- * Pages of others, which backends must be able to reach
+ * Pages of other domains, which backends map
  */
 #define FOREIGN XEN_PV_IOMMU_F_FOREIGN
 
-/* XSA-384: it cannot go away once it was looked at. */
+/* XSA-384: after the check the owner cannot take the page away. */
 TEST(foreign_holds_the_owners_reference)
 {
 	iommu_leaf_t leaf;
@@ -556,12 +553,12 @@ TEST(foreign_holds_the_owners_reference)
 	CHECK(xsm_write);
 	accepted(OTHERS, R | FOREIGN);
 	CHECK(!xsm_write);
-	/* One's own is not asked about. */
+	/* Xen does not call the policy for the domain's own frames. */
 	CHECK(!iommu_ctx_frame_is_foreign(&dom0, accepted(OWN, R | FOREIGN)));
 	CHECK_EQ(xsm_asked, 2);
 }
 
-/* Explicit: without the flag a page of another's is as good as none. */
+/* Without the flag Xen refuses a page of another domain. */
 TEST(foreign_without_flag)
 {
 	start();
@@ -570,7 +567,7 @@ TEST(foreign_without_flag)
 	CHECK_EQ(xsm_asked, 0);
 }
 
-/* XSA-378: and the policy has the last word. */
+/* XSA-378: the policy decides last. */
 TEST(foreign_policy_refuses)
 {
 	start();
@@ -581,7 +578,7 @@ TEST(foreign_policy_refuses)
 	accepted(OWN, R | W | FOREIGN);
 }
 
-/* Pages of dom_io, dom_xen and the like are never RAM to map. */
+/* Xen never maps pages of dom_io, dom_xen and similar domains as RAM. */
 TEST(foreign_system_domains)
 {
 	static struct domain cow = { .domain_id = 0x7ff3 };
@@ -599,7 +596,7 @@ TEST(foreign_system_domains)
 	CHECK_EQ(xsm_asked, 0);
 }
 
-/* XSA-288 for the pages of others: types are what PV owners have. */
+/* XSA-288 for pages of other domains: only pages of PV owners have types. */
 TEST(foreign_types_by_owner)
 {
 	start();
@@ -607,8 +604,8 @@ TEST(foreign_types_by_owner)
 	CHECK_EQ(refusal(OTHERS, R | W | FOREIGN), -ETXTBSY);
 	accepted(OTHERS, R | FOREIGN);
 	/*
-	 * X10: shadow paging has made a page table for an owner without PV
-	 * types, and a PV caller can name it.
+	 * X10: shadow paging has made a page table for an owner without PV types,
+	 * and a PV caller can name it.
 	 */
 	domu.pv = false;
 	CHECK_EQ(refusal(OTHERS, R | W | FOREIGN), -ETXTBSY);
@@ -616,7 +613,7 @@ TEST(foreign_types_by_owner)
 	accepted(OTHERS, R | FOREIGN);
 	page(OTHERS)->table_type = false;
 	CHECK(accepted(OTHERS, R | W | FOREIGN) & IOMMU_LEAF_TYPE);
-	/* Through a p2m it is the owner that counts, not who maps. */
+	/* Through a p2m the owner counts, not the domain that maps. */
 	start_pvh(p2m_map_foreign, OTHERS);
 	CHECK(accepted(7, R | W | FOREIGN) & IOMMU_LEAF_TYPE);
 	domu.pv = false;
@@ -631,17 +628,17 @@ TEST(foreign_through_the_p2m)
 		 XEN_PV_IOMMU_GFN_UNKNOWN);
 	start_pvh(p2m_grant_map_rw, OTHERS);
 	accepted(7, R | W | FOREIGN);
-	/* A read-only grant stays one. */
+	/* A read-only grant stays read-only. */
 	start_pvh(p2m_grant_map_ro, OTHERS);
 	CHECK_EQ(refusal(7, R | W | FOREIGN), -EACCES);
 	CHECK_EQ(refusal(7, W | FOREIGN), -EACCES);
 	accepted(7, R | FOREIGN);
-	/* And the flag makes no RAM of what is none. */
+	/* The flag does not make RAM of a frame that is not RAM. */
 	start_pvh(p2m_mmio_direct, BAR);
 	CHECK_EQ(refusal(7, R | FOREIGN), -EACCES);
 }
 
-/* Ruling 22: what a device may have written must migrate. */
+/* Ruling 22: Xen marks pages dirty that a device may have written. */
 TEST(dirty_marking)
 {
 	iommu_leaf_t leaf, first = 0;
@@ -655,7 +652,7 @@ TEST(dirty_marking)
 	CHECK_EQ(dirtied, 1);
 	accepted(OWN, R | W);
 	CHECK_EQ(dirtied, 1);
-	/* Every page of a large leaf. */
+	/* Xen marks every page of a large leaf. */
 	dom0.log_dirty = true;
 	for (i = 0; i < 512; i++) {
 		CHECK_EQ(get(OWN + i, R | W, &leaf), 0);
@@ -663,7 +660,7 @@ TEST(dirty_marking)
 	}
 	iommu_ctx_frame_put(first | 1 << IOMMU_LEAF_ORDER_SHIFT);
 	CHECK_EQ(dirtied, 513);
-	/* Device memory has nobody to tell. */
+	/* Device memory has no owner whose pages are logged. */
 	accepted(BAR, R | W | MMIO);
 	CHECK_EQ(dirtied, 513);
 	dom0.log_dirty = false;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Random trees. group_of() follows the rules by which Linux groups PCI devices
- * (quirks and alias lists apart): up to the first bridge from which everything
- * has ACS, into that one's group if it is in one, else with functions of the
- * slot that lack ACS.
+ * Random trees of PCI devices. group_of() follows the rules by which Linux groups
+ * them (except for quirks and alias lists). It searches for the first bridge from
+ * which every device upward has ACS. A device joins that bridge's group, if the
+ * bridge has one, or else functions of its slot that lack ACS.
  */
 #ifndef XPI_GROUP_TREE_H
 #define XPI_GROUP_TREE_H
@@ -67,8 +67,8 @@ static int group_of(int dev, int nr)
 }
 
 /*
- * Parents come before children, as when Linux scans a bus. @below gives a number
- * less than its own.
+ * Parents come before children, as in Linux' scan of a bus. @below returns a number
+ * less than its argument.
  */
 static void random_tree(uint64_t (*below)(uint64_t n))
 {
@@ -77,13 +77,13 @@ static void random_tree(uint64_t (*below)(uint64_t n))
 	for (i = 0; i < NODES; i++) {
 		bool fn = i && below(3) == 0;
 
-		/* Another function of the device before, or a new slot. */
+		/* Another function of the previous device, or a new slot. */
 		tree[i].parent = fn ? tree[i - 1].parent :
 				 (int)below(i + 1) - 1;
 		tree[i].hop.sbdf = fn ? tree[i - 1].hop.sbdf + 1 :
 				   (u32)((tree[i].parent + 1) << 12 | i << 3);
 		if (fn && !(tree[i].hop.sbdf & 7))
-			tree[i].hop.sbdf += 0x10000;	/* slot is full */
+			tree[i].hop.sbdf += 0x10000;	/* the slot is full */
 		tree[i].hop.kind = below(3);
 		tree[i].hop.acs = below(2);
 		tree[i].hop.multifunction = fn;

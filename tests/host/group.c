@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Could two devices end up in one IOMMU group? By hand over known topologies,
- * then against the core's own rules on random trees.
+ * Tests whether two devices may be in one IOMMU group: on known topologies, then
+ * against the core's rules on random trees.
  */
 #include "group.h"
 
@@ -99,7 +99,7 @@ TEST(known_topologies)
 	}
 }
 
-/* A slot's key must not be taken for the key of its function 0. */
+/* The key of a slot must differ from the key of its function 0. */
 TEST(slot_is_not_function_zero)
 {
 	const struct xpi_hop slot[] = { EP_MF(0x10, false) };
@@ -155,7 +155,7 @@ TEST(nothing_joins_who_is_alone)
 	CHECK(others > 1000);
 }
 
-/* A device that is plugged in below them is in their group. */
+/* A device that is plugged in below them joins their group. */
 TEST(who_does_not_keep_others_out)
 {
 	const struct xpi_hop no_acs[] = { PORT(0x08, false) };

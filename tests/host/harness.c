@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The harness's own promises: what a random test's repeatability stands on. */
+/* Tests of the harness itself, mainly that random tests can be repeated. */
 #include "harness.h"
 
 static uint64_t first_of(const char *name)

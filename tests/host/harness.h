@@ -1,22 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The whole test harness: include it once, write TEST(name) { ... } blocks,
- * and the file is a test program. Tests run in the order they stand in the
- * file, unless names are given on the command line.
+ * The whole test harness: include it once, write TEST(name) { ... } blocks, and the
+ * file is a test program. Tests run in the order of the file, unless the command
+ * line names some.
  *
- * A failed CHECK ends its test at once (longjmp), so tests hold their state in
- * static or automatic storage and need no clean-up on that path; memory that
- * is lost by it is not reported, because the leak check runs only if all
- * tests passed.
+ * A failed CHECK ends its test at once (longjmp), so tests keep their state in
+ * static or automatic storage and need no clean-up. The leak check runs only if all
+ * tests passed, so it does not report memory that a failed test lost.
  *
- * Random tests call rnd() or rnd_below(). The generator is set anew for every
- * test from XPI_SEED (or the clock) and the test's name: a failure is repeated
- * by running that test alone with the seed that the log shows.
+ * Random tests call rnd() or rnd_below(). Each test starts the generator from
+ * XPI_SEED (or the clock) and its own name. To repeat a failure, run that test
+ * alone with the seed that the log shows.
  *
- * A program with a main() of its own defines HARNESS_NO_MAIN, sets
- * harness_escape, and finds the reason of a failure in harness_reason.
+ * A program with its own main() defines HARNESS_NO_MAIN, sets harness_escape, and
+ * reads the reason of a failure from harness_reason.
  *
- * Output is the xpi: protocol on stdout, names host.<file>.<test>.
+ * Output is the xpi: protocol on stdout, with names host.<file>.<test>.
  */
 #ifndef XPI_HARNESS_H
 #define XPI_HARNESS_H
@@ -56,7 +55,7 @@ static HARNESS_UNUSED void harness_register(struct harness_test *t)
 	harness_tail = &t->next;
 }
 
-/* Test names are C identifiers; '_' is shown as '-'. */
+/* Test names are C identifiers; the output shows '_' as '-'. */
 #define TEST(id)                                                        \
 	static void test_##id(void);                                    \
 	static struct harness_test harness_test_##id = {                \
@@ -91,7 +90,7 @@ harness_skip(const char *why)
 #define HARNESS_STR(x) HARNESS_STR_(x)
 #define HARNESS_AT "line " HARNESS_STR(__LINE__) ": "
 
-/* End the test as failed: FAIL("what was seen", printf style). */
+/* End the test as failed: FAIL("seen result", printf style). */
 #define FAIL(...) harness_fail(HARNESS_AT __VA_ARGS__)
 
 /* End the test as skipped. */
@@ -103,7 +102,7 @@ harness_skip(const char *why)
 			FAIL("%s", #cond);                              \
 	} while (0)
 
-/* Both sides are shown in decimal and hex; they are compared as 64 bits. */
+/* Compares both sides as 64 bits and prints them in decimal and hex. */
 #define CHECK_EQ(seen, wanted)                                          \
 	do {                                                            \
 		long long harness_s = (long long)(seen);                \
@@ -124,7 +123,7 @@ static HARNESS_UNUSED uint64_t rnd(void)
 	return z ^ (z >> 31);
 }
 
-/* 0 .. n - 1; the slight bias of % does not matter to any test. */
+/* Return 0 .. n - 1; no test depends on the slight bias of %. */
 static HARNESS_UNUSED uint64_t rnd_below(uint64_t n)
 {
 	return rnd() % n;
@@ -165,7 +164,7 @@ static HARNESS_UNUSED void harness_set_seed(void)
 	INFO("XPI_SEED=%#" PRIx64, harness_seed);
 }
 
-/* The generator's start depends on the name, not on which tests ran before. */
+/* The seed depends on the name, not on the tests that ran before. */
 static HARNESS_UNUSED void harness_rnd_start(const char *name)
 {
 	harness_rnd_state = harness_seed;
@@ -204,7 +203,7 @@ int main(int argc, char **argv)
 	printf("xpi: end %u %u %u\n", count[0], count[1], count[2]);
 	if (count[1] || count[0] + count[2] == 0) {
 		fflush(stdout);
-		_Exit(1);	/* without the leak check, see above */
+		_Exit(1);	/* without the leak check, see the top */
 	}
 	return 0;
 }

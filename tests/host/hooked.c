@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Xen's own functions as xen/hooks leaves them, together with the VT-d back end
- * on the units of vtd-machine.h: devices that are assigned, come back, or are
- * unplugged while they are in a context. tests/host/xen-hooked takes the
- * functions out of Xen's source; where there is none this is skipped.
+ * Tests of Xen's own functions as xen/hooks changes them, together with the VT-d
+ * back end on the units of vtd-machine.h. Devices are assigned, return, or are
+ * unplugged while they are in a context. tests/host/xen-hooked takes the functions
+ * out of Xen's source; without a source the program is one skipped test.
  */
 #include "harness.h"
 
@@ -19,7 +19,7 @@ TEST(xen_source)
 #include "../../xen/overlay/xen/drivers/passthrough/vtd/ctx.c"
 #include "../../xen/overlay/xen/drivers/passthrough/ctx/inject.c"
 
-/* Each device has its own tables for when it is in quarantine. */
+/* Each device has its own tables for quarantine. */
 #define DOMU_ROOT 0x5555000ULL
 #define QUARANTINE_ROOT(n) (0x9000000ULL + (n) * 0x100000ULL)
 
@@ -40,7 +40,7 @@ static void begin(void)
 	}
 }
 
-/* As reassign_device_ownership() does it. */
+/* Same as reassign_device_ownership(). */
 static int assign(unsigned int dev, struct domain *to)
 {
 	struct pci_dev *pdev = &v.dev[dev];
@@ -67,7 +67,7 @@ static void unplug(unsigned int dev)
 
 static const uint16_t rids[] = { 0x100 | 5 << 3, BRIDGE, 0x100 };
 
-/* All that device 3 sends is translated so. */
+/* All requests of device 3 are translated by this table. */
 static void check_all(uint64_t root, unsigned int did)
 {
 	unsigned int i;
@@ -115,14 +115,14 @@ static void there_and_back(void)
 	check_in(0);
 }
 
-/* A device comes back to its context by all of its ids. (XSA-461) */
+/* A device returns to its context with all of its ids. (XSA-461) */
 TEST(back_in_context)
 {
 	begin();
 	there_and_back();
 }
 
-/* A context translates, whether the domain's ordinary table does or not. */
+/* A context translates, even if the domain's ordinary table does not. */
 TEST(back_in_context_in_passthrough)
 {
 	begin();
@@ -130,7 +130,7 @@ TEST(back_in_context_in_passthrough)
 	there_and_back();
 }
 
-/* In no context it comes back to what the machine was booted with. */
+/* A device without a context returns to the mode that Xen booted with. */
 TEST(back_in_passthrough)
 {
 	struct context_entry *e;
@@ -151,10 +151,7 @@ TEST(back_in_passthrough)
 
 static struct hw_unit before;
 
-/*
- * The flush number n of an assignment fails, and no other. Returns whether that
- * many were made.
- */
+/* Assign, and fail flush number n only. Returns whether Xen made that many flushes. */
 static bool assign_fails_at(unsigned int n, struct domain *to)
 {
 	struct domain *from = v.dev[3].domain;
@@ -176,8 +173,9 @@ static bool assign_fails_at(unsigned int n, struct domain *to)
 }
 
 /*
- * Every entry is as it was, to the bit: the device's own, and those that a move
- * of another device behind the bridge has left elsewhere (XSA-449).
+ * After the failure Xen restores every entry to the bit. This covers the device's
+ * own entries and those that a move of another device behind the bridge has changed
+ * (XSA-449).
  */
 static void assign_fails(struct iommu_ctx *others)
 {
@@ -192,7 +190,7 @@ static void assign_fails(struct iommu_ctx *others)
 		CHECK_EQ(move(1, others), 0);
 		v.went_home = 0;
 		failed = assign_fails_at(n++, &domu);
-		/* An id that was in a context does not meet the ordinary table. */
+		/* An id that was in a context must not reach the ordinary table. */
 		CHECK(!others || !v.went_home);
 	} while (failed);
 	CHECK_EQ(n, 2 * ARRAY_SIZE(rids) + 1);
@@ -224,7 +222,7 @@ TEST(return_fails)
 	CHECK_EQ(n, 2 * ARRAY_SIZE(rids) + 1);
 }
 
-/* Assigned and returned by the ids that it has had since it is in contexts. */
+/* Xen assigns and returns the device by the ids recorded at its entry into a context. */
 TEST(bridge_gone_meanwhile)
 {
 	begin();
@@ -264,8 +262,8 @@ TEST(unplugged_in_quarantine)
 }
 
 /*
- * The hardware domain adds a device again and says that it is a function of
- * another one, which is behind the other unit.
+ * The hardware domain adds a device again, as a function of another device, which
+ * is behind the other unit.
  */
 TEST(unit_changes_meanwhile)
 {
@@ -307,8 +305,8 @@ TEST(me_stays_behind)
 }
 
 /*
- * Devices with a TLB of their own, which are flushed by any unmap, with no lock
- * of the devices' held.
+ * Devices with a TLB of their own. Any unmap flushes them, with none of the
+ * devices' locks held.
  */
 static void begin_ats(void)
 {
@@ -338,7 +336,7 @@ static void end_ats(void)
 	ats_enabled = false;
 }
 
-/* A device comes or goes only where none is being flushed. */
+/* A device joins or leaves the list only while no CPU flushes it. */
 TEST(ats_devices_under_lock)
 {
 	begin_ats();
@@ -357,7 +355,7 @@ TEST(ats_devices_under_lock)
 	end_ats();
 }
 
-/* A device that does not answer any more does not stay in the list. */
+/* A device that does not respond any more leaves the list. */
 TEST(ats_device_pulled)
 {
 	begin_ats();
@@ -370,7 +368,7 @@ TEST(ats_device_pulled)
 	end_ats();
 }
 
-/* A reset turns ATS off behind Xen's back; the device is in the list once. */
+/* A reset turns ATS off without Xen; the device is in the list once. */
 TEST(ats_device_reset)
 {
 	begin_ats();

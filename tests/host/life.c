@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What happens to contexts besides maps and moves: refused DMA is recorded,
- * memory runs short, flushes fail at every place, devices are away, and the
- * domain dies.
+ * Tests of contexts besides maps and moves: Xen records refused DMA, memory runs
+ * short, flushes fail at every place, devices are away, and the domain dies.
  */
 #include "xen-fake/backend.h"
 
@@ -17,7 +16,7 @@ static long fault_read(struct xen_pv_iommu_fault *f)
 	return call(XEN_PV_IOMMU_OP_FAULT_READ, f, 1);
 }
 
-/* Whether Xen's log has it. */
+/* Return whether Xen's log reports the fault. */
 static bool fault(unsigned int dev, uint64_t iova, bool write)
 {
 	bool logged = iommu_ctx_fault(t.dev[dev].sbdf, iova, write);
@@ -51,13 +50,13 @@ TEST(fault_record)
 	time = f.time;
 	CHECK_EQ(fault_read(&f), -ENOENT);
 
-	/* A leaf is there: it was the right that lacked. */
+	/* A leaf is present: the access right was missing. */
 	fault(1, 0x5008, false);
 	CHECK_EQ(fault_read(&f), 1);
 	CHECK_EQ(f.reason, XEN_PV_IOMMU_FAULT_PERM);
 	CHECK_EQ(f.flags, 0);
 	CHECK(f.time > time);
-	/* Its owner has turned bus mastering off, which is not for Xen to tell. */
+	/* The owner has turned bus mastering off, which Xen does not report. */
 	t.dev[1].command = 0;
 	fault(1, 0x5008, false);
 	CHECK_EQ(fault_read(&f), 1);
@@ -77,7 +76,7 @@ TEST(fault_reasons)
 	fault(0, 0, false);
 	CHECK_EQ(fault_read(&f), 1);
 	CHECK_EQ(f.reason, XEN_PV_IOMMU_FAULT_RANGE);
-	/* The ordinary table: not ours to look into. */
+	/* A fault in the ordinary table: the context code does not read that table. */
 	CHECK_EQ(fault_read(&f), 1);
 	CHECK_EQ(f.reason, XEN_PV_IOMMU_FAULT_OTHER);
 	CHECK_EQ(f.ctx, 0);
@@ -88,7 +87,7 @@ TEST(fault_reasons)
 	end();
 }
 
-/* The oldest first, for ever round; those that came too late are counted. */
+/* Records come oldest first, across the ring's end; Xen counts those that were lost. */
 TEST(fault_ring_overflows)
 {
 	struct xen_pv_iommu_fault f;
@@ -104,7 +103,7 @@ TEST(fault_ring_overflows)
 			CHECK_EQ(f.lost, round && !i ? 7 : 0);
 		}
 		CHECK_EQ(fault_read(&f), -ENOENT);
-		/* Move the start of the ring on. */
+		/* Advance the start of the ring. */
 		if (round == 1) {
 			fault(0, 1, false);
 			CHECK_EQ(fault_read(&f), 1);
@@ -118,7 +117,7 @@ TEST(fault_ring_overflows)
 	end();
 }
 
-/* Losses are told by the first record that comes after them. */
+/* The first record after a loss reports the number of lost ones. */
 TEST(fault_lost_count)
 {
 	struct xen_pv_iommu_fault f;
@@ -168,7 +167,7 @@ TEST(fault_virq_once)
 	end();
 }
 
-/* Only what the hardware domain owns, and only if it has a table. */
+/* Xen records faults of the hardware domain's devices only, and only if it has a table. */
 TEST(fault_owner)
 {
 	static struct domain domu = { .domain_id = 1 };
@@ -197,7 +196,7 @@ TEST(fault_owner)
 	CHECK_EQ(machine.virqs, 0);
 }
 
-/* Many at a time, and what follows the last one is an error. */
+/* One call reads many records; the element after the last one is an error. */
 TEST(fault_array)
 {
 	static struct xen_pv_iommu_fault f[8];
@@ -231,7 +230,7 @@ static bool is_master(unsigned int dev)
 	return t.dev[dev].command & PCI_COMMAND_MASTER;
 }
 
-/* A device in `ctx` that does DMA, with as many faults as pass in a second. */
+/* Put a device that does DMA into `ctx`, with as many faults as pass in a second. */
 static void faulting_in(unsigned int dev, unsigned int ctx)
 {
 	unsigned int i;
@@ -253,7 +252,7 @@ static void suppressed_in(unsigned int dev, unsigned int ctx)
 	CHECK(t.dev[dev].hw_suppressed);
 }
 
-/* The device goes on, its IOMMU is silent for a second. BLOCKED is no exception. */
+/* The device stays enabled; Xen suppresses its faults for a second, in BLOCKED too. */
 TEST(suppressed_after_ten_faults)
 {
 	unsigned int ctx[2], i;
@@ -264,7 +263,7 @@ TEST(suppressed_after_ten_faults)
 	for (i = 0; i < 2; i++) {
 		suppressed_in(i, ctx[i]);
 		CHECK(strstr(fake_log, "too many faults"));
-		/* One that was on its way. */
+		/* A fault that was in progress. */
 		CHECK(!fault(i, 0x1000, true));
 		CHECK_EQ(flags_of_next(), XEN_PV_IOMMU_FAULT_F_SUPPRESSED |
 					  XEN_PV_IOMMU_FAULT_F_WRITE);
@@ -272,7 +271,7 @@ TEST(suppressed_after_ten_faults)
 		CHECK(t.dev[i].hw_suppressed);
 		time_passes(MILLISECS(100));
 		CHECK(!t.dev[i].hw_suppressed);
-		/* Reported again, and logged if it does not go on like that. */
+		/* Xen reports the next fault, and logs it if the faults stay slow. */
 		CHECK(!fault(i, 0x1000, false));
 		CHECK_EQ(flags_of_next(), 0);
 		time_passes(SECONDS(1));
@@ -285,7 +284,7 @@ TEST(suppressed_after_ten_faults)
 	end();
 }
 
-/* Ten a second may go on for ever. */
+/* Xen accepts ten faults a second for ever. */
 TEST(not_suppressed_if_slow)
 {
 	unsigned int i, ctx;
@@ -303,8 +302,8 @@ TEST(not_suppressed_if_slow)
 }
 
 /*
- * A device that faults each millisecond for a minute: what gets through costs
- * no more than the limit allows, and Xen's log has it once.
+ * A device faults each millisecond for a minute. The cost of the reported faults
+ * stays below the limit, and Xen logs the device once.
  */
 TEST(suppressed_flood)
 {
@@ -330,7 +329,7 @@ TEST(suppressed_flood)
 	end();
 }
 
-/* One that floods takes no records from another, and no reports. */
+/* A device that floods takes no records and no reports from another device. */
 TEST(suppressed_one_by_one)
 {
 	unsigned int ctx;
@@ -343,7 +342,7 @@ TEST(suppressed_one_by_one)
 	CHECK_EQ(attach(2, ctx), 1);
 	CHECK(fault(2, 0x1000, false));
 	CHECK_EQ(flags_of_next(), 0);
-	/* Each resumes at its own time, by the one timer. */
+	/* One timer resumes each device at its own time. */
 	time_passes(MILLISECS(500));
 	CHECK(!t.dev[0].hw_suppressed && t.dev[1].hw_suppressed);
 	time_passes(MILLISECS(500));
@@ -351,7 +350,7 @@ TEST(suppressed_one_by_one)
 	end();
 }
 
-/* DEFAULT, and other domains: Xen's own rule, as ever. */
+/* In DEFAULT and for other domains Xen's own rule applies, as before. */
 TEST(faults_outside_contexts)
 {
 	struct xen_pv_iommu_fault f;
@@ -365,7 +364,7 @@ TEST(faults_outside_contexts)
 			 XEN_PV_IOMMU_FAULT_F_DISABLED);
 	}
 	CHECK(!is_master(0));
-	/* It is away, whatever context it returns to. */
+	/* The device is away, so its context does not count. */
 	CHECK_EQ(attach(1, ctx_alloc()), 1);
 	give_away(1);
 	for (i = 0; i < 3 * LIMIT; i++)
@@ -378,7 +377,7 @@ TEST(faults_outside_contexts)
 	end();
 }
 
-/* At each ATTACH, also to where the device is. */
+/* Each ATTACH ends suppression, also one to the current context. */
 TEST(suppression_ends_with_attach)
 {
 	unsigned int to[4], i;
@@ -399,7 +398,7 @@ TEST(suppression_ends_with_attach)
 	end();
 }
 
-/* A move that fails leaves a device that reports. */
+/* After a failed move the device's faults are reported. */
 TEST(suppression_and_failed_attach)
 {
 	unsigned int one, two;
@@ -417,7 +416,7 @@ TEST(suppression_and_failed_attach)
 	end();
 }
 
-/* The entries of a device that is away are not touched; it may be back soon. */
+/* Xen leaves the entries of a device that is away alone; it may return soon. */
 TEST(suppressed_device_away)
 {
 	unsigned int ctx;
@@ -433,7 +432,7 @@ TEST(suppressed_device_away)
 	suppressed_in(1, ctx);
 	give_away(1);
 	come_back(1);
-	/* Its new entry is not suppressed; the next fault makes it so. */
+	/* Its new entry is not suppressed; the next fault suppresses it. */
 	CHECK(!fault(1, 0x1000, false));
 	CHECK_EQ(flags_of_next(), XEN_PV_IOMMU_FAULT_F_SUPPRESSED);
 	CHECK(t.dev[1].hw_suppressed);
@@ -448,7 +447,7 @@ TEST(suppressed_device_away)
 	end();
 }
 
-/* Unplugged, or its domain dies: it is forgotten, and no timer finds it. */
+/* The device is unplugged, or its domain dies: no timer may use it after that. */
 TEST(suppressed_device_goes)
 {
 	unsigned int ctx;
@@ -482,7 +481,7 @@ TEST(suppressed_device_goes)
 	machine_start();
 }
 
-/* Where the IOMMU cannot be made silent Xen's own rule has to do. */
+/* If the IOMMU cannot suppress faults, Xen's own rule applies. */
 TEST(suppression_fails)
 {
 	unsigned int i, ctx;
@@ -500,7 +499,7 @@ TEST(suppression_fails)
 	CHECK(!t.dev[0].hw_suppressed);
 	t.suppress_rc = 0;
 
-	/* It can, but not the other way. */
+	/* Suppressing succeeds, resuming fails. */
 	suppressed_in(1, ctx);
 	t.suppress_rc = -EIO;
 	time_passes(SECONDS(1));
@@ -509,7 +508,7 @@ TEST(suppression_fails)
 	end();
 }
 
-/* The timer does not wait for those who have the devices' lock. */
+/* The timer does not wait for a CPU that holds pcidevs_lock. */
 TEST(resume_does_not_wait)
 {
 	start();
@@ -524,25 +523,25 @@ TEST(resume_does_not_wait)
 }
 
 /*
- * Behind a bridge devices fault by another's requester id, which may be no
- * device's. The one that is named is in a context.
+ * Devices behind a bridge fault with a shared requester id, which may belong to no
+ * device. Xen names a device that is in a context.
  */
 TEST(fault_by_shared_id)
 {
-	static const pci_sbdf_t nobody = { .sbdf = 0x300 };
+	static const pci_sbdf_t bridge = { .sbdf = 0x300 };
 	struct xen_pv_iommu_fault f;
 	unsigned int i, ctx;
 
 	start();
 	ctx = ctx_alloc();
-	t.dev[1].shared_id = t.dev[2].shared_id = nobody.sbdf;
+	t.dev[1].shared_id = t.dev[2].shared_id = bridge.sbdf;
 	t.dev[3].command = PCI_COMMAND_MASTER;
-	CHECK(iommu_ctx_fault(nobody, 0x1000, true));
+	CHECK(iommu_ctx_fault(bridge, 0x1000, true));
 	CHECK_EQ(fault_read(&f), -ENOENT);
 	CHECK_EQ(t.outside, 1);
 	CHECK_EQ(attach(2, ctx), 1);
 	for (i = 0; i <= LIMIT; i++) {
-		CHECK(iommu_ctx_fault(nobody, 0x1000, true));
+		CHECK(iommu_ctx_fault(bridge, 0x1000, true));
 		CHECK_EQ(fault_read(&f), 1);
 		CHECK_EQ(f.dev.id, t.dev[2].sbdf.sbdf);
 		CHECK_EQ(f.ctx, ctx);
@@ -551,7 +550,10 @@ TEST(fault_by_shared_id)
 	CHECK(f.flags & XEN_PV_IOMMU_FAULT_F_SUPPRESSED);
 	CHECK(t.dev[2].hw_suppressed);
 	CHECK_EQ(t.outside, 1);
-	/* The id is a bridge's of its own: it is not turned off for them. */
+	/*
+	 * The id belongs to a bridge: Xen does not disable it for faults of other
+	 * devices.
+	 */
 	t.dev[1].shared_id = t.dev[2].shared_id = t.dev[3].sbdf.sbdf;
 	time_passes(SECONDS(1));
 	for (i = 0; i <= LIMIT; i++)
@@ -562,10 +564,10 @@ TEST(fault_by_shared_id)
 }
 
 /*
- * Memory at its quota: empty tables of any context give way (ruling 23)
+ * Memory at its quota: Xen reclaims empty tables of any context (ruling 23)
  */
 
-/* Leave `nr` empty tables behind in a context, from dfn 0 on. */
+/* Leave `nr` empty tables in a context, from dfn 0 on. */
 static void leave_tables(long ctx, unsigned int nr)
 {
 	unsigned int i;
@@ -576,20 +578,20 @@ static void leave_tables(long ctx, unsigned int nr)
 	}
 }
 
-/* No more tables than there are now, and none of them in reserve. */
+/* Lower the quota to the current number of tables, with no reserve. */
 static void close_quota(void)
 {
 	dom0.iommu.ctxs->pt_pages_max = dom0.iommu.ctxs->pt_pages;
 	dom0.iommu.ctxs->pt_pages_reserve = 0;
 }
 
-/* From whichever context has some. */
+/* Reclaim from any context that has empty tables. */
 static int reclaim(void)
 {
 	return iommu_ctx_reclaim(&dom0, NULL, IOMMU_CTX_BOUND_DOMAIN);
 }
 
-/* XSA-480: taken out, flushed, and only then used again. */
+/* XSA-480: Xen removes a table and flushes before it uses the table again. */
 TEST(reclaim_from_another_context)
 {
 	long one, two;
@@ -602,18 +604,18 @@ TEST(reclaim_from_another_context)
 	close_quota();
 	trace_start();
 	CHECK_EQ(map(two, 0, RAM_MFN, 1), 1);
-	/* Flushed in the context that had them, then freed, then used. */
+	/* Xen flushes the old context, frees the table, then uses it. */
 	CHECK_TRACE("GFTM");
 	CHECK_EQ(look(two, 0), RAM_MFN);
 	CHECK(query().pt_pages <= query().pt_pages_max);
-	/* And back again, what is empty there. */
+	/* The opposite direction: reclaim what is empty in the second context. */
 	CHECK_EQ(unmap(two, 0, 1), 1);
 	close_quota();
 	CHECK_EQ(map(one, 4096, RAM_MFN, 1), 1);
 	end();
 }
 
-/* Nothing to be had: refused, all pins dropped, nobody else harmed. */
+/* Nothing can be reclaimed: Xen refuses, drops all references, and changes nothing else. */
 TEST(reclaim_finds_nothing)
 {
 	long one, two;
@@ -627,15 +629,15 @@ TEST(reclaim_finds_nothing)
 	CHECK_EQ(map(two, 0, RAM_MFN + 1, 1), -ENOMEM);
 	CHECK_TRACE("GP");
 	CHECK_EQ(t.refs, 1);
-	/* BLOCKED's tables are not for the taking. */
+	/* Xen does not reclaim BLOCKED's tables. */
 	CHECK_EQ(ctx_info(BLOCKED).pt_pages, 2);
 	CHECK_EQ(look(one, 0), RAM_MFN);
 	end();
 }
 
 /*
- * Another takes what was found, each time. That ends when nothing is left, and
- * meanwhile the caller can be preempted (XSA-492).
+ * Another CPU takes each table that was reclaimed. This ends when no empty table is
+ * left, and the caller can be preempted meanwhile (XSA-492).
  */
 static bool steal;
 
@@ -646,7 +648,7 @@ static void steal_in_flush(void)
 		dom0.iommu.ctxs->pt_pages_max = 0;	/* reserve: 0 */
 }
 
-/* Returns how often the call was continued. */
+/* Return the number of continuations of the call. */
 static unsigned int map_with_a_thief(unsigned int preempt_every)
 {
 	unsigned int continued;
@@ -663,7 +665,7 @@ static unsigned int map_with_a_thief(unsigned int preempt_every)
 	trace_start();
 	CHECK_EQ(map(two, 0, RAM_MFN, 1), -ENOMEM);
 	continued = continuations;
-	/* 64 tables at a time. */
+	/* Xen reclaims 64 tables at a time. */
 	CHECK_EQ(machine.flushes, 5);
 	CHECK_EQ(t.refs, 0);
 	steal = false;
@@ -678,10 +680,7 @@ TEST(reclaim_for_a_thief)
 	CHECK_EQ(map_with_a_thief(1), 5);
 }
 
-/*
- * Out of time is not out of memory: whatever is pending, MAP goes on until it
- * has found the empty tables that there are.
- */
+/* Preemption must not become -ENOMEM: MAP continues until it has found the empty tables. */
 static void map_on_and_on(unsigned int rounds, uint64_t step)
 {
 	long ctx, other;
@@ -694,7 +693,7 @@ static void map_on_and_on(unsigned int rounds, uint64_t step)
 	close_quota();
 	machine.preempt_every = 1;
 	for (i = 0; i < rounds; i++) {
-		/* From 4 GiB on: below it is the range of interrupts. */
+		/* Start at 4 GiB, above the range of interrupts. */
 		uint64_t dfn = 0x100000 + i * step % (1U << 26);
 
 		CHECK_EQ(map(ctx, dfn, RAM_MFN, 1), 1);
@@ -714,7 +713,7 @@ TEST(map_1g_further_each_time)
 	map_on_and_on(4000, 512 * 512);
 }
 
-/* The empty ones are far behind many that are in use. */
+/* The empty tables come after many that are in use. */
 TEST(reclaim_is_preempted)
 {
 	unsigned int i;
@@ -736,10 +735,7 @@ TEST(reclaim_is_preempted)
 	end();
 }
 
-/*
- * A step looks at no more than 64 tables of a context; the next goes on
- * (XSA-492).
- */
+/* One step looks at up to 64 tables of a context; the next continues there (XSA-492). */
 TEST(reclaim_is_bounded)
 {
 	unsigned int before, after;
@@ -758,7 +754,7 @@ TEST(reclaim_is_bounded)
 	end();
 }
 
-/* XSA-480: taken away, not flushed: never given to anybody. */
+/* XSA-480: Xen never reuses a table that it removed but could not flush. */
 TEST(reclaim_flush_fails)
 {
 	unsigned int before;
@@ -776,7 +772,7 @@ TEST(reclaim_flush_fails)
 	CHECK_EQ(map(two, 0, RAM_MFN, 1), -ENOMEM);
 	CHECK_EQ(machine.heap_nr, before);
 	CHECK_EQ(t.refs, 0);
-	/* The device could still find the old tables: it must not. */
+	/* The device could still reach the old tables, so Xen must block it. */
 	CHECK(ctx_info(one).flags & XEN_PV_IOMMU_CTX_F_BROKEN);
 	CHECK_EQ(hw_id(0), BLOCKED);
 	CHECK_EQ(attach(0, 0), 1);
@@ -787,9 +783,9 @@ TEST(reclaim_flush_fails)
 }
 
 /*
- * Another CPU maps where the tables were taken away, before that is flushed.
- * IOMMUs may still hold the old, empty table: it must flush before it returns.
- * (XSA-480 from another side.)
+ * Another CPU maps where tables were removed, before their flush. IOMMUs may still
+ * cache the old, empty table, so the other CPU must flush before it returns (a
+ * second case of XSA-480).
  */
 static struct iommu_ctx *other_ctx;
 static int64_t other_done;
@@ -828,8 +824,8 @@ TEST(map_while_tables_are_taken_away)
 }
 
 /*
- * A context that another CPU works in is left alone, and does not count as one
- * that has nothing (XSA-499).
+ * Reclaim skips a context that another CPU has locked, and does not count it as
+ * empty (XSA-499).
  */
 static struct iommu_ctx *busy;
 
@@ -857,7 +853,7 @@ TEST(reclaim_passes_over_busy_contexts)
 	end();
 }
 
-/* Nor does one whose tables another CPU has taken out and is flushing. */
+/* The same for a context whose removed tables another CPU is flushing. */
 static int reclaim_result;
 
 static void other_reclaim(void)
@@ -882,7 +878,7 @@ TEST(reclaim_while_tables_are_flushed)
 	end();
 }
 
-/* Dying ones free their tables themselves (XSA-502). */
+/* Dying contexts free their tables themselves (XSA-502). */
 TEST(reclaim_passes_over_dying_contexts)
 {
 	struct iommu_ctx *ctx;
@@ -900,10 +896,10 @@ TEST(reclaim_passes_over_dying_contexts)
 }
 
 /*
- * A context that the hardware is not done with
+ * A context that the hardware still uses
  */
 
-/* It has no member, and its tables must not go all the same. (XSA-480) */
+/* It has no member, but Xen must keep its tables. (XSA-480) */
 TEST(free_while_in_use)
 {
 	long ctx = start_ctx();
@@ -914,7 +910,7 @@ TEST(free_while_in_use)
 	CHECK_EQ(ctx_free(ctx), -EBUSY);
 	CHECK_EQ(reset(true), -EBUSY);
 	CHECK_TRACE("");
-	/* It was not touched, and works. */
+	/* The context is unchanged and works. */
 	CHECK_EQ(look(ctx, 3), RAM_MFN + 3);
 	CHECK_EQ(attach(0, ctx), 1);
 	CHECK_EQ(attach(0, 0), 1);
@@ -929,7 +925,7 @@ TEST(free_while_in_use)
  * A broken context
  */
 
-/* Parked or not: FREE flushes, and what cannot be flushed is kept. */
+/* FREE flushes all leaves, parked or not, and keeps those that it cannot flush. */
 TEST(free_flush_fails)
 {
 	long ctx = start_ctx_translated();
@@ -950,7 +946,7 @@ TEST(free_flush_fails)
 	end();
 }
 
-/* The flush of a region that enters where holes are cached (XSA-460). */
+/* The flush of a region fails at attach, where the IOMMU caches holes (XSA-460). */
 TEST(enter_flush_fails)
 {
 	long ctx;
@@ -968,7 +964,8 @@ TEST(enter_flush_fails)
 }
 
 /*
- * The flush of a region that leaves: its other members are blocked (XSA-460).
+ * The flush of a region fails when its device leaves: Xen blocks the other members
+ * (XSA-460).
  */
 TEST(leave_flush_fails)
 {
@@ -986,7 +983,7 @@ TEST(leave_flush_fails)
 	end();
 }
 
-/* A device that is away is not touched when its context breaks. */
+/* Xen leaves a device that is away alone when its context breaks. */
 TEST(break_with_devices_away)
 {
 	struct xen_pv_iommu_batch e;
@@ -1004,7 +1001,7 @@ TEST(break_with_devices_away)
 	CHECK_TRACE("CfS");
 	CHECK(!t.dev[0].hw);
 	CHECK_EQ(t.dev[0].ctx->id, BLOCKED);
-	/* It comes back blocked. */
+	/* The device returns to BLOCKED. */
 	come_back(0);
 	CHECK_EQ(hw_id(0), BLOCKED);
 	end();
@@ -1031,10 +1028,7 @@ TEST(relinquish)
 	CHECK_EQ(t.refs, 0);
 }
 
-/*
- * A device that another has must not come back to what is gone (XSA-306,
- * XSA-502).
- */
+/* A device of another domain must not return to a freed context (XSA-306, XSA-502). */
 TEST(relinquish_with_devices_away)
 {
 	unsigned int i;
@@ -1063,7 +1057,7 @@ TEST(relinquish_with_devices_away)
  * Xen crashes, and turns translation off
  */
 
-/* What a device of a context goes on sending must not become real addresses. */
+/* A device of a context may still do DMA, which must not reach real addresses. */
 TEST(crash_silences_devices)
 {
 	unsigned int i;
@@ -1082,13 +1076,13 @@ TEST(crash_silences_devices)
 	CHECK(!machine.held.pci);
 	for (i = 0; i < 3; i++)
 		CHECK_EQ(t.dev[i].command, 3);
-	/* In no context: as without them. */
+	/* A device in no context stays enabled, as without contexts. */
 	CHECK_EQ(t.dev[3].command, PCI_COMMAND_MASTER | 3);
 	come_back(2);
 	end();
 }
 
-/* It crashed while somebody changed the list: do not wait, do not look. */
+/* Xen crashed while another CPU changed the list: neither wait nor read it. */
 TEST(crash_under_pcidevs_lock)
 {
 	start();
@@ -1099,7 +1093,7 @@ TEST(crash_under_pcidevs_lock)
 	machine.other.pci = 0;
 	CHECK_EQ(t.dev[0].command, PCI_COMMAND_MASTER);
 	CHECK(!machine.held.pci);
-	/* On the CPU that holds it itself it can be had. */
+	/* The CPU that holds the lock can take it again. */
 	pcidevs_lock();
 	iommu_ctx_crash_shutdown();
 	pcidevs_unlock();
@@ -1107,7 +1101,7 @@ TEST(crash_under_pcidevs_lock)
 	end();
 }
 
-/* A CPU that was stopped in the middle of an access is not waited for. */
+/* The crash does not wait for a CPU that was stopped in the middle of an access. */
 TEST(crash_in_configuration_access)
 {
 	start();
@@ -1124,7 +1118,7 @@ TEST(crash_in_configuration_access)
 	end();
 }
 
-/* In steps that let others run (XSA-410, XSA-492). */
+/* Xen frees contexts in steps and can be preempted between them (XSA-410, XSA-492). */
 TEST(relinquish_in_steps)
 {
 	unsigned int n = 0;
@@ -1197,7 +1191,7 @@ TEST(dump)
 	come_back(1);
 	end();
 
-	/* A domain that has none is not mentioned. */
+	/* Xen does not list a domain without contexts. */
 	fake_log[0] = 0;
 	machine_start();
 	CHECK_EQ(fake_dump_init(), 0);

@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What contexts may use: the reserve of page tables and of numbers, the limits
+ * Tests of resource limits: the reserve of page tables and of numbers, the limits
  * of single contexts, and CTX_SET, which changes them.
  */
 #include "xen-fake/backend.h"
 
 #define F_RESERVE XEN_PV_IOMMU_CTX_F_RESERVE
 
-/* Before any context is there. */
+/* Set the quota before any context exists. */
 static void set_quota(unsigned int max, unsigned int reserve)
 {
 	dom0.iommu.ctxs->pt_pages_max = max;
 	dom0.iommu.ctxs->pt_pages_reserve = reserve;
 }
 
-/* One page in each 2 MiB from a place on, until a table is refused; how many. */
+/*
+ * Map one page in each 2 MiB from dfn on, until Xen refuses a table. Returns the
+ * number of maps.
+ */
 static unsigned int fill_from(long ctx, uint64_t dfn)
 {
 	unsigned int n;
@@ -75,7 +78,7 @@ TEST(defaults)
 	end();
 }
 
-/* What may become an input one day must be zero today. */
+/* Fields that may become inputs must be zero today. */
 TEST(inputs_that_must_be_zero)
 {
 	struct xen_pv_iommu_ctx c;
@@ -107,7 +110,7 @@ TEST(inputs_that_must_be_zero)
 	end();
 }
 
-/* So many tables and no more, whoever else has some. */
+/* A context gets the tables of its limit and no more, whatever other contexts have. */
 TEST(limit_of_one_context)
 {
 	long ctx, other;
@@ -116,19 +119,19 @@ TEST(limit_of_one_context)
 	ctx = ctx_alloc_as(0, 10);
 	other = ctx_alloc();
 	CHECK_EQ(ctx_info(ctx).pt_pages_max, 10);
-	/* Beside these the root, the one below, and one for the 1 GiB. */
+	/* The others are the root, the table below it, and one for the 1 GiB. */
 	CHECK_EQ(fill(ctx), 7);
 	CHECK_EQ(pages(ctx), 10);
 	CHECK_EQ(map(ctx, 1, RAM_MFN, 100), 1);
 	CHECK_EQ(map(other, 0, RAM_MFN, 1), 1);
-	/* Of empty ones only its own are of use. */
+	/* Xen can only reclaim the context's own empty tables. */
 	empty(other, 1);
 	CHECK_EQ(map(ctx, 1 << 20, RAM_MFN, 1), -ENOMEM);
 	CHECK_EQ(pages(other), 4);
 	empty(ctx, 3);
 	CHECK_EQ(map(ctx, 1 << 20, RAM_MFN, 1), 1);
 	CHECK_EQ(pages(other), 4);
-	/* For one with the reserve it is the same. */
+	/* A context with the reserve has its limit too. */
 	ctx = ctx_alloc_as(F_RESERVE, 10);
 	CHECK_EQ(fill(ctx), 7);
 	end();
@@ -151,7 +154,7 @@ TEST(limit_is_lowered_to_what_can_be_used)
 	end();
 }
 
-/* Not even its first tables. */
+/* Xen refuses even the context's first tables. */
 TEST(limit_below_what_a_context_needs)
 {
 	start();
@@ -162,19 +165,19 @@ TEST(limit_below_what_a_context_needs)
 	end();
 }
 
-/* Whatever plain contexts do, those with the reserve find tables. */
+/* However many tables plain contexts use, contexts with the reserve get theirs. */
 TEST(reserve_is_kept)
 {
 	long one, two, three, kernel;
 	unsigned int had;
 
 	start();
-	set_quota(100, 30);		/* BLOCKED's two are of the reserve */
+	set_quota(100, 30);		/* BLOCKED's two count in the reserve */
 	kernel = ctx_alloc_reserve();
 	one = ctx_alloc();
 	two = ctx_alloc();
 	three = ctx_alloc();
-	/* None has more than half of what they may have together. */
+	/* One plain context has at most half of the tables for plain ones. */
 	fill(one);
 	CHECK_EQ(pages(one), 35);
 	fill(two);
@@ -188,7 +191,10 @@ TEST(reserve_is_kept)
 	end();
 }
 
-/* The reserve is no bound for the kernel, and what it uses none for others. */
+/*
+ * The kernel may exceed the reserve; its tables beyond the reserve reduce those of
+ * plain contexts.
+ */
 TEST(kernel_may_have_it_all)
 {
 	long plain, kernel;
@@ -205,7 +211,7 @@ TEST(kernel_may_have_it_all)
 	end();
 }
 
-/* Tables that are empty help where they count, and nowhere else. */
+/* Xen reclaims empty tables only where this makes room within the limit. */
 TEST(reclaim_where_it_counts)
 {
 	long one, two, kernel;
@@ -220,7 +226,10 @@ TEST(reclaim_where_it_counts)
 	empty(kernel, 1);
 	n = fill(one);
 	fill(two);
-	/* 40 are in use without the reserve: the kernel's is of no use. */
+	/*
+	 * The plain contexts use all 40 tables; reclaiming the kernel's does not
+	 * help them.
+	 */
 	CHECK_EQ(pages(one) + pages(two), 40);
 	CHECK_EQ(ctx_set(two, 0, 40), 1);
 	CHECK_EQ(map(two, 1 << 20, RAM_MFN, 1), -ENOMEM);
@@ -229,7 +238,7 @@ TEST(reclaim_where_it_counts)
 	CHECK_EQ(map(two, 1 << 20, RAM_MFN, 1), 1);
 	CHECK(pages(one) < 20);
 	CHECK_EQ(pages(kernel), 4);
-	/* The kernel takes from anybody. */
+	/* The kernel's contexts reclaim from any context. */
 	fill_from(two, 1 << 21);
 	CHECK_EQ(unmap(two, 0, 1), 1);
 	CHECK_EQ(unmap(two, 512, 1), 1);
@@ -243,7 +252,7 @@ TEST(reclaim_where_it_counts)
  * CTX_SET
  */
 
-/* What a context uses changes sides with it. */
+/* A context's tables move between reserve and plain with it. */
 TEST(set_changes_sides)
 {
 	long one, two, other;
@@ -263,7 +272,10 @@ TEST(set_changes_sides)
 	CHECK_EQ(set_result.ctx, one);
 	CHECK_EQ(map(other, 0, RAM_MFN, 1), 1);
 	CHECK_EQ(map(one, 1 << 20, RAM_MFN, 1), 1);
-	/* Back: more than the plain ones may have. It keeps it, none gets more. */
+	/*
+	 * The context is plain again and exceeds the plain limit. It keeps its
+	 * tables; no plain context gets more.
+	 */
 	fill_from(other, 512);
 	CHECK_EQ(ctx_set(one, 0, 0), 1);
 	CHECK_EQ(set_result.flags, 0);
@@ -272,7 +284,7 @@ TEST(set_changes_sides)
 	CHECK_EQ(look(one, 1 << 20), RAM_MFN);
 	CHECK_EQ(ctx_free(one), 1);
 	CHECK_EQ(map(other, 1 << 21, RAM_MFN, 1), 1);
-	/* Setting what is set changes nothing. */
+	/* Setting the current values changes nothing. */
 	CHECK_EQ(ctx_set(two, 0, 0), 1);
 	CHECK_EQ(ctx_set(two, 0, 0), 1);
 	CHECK_EQ(pages(two), 33);
@@ -317,7 +329,7 @@ TEST(set_errors)
  * Numbers
  */
 
-/* The last ones are the kernel's. */
+/* Xen keeps the last numbers for the kernel. */
 TEST(reserve_of_numbers)
 {
 	unsigned int nr;
@@ -330,14 +342,14 @@ TEST(reserve_of_numbers)
 		plain = rc;
 	CHECK_EQ(rc, -ENOSPC);
 	CHECK_EQ(nr, 38);
-	/* Nor by a detour. */
+	/* CTX_SET does not bypass the reserve either. */
 	rc = ctx_alloc_reserve();
 	CHECK(rc > 0);
 	CHECK_EQ(ctx_set(rc, 0, 0), -ENOSPC);
 	CHECK_EQ(ctx_info(rc).flags, F_RESERVE);
 	CHECK(ctx_alloc_reserve() > 0);
 	CHECK_EQ(ctx_alloc_reserve(), -ENOSPC);
-	/* One that is raised makes room for another, in its kind. */
+	/* A context that moves to the reserve frees a plain number. */
 	CHECK_EQ(ctx_set(plain, F_RESERVE, 0), 1);
 	CHECK_EQ(ctx_alloc(), -ENOSPC);
 	CHECK_EQ(ctx_free(rc), 1);
@@ -369,7 +381,7 @@ TEST(reserve_of_few_numbers)
 }
 
 /*
- * The reserve on the command line
+ * The reserve on Xen's command line
  */
 static unsigned int reserve_with(const char *s)
 {
@@ -398,7 +410,10 @@ TEST(parameter)
 	CHECK_EQ(reserve_with("ctx-reserve=90%"), 921);
 	CHECK_EQ(reserve_with("ctx-reserve=1M"), 256);
 	fake_log[0] = 0;
-	/* More than there is: something is left for the others. */
+	/*
+	 * The reserve exceeds the quota: Xen lowers it and leaves some to plain
+	 * contexts.
+	 */
 	CHECK_EQ(reserve_with("ctx-reserve=4M"), 921);
 	CHECK_EQ(reserve_with("ctx-reserve=25%"), 256);
 	CHECK_EQ(param("ctx-mem=64M"), 0);
@@ -417,7 +432,7 @@ TEST(parameter_too_large_is_told)
 }
 
 /*
- * What the administrator is told
+ * Messages for the administrator
  */
 static unsigned int told(const char *what)
 {
@@ -461,7 +476,7 @@ TEST(refusals_are_told_now_and_then)
 	end();
 }
 
-/* No quota is to blame: then none is named. */
+/* If the heap is exhausted, the message names no quota. */
 TEST(heap_is_not_the_quota)
 {
 	start();
@@ -472,10 +487,10 @@ TEST(heap_is_not_the_quota)
 }
 
 /*
- * Who else needs tables
+ * Other operations that allocate tables
  */
 
-/* A context's first ones are taken back from those that are empty. */
+/* CTX_ALLOC reclaims empty tables for a context's first ones. */
 TEST(alloc_reclaims)
 {
 	unsigned int n;
@@ -490,7 +505,7 @@ TEST(alloc_reclaims)
 	machine.preempt_every = 1;
 	CHECK(ctx_alloc() > 0);
 	CHECK(continuations);
-	/* The struct is read anew each time, limits and all. */
+	/* Xen reads the struct again each time, including limits. */
 	fill(ctx);
 	empty(ctx, n - 10);
 	ctx = ctx_alloc_as(0, 7);
@@ -499,7 +514,7 @@ TEST(alloc_reclaims)
 	end();
 }
 
-/* So are those for a region of a device that enters. */
+/* ATTACH reclaims tables for the regions of a device. */
 TEST(attach_reclaims)
 {
 	unsigned int n;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The mappings, by hand and against a flat array of pages.
+ * Tests of the mappings, by hand and against a flat array of pages.
  *
  * Pins: VFIO of Linux 6.12 maps 8 KiB in one call and unmaps it in two halves
  * whenever a container is opened.
@@ -15,17 +15,17 @@
 int fake_locks_held;
 unsigned int fake_locks_taken;
 
-static long nodes;		/* allocated now */
-static long allocs, frees;	/* so far */
+static long nodes;		/* currently allocated */
+static long allocs, frees;	/* since the start */
 static long fail_at;		/* n-th allocation from now fails, 0: none */
 static bool failed;
-static void (*meanwhile)(void);	/* work of another CPU during one */
+static void (*meanwhile)(void);	/* work of another CPU during an allocation */
 
 static void *node_alloc(gfp_t gfp)
 {
 	void *node;
 
-	/* Not even an atomic allocation is made under the lock. */
+	/* The mappings make no allocation under a lock, not even an atomic one. */
 	assert(!fake_locks_held);
 	assert(gfp == GFP_KERNEL || gfp == GFP_ATOMIC);
 	if (fail_at && !--fail_at) {
@@ -226,7 +226,7 @@ TEST(set_without_reserve)
 	teardown();
 }
 
-/* The empty node in a large leaf's place is freed, not lost. */
+/* A large leaf replaces an empty node, which the mappings free. */
 TEST(empty_node_gives_way)
 {
 	long before;
@@ -240,7 +240,7 @@ TEST(empty_node_gives_way)
 	teardown();
 }
 
-/* Eight bytes a page, and nothing is allocated twice for the same place. */
+/* A page takes eight bytes, and a node is allocated only once. */
 TEST(nodes_are_kept)
 {
 	long before;
@@ -277,7 +277,7 @@ TEST(take_stops_where_flags_change)
 	CHECK_EQ(take(0x100 + 1300, 10, &flags), 0);
 	CHECK_EQ(map(0x100, 0x100, 300, XPI_ORDER_4K, XPI_LEAF_DIRECT), 0);
 	CHECK_EQ(map(0x100 + 300, 0x9000, 1000, XPI_ORDER_4K, 0), 0);
-	/* Erasing does not care. */
+	/* Unmap ignores the kinds of leaves. */
 	CHECK_EQ(unmap(0x100, 2000), 1300);
 	teardown();
 }
@@ -287,7 +287,7 @@ static void map_next_door(void)
 	CHECK_EQ(map(0x201, 0x9000, 1, XPI_ORDER_4K, 0), 0);
 }
 
-/* Two callers find the same node missing; the slower one's is not lost. */
+/* Two callers find the same node missing; the mappings free the slower caller's node. */
 TEST(race_for_a_node)
 {
 	setup((1ULL << 36) - 1);
@@ -299,7 +299,7 @@ TEST(race_for_a_node)
 	teardown();
 }
 
-/* Two callers map one place, against the rules: the second is told so. */
+/* Two callers map one place, against the rules: the second gets an error. */
 TEST(race_for_a_place)
 {
 	setup((1ULL << 36) - 1);
@@ -350,7 +350,7 @@ TEST(every_allocation_may_fail)
 
 /*
  * The random model: a window of PAGES device frames, at both ends of several
- * address spaces. model[] has what the mappings should hold.
+ * address spaces. model[] has the expected contents of the mappings.
  */
 #define PAGES	(24U * 512)
 
@@ -382,7 +382,7 @@ static void model_map(u64 at, u64 pfn, u64 nr, bool large, unsigned int flags)
 						     pfn + i };
 }
 
-/* Pages from @at on in whole leaves; all of one kind if @flags is given. */
+/* Return the pages from @at on in whole leaves; of one kind if @flags is given. */
 static u64 model_span(u64 at, u64 nr, unsigned int *flags)
 {
 	u64 done = 0;
@@ -441,7 +441,7 @@ static void step_unmap(u64 base)
 
 	if (rnd_below(2))
 		at -= at % 512;
-	/* In most cases at a mapped page. */
+	/* In most cases start at a mapped page. */
 	for (; rnd_below(4096) && at < PAGES - 1 && !model[at].mapped; at++)
 		;
 	if (nr > PAGES - at)
@@ -504,7 +504,7 @@ static void one_step(u64 base)
 	}
 }
 
-/* Often from an empty mappings, so that nodes are still missing. */
+/* Start with empty mappings in many rounds, so that nodes are missing. */
 static void random_round(u64 last, u64 base, unsigned int steps)
 {
 	unsigned int i;
@@ -527,7 +527,7 @@ static void random_steps(u64 last, u64 base)
 
 	INFO("%u steps: %lu maps, %lu refused, %lu without memory, %lu unmaps",
 	     steps, maps, refusals, no_memory, unmaps);
-	/* or the steps have proved nothing */
+	/* otherwise the steps prove nothing */
 	CHECK(maps > steps / 20 && unmaps > steps / 20);
 	CHECK(refusals > 1000 && no_memory > 100);
 }
@@ -542,7 +542,7 @@ TEST(random_four_levels_top)
 	random_steps((1ULL << 36) - 1, (1ULL << 36) - PAGES);
 }
 
-/* The window lies across the boundary of two top level entries. */
+/* The window crosses the boundary of two top level entries. */
 TEST(random_four_levels_middle)
 {
 	random_steps((1ULL << 36) - 1, (1ULL << 35) - PAGES / 3 / 512 * 512);
@@ -565,14 +565,14 @@ TEST(marks)
 	CHECK_EQ(xpi_mappings_flags(&mappings, 0x1ff), XPI_LEAF_FOREIGN);
 	CHECK_EQ(xpi_mappings_flags(&mappings, 0x200), XPI_LEAF_FOREIGN);
 	CHECK_EQ(xpi_mappings_flags(&mappings, 0x201), 0);
-	/* a part of a large leaf marks it, holes are nothing */
+	/* marking a part of a large leaf marks the leaf; holes stay unmarked */
 	xpi_mappings_mark(&mappings, 0x300, 0x107, XPI_LEAF_FOREIGN);
 	CHECK_EQ(xpi_mappings_flags(&mappings, 0x400), XPI_LEAF_FOREIGN);
 	CHECK_EQ(xpi_mappings_flags(&mappings, 0x5ff), XPI_LEAF_FOREIGN);
 	CHECK_EQ(xpi_mappings_flags(&mappings, 0x300), 0);
 	expect(0x400, 0x800);
 	expect(0x1ff, 0x51);
-	/* and what is taken is of one kind */
+	/* a take returns leaves of one kind */
 	CHECK_EQ(take(0x1fe, 4, &flags), 1);
 	CHECK_EQ(take(0x1ff, 3, &flags), 2);
 	CHECK_EQ(flags, XPI_LEAF_FOREIGN);
@@ -599,15 +599,15 @@ TEST(errors_of_leaves)
 	CHECK_EQ(xpi_mappings_error(&mappings, 5, 1ULL << 30), errs[5]);
 	xpi_mappings_mark(&mappings, 40, 1, xpi_leaf_error(-ENODEV));
 	CHECK_EQ(xpi_mappings_error(&mappings, 20, 40), -EIO);
-	/* the first one stays */
+	/* the first error stays */
 	xpi_mappings_mark(&mappings, 2, 1, xpi_leaf_error(-EIO));
 	CHECK_EQ(xpi_mappings_error(&mappings, 2, 1), -EACCES);
-	/* a run within a large leaf */
+	/* a range within a large leaf */
 	xpi_mappings_mark(&mappings, 0x4ff, 3, xpi_leaf_error(-ENOMEM));
 	CHECK_EQ(xpi_mappings_error(&mappings, 0x400, 512), -ENOMEM);
 	CHECK_EQ(xpi_mappings_error(&mappings, 0x200, 0x400), -ENOMEM);
 	expect(0x401, 0x801);
-	/* erasing forgets them, and keeps count */
+	/* removing forgets the errors and updates their count */
 	CHECK_EQ(unmap(0x400, 512), 512);
 	CHECK_EQ(mappings.nr_failed, i + 1);
 	CHECK_EQ(unmap(0, 64), 64);

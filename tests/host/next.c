@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * CTX_NEXT and LOOKUP_NEXT: what is there, found without asking for each number
- * and each page, and in bounded steps however little there is.
+ * Tests of CTX_NEXT and LOOKUP_NEXT: they find contexts and leaves without a call
+ * for each number and page, in bounded steps even if there are few.
  */
 #include "xen-fake/backend.h"
 
 static struct xen_pv_iommu_ctx found;
 
-/* The number of the next context, or the error. */
+/* Return the number of the next context, or the error. */
 static long ctx_next(uint32_t from)
 {
 	long rc;
@@ -41,7 +41,7 @@ TEST(contexts_in_order)
 	CHECK_EQ(found.nr_mapped, 3);
 	CHECK_EQ(ctx_next(id[4]), id[4]);
 	CHECK_EQ(found.pt_pages_max, 9);
-	/* BLOCKED is not among them. */
+	/* CTX_NEXT skips BLOCKED. */
 	CHECK_EQ(ctx_next(id[4] + 1), -ENOENT);
 	CHECK_EQ(ctx_next(BLOCKED), -ENOENT);
 	CHECK_EQ(ctx_next(0x10001), -ENOENT);
@@ -59,7 +59,7 @@ TEST(contexts_flags)
 	end();
 }
 
-/* One that is being freed is none any more. */
+/* CTX_NEXT skips a context that is being freed. */
 TEST(contexts_that_are_dying)
 {
 	struct iommu_ctx *ctx;
@@ -79,7 +79,7 @@ TEST(contexts_that_are_dying)
 
 static struct xen_pv_iommu_lookup leaf;
 
-/* The dfn of the next leaf, or the error. */
+/* Return the dfn of the next leaf, or the error. */
 static long leaf_next(uint32_t ctx, uint64_t from)
 {
 	long rc;
@@ -109,7 +109,7 @@ TEST(leaves_in_order)
 	CHECK_EQ(leaf_next(ctx, 8 + 1), 1024);
 	CHECK_EQ(leaf.gfn, RAM_MFN + 512);
 	CHECK_EQ(leaf.order, 9);
-	/* In the middle of it: the leaf, and its first frame. */
+	/* In the middle of a leaf Xen returns that leaf and its first frame. */
 	CHECK_EQ(leaf_next(ctx, 1024 + 77), 1024);
 	CHECK_EQ(leaf.gfn, RAM_MFN + 512);
 	CHECK_EQ(leaf_next(ctx, 1024 + 512), (long)top);
@@ -135,7 +135,7 @@ TEST(leaves_errors)
 	end();
 }
 
-/* Regions that Xen has mapped are found as well. */
+/* LOOKUP_NEXT also finds regions that Xen has mapped. */
 TEST(leaves_of_regions)
 {
 	long ctx;
@@ -151,7 +151,7 @@ TEST(leaves_of_regions)
 	end();
 }
 
-/* Many tables that became empty, and one page behind them. */
+/* Make many empty tables, and one page after them. */
 static long sparse(void)
 {
 	long ctx = ctx_alloc();
@@ -164,7 +164,7 @@ static long sparse(void)
 	return ctx;
 }
 
-/* Whatever is pending, it gets on, and forgets nothing (XSA-492). */
+/* It makes progress and skips no leaf, even if preemption is always pending (XSA-492). */
 TEST(leaves_are_looked_for_in_steps)
 {
 	struct xen_pv_iommu_lookup l[3];
@@ -191,7 +191,7 @@ TEST(leaves_are_looked_for_in_steps)
 	end();
 }
 
-/* How far it got is kept in the struct: that must be possible. */
+/* The struct stores the progress, so it must be writable. */
 TEST(leaves_into_read_only_memory)
 {
 	long ctx;
@@ -207,7 +207,7 @@ TEST(leaves_into_read_only_memory)
 	end();
 }
 
-/* All leaves of random maps, as LOOKUP finds them page by page. */
+/* It finds all leaves of random maps, like LOOKUP page by page. */
 TEST(leaves_one_after_the_other)
 {
 	uint64_t dfn, i;

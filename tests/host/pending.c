@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The lists against a hypervisor of one context, by hand and at random. What
- * must hold after every step (I1): Xen maps what the mappings show, less what
- * waits to be mapped, plus what waits to be unmapped.
+ * Tests of the pending lists against a hypervisor with one context, by hand and at
+ * random. After every step (I1) Xen maps what the mappings show, minus pending
+ * maps, plus pending unmaps.
  *
- * Pins: virtio-iommu's queue loses the error of a map that another thread's
- * sync has sent.
+ * Pins: virtio-iommu's queue loses the error of a map that another thread's sync
+ * has sent.
  */
 #include <errno.h>
 
@@ -27,18 +27,18 @@
 #define BUF		(16 * sizeof(struct xen_pv_iommu_batch))
 #define FORBIDDEN	XPI_PFN_ALIEN
 #define NO_FRAME	XPI_PFN_NONE
-/* Two by two. */
+/* Frames of these pages are contiguous in pairs. */
 #define SCATTERED	XPI_PFN_SCATTERED
 
 void (*fake_before_mb)(void);
 void (*fake_on_unlock)(void);
 
-static unsigned int lost;	/* unmaps, as the log was told */
-/* Pages of all calls in which interrupts were off all the time, and the most. */
+static unsigned int lost;	/* unmaps that the driver logged as lost */
+/* Pages of all calls during one period with interrupts off, and the most. */
 static unsigned int in_one_go, most_in_one_go, goes;
 static bool whole_leaves;	/* unmaps must not cut 512 aligned pages */
-static void (*during)(void);	/* what another CPU does during a call */
-static void (*refused)(void);	/* what it does when Xen has refused one */
+static void (*during)(void);	/* work of another CPU during a call */
+static void (*refused)(void);	/* work of another CPU after Xen has refused one */
 
 static struct xpi_mappings mappings;
 static struct xpi_pending_pair pair[CPUS];
@@ -89,7 +89,7 @@ static long on_call(unsigned int op, void *array, unsigned int count)
 	return ret;
 }
 
-/* Every call returns @err; 0: no call does. */
+/* Make every call return @err; 0: none. */
 static void break_calls(int err)
 {
 	xpi_fake.call_fault = (struct xpi_fake_fault){
@@ -103,7 +103,7 @@ static void break_calls(int err)
 
 static const struct xpi_mappings_mem mem = { page_alloc, page_free };
 
-/* The log may go out through a network card whose DMA waits here. */
+/* The log may be sent through a network card whose DMA is in these lists. */
 static void on_lost(struct xpi_pending *l, const struct xpi_lost *what)
 {
 	CHECK_EQ(fake_locks_held, 0);
@@ -190,7 +190,7 @@ static int sync_map(u64 dfn, u64 nr)
 	return xpi_mappings_error(&mappings, dfn, nr);
 }
 
-/* As the driver does it: with errors in the range it is not left to later. */
+/* Same as the driver: with errors in the range the unmap is not deferred. */
 static void unmap_on(unsigned int cpu, u64 dfn, u64 nr)
 {
 	int err = xpi_mappings_error(&mappings, dfn, nr);
@@ -201,7 +201,7 @@ static void unmap_on(unsigned int cpu, u64 dfn, u64 nr)
 		xpi_pending_sync_unmap(&pending, dfn, nr, XPI_WHY_ERROR);
 }
 
-/* A mapping that the driver did not make, put there and taken away again. */
+/* A mapping that the driver did not make; the tests add and remove it. */
 static const struct xpi_fake_pte unknown = {
 	.gfn = 76, .flags = XEN_PV_IOMMU_F_R,
 }, nothing;
@@ -229,7 +229,7 @@ static bool waits_anywhere(u64 dfn, bool unmaps)
 	return false;
 }
 
-/* I1. Where a map has failed Xen may have less. */
+/* I1. Where a map failed, Xen may map less. */
 static void check_page(u64 dfn)
 {
 	bool waits_map = waits_anywhere(dfn, false);
@@ -267,7 +267,7 @@ TEST(maps_wait_for_their_sync)
 	unsigned int i;
 
 	setup(1);
-	/* An NVMe request of 128 KiB: one hypercall. */
+	/* An NVMe request of 128 KiB takes one hypercall. */
 	for (i = 0; i < 15; i++)
 		CHECK_EQ(map_on(0, 100 + i, 1000 + 7 * i, 1), 0);
 	CHECK_EQ(nr_calls(), 0);
@@ -281,7 +281,7 @@ TEST(maps_wait_for_their_sync)
 	teardown();
 }
 
-/* Where Xen takes longer for a map than for an unmap. */
+/* Xen takes longer for a map than for an unmap. */
 TEST(fewer_maps_than_unmaps_at_a_time)
 {
 	unsigned int i;
@@ -320,7 +320,7 @@ TEST(onlookers_are_told_why)
 	unmap_on(0, 102, 2);
 	xpi_pending_sync_unmap(&pending, 100, 4, XPI_WHY_FOREIGN);
 	CHECK(was_told(0, un, 1, XPI_WHY_FOREIGN));
-	/* Nothing waits, so the callback is not called. */
+	/* Nothing is pending, so the driver does not call the callback. */
 	xpi_pending_flush(&pending);
 	CHECK_EQ(nr_told, 2);
 
@@ -363,8 +363,8 @@ TEST(full_lists_are_sent)
 }
 
 /*
- * Interrupts are off during a call, so none has many pages, and the next one
- * begins with a look at the interrupts.
+ * Interrupts are off during a call, so a call has few pages, and interrupts are
+ * enabled before the next one.
  */
 TEST(long_requests_go_in_steps)
 {
@@ -382,7 +382,7 @@ TEST(long_requests_go_in_steps)
 	teardown();
 }
 
-/* The same of many requests, that fit into a batch. */
+/* The same for many requests that fit into one batch. */
 TEST(many_pages_do_not_wait)
 {
 	unsigned int i;
@@ -397,7 +397,7 @@ TEST(many_pages_do_not_wait)
 	xpi_pending_flush(&pending);
 	check_all();
 	CHECK(most_in_one_go && most_in_one_go <= XPI_PENDING_PAGES);
-	/* nor does a map that was dropped count any more */
+	/* and a dropped map does not count any more */
 	xpi_fake_clear_counts();
 	CHECK_EQ(map_on(0, 1000, 0x2000, 300), 0);
 	CHECK_EQ(map_on(0, 0, 0x1000, 400), 0);
@@ -411,7 +411,7 @@ TEST(many_pages_do_not_wait)
 	teardown();
 }
 
-/* All lists are nearly full of unmaps, with gaps between their ranges. */
+/* Fill all lists nearly with unmaps, with gaps between their ranges. */
 static void fill_with_unmaps(void)
 {
 	unsigned int i;
@@ -420,7 +420,7 @@ static void fill_with_unmaps(void)
 	pending.max_nr = XPI_CHUNK_PAGES;
 	CHECK_EQ(map_on(0, 0, 0x1000, PAGES - 8), 0);
 	CHECK_EQ(sync_map(0, PAGES - 8), 0);
-	/* In turn, so that a long range meets unmaps in each list. */
+	/* In turn, so that a long range overlaps unmaps in each list. */
 	for (i = 0; i < 12 * CPUS; i++)
 		unmap_on(i % CPUS, 64 * i, 63);
 	xpi_fake_clear_counts();
@@ -442,7 +442,7 @@ TEST(refused_map_sends_unmaps_without_its_lock)
 	teardown();
 }
 
-/* Only those that may be in its way. */
+/* The driver sends only unmaps that overlap the map. */
 TEST(refused_map_sends_no_unmaps_of_others)
 {
 	unsigned int m, before, u;
@@ -458,7 +458,7 @@ TEST(refused_map_sends_no_unmaps_of_others)
 	teardown();
 }
 
-/* A leaf of 512 pages is unmapped as a whole, wherever the range begins. */
+/* The driver unmaps a leaf of 512 pages as a whole, wherever the range begins. */
 TEST(unmaps_are_cut_where_leaves_end)
 {
 	setup(1);
@@ -529,7 +529,7 @@ TEST(unmap_of_a_waiting_map_is_never_sent)
 	unmap_on(1, 300, 4);
 	CHECK_EQ(nr_calls(), 0);
 	check_all();
-	/* No error is reported twice, and the map between them is not lost. */
+	/* The driver reports no error twice and keeps the map between the two. */
 	CHECK_EQ(sync_map(0, PAGES), 0);
 	xpi_pending_flush(&pending);
 	CHECK_EQ(nr_calls(), 1);
@@ -554,7 +554,7 @@ TEST(unmap_of_a_part_of_a_waiting_map)
 	teardown();
 }
 
-/* There is nothing to unmap, and an unmap that waits would undo the next map. */
+/* Xen has nothing to unmap, and a deferred unmap would remove the next map. */
 TEST(unmap_of_a_part_of_a_map_that_is_refused)
 {
 	setup(2);
@@ -570,7 +570,7 @@ TEST(unmap_of_a_part_of_a_map_that_is_refused)
 	teardown();
 }
 
-/* A full list was sent with a part of it: all of it is unmapped, at once. */
+/* The driver sent a full list with a part of the map: it unmaps the whole map at once. */
 TEST(unmap_of_a_map_half_sent)
 {
 	unsigned int i;
@@ -587,7 +587,7 @@ TEST(unmap_of_a_map_half_sent)
 	teardown();
 }
 
-/* The sync of cpu 1 sends the maps of cpu 0, and the error goes to cpu 0. */
+/* The first sync sends all maps; only the sync of the refused range returns the error. */
 TEST(errors_find_their_owner)
 {
 	setup(2);
@@ -599,7 +599,7 @@ TEST(errors_find_their_owner)
 	CHECK_EQ(sync_map(200, 4), -EACCES);
 	CHECK_EQ(sync_map(200, 4), -EACCES);
 	check_all();
-	/* The core then unmaps the range; after that it is as good as new. */
+	/* The core then unmaps the range, which is usable again after that. */
 	unmap_on(0, 200, 4);
 	xpi_pending_sync_unmap(&pending, 200, 4, XPI_WHY_SYNC);
 	CHECK_EQ(mappings.nr_failed, 0);
@@ -610,7 +610,7 @@ TEST(errors_find_their_owner)
 	teardown();
 }
 
-/* Half of it was done: the rest is undone with it. */
+/* Xen did half of the map: the unmap covers both halves. */
 TEST(error_in_the_middle)
 {
 	setup(1);
@@ -709,7 +709,7 @@ TEST(merged_no_further_than_allowed)
 	teardown();
 }
 
-/* Deferred, and the place is wanted again: the unmap goes first. */
+/* A map needs the dfns of a deferred unmap: the driver sends the unmap first. */
 TEST(map_where_an_unmap_waits)
 {
 	setup(2);
@@ -724,7 +724,7 @@ TEST(map_where_an_unmap_waits)
 	CHECK_EQ(mapped(100), 0);
 	CHECK_EQ(mapped(102), 2001);
 	check_all();
-	/* And it is not undone by what waited. */
+	/* The pending unmap does not remove the new map. */
 	xpi_pending_flush(&pending);
 	CHECK_EQ(mapped(102), 2001);
 	CHECK_EQ(mapped(61), 602);
@@ -732,7 +732,7 @@ TEST(map_where_an_unmap_waits)
 	teardown();
 }
 
-/* A mapping of unknown origin stays: one retry, then the error. */
+/* A mapping of unknown origin stays: the driver retries once, then returns the error. */
 TEST(mapped_by_nobody_we_know)
 {
 	setup(1);
@@ -775,7 +775,7 @@ static void other_cpu_flushes(void)
 	xpi_pending_flush(&pending);
 }
 
-/* Nothing waits any more when this CPU looks, but something did. */
+/* When this CPU looks, another CPU has already sent the unmap. */
 TEST(unmap_sent_by_another_cpu_right_then)
 {
 	setup(2);
@@ -798,9 +798,9 @@ static void other_cpu_unmaps(void)
 }
 
 /*
- * Flush queues rely on it: a flush sends all that waits when it begins. It begins
- * with a barrier, before the first look at a list. The test shows that the barrier
- * is there; only Arm would show its effect.
+ * Flush queues rely on it: a flush sends everything pending at its start. It begins
+ * with a barrier, before it reads the first list. The test detects a missing
+ * barrier; only Arm would show its effect.
  */
 TEST(flush_begins_with_a_barrier)
 {
@@ -829,7 +829,7 @@ static void arm(void)
 	fake_on_unlock = at_unlock;
 }
 
-/* A map of 100..103 waits in list 0, the unmap of its predecessor in list 1. */
+/* A map of 100..103 is pending in list 0, the unmap of the old mapping in list 1. */
 static void refuse_once(void (*fn)(void))
 {
 	setup(2);
@@ -843,7 +843,7 @@ static void refuse_once(void (*fn)(void))
 	refused = arm;
 }
 
-/* It goes on with the batch, and adds a map that Xen is going to refuse, too. */
+/* The other CPU sends the rest of the batch, and adds a map that Xen refuses too. */
 static void other_cpu_takes_over(void)
 {
 	others_result = sync_map(300, 4);
@@ -865,7 +865,7 @@ TEST(another_cpu_takes_over)
 	teardown();
 }
 
-/* The owner of the refused map drops it; another map gets its place. */
+/* The owner of the refused map drops it; another map takes its place in the list. */
 static void other_cpu_cancels(void)
 {
 	unmap_on(0, 200, 4);
@@ -885,7 +885,7 @@ TEST(another_cpu_cancels)
 	teardown();
 }
 
-/* Xen has done a part of the map, so it must not be dropped. */
+/* Xen has done a part of the map, so the driver must not drop the map. */
 static void other_cpu_cancels_a_part_done(void)
 {
 	unmap_on(1, 98, 6);
@@ -913,7 +913,7 @@ static void call_fails(void)
 	break_calls(-EPERM);
 }
 
-/* The error is that of the last try, not what an earlier one has left there. */
+/* The driver reports the error of the last try, not of an earlier one. */
 TEST(second_try_fails_as_a_whole)
 {
 	setup(1);
@@ -927,7 +927,7 @@ TEST(second_try_fails_as_a_whole)
 	teardown();
 }
 
-/* Xen's answer to everything, from now on: told to all, and it ends. */
+/* Xen returns an error for every call: each caller gets it, and no call loops. */
 TEST(broken_context)
 {
 	unsigned int i;
@@ -948,7 +948,7 @@ TEST(broken_context)
 	teardown();
 }
 
-/* As netconsole does: it sends what is printed, through the same list. */
+/* As netconsole does: it sends the printed text through the same list. */
 static void other_request(struct xpi_pending *l, const struct xpi_lost *what)
 {
 	on_lost(l, what);
@@ -974,7 +974,7 @@ TEST(log_goes_out_through_the_list)
 	teardown();
 }
 
-/* A full list is sent by an unmap, under its lock; the next sync prints. */
+/* An unmap sends a full list under its lock; the next sync prints. */
 TEST(refused_when_the_list_is_full)
 {
 	unsigned int i;
@@ -1018,7 +1018,7 @@ static void use_and_teardown(void)
 	teardown();
 }
 
-/* Buffers that are there stay, and the next caller goes on from there. */
+/* Allocated buffers stay, and the next caller allocates the rest. */
 TEST(filled_without_memory)
 {
 	struct xpi_pending_config c = {
@@ -1039,7 +1039,7 @@ TEST(filled_without_memory)
 	}
 }
 
-/* Others fill them in the middle of it: each buffer is used, or given back. */
+/* Another CPU fills the lists meanwhile: each buffer is used or freed. */
 static const struct xpi_pending_config *others;
 static unsigned int others_fill_at;
 
@@ -1079,7 +1079,7 @@ TEST(filled_by_two)
 #define NR_AREAS	32U
 #define AREA		(PAGES / NR_AREAS)
 
-/* Each is one caller's: mapped by some calls, synced, unmapped as a whole. */
+/* Each range has one caller: several calls map it, one syncs, one unmaps all of it. */
 static struct {
 	u64 nr;			/* pages that it maps, 0: none */
 	bool synced;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The table environment of the page-table tests, in place of Xen's: it is
- * included by force before pt.c, and claims the include guard of the real one.
- * The functions are those of pt-machine.h.
+ * The table environment of the page-table tests, in place of Xen's. The compiler
+ * includes it by force before pt.c, and it defines the include guard of the real
+ * one. pt-machine.h has the functions.
  */
 #ifndef IOMMU_CTX_PT_ENV_H
 #define IOMMU_CTX_PT_ENV_H

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A machine for the page-table builder to run on: memory for tables, and an
- * IOMMU that does not snoop the CPU's caches and has caches of its own.
+ * The machine below the page-table builder: memory for tables, and an IOMMU that
+ * does not snoop the CPU's caches and has caches of its own.
  *
- * A table has two copies: `cpu` is what the builder writes, `mem` what the
- * IOMMU reads. Only pt_table_sync() copies from one to the other (XSA-321).
- * A third, `stores`, follows `cpu` by pt_entry_write() alone, which shows any
- * other kind of store to a table that the IOMMU may see (XSA-347).
+ * A table has three copies. The builder writes `cpu`, the IOMMU reads `mem`, and
+ * only pt_table_sync() copies from the first to the second (XSA-321). Only
+ * pt_entry_write() updates `stores`, which detects any other store to a table that
+ * the IOMMU may see (XSA-347).
  *
- * A table is FREE, LIVE or RETIRED. A retired one keeps a checksum: it must
- * not change, be mapped or be freed before machine_flush().
+ * A table is FREE, LIVE or RETIRED. A retired table keeps a checksum: it must not
+ * be changed, mapped or freed before machine_flush().
  */
 #ifndef PT_MACHINE_H
 #define PT_MACHINE_H
@@ -31,10 +31,10 @@ struct table {
 	bool published;		/* the IOMMU may see it */
 	unsigned int mapped;
 	unsigned long count;
-	uint64_t sum;		/* of mem, when it was retired */
+	uint64_t sum;		/* checksum of mem, when retired */
 };
 
-/* What an entry is to the hardware of a format, from its specification. */
+/* The meaning of an entry in a format, from its specification. */
 enum hw_kind { HW_NONE, HW_TABLE, HW_LEAF };
 struct hw_entry {
 	enum hw_kind kind;
@@ -44,15 +44,15 @@ struct hw_entry {
 typedef struct hw_entry hw_decode_t(uint64_t pte, unsigned int level);
 
 static struct {
-	struct table *tab;		/* one array, touched only as used */
-	unsigned int nr_used;		/* of which so many were ever in use */
+	struct table *tab;		/* one array, pages touched on use */
+	unsigned int nr_used;		/* entries of tab that were ever in use */
 	unsigned int free_slot[MACHINE_TABLES], nr_free;
 	unsigned int live, retired;
-	unsigned int mapped;		/* tables mapped now, all together */
+	unsigned int mapped;		/* tables mapped now, in total */
 	hw_decode_t *decode;
 	bool no_alloc;			/* unmap runs: an allocation is a bug */
 	int fail_in;			/* allocations until one fails, -1: none */
-	bool failed;			/* it did */
+	bool failed;			/* an allocation failed */
 	unsigned long allocs, maps, syncs;
 	void (*probe)(void);		/* called between any two stores */
 } machine;
@@ -97,7 +97,7 @@ static uint64_t table_sum(const struct table *t)
 	return sum;
 }
 
-/* New memory is zero to the CPU, and full of rubbish that looks present. */
+/* New memory is zero for the CPU, and random valid-looking entries for the IOMMU. */
 static void table_reset(struct table *t)
 {
 	memset(t->cpu, 0, sizeof(t->cpu));
@@ -127,7 +127,7 @@ uint64_t pt_table_alloc(struct iommu_pt *pt)
 		return 0;
 	machine.allocs++;
 	machine.live++;
-	/* Last freed, first used again: use after free shows at once. */
+	/* Reuse the last freed slot first, which exposes use after free at once. */
 	slot = machine.free_slot[--machine.nr_free];
 	if (slot >= machine.nr_used)
 		machine.nr_used = slot + 1;
@@ -174,7 +174,7 @@ uint64_t *pt_table_map(uint64_t maddr)
 	return t->cpu;
 }
 
-/* Which table holds this address of a `cpu` copy. */
+/* Return the table whose `cpu` copy has this address. */
 static struct table *table_of(const void *addr)
 {
 	size_t offset = (const char *)addr - (const char *)machine.tab;
@@ -219,7 +219,7 @@ void pt_entry_write(uint64_t *entry, uint64_t pte)
 		machine.probe();
 }
 
-/* What a present entry leads to can be seen from now on. */
+/* The IOMMU may see the target of a present entry from now on. */
 static void publish(uint64_t pte)
 {
 	uint64_t maddr = pte & 0x0000fffffffff000ULL;
@@ -252,8 +252,8 @@ void pt_table_sync(const struct iommu_pt *pt, const void *addr,
 }
 
 /*
- * The IOMMU. Its caches hold whatever it has ever read, until a flush: for
- * each level the tables it came by, and the leaves. A fault is not cached.
+ * The IOMMU. Until a flush its caches hold everything that it read: for each level
+ * the tables that it used, and the leaves. It does not cache faults.
  */
 #define HW_SLOTS 64
 static struct hw_cached {
@@ -267,7 +267,7 @@ static void hw_start(void)
 	memset(hw_cache, 0, sizeof(hw_cache));
 }
 
-/* What stands in the entry of `level` that covers dfn, as cached. */
+/* Return the cached entry of `level` that covers dfn. */
 static struct hw_cached *hw_slot(unsigned int level, uint64_t dfn)
 {
 	uint64_t tag = dfn >> (9 * (level - 1));
@@ -299,14 +299,14 @@ static struct hw_entry hw_read(uint64_t table, unsigned int level,
 	return e;
 }
 
-/* Translate as hardware does; *order is that of the leaf. */
+/* Translate like hardware; *order is that of the leaf. */
 static struct hw_entry hw_access(uint64_t root, unsigned int levels,
 				 uint64_t dfn, unsigned int *order)
 {
 	struct hw_entry e = { .kind = HW_TABLE, .maddr = root };
 	unsigned int level;
 
-	/* Start from the lowest level that the caches know. */
+	/* Start from the lowest cached level. */
 	for (level = 1; level <= levels; level++)
 		if (hw_cache_hit(level, dfn, &e))
 			break;
@@ -318,7 +318,7 @@ static struct hw_entry hw_access(uint64_t root, unsigned int levels,
 	return e;
 }
 
-/* All of it, as a domain-wide flush does; what was retired is free after it. */
+/* Flush everything, like a domain-wide flush; retired tables become free. */
 static void machine_flush(void)
 {
 	unsigned int i;

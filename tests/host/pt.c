@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The page-table builder (xen/overlay/xen/drivers/passthrough/ctx/pt.c): every
- * result of every function, and a random test against a flat model with a
- * simulated IOMMU looking on between any two stores.
+ * Tests of the page-table builder (xen/overlay/xen/drivers/passthrough/ctx/pt.c):
+ * every result of every function, and a random test against a flat model. A
+ * simulated IOMMU reads the tables between any two stores.
  */
 #include "pt-machine.h"
 
@@ -13,8 +13,8 @@
 #define RW (IOMMU_LEAF_R | IOMMU_LEAF_W)
 
 /*
- * Formats. The tables of constants are what pt.c is given, the decoders are
- * written from the specifications, and check what hardware would call reserved.
+ * Formats. pt.c gets the tables of constants. The decoders follow the
+ * specifications and check what hardware treats as reserved.
  */
 static struct hw_entry vtd_decode(uint64_t pte, unsigned int level)
 {
@@ -62,7 +62,7 @@ static struct hw_entry lpae_decode(uint64_t pte, unsigned int level)
 	return e;
 }
 
-/* AMD v1: an entry names the level of what it points to, 0 for a page. */
+/* AMD v1: an entry has the level of its target, 0 for a page. */
 #define AMD_TABLE(level) (0x6000000000000001ULL | ((level) - 1) << 9)
 static const struct iommu_pt_fmt fmt_amd = {
 	.name = "amd",
@@ -94,7 +94,7 @@ static struct hw_entry amd_decode(uint64_t pte, unsigned int level)
 }
 
 /*
- * What the tests share: one tree, and short ways to use it.
+ * Shared by the tests: one tree, and short functions to use it.
  */
 static struct iommu_pt pt;
 static iommu_leaf_t buf[IOMMU_PT_ENTRIES], gathered[IOMMU_PT_ENTRIES];
@@ -119,7 +119,7 @@ static void vtd_start(unsigned int levels, unsigned int pin_level)
 	tree_start(&iommu_pt_fmt_vtd, vtd_decode, levels, pin_level);
 }
 
-/* nr leaves to consecutive frames, all with the same flags. */
+/* Map nr leaves to consecutive frames, all with the same flags. */
 static int map(uint64_t dfn, unsigned int order, uint64_t mfn,
 	       unsigned int flags, unsigned int nr)
 {
@@ -147,7 +147,7 @@ static int64_t unmap_all(uint64_t dfn, uint64_t nr)
 	return unmap(dfn, nr, IOMMU_PT_ENTRIES, ~0U);
 }
 
-/* The leaf at dfn, or the error. */
+/* Return the leaf at dfn, or the error. */
 static int64_t look(uint64_t dfn)
 {
 	iommu_leaf_t leaf;
@@ -170,7 +170,7 @@ static void prune_all(void)
 	CHECK_EQ(cursor, 0);
 }
 
-/* Everything goes, nothing stays allocated, nothing is left mapped. */
+/* Unmap everything; no table stays allocated or mapped. */
 static void tree_end(void)
 {
 	uint64_t end = 1ULL << (9 * pt.levels), dfn = 0;
@@ -223,7 +223,8 @@ TEST(init_enomem)
 }
 
 /*
- * Units of 3 and 4 levels see the same pages below 39 bits of iova (XSA-445).
+ * Units of 3 and 4 levels translate to the same pages below 39 bits of iova
+ * (XSA-445).
  */
 TEST(root_of_fewer_levels)
 {
@@ -294,7 +295,7 @@ TEST(map_einval_leaf)
 	CHECK_EQ(map(0, 0, 1ULL << 40, RW, 1), -EINVAL);
 	CHECK_EQ(map(0, 0, 1, 0, 1), -EINVAL);
 	CHECK_EQ(map(0, 0, 1, IOMMU_LEAF_REF | IOMMU_LEAF_TYPE, 1), -EINVAL);
-	/* One bad leaf anywhere: none is written. */
+	/* One bad leaf anywhere: the builder writes none. */
 	CHECK_EQ(map(0, 0, 1, RW, 8), 8);
 	CHECK_EQ(unmap_all(0, 8), 8);
 	buf[7] = 0x7000;
@@ -308,7 +309,7 @@ TEST(map_over_mapping)
 {
 	vtd_start(4, 4);
 	CHECK_EQ(map(4, 0, 0x100, RW, 1), 1);
-	/* Stops before it, and what was there is untouched. */
+	/* Map stops before the leaf, which stays unchanged. */
 	CHECK_EQ(map(0, 0, 0x200, RW, 8), 4);
 	CHECK_EQ(map(4, 0, 0x200, RW, 4), -EEXIST);
 	CHECK_EQ(look(3), 0x203000 | RW);
@@ -351,7 +352,7 @@ TEST(map_enomem_changes_nothing)
 		}
 }
 
-/* Rights and software bits survive in every order and combination. */
+/* The builder keeps rights and software bits in every order and combination. */
 TEST(leaf_flags)
 {
 	unsigned int order, flags;
@@ -376,7 +377,7 @@ TEST(leaf_flags)
 }
 
 /*
- * Speed rests on this: tables are mapped once each, written back once
+ * Speed depends on this: the builder maps each table once and writes it back once
  * (XSA-347).
  */
 TEST(one_walk_per_table)
@@ -392,7 +393,7 @@ TEST(one_walk_per_table)
 	CHECK_EQ(machine.syncs - syncs, 1);
 	maps = machine.maps;
 	syncs = machine.syncs;
-	/* The table of the call before is found without a walk. */
+	/* The builder finds the table of the previous call without a walk. */
 	CHECK_EQ(unmap_all(0, 512), 512);
 	CHECK_EQ(gather.nr, 512);
 	CHECK_EQ(machine.maps - maps, 1);
@@ -400,7 +401,7 @@ TEST(one_walk_per_table)
 	tree_end();
 }
 
-/* Tables apart need a walk each time; so does one that is there no more. */
+/* Distant tables need a walk each time; so does a table that was removed. */
 TEST(recent_table)
 {
 	unsigned long maps;
@@ -416,7 +417,7 @@ TEST(recent_table)
 	CHECK_EQ(unmap_all(0, 3), 3);
 	machine_flush();
 
-	/* A leaf takes the place of the recent table, and is taken out again. */
+	/* A leaf replaces the recent table and is removed again. */
 	CHECK_EQ(map(0, ORDER_2M, 0x400, RW, 1), 1);
 	machine_flush();
 	CHECK_EQ(map(5, 0, 0x3005, RW, 1), -EEXIST);
@@ -428,9 +429,9 @@ TEST(recent_table)
 }
 
 /*
- * Replacing tables that have nothing in them
+ * Replacing empty tables
  */
-/* XSA-275: the table goes with a flush. */
+/* XSA-275: the replaced table requires a flush. */
 TEST(order_9_replaces_empty_table)
 {
 	unsigned int order;
@@ -450,7 +451,7 @@ TEST(order_9_replaces_empty_table)
 	CHECK(unlinked);
 	CHECK_EQ(machine.retired, 1);
 	CHECK_EQ(pt.nr_tables, 3);
-	/* The IOMMU still knows the old table, and may look into it. */
+	/* The IOMMU still caches the old table, and may read it. */
 	e = hw_access(pt.root, 4, NR_2M + 7, &order);
 	CHECK(e.kind == HW_NONE);
 	machine_flush();
@@ -485,7 +486,7 @@ TEST(order_18_replaces_void_tables)
 	tree_end();
 }
 
-/* Several leaves at once: those before what is in the way are in force. */
+/* Several leaves in one call: those before the obstacle are mapped. */
 TEST(replace_stops_at_mapping)
 {
 	vtd_start(4, 4);
@@ -500,7 +501,7 @@ TEST(replace_stops_at_mapping)
 	tree_end();
 }
 
-/* IOMMUs of fewer levels start there: it may be empty, but not go. */
+/* IOMMUs of fewer levels start at pinned tables: those may be empty but must stay. */
 TEST(pinned_tables_stay)
 {
 	vtd_start(4, 2);
@@ -530,7 +531,7 @@ TEST(unmap_einval)
 	tree_end();
 }
 
-/* XSA-78: the range to be flushed covers all that was there. */
+/* XSA-78: the range to flush covers everything that was mapped. */
 TEST(unmap_holes)
 {
 	vtd_start(4, 4);
@@ -553,7 +554,7 @@ TEST(unmap_holes)
 	tree_end();
 }
 
-/* XSA-275: a large leaf is never split. */
+/* XSA-275: the builder never splits a large leaf. */
 TEST(unmap_leaf_sticks_out)
 {
 	vtd_start(4, 4);
@@ -562,12 +563,12 @@ TEST(unmap_leaf_sticks_out)
 	CHECK_EQ(unmap_all(NR_2M + 1, NR_2M), -ERANGE);
 	CHECK_EQ(unmap_all(NR_2M, NR_2M - 1), -ERANGE);
 	CHECK_EQ(unmap_all(NR_2M + 511, 1), -ERANGE);
-	/* At its front: what is before it goes first. */
+	/* Unmap stops at the leaf; it removes the leaves before it first. */
 	CHECK_EQ(unmap_all(2, NR_2M), NR_2M - 2);
 	CHECK_EQ(gather.nr, 2);
 	CHECK_EQ(unmap_all(NR_2M, 2), -ERANGE);
 	CHECK_EQ(gather.nr, 0);
-	/* -ERANGE even where the gather is full as well. */
+	/* -ERANGE even if the gather is full too. */
 	CHECK_EQ(unmap(NR_2M, 2, 0, ~0U), -ERANGE);
 	CHECK_EQ(pt.nr_mapped, NR_2M + 2);
 	CHECK_EQ(unmap_all(NR_2M, NR_2M), NR_2M);
@@ -593,7 +594,7 @@ TEST(unmap_gather_full)
 	tree_end();
 }
 
-/* Any budget gets on, and bounds what one call does. */
+/* Any budget makes progress, and limits the work of one call. */
 TEST(unmap_budget)
 {
 	uint64_t dfn = 0, calls = 0;
@@ -645,7 +646,7 @@ TEST(lookup_errors)
  * iommu_pt_next
  */
 
-/* The first dfn of the next leaf, or the error. */
+/* Return the first dfn of the next leaf, or the error. */
 static int64_t next(uint64_t dfn, unsigned int budget)
 {
 	iommu_leaf_t leaf;
@@ -677,13 +678,13 @@ TEST(next_leaf)
 	CHECK_EQ(next(4 * NR_1G - 1, ~0U), 3 * NR_1G);
 	CHECK_EQ(next(4 * NR_1G, ~0U), (long long)top);
 	CHECK_EQ(next(top, ~0U), (long long)top);
-	/* Behind the last page there is nothing, which is no bad question. */
+	/* After the last page there is no leaf; the question is valid. */
 	CHECK_EQ(next(top + 1, ~0U), -ENOENT);
 	CHECK_EQ(next(~0ULL, ~0U), -ENOENT);
 	tree_end();
 }
 
-/* Tables that became empty are passed over, a few at a time. */
+/* It skips empty tables, a few at a time. */
 TEST(next_leaf_budget)
 {
 	unsigned int i, calls = 0;
@@ -757,8 +758,8 @@ TEST(prune_budget_0)
 }
 
 /*
- * First and last page of trees of every height (XSA-311: trees that were not
- * as high as their top address needed).
+ * First and last page of trees of every height (XSA-311: trees that were too low
+ * for their top address).
  */
 TEST(aperture_ends)
 {
@@ -800,8 +801,8 @@ TEST(aperture_ends_large_leaves)
 }
 
 /*
- * The random test. The model is a window of single pages around a 1 GiB
- * boundary, plus what stands there if one leaf covers all of the GiB.
+ * The random test. The model is a window of single pages around a 1 GiB boundary. A
+ * leaf that covers a whole GiB is recorded apart.
  */
 #define WINDOW 8192ULL
 #define STEPS 250000
@@ -810,7 +811,7 @@ static struct {
 	uint64_t base;			/* dfn of the two GiB */
 	uint64_t start;			/* dfn of the window */
 	iommu_leaf_t page[WINDOW];	/* 0: not mapped */
-	bool stale[WINDOW];		/* the IOMMU may know better: no flush */
+	bool stale[WINDOW];		/* no flush yet: the IOMMU may cache it */
 	iommu_leaf_t big[2];
 	bool big_stale[2];
 	unsigned int used[2];		/* pages mapped singly in each GiB */
@@ -835,7 +836,7 @@ static bool model_stale(uint64_t dfn)
 	       (dfn - m.start < WINDOW && m.stale[dfn - m.start]);
 }
 
-/* A range of one leaf: all of a GiB, or within the window. */
+/* Set the range of one leaf: a whole GiB, or within the window. */
 static void model_set(uint64_t dfn, unsigned int order, iommu_leaf_t leaf)
 {
 	unsigned int gib = (dfn - m.base) / NR_1G;
@@ -858,7 +859,7 @@ static void model_mark_stale(uint64_t dfn, unsigned int order)
 		memset(&m.stale[dfn - m.start], true, 1ULL << order);
 }
 
-/* Whether a leaf may be put there. */
+/* Return whether a leaf may be mapped there. */
 static bool model_free(uint64_t dfn, unsigned int order)
 {
 	unsigned int gib = (dfn - m.base) / NR_1G;
@@ -882,7 +883,7 @@ static void check_page(uint64_t dfn)
 	CHECK_EQ(look(dfn), want ? (long long)want : -ENOENT);
 }
 
-/* What the IOMMU finds at dfn must be what the model has, or be excused. */
+/* The IOMMU must find the model's leaf at dfn, unless it may cache an old one. */
 static void check_hw(uint64_t dfn)
 {
 	iommu_leaf_t want = model_leaf(dfn);
@@ -908,7 +909,7 @@ static uint64_t some_dfn(void)
 	return m.start + rnd_below(WINDOW);
 }
 
-/* The IOMMU, at any moment, anywhere. */
+/* Let the IOMMU read at a random place; called at any moment. */
 static void model_probe(void)
 {
 	if (rnd_below(8) == 0)
@@ -929,7 +930,7 @@ static void flux(uint64_t dfn, uint64_t nr)
 	m.flux_end = dfn + nr;
 }
 
-/* Leaves to random frames; some are not aligned, rarely one has no rights. */
+/* Make leaves to random frames; some are not aligned, few have no rights. */
 static bool random_leaves(unsigned int order, unsigned int nr)
 {
 	bool good = true;
@@ -1021,7 +1022,7 @@ static void step_map(void)
 	step_map_at(dfn, order, nr);
 }
 
-/* What unmap must do without a budget; leaves[] gets what it must gather. */
+/* Compute the result of an unmap without a budget; leaves[] gets the leaves to gather. */
 static int64_t expect_unmap(uint64_t dfn, uint64_t end, unsigned int max,
 			    iommu_leaf_t *leaves, unsigned int *nr)
 {
@@ -1037,7 +1038,7 @@ static int64_t expect_unmap(uint64_t dfn, uint64_t end, unsigned int max,
 			break;
 		if (leaf)
 			leaves[(*nr)++] = leaf;
-		/* Outside of the window there is nothing but large leaves. */
+		/* Outside of the window there are only large leaves. */
 		if (!leaf && pos - m.start >= WINDOW)
 			span = (pos < m.start ? m.start :
 				m.base + 2 * NR_1G) - pos;
@@ -1101,7 +1102,7 @@ static void step_unmap(void)
 	step_unmap_range(dfn, nr);
 }
 
-/* Empty one of the two GiB, and perhaps map it by one leaf. */
+/* Unmap all of one of the two GiB, and perhaps map it by one leaf. */
 static void step_gib(bool fill)
 {
 	unsigned int gib = rnd_below(2);
@@ -1124,7 +1125,7 @@ static void step_prune(void)
 	m.pruned |= unlinked;
 }
 
-/* As the model has it, in one step or in many. */
+/* Compare with the model, in one step or in many. */
 static void step_next(void)
 {
 	unsigned int budget = rnd_below(2) ? ~0U : 1 + rnd_below(8);
@@ -1146,7 +1147,7 @@ static void step_next(void)
 	CHECK_EQ(dfn, want & ~((1ULL << iommu_leaf_order(leaf)) - 1));
 }
 
-/* Every count right, every table found by going down from the root. */
+/* Every count is right; a walk from the root finds every table. */
 static unsigned int check_table(uint64_t maddr, unsigned int level,
 				uint64_t dfn, unsigned int *empty)
 {
@@ -1235,7 +1236,7 @@ static void model_run(const struct iommu_pt_fmt *fmt, hw_decode_t *decode,
 	tree_end();
 }
 
-/* XSA-321: this IOMMU sees nothing that was not written back. */
+/* XSA-321: this IOMMU reads only what was written back. */
 TEST(random_vtd_4_pin_4)
 {
 	/* The GiB below and above an entry of the root. */
@@ -1263,7 +1264,7 @@ TEST(random_lpae)
 	model_run(&fmt_lpae, lpae_decode, 3, 3, 5 * NR_1G);
 }
 
-/* XSA-347: AMD's entries, which have more in them. */
+/* XSA-347: AMD's entries, which have more fields. */
 TEST(random_amd)
 {
 	model_run(&fmt_amd, amd_decode, 4, 4, (1ULL << 36) - 2 * NR_1G);

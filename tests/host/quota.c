@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Q1: what users' contexts may have. */
+/* Tests of Q1: the limits of users' contexts. */
 #include <errno.h>
 
 #include <linux/types.h>
@@ -40,7 +40,7 @@ static void setup(bool with_limits)
 	};
 }
 
-/* The next call fails. */
+/* Make the next call fail. */
 static void fail_next(int err)
 {
 	xpi_fake.call_fault = (struct xpi_fake_fault){ .err = err, .ops = ~0U };
@@ -51,7 +51,7 @@ static unsigned int nr_sets(void)
 	return xpi_fake.calls[XEN_PV_IOMMU_OP_CTX_SET];
 }
 
-/* Limit of page tables, as Xen was told. */
+/* Return the limit of page tables that Xen got. */
 static u32 tables(const struct xpi_quota *q)
 {
 	return xpi_fake_ctx(q->ctx)->tables_asked;
@@ -86,7 +86,7 @@ TEST(kinds)
 	CHECK_EQ(make(&own, 1, true), 0);
 	CHECK_EQ(make(&user, 1, false), 0);
 	CHECK(has_reserve(&own) && !has_reserve(&user));
-	/* Alone in its group: Xen's own half. */
+	/* A context alone in its group gets Xen's own half. */
 	CHECK_EQ(tables(&user), 0);
 	CHECK_EQ(xpi_quota_nr_users(), 1);
 	CHECK_EQ(xpi_quota_settle(&own, hv, &caps, true), 0);
@@ -129,7 +129,7 @@ TEST(xen_keeps_the_old_kind)
 	drop(&q);
 }
 
-/* Half of the eight numbers that are not the kernel's; another group is free. */
+/* A group gets half of the eight numbers without the reserve; another group is free. */
 TEST(half_of_the_numbers)
 {
 	struct xpi_quota user[5], other, own, no_group[5];
@@ -156,7 +156,7 @@ TEST(half_of_the_numbers)
 	CHECK_EQ(xpi_quota_nr_users(), 0);
 }
 
-/* However many contexts a group has, together they get half of the tables. */
+/* All contexts of a group together get half of the tables. */
 TEST(half_of_the_tables)
 {
 	struct xpi_quota user[4], other;
@@ -173,7 +173,7 @@ TEST(half_of_the_tables)
 	CHECK_EQ(tables(&other), 0);
 	drop(&user[3]);
 	CHECK_EQ(tables(&user[0]), TABLES / 2 / 3);
-	/* One that becomes the kernel's leaves its part to the rest. */
+	/* A context that moves to the kernel leaves its share to the others. */
 	CHECK_EQ(xpi_quota_settle(&user[2], hv, &caps, true), 0);
 	CHECK_EQ(tables(&user[0]), TABLES / 2 / 2);
 	CHECK_EQ(tables(&user[2]), 0);
@@ -184,7 +184,7 @@ TEST(half_of_the_tables)
 	drop(&other);
 }
 
-/* Zero would be Xen's default, which is half of all. */
+/* Zero would mean Xen's default, which is half of all. */
 TEST(never_no_tables_at_all)
 {
 	struct xpi_quota user[2];
@@ -199,7 +199,7 @@ TEST(never_no_tables_at_all)
 	drop(&user[1]);
 }
 
-/* The least that caps.c lets through. */
+/* The smallest limit that caps.c accepts. */
 TEST(one_number_for_users)
 {
 	struct xpi_quota user[2];
@@ -242,14 +242,14 @@ TEST(xen_refuses)
 	CHECK_EQ(make(&q, 1, true), -ENOMEM);
 	fail_next(-EPERM);
 	CHECK_EQ(make(&q, 1, true), -ENODEV);
-	drop(&q);	/* there is none */
+	drop(&q);	/* no context exists */
 	xpi_fake.next_ctx = XEN_PV_IOMMU_CTX_LAST + 1;
 	CHECK_EQ(make(&q, 1, false), -ENODEV);
 	CHECK_EQ(q.ctx, 0);
 	CHECK_EQ(xpi_quota_nr_users(), 0);
 }
 
-/* Xen keeps it: its page tables are not to be had, but no list leads to it. */
+/* Xen keeps the context: its page tables stay in use, but no list has it. */
 TEST(context_that_xen_keeps)
 {
 	struct xpi_quota user[2];

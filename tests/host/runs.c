@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The coalescer. A p2m of a few thousand entries is the whole world; a run is
- * right if it says page for page what the p2m says, and cannot be longer.
+ * Tests of the coalescer on a p2m of a few thousand entries. A run is right if it
+ * matches the p2m in every page and cannot be longer.
  */
 #include <errno.h>
 
@@ -14,7 +14,7 @@
 
 static struct xpi_frame p2m[P2M_SIZE];
 static unsigned int lookups;
-static bool far;		/* look at more than one page, now and then */
+static bool far;		/* now and then return more than one page */
 
 static bool goes_on(u64 pfn, u32 nr)
 {
@@ -91,7 +91,7 @@ TEST(nothing_is_no_run)
 	CHECK_EQ(lookups, 0);
 }
 
-/* Machine frames that jump, and frames that go on in the wrong direction. */
+/* Machine frames that jump, and frames in descending order. */
 TEST(scattered)
 {
 	struct xpi_runs it = start(0x1000, 10, 6, 4096);
@@ -143,7 +143,7 @@ TEST(hole_at_the_start)
 	CHECK_EQ(xpi_runs_next(&it, &run), -EINVAL);
 }
 
-/* A run that must be cut is cut where a large leaf ends. */
+/* A run that must be cut is cut at the end of a large leaf. */
 TEST(cut_at_a_leaf)
 {
 	struct xpi_runs it = start(0x210, 0x10, 3000, 1024);
@@ -166,7 +166,7 @@ TEST(cut_smaller_than_a_leaf)
 	expect_end(&it);
 }
 
-/* The page at which a run ends is not asked for twice. */
+/* The coalescer does not look up the page at which a run ends twice. */
 TEST(one_lookup_a_page)
 {
 	struct xpi_runs it = start(0, 0, 64, 4096);
@@ -196,7 +196,7 @@ static void random_p2m(void)
 	}
 }
 
-/* Is @run what the p2m says, and could it not have been longer? */
+/* @run matches the p2m, and could not have been longer. */
 static void check_run(const struct xpi_run *run, u64 pfn, u64 left, u32 max)
 {
 	u32 i;
@@ -209,7 +209,7 @@ static void check_run(const struct xpi_run *run, u64 pfn, u64 left, u32 max)
 	if (run->nr == left || p2m[pfn + i].gfn != run->gfn + i ||
 	    p2m[pfn + i].flags != run->flags)
 		return;
-	/* It could: then it was cut by max, at a leaf's end if there is one. */
+	/* It could: then max has cut it, at a leaf's end if there is one. */
 	CHECK(left > max);
 	CHECK((run->dfn + run->nr) % 512 == 0 || run->nr == max);
 	CHECK(run->nr + 512 > max);

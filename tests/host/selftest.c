@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Xen's boot-time self-test: it passes on sound page tables and gives back all
- * it took, and it notices when it cannot run.
+ * Tests of Xen's self-test at boot: it passes on correct page tables, frees all
+ * that it allocated, and reports when it cannot run.
  */
 #include "xen-fake/backend.h"
 
-/* As it is called when the domain's table is made. */
+/* Called as at the creation of the domain's table. */
 static int self_test(void)
 {
 	struct iommu_ctx_tbl *tbl = dom0.iommu.ctxs;
@@ -35,8 +35,8 @@ TEST(passes)
 }
 
 /*
- * A guest that guesses numbers cannot put a leaf or a device into the context
- * that is being tried out.
+ * A guest that guesses numbers cannot map into the context under test, nor attach a
+ * device.
  */
 static unsigned int looked;
 
@@ -68,7 +68,7 @@ TEST(without_memory)
 	CHECK_EQ(self_test(), -ENOMEM);
 	machine.fail_alloc = 1;
 	CHECK_EQ(self_test(), -ENOMEM);
-	/* In the middle of it: that is for it to report. */
+	/* The self-test reports an allocation that fails midway. */
 	machine.fail_alloc = 12;
 	CHECK(self_test());
 	CHECK(strstr(fake_log, "self-test failed"));
@@ -77,7 +77,7 @@ TEST(without_memory)
 	end();
 }
 
-/* However many steps it makes, it keeps few more tables than it has slots. */
+/* After any number of steps it holds only a few more tables than it has slots. */
 TEST(within_a_small_quota)
 {
 	start();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The counters: arrays by length, calls by kind, the sum of all CPUs; and what
- * they show of a request that goes through the lists as the driver sends it.
+ * Tests of the counters: arrays by length, calls by kind, the sum of all CPUs.
+ * Requests go through the lists as in the driver, and the counters must match.
  */
 #include <errno.h>
 
@@ -54,7 +54,7 @@ static u64 arrays(unsigned int bucket)
 	return sum.arrays[bucket];
 }
 
-/* These count as hv.c does. */
+/* Count as hv.c does. */
 static long counted_op(unsigned int op, void *array, unsigned int count)
 {
 	xpi_stats_call(op, array, count);

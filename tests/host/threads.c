@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Several CPUs at a time: real threads ask a context for what the IOMMU core's
- * callers ask for, of the fake hypervisor. host.threads is
- * built with the thread sanitizer, which finds what two threads touch without
- * an order between them; host.threads-asan is the same with the address
- * sanitizer.
+ * Several CPUs at a time: real threads make the requests of the IOMMU core's
+ * callers to a context, on the fake hypervisor. host.threads is built with the
+ * thread sanitizer, which reports accesses of two threads without an order between
+ * them. host.threads-asan is the same program with the address sanitizer.
  *
  * A thread owns a range of iovas, a slot, from its map until the iovas may be
- * used again. When iotlb_sync_map has returned, Xen maps the pages; when iotlb_sync
- * or a flush of all has, Xen maps nothing in the slot. Tests end after a number of
- * rounds, however long these take.
+ * reused. When iotlb_sync_map has returned, Xen maps the pages. When iotlb_sync or
+ * a flush of all has returned, Xen maps nothing in the slot. Tests end after a
+ * number of rounds, whatever time these take.
  *
- * Pins: xpi_mappings.nr_failed was read without the lock under which it was counted
- * up by a plain addition.
+ * Pins: the driver read xpi_mappings.nr_failed without the lock and incremented it
+ * with a plain addition.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -37,7 +36,7 @@
 #define CTX		9
 #define THREADS		6U
 #define PAIRS		4U
-#define CPUS		16U	/* a thread may be on any at each call */
+#define CPUS		16U	/* each call of a thread may be on any CPU */
 #define LEAF_2M		512U
 
 /* Short slots, then long ones, which begin where a large leaf may. */
@@ -57,12 +56,12 @@ __thread unsigned int fake_cpu;
 
 /**
  * struct way - what the threads of a test do
- * @rounds: of each thread
- * @deferred: unmaps are left to a flush of all, as dma-iommu does it
- * @reuse: a slot is mapped again while its unmap waits, as dma-iommu does not
- * @bad: of a hundred requests, those with a page that cannot be mapped
- * @scattered: of a hundred requests, those for scattered pages
- * @unmaps_fail: of a hundred unmaps, those that Xen says to have failed
+ * @rounds: rounds of each thread
+ * @deferred: a flush of all does the unmaps, as in dma-iommu
+ * @reuse: map a slot again while its unmap is pending, which dma-iommu never does
+ * @bad: requests, of a hundred, with a page that Xen refuses
+ * @scattered: requests, of a hundred, for scattered pages
+ * @unmaps_fail: unmaps, of a hundred, that Xen reports as failed
  */
 struct way {
 	unsigned int rounds;
@@ -78,7 +77,7 @@ static struct xpi_context c;
 static struct xpi_pending_pair pair[PAIRS];
 static struct xpi_fake_ctx *xen_ctx;
 
-/* Counted for the log, and for tests that must have seen it. */
+/* Counters for the log and for tests that require some events. */
 static struct {
 	unsigned long rounds, exists, refused, unmaps_failed, told;
 } seen;
@@ -86,7 +85,7 @@ static struct {
 #define COUNT(what) __atomic_fetch_add(&seen.what, 1, __ATOMIC_RELAXED)
 
 /*
- * The first thing that went wrong; then all threads come to an end.
+ * The first error; after it all threads end.
  */
 
 static struct {
@@ -103,7 +102,7 @@ static void wrong(const char *what, u64 dfn)
 	failure.dfn = dfn;
 }
 
-/* The harness' generator is for one thread. */
+/* The generator of the harness serves one thread. */
 static __thread uint64_t chance_state;
 
 static u64 chance(u64 n)
@@ -126,13 +125,12 @@ static void maybe_yield(unsigned int one_in)
 }
 
 /*
- * The hypervisor. Its lock is no business of the driver's, so the thread
- * sanitizer is not to learn from it what came before what, and is not to see what
- * that lock guards.
+ * The hypervisor. The driver does not use its lock. The thread sanitizer must not
+ * derive an order from that lock, nor see the data that it protects.
  */
 
 #ifdef XPI_TSAN
-/* Called for each race. */
+/* The sanitizer calls it for each race. */
 void __tsan_on_report(void *report);
 
 void __tsan_on_report(void *report)
@@ -175,8 +173,8 @@ void xpi_fake_unlock(unsigned long irqflags)
 }
 
 /*
- * gfn + 1, 0 for nothing. The thread owns the iovas; the sanitizer does not see the
- * lock that orders what Xen writes.
+ * Return gfn + 1, or 0 for no mapping. The thread owns the iovas; the sanitizer
+ * does not see the lock that orders Xen's writes.
  */
 static u64 hv_at(u64 dfn)
 {
@@ -185,7 +183,7 @@ static u64 hv_at(u64 dfn)
 	return pte.flags ? (u64)pte.gfn + 1 : 0;
 }
 
-/* Other threads come between any two leaves. */
+/* Other threads run between any two leaves. */
 static int let_others_in(const struct xen_pv_iommu_batch *d, u32 size)
 {
 	(void)d;
@@ -196,7 +194,10 @@ static int let_others_in(const struct xen_pv_iommu_batch *d, u32 size)
 	return 0;
 }
 
-/* As in Xen: a copy in, and what is OUT back. The thread sanitizer sees both. */
+/*
+ * As in Xen: copy the descriptor in, and OUT fields back. The thread sanitizer sees
+ * both.
+ */
 static long do_desc(struct xen_pv_iommu_batch *d)
 {
 	struct xen_pv_iommu_batch copy __aligned(32) = *d;
@@ -206,7 +207,7 @@ static long do_desc(struct xen_pv_iommu_batch *d)
 		COUNT(refused);
 	if (ret == -EEXIST)
 		COUNT(exists);
-	/* Xen unmaps it all the same, so that the slot can be used again. */
+	/* Xen unmaps the pages anyway, so the slot can be reused. */
 	if (ret == 1 && d->op == XEN_PV_IOMMU_BATCH_UNMAP &&
 	    percent(way.unmaps_fail)) {
 		COUNT(unmaps_failed);
@@ -262,20 +263,20 @@ static const struct xpi_mappings_mem mem = { page_alloc, page_free };
 static void on_lost(struct xpi_pending *pending, const struct xpi_lost *what)
 {
 	if (fake_locks_held)
-		wrong("the log is told under a lock", what->dfn);
+		wrong("a lost unmap is reported under a lock", what->dfn);
 	if (pending != &c.pending || !what->nr || what->err != -EIO)
-		wrong("the log is told nonsense", what->dfn);
+		wrong("a lost unmap is reported with invalid data", what->dfn);
 	__atomic_fetch_add(&seen.told, what->times, __ATOMIC_RELAXED);
 }
 
 static void on_no_memory(const struct xpi_context *which)
 {
 	(void)which;
-	wrong("there is memory", 0);
+	wrong("Xen is reported out of memory, which it is not", 0);
 }
 
 /*
- * Slots: who has one owns its iovas
+ * Slots: the thread that has a slot owns its iovas
  */
 
 struct slot {
@@ -345,8 +346,8 @@ static void expect_nothing(const struct slot *s, const char *what)
 }
 
 /*
- * Deferred flushes as in dma-iommu: an unmapped slot is free when a flush has ended
- * that began after the unmap.
+ * Deferred flushes as in dma-iommu: an unmapped slot is free after a flush that
+ * began after the unmap.
  */
 
 #define RING	32U
@@ -383,7 +384,7 @@ static void ring_free(struct ring *r)
 
 static void ring_add(struct ring *r, const struct slot *s)
 {
-	/* As queue_iova() of dma-iommu; pairs with that of xpi_pending_flush(). */
+	/* As queue_iova() of dma-iommu; pairs with the barrier of xpi_pending_flush(). */
 	smp_mb();
 	ring_free(r);
 	if (r->tail - r->head == RING) {
@@ -404,10 +405,10 @@ struct worker {
 	unsigned int cpu;
 	uint64_t seed;
 	struct ring ring;
-	struct slot kept;	/* to be used again, with an unmap that waits */
+	struct slot kept;	/* to be reused, with a pending unmap */
 	bool keeps;
 	u64 got;		/* pages of the slot that were mapped */
-	bool bad;		/* one of them cannot be */
+	bool bad;		/* Xen cannot map one of them */
 };
 
 static u64 choose_pages(const struct slot *s, u64 nr, struct worker *w)
@@ -488,7 +489,7 @@ static void sync_slot(struct worker *w, const struct slot *s)
 	int ret = xpi_context_sync_map(&c, slot_dfn(s), w->got);
 
 	if (ret && !w->bad)
-		wrong("told of another's error", slot_dfn(s));
+		wrong("sync returned the error of another thread", slot_dfn(s));
 	if (!ret)
 		check_mapped(s, w->got);
 }
@@ -498,7 +499,7 @@ static void unmap_slot(struct worker *w, const struct slot *s)
 	u64 dfn = slot_dfn(s), done = 0;
 
 	while (done < w->got) {
-		/* In pieces, but a large leaf is never cut. */
+		/* In pieces, but never cut a large leaf. */
 		u64 n = s->is_long ? w->got - done : 1 + chance(w->got - done);
 		struct xpi_removed t =
 			xpi_context_unmap(&c, chance(CPUS), dfn + done, n);
@@ -513,7 +514,7 @@ static void unmap_slot(struct worker *w, const struct slot *s)
 
 static void leave_slot(struct worker *w, const struct slot *s)
 {
-	/* Where something was refused no caller maps before the sync. */
+	/* After a refusal no caller maps before the sync. */
 	w->keeps = way.reuse && !w->bad && chance(4);
 	if (w->keeps) {
 		w->kept = *s;
@@ -574,7 +575,7 @@ static void *work(void *arg)
 	return NULL;
 }
 
-/* Reads what debugfs shows, all the time. */
+/* Read the values for debugfs, all the time. */
 static bool all_done;
 
 static void *look(void *arg)
@@ -644,7 +645,7 @@ static void run_threads(void)
 	pthread_join(looker, NULL);
 }
 
-/* When all threads have ended nothing is left. */
+/* When all threads have ended, nothing is mapped or allocated. */
 static void teardown(void)
 {
 	if (failed)
@@ -680,7 +681,7 @@ TEST(deferred)
 	CHECK(seen.rounds && !seen.exists && !seen.refused);
 }
 
-/* Each error finds its owner, and no other thread. */
+/* Each thread gets its own errors and no other. */
 TEST(refused)
 {
 	stress("refused", &(struct way){
@@ -689,7 +690,7 @@ TEST(refused)
 	CHECK(seen.refused && !seen.exists);
 }
 
-/* Maps that come before the unmap of what was there. */
+/* Maps that come before the unmap of the old mapping. */
 TEST(reused)
 {
 	stress("reused", &(struct way){

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The VT-d back end: the real xen/overlay/xen/drivers/passthrough/vtd/ctx.c on
- * the units of vtd-machine.h.
+ * Tests of the VT-d back end: the real
+ * xen/overlay/xen/drivers/passthrough/vtd/ctx.c on the units of vtd-machine.h.
  */
 #include "xen-fake/vtd-machine.h"
 
 #define QUARANTINE_ROOT 0x9999000ULL
-/* Contexts and quarantine draw ids from one pool. */
+/* Contexts and quarantine allocate ids from one pool. */
 #define DID_QUARANTINE 0xeeee
 
 /*
- * In place of our changes to Xen's files, which tests/host/hooked.c has. While a
- * device is in a context it is where it was when it entered.
+ * Replaces the changes to Xen's files, which tests/host/hooked.c tests. While a
+ * device is in a context, Xen uses the place that it had at its entry.
  */
 static bool me_wifi;			/* device 0 works with the ME */
 
@@ -43,7 +43,7 @@ int dev_invalidate_iotlb_one(struct vtd_iommu *iommu,
 		return 0;
 	if (v.fail_ats)
 		return -ETIMEDOUT;
-	/* Fetched again at once if the unit still has old translations. */
+	/* The device fetches old translations again if the unit still has them. */
 	rid = pdev->sbdf.bdf;
 	v.ats_dirty = v.unit[iommu->index].dirty[did] ||
 		      cached_of_rid(iommu->index, rid)->full !=
@@ -68,7 +68,7 @@ int vtd_find_aliases(const struct pci_dev *pdev, uint16_t alias[2])
 	       alias[1] != pdev->sbdf.bdf ? 2 : 1;
 }
 
-/* XSA-442: the old id is flushed with every switch. */
+/* XSA-442: every switch flushes the old domain id. */
 TEST(switch_there_and_back)
 {
 	start();
@@ -83,7 +83,7 @@ TEST(switch_there_and_back)
 	check_clean();
 }
 
-/* Behind a unit of 3 levels the tree is entered one level below (XSA-445). */
+/* A unit of 3 levels enters the tree one level below the root (XSA-445). */
 TEST(switch_fewer_levels)
 {
 	start();
@@ -110,7 +110,7 @@ TEST(switch_pass_through)
 	check_clean();
 }
 
-/* XSA-449: all of a device's functions, or none. */
+/* XSA-449: Xen switches all of a device's functions, or none. */
 TEST(switch_phantom_functions)
 {
 	unsigned int fn;
@@ -125,7 +125,7 @@ TEST(switch_phantom_functions)
 	check_clean();
 }
 
-/* Behind a bridge a device uses the bridge's ids as well (XSA-461, XSA-467). */
+/* Behind a bridge a device uses the bridge's ids too (XSA-461, XSA-467). */
 TEST(switch_aliases)
 {
 	start();
@@ -141,7 +141,7 @@ TEST(switch_aliases)
 	check_home(0x100);
 }
 
-/* Assigning a device to dom_io does this to each of its ids. */
+/* Xen does this to each id of a device that is assigned to dom_io. */
 static void quarantined(uint16_t rid)
 {
 	v.unit[0].did_used[DID_QUARANTINE] = true;
@@ -149,8 +149,8 @@ static void quarantined(uint16_t rid)
 }
 
 /*
- * Ids that a device of another domain has, too, are left to that domain, whatever
- * the device at home does (XSA-461).
+ * Xen leaves ids that a device of another domain shares to that domain, whatever
+ * dom0's device does (XSA-461).
  */
 TEST(switch_leaves_shared_ids)
 {
@@ -175,7 +175,10 @@ TEST(switch_leaves_shared_ids)
 	check_clean();
 }
 
-/* Quarantine or unplugging of one clears the ids of all behind the bridge. */
+/*
+ * Xen clears the ids of all devices behind the bridge when it quarantines or
+ * unplugs one. The next switch sets them again.
+ */
 TEST(switch_restores_shared_ids)
 {
 	start();
@@ -190,8 +193,8 @@ TEST(switch_restores_shared_ids)
 }
 
 /*
- * Xen is told other things about a device while it is in a context. Entries
- * stand where they were switched, and from there they are taken out.
+ * The description of a device changes while it is in a context. Xen removes the
+ * entries where it switched them.
  */
 static void check_aliased(unsigned int ctx)
 {
@@ -222,7 +225,7 @@ TEST(bridge_gone_meanwhile)
 	CHECK_EQ(move(3, NULL), 0);
 	check_aliased_home();
 	CHECK(!vtd_ctx_in_use(&v.ctx[1]));
-	/* Nothing is remembered any more. */
+	/* Xen has forgotten the ids. */
 	CHECK_EQ(move(3, &v.ctx[0]), 0);
 	check_home(BRIDGE);
 	v.bridge_gone = false;
@@ -231,7 +234,7 @@ TEST(bridge_gone_meanwhile)
 	check_aliased(0);
 }
 
-/* Also while the device is away, where its entries are its user's. */
+/* The same while the device is away, when its entries belong to its user. */
 TEST(bridge_gone_while_away)
 {
 	start();
@@ -240,7 +243,7 @@ TEST(bridge_gone_while_away)
 	v.dev[3].domain = dom_io;
 	quarantined(0x100 | 5 << 3);
 	CHECK_EQ(move(3, &v.ctx[1]), 0);
-	/* What its assigner left behind it takes along. */
+	/* Xen removes the old entries that the assignment left in place. */
 	check_entry(0x100 | 5 << 3, QUARANTINE_ROOT, DID_QUARANTINE);
 	CHECK(!context_present(*entry_of_rid(0, BRIDGE)));
 	CHECK(!vtd_ctx_in_use(&v.ctx[0]));
@@ -261,12 +264,12 @@ TEST(unit_changes_meanwhile)
 	CHECK_EQ(move(0, NULL), 0);
 	check_home(1 << 3);
 	CHECK(!vtd_ctx_in_use(&v.ctx[1]));
-	/* It has no entry there. */
+	/* The device has no entry there. */
 	CHECK_EQ(move(0, &v.ctx[0]), -ENODEV);
 	CHECK_EQ(v.ctx[0].unit[1].nr_members, 0);
 }
 
-/* An id that is remembered may have come to a device of another domain. */
+/* A recorded id may now belong to a device of another domain. */
 TEST(alias_of_others_meanwhile)
 {
 	start();
@@ -282,10 +285,7 @@ TEST(alias_of_others_meanwhile)
 	check_clean();
 }
 
-/*
- * An unplugged device leaves with all of its ids, however far Xen got with them
- * (XSA-285).
- */
+/* Unplugging a device removes all of its ids, in any state of the switch (XSA-285). */
 TEST(unplugged_with_entries)
 {
 	start();
@@ -306,7 +306,7 @@ TEST(unplugged_with_entries)
 	check_clean();
 }
 
-/* Ids that another member has, too, stay with that one. */
+/* Ids that another member shares stay with that member. */
 TEST(unplugged_with_shared_ids)
 {
 	start();
@@ -324,7 +324,7 @@ TEST(unplugged_with_shared_ids)
 	CHECK(!vtd_ctx_in_use(&v.ctx[0]));
 }
 
-/* One device's alias may be another one's own id. */
+/* One device's alias may be the id of another device. */
 TEST(unplugged_beside_device_0)
 {
 	start();
@@ -345,7 +345,7 @@ static void check_not_in_use(unsigned int ctx)
 	check_clean();
 }
 
-/* Xen cleared the entries; whether it could flush them it does not say. */
+/* Xen has cleared the entries but does not report whether it could flush them. */
 static void unplugged_at(int n)
 {
 	start();
@@ -360,11 +360,11 @@ static void unplugged_at(int n)
 	CHECK_EQ(v.nr_fail, n >= (int)v.flushes);
 	if (v.nr_fail)
 		return check_not_in_use(0);
-	/* The unit may still walk it: the context must not go (XSA-480). */
+	/* The unit may still use the tree: Xen must not free the context (XSA-480). */
 	v.nr_fail = 2;
 	CHECK(vtd_ctx_in_use(&v.ctx[0]));
 	CHECK(vtd_ctx_in_use(&v.ctx[0]));
-	/* What is unmapped from now on is flushed there, too. */
+	/* Later unmaps flush that unit too. */
 	v.nr_psi = 0;
 	CHECK_EQ(vtd_ctx_flush(&v.ctx[0], 0, 1), 0);
 	CHECK_EQ(v.nr_psi, 1);
@@ -381,7 +381,7 @@ TEST(unplugged_and_not_flushed)
 	CHECK_EQ(v.nr_fail, 1);
 }
 
-/* Whatever the books say: an entry keeps its context from being freed. */
+/* An entry keeps its context from being freed, whatever Xen has recorded. */
 TEST(in_use_by_an_entry)
 {
 	struct context_entry e;
@@ -405,7 +405,7 @@ TEST(in_use_by_an_entry)
 	CHECK(!v.mapped);
 }
 
-/* Requester ids that cannot be found out cannot be switched, either. */
+/* Xen cannot switch requester ids that it cannot find. */
 TEST(way_up_unknown)
 {
 	start();
@@ -421,8 +421,8 @@ TEST(way_up_unknown)
 }
 
 /*
- * A move that fails at flush n leaves every entry as it was, to the bit
- * (ruling 2), and what the units hold too, for the flushes of the way back work.
+ * A move that fails at flush n leaves every entry unchanged, to the bit (ruling 2).
+ * The flushes of the way back succeed, so the units' caches match too.
  */
 static void failed_move_at(int n, unsigned int *flushes)
 {
@@ -450,7 +450,7 @@ static void failed_move_at(int n, unsigned int *flushes)
 	CHECK_EQ(v.ctx[1].unit[0].nr_members, 0);
 }
 
-/* XSA-449: every id is back where it was. */
+/* XSA-449: Xen restores every id. */
 TEST(failed_move_restores_every_entry)
 {
 	unsigned int n, flushes = 0;
@@ -461,7 +461,7 @@ TEST(failed_move_restores_every_entry)
 		failed_move_at(n, NULL);
 }
 
-/* No way forward and none back: nobody may rely on the device any more. */
+/* Both the move and the way back fail: Xen marks the device as broken. */
 TEST(failed_move_back_breaks_the_device)
 {
 	start();
@@ -470,7 +470,7 @@ TEST(failed_move_back_breaks_the_device)
 	CHECK_EQ(move(0, &v.ctx[0]), -EIO);
 	CHECK(v.dev[0].broken);
 	check_home(1 << 3);
-	/* The unit may have seen the new entry, and not its end. */
+	/* The unit may have cached the new entry and missed its end. */
 	CHECK(vtd_ctx_in_use(&v.ctx[0]));
 	v.nr_fail = 0;
 	CHECK(!vtd_ctx_in_use(&v.ctx[0]));
@@ -498,7 +498,7 @@ static bool suppressed(unsigned int bus, unsigned int devfn)
 	return v.unit[0].entry[bus][devfn].lo & CONTEXT_FPD;
 }
 
-/* In each of the device's entries, and in no other; the rest stays as it is. */
+/* Suppressing changes each of the device's entries and nothing else. */
 static void suppress(unsigned int dev, bool on)
 {
 	struct context_entry was[2][256], e;
@@ -527,7 +527,7 @@ TEST(suppress_phantom_functions)
 	suppress(0, true);
 	for (fn = 0; fn < 8; fn++)
 		CHECK_EQ(suppressed(0, 8 + fn), fn % 2 == 0);
-	/* What is so already takes no flush. */
+	/* Suppressing twice makes no flush. */
 	flushes = v.flushes;
 	suppress(0, true);
 	CHECK_EQ(v.flushes, flushes);
@@ -546,7 +546,7 @@ TEST(suppress_aliases)
 	CHECK(suppressed(1, 0));
 	suppress(3, false);
 	check_entry(0x1e << 3, 0x100000, did_of(0, 0));
-	/* What another domain's device uses as well is not ours (XSA-461). */
+	/* Xen leaves ids that a device of another domain shares alone (XSA-461). */
 	v.dev[1].sbdf.sbdf = 0x100 | 6 << 3;
 	v.dev[1].domain = dom_io;
 	suppress(3, true);
@@ -554,7 +554,7 @@ TEST(suppress_aliases)
 	CHECK(!suppressed(0, 0x1e << 3) && !suppressed(1, 0));
 }
 
-/* Entries that unplugging a neighbour has cleared fault, too. */
+/* Entries that Xen cleared when it unplugged a neighbour can fault too. */
 TEST(suppress_cleared_entries)
 {
 	start();
@@ -564,14 +564,14 @@ TEST(suppress_cleared_entries)
 	CHECK_EQ(v.unit[0].entry[1][0].lo, CONTEXT_FPD);
 	suppress(3, false);
 	CHECK(!v.unit[0].entry[1][0].full);
-	/* And if the device is moved meanwhile. */
+	/* The same if the device is moved meanwhile. */
 	suppress(3, true);
 	CHECK_EQ(move(3, &v.ctx[1]), 0);
 	check_entry(0x100, 0x200000, did_of(1, 0));
 	check_clean();
 }
 
-/* A device reports where it comes to; a move that fails changes nothing. */
+/* After a move a device's faults are reported; a failed move changes nothing. */
 TEST(suppress_and_switch)
 {
 	struct context_entry was;
@@ -605,7 +605,7 @@ TEST(suppress_flush_fails)
 		CHECK(vtd_ctx_suppress(&v.dev[0], true) < 0);
 		CHECK(!v.mapped && !any_spinlock());
 		CHECK_EQ(v.nr_fail, 0);
-		/* The others were not left out, nor are they on the way back. */
+		/* A failure skips no entry, neither when suppressing nor when resuming. */
 		CHECK(v.unit[0].entry[0][1 << 3].lo & CONTEXT_FPD);
 		CHECK(v.unit[0].entry[0][1 << 3 | 4].lo & CONTEXT_FPD);
 		CHECK_EQ(vtd_ctx_suppress(&v.dev[0], false), 0);
@@ -633,14 +633,14 @@ TEST(requester_ids)
 	CHECK(!has_id(0, 0, 2 << 3) && !has_id(0, 0, 0x100 | 1 << 3));
 	CHECK(has_id(3, 0, 0x100 | 5 << 3));
 	CHECK(has_id(3, 0, 0x1e << 3) && has_id(3, 0, 0x100));
-	/* Then they are another's. */
+	/* The shared ids now belong to another domain. */
 	v.dev[1].sbdf.sbdf = 0x100 | 6 << 3;
 	v.dev[1].domain = dom_io;
 	CHECK(has_id(3, 0, 0x100 | 5 << 3));
 	CHECK(!has_id(3, 0, 0x1e << 3) && !has_id(3, 0, 0x100));
 }
 
-/* Positive results ask for a flush of the write buffer, and are no errors. */
+/* Positive results request a flush of the write buffer and are no errors. */
 TEST(write_buffer)
 {
 	start();
@@ -652,8 +652,8 @@ TEST(write_buffer)
 }
 
 /*
- * Without interrupt remapping a program that drives a device can have it send
- * any interrupt (XSA-3).
+ * Without interrupt remapping a program that drives a device can make it send any
+ * interrupt (XSA-3).
  */
 static void check_msi(bool remapping, bool away, struct iommu_ctx *to)
 {
@@ -672,14 +672,14 @@ TEST(untrusted_msi)
 	check_msi(true, false, &v.ctx[0]);
 	check_msi(false, false, NULL);
 	check_msi(false, false, &v.ctx[0]);
-	/* It is in its context as soon as it is back, and nothing is switched. */
+	/* A device that is away enters the context when it returns, without a switch. */
 	check_msi(false, true, &v.ctx[0]);
 }
 
 /*
  * Domain ids
  */
-/* XSA-399: given back once, and flushed before. */
+/* XSA-399: Xen flushes a domain id before it frees the id, and frees it once. */
 TEST(domain_ids)
 {
 	unsigned int did;
@@ -704,7 +704,7 @@ TEST(domain_ids)
 	CHECK(!v.ctx[0].unit);
 }
 
-/* XSA-399: an id whose flush failed is never used again. */
+/* XSA-399: Xen never reuses an id whose flush failed. */
 TEST(domain_id_of_failed_flush)
 {
 	unsigned int did;
@@ -722,7 +722,7 @@ TEST(domain_id_of_failed_flush)
 	CHECK(did_of(1, 0) != did);
 }
 
-/* Ruling 25: half of a unit's ids are for others (XSA-399). */
+/* Ruling 25: contexts use at most half of a unit's ids (XSA-399). */
 TEST(domain_ids_run_out)
 {
 	static struct iommu_ctx many[200];
@@ -760,7 +760,7 @@ TEST(ids_everywhere)
 /*
  * Flushing a context
  */
-/* XSA-78, XSA-275: no page of the range is left out. */
+/* XSA-78, XSA-275: a flush skips no page of the range. */
 TEST(flush_covers_range)
 {
 	unsigned int i;
@@ -806,7 +806,7 @@ TEST(flush_only_where_members_are)
 	CHECK_EQ(v.psi_did, did_of(0, 1));
 }
 
-/* One unit that fails does not keep the other from being flushed (XSA-373). */
+/* If one unit fails, Xen still flushes the other (XSA-373). */
 TEST(flush_failure)
 {
 	start();
@@ -820,7 +820,7 @@ TEST(flush_failure)
 }
 
 /*
- * What devices and the machine are said to be
+ * Descriptions of devices and of the machine
  */
 static struct iommu_ctx_dev query(unsigned int dev)
 {
@@ -867,7 +867,7 @@ TEST(query_reasons)
 	CHECK_EQ(reason(0), XEN_PV_IOMMU_NO_CTX_NO_IOMMU);
 }
 
-/* Nobody else's device may move along (XSA-461). */
+/* A device of another domain must not move along (XSA-461). */
 TEST(query_shared_id)
 {
 	start();
@@ -886,7 +886,7 @@ TEST(query_shared_id)
 	CHECK_EQ(reason(3), XEN_PV_IOMMU_NO_CTX_NONE);
 }
 
-/* It is asked with pcidevs_lock held: not once for every bus there may be. */
+/* One pass with pcidevs_lock held finds it, not one pass for every possible bus. */
 TEST(shared_id_in_one_pass)
 {
 	unsigned int i;
@@ -910,7 +910,7 @@ TEST(shared_id_in_one_pass)
 	CHECK(v.lookups <= 2 * NR_DEVS);
 }
 
-/* Ruling 19: PROTECTED is about now. */
+/* Ruling 19: PROTECTED describes the current state. */
 TEST(query_protected)
 {
 	start();
@@ -921,7 +921,7 @@ TEST(query_protected)
 	CHECK(query(0).protected);
 }
 
-/* XSA-311: the aperture is the narrowest unit's, the tree reaches all. */
+/* XSA-311: the narrowest unit limits the aperture; the tree covers all units. */
 TEST(caps_of_the_narrowest_unit)
 {
 	struct iommu_ctx_caps caps;
@@ -949,7 +949,7 @@ TEST(caps_of_the_narrowest_unit)
 	CHECK_EQ(caps.iova_last, (1ULL << 48) - 1);
 }
 
-/* XSA-321's other side: leaves say that a device snoops, on every level. */
+/* XSA-321, the opposite case: leaves of every level have the snoop bit. */
 TEST(snoop_bit)
 {
 	struct iommu_ctx_caps caps;
@@ -962,13 +962,13 @@ TEST(snoop_bit)
 	for (level = 1; level <= 3; level++)
 		CHECK_EQ(caps.fmt->leaf_set[level],
 			 iommu_pt_fmt_vtd.leaf_set[level] | DMA_PTE_SNP);
-	/* Tables are not leaves: the bit is reserved there. */
+	/* The bit is reserved in entries for tables. */
 	for (level = 1; level <= 4; level++)
 		CHECK_EQ(caps.fmt->table_set[level],
 			 iommu_pt_fmt_vtd.table_set[level]);
 }
 
-/* The device's own cache, which ATS makes it have (lessons 1, xen.md 2.3). */
+/* Enable ATS, so that the device has its own cache (lessons 1, xen.md 2.3). */
 static void start_ats(unsigned int dev)
 {
 	start();
@@ -978,8 +978,8 @@ static void start_ats(unsigned int dev)
 }
 
 /*
- * Found by its name: its entry has the new domain id by the time of the flush,
- * so that a search by the old one misses it (XSA-442).
+ * Xen must find the device by its name. Its entry has the new domain id at the
+ * flush, so a search by the old id misses it (XSA-442).
  */
 TEST(ats_switch_flushes_by_name)
 {
@@ -989,7 +989,7 @@ TEST(ats_switch_flushes_by_name)
 	CHECK_EQ(move(0, &v.ctx[0]), 0);
 	CHECK_EQ(v.nr_ats_flush, 1);
 	CHECK(!v.ats_dirty);
-	/* Its requests are to be translated as such. */
+	/* The entry's type must permit the device's ATS requests. */
 	e = *entry_of_rid(0, 1 << 3);
 	CHECK_EQ(e.lo >> 2 & 3, CONTEXT_TT_DEV_IOTLB);
 	CHECK_EQ(move(0, &v.ctx[1]), 0);
@@ -997,26 +997,26 @@ TEST(ats_switch_flushes_by_name)
 	CHECK(!v.ats_dirty);
 	CHECK_EQ(move(0, NULL), 0);
 	CHECK(!v.ats_dirty);
-	/* Others need no such flush. */
+	/* Other devices need no such flush. */
 	CHECK_EQ(move(1, &v.ctx[0]), 0);
 	CHECK_EQ(v.nr_ats_flush, 3);
 	check_clean();
 	ats_enabled = false;
 }
 
-/* XSA-442 with ATS: what could not be flushed is switched back. */
+/* XSA-442 with ATS: if the flush fails, Xen switches the device back. */
 TEST(ats_switch_flush_fails)
 {
 	start_ats(0);
 	v.fail_ats = true;
 	CHECK_EQ(move(0, &v.ctx[0]), -EIO);
 	check_home(1 << 3);
-	/* Nor could the way back. */
+	/* The way back failed too. */
 	CHECK(v.dev[0].broken);
 	ats_enabled = false;
 }
 
-/* XSA-442, for what the device has cached itself. */
+/* XSA-442, for the device's own cache. */
 TEST(ats_unmap_flushes_devices)
 {
 	start_ats(0);
@@ -1034,7 +1034,7 @@ TEST(ats_unmap_flushes_devices)
 	ats_enabled = false;
 }
 
-/* Where the unit has no device TLBs, entries are as without ATS. */
+/* If the unit has no device TLBs, entries are as without ATS. */
 TEST(ats_unit_without)
 {
 	start_ats(0);
@@ -1047,7 +1047,7 @@ TEST(ats_unit_without)
 /* Ruling 42: the injected failures that tests on a machine rely on. */
 int fake_parse_fail_flush(const char *s);
 
-/* XSA-373: a failure is told as one. */
+/* XSA-373: Xen reports a failure as one. */
 TEST(injected_flush_failures)
 {
 	unsigned int i, failed = 0;
@@ -1056,7 +1056,7 @@ TEST(injected_flush_failures)
 	CHECK_EQ(move(0, &v.ctx[0]), 0);
 	CHECK_EQ(fake_parse_fail_flush("2x3y"), -EINVAL);
 	CHECK_EQ(fake_parse_fail_flush("y"), -EINVAL);
-	/* Counted from the first one after it was asked for. */
+	/* Counted from the first flush after the request. */
 	CHECK_EQ(fake_parse_fail_flush("2x3"), 0);
 	for (i = 1; i <= 8; i++) {
 		int rc = vtd_ctx_flush(&v.ctx[0], 16, 17);
@@ -1066,7 +1066,7 @@ TEST(injected_flush_failures)
 		failed += !!rc;
 	}
 	CHECK_EQ(failed, 3);
-	/* Also in the middle of a switch, which is then taken back. */
+	/* A flush in the middle of a switch fails; Xen undoes the switch. */
 	CHECK_EQ(fake_parse_fail_flush("9"), 0);
 	CHECK_EQ(move(0, &v.ctx[1]), -EIO);
 	check_entry(1 << 3, 0x100000, did_of(0, 0));
@@ -1084,7 +1084,7 @@ uint16_t pci_conf_read16(pci_sbdf_t sbdf, unsigned int reg)
 	return device_class;
 }
 
-/* L7: of USB controllers and graphics devices only. */
+/* L7: only regions of USB controllers and graphics devices. */
 TEST(relaxable_regions)
 {
 	static const struct {

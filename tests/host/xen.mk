@@ -3,7 +3,7 @@
 
 TESTS += harness
 
-# The builder, with the tests' own table environment before Xen's.
+# The builder, with the tests' table environment before Xen's.
 TESTS += pt
 pt-src := xen/overlay/xen/drivers/passthrough/ctx/pt.c
 pt-cflags := -I$(TOP)/xen/overlay/xen/include -include $(TOP)/tests/host/pt-env.h
@@ -11,8 +11,8 @@ pt-cflags := -I$(TOP)/xen/overlay/xen/include -include $(TOP)/tests/host/pt-env.
 # The ABI header: abi-layout.c for every target.
 SCRIPTS += abi
 
-# Xen's headers, for sources of the hypervisor half: what xen-fake/xen.h has
-# is included by force; the files they include themselves are empty.
+# Xen's headers, for sources of the hypervisor half. The compiler includes
+# xen-fake/xen.h by force; the headers that the sources include are empty.
 XEN_OVERLAY := $(TOP)/xen/overlay/xen
 XEN_EMPTY := $(O)/xen-empty
 XEN_SOURCES := $(wildcard $(XEN_OVERLAY)/drivers/passthrough/*/*.[ch] \
@@ -32,7 +32,7 @@ $(XEN_EMPTY)/.done: $(XEN_SOURCES)
 	done
 	@touch $@
 
-# Contexts and the hypercall, with a back end and frames of the test's own.
+# Contexts and the hypercall, with a fake back end and fake frames.
 XEN_GENERIC := $(addprefix xen/overlay/xen/drivers/passthrough/ctx/, \
 	attach.c batch.c ctx.c direct.c dump.c end.c fault.c gather.c map.c \
 	op.c pt.c pt-mem.c quota.c reclaim.c suppress.c)
@@ -47,19 +47,19 @@ direct-src := $(XEN_GENERIC)
 direct-cflags := $(XEN_CFLAGS)
 direct-deps := $(XEN_EMPTY)/.done
 
-# Flushes that are left to later, on two CPUs.
+# Deferred flushes, on two CPUs.
 TESTS += defer
 defer-src := $(XEN_GENERIC)
 defer-cflags := $(XEN_CFLAGS)
 defer-deps := $(XEN_EMPTY)/.done
 
-# Faults, memory that is short, domains that die.
+# Faults, memory that runs short, domains that die.
 TESTS += life
 life-src := $(XEN_GENERIC)
 life-cflags := $(XEN_CFLAGS)
 life-deps := $(XEN_EMPTY)/.done
 
-# What contexts may use, and how they are listed.
+# Limits of contexts, and their lists.
 TESTS += limits next
 limits-src := $(XEN_GENERIC)
 limits-cflags := $(XEN_CFLAGS)
@@ -68,14 +68,14 @@ next-src := $(XEN_GENERIC)
 next-cflags := $(XEN_CFLAGS)
 next-deps := $(XEN_EMPTY)/.done
 
-# Xen's own self-test, with the page tables it is meant for.
+# Xen's own self-test, with the page tables that it tests.
 TESTS += selftest
 selftest-src := $(XEN_GENERIC) xen/overlay/xen/drivers/passthrough/ctx/selftest.c
 selftest-cflags := $(XEN_CFLAGS) -DCONFIG_IOMMU_CTX_SELFTEST
 selftest-deps := $(XEN_EMPTY)/.done
 
-# tests/fuzz: not in the list of tests, tests/fuzz/run makes it. FUZZ_FLAGS
-# says which fuzzing engine.
+# tests/fuzz: not in the list of tests, tests/fuzz/run builds it. FUZZ_FLAGS selects
+# the fuzzing engine.
 PROGS_OTHER += fuzz
 fuzz-main := tests/fuzz/fuzz.c
 fuzz-src := $(XEN_GENERIC)
@@ -89,7 +89,7 @@ frames-src := xen/overlay/xen/drivers/passthrough/x86/ctx-frames.c
 frames-cflags := $(XEN_CFLAGS) -include $(TOP)/tests/host/xen-fake/x86.h
 frames-deps := $(XEN_EMPTY)/.done
 
-# The VT-d back end; the headers beside it in Xen are empty as well.
+# The VT-d back end; the headers next to it in Xen are empty too.
 XEN_VTD_EMPTY := $(XEN_EMPTY)/vtd/.done
 $(XEN_VTD_EMPTY): $(XEN_EMPTY)/.done
 	@mkdir -p $(@D)
@@ -103,7 +103,7 @@ vtd-cflags := $(XEN_CFLAGS) -DCONFIG_IOMMU_CTX_INJECT -I$(XEN_EMPTY)/vtd \
 	-include $(TOP)/tests/host/xen-fake/vtd.h
 vtd-deps := $(XEN_VTD_EMPTY)
 
-# Xen's own functions, as xen/hooks leaves them, with the back end.
+# Xen's own functions, as xen/hooks changes them, with the back end.
 XEN_HOOKED := $(O)/xen-hooked/xen-hooked.c
 XEN_HOOKED_FUNCTIONS := $(addprefix vtd/iommu.c:, device_domid device_pgtable \
 		vtd_find_aliases domain_context_mapping_one \
@@ -117,7 +117,7 @@ XEN_HOOKED_FUNCTIONS := $(addprefix vtd/iommu.c:, device_domid device_pgtable \
 	$(addprefix vtd/quirks.c:, map_me_phantom_function me_wifi_slot \
 		me_wifi_quirk me_wifi_affected)
 
-# Made anew each time, for the cache is no file that make could watch.
+# Built each time, since make cannot watch the cache.
 .PHONY: xen-hooked
 xen-hooked:
 	@mkdir -p $(dir $(XEN_HOOKED))

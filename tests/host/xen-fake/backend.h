@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A back end and frames for the generic half of contexts, on machine.h: they
- * record what is done to them, and can be told to fail. Included once by each
- * program that is linked with XEN_GENERIC of tests/host/xen.mk.
+ * A back end and frames for the generic half of contexts, on machine.h. They record
+ * all calls and can be made to fail. Each program that is linked with XEN_GENERIC
+ * of tests/host/xen.mk includes this once.
  *
- * After every call, and before every continuation, references must equal the
- * leaves that hold them, no lock is held and nothing is left mapped.
+ * After every call, and before every continuation, references must equal the leaves
+ * that hold them, no lock is held and no table stays mapped.
  */
 #ifndef XEN_FAKE_BACKEND_H
 #define XEN_FAKE_BACKEND_H
@@ -26,24 +26,24 @@
 
 static struct {
 	struct pci_dev dev[NR_DEVS];
-	int frame_rc[RAM_PAGES];	/* what getting a frame answers */
-	unsigned long refs, type_refs;	/* held now */
+	int frame_rc[RAM_PAGES];	/* result of getting a frame */
+	unsigned long refs, type_refs;	/* currently held */
 	unsigned long kept;		/* by leaves of a broken context */
-	bool count_kept;		/* find out how many */
-	unsigned long kept_refs, kept_type_refs;	/* so far */
+	bool count_kept;		/* let the checks count them */
+	unsigned long kept_refs, kept_type_refs;	/* kept until now */
 	unsigned long parked;		/* by leaves that wait for a SYNC */
-	bool count_parked;		/* as many as the contexts say */
+	bool count_parked;		/* as many as the contexts report */
 	bool flush_on_map;
 	bool flush_failed;		/* at any time */
-	bool half_made;			/* others could see a table without BLOCKED */
+	bool half_made;			/* other CPUs could see a table without BLOCKED */
 	int enter_rc;
 	int arch_rc;
-	bool in_use;			/* the hardware still has a context */
+	bool in_use;			/* the hardware still uses a context */
 	bool conf_busy;			/* a CPU was stopped in an access */
 	int suppress_rc;
-	unsigned int nr_suppress;	/* how often that was changed */
-	unsigned int outside;		/* faults that Xen's own rule is for */
-	struct iommu_ctx_dev dev_info;	/* what is said of each device */
+	unsigned int nr_suppress;	/* number of changes */
+	unsigned int outside;		/* faults left to Xen's own rule */
+	struct iommu_ctx_dev dev_info;	/* the answer for each device */
 } t;
 
 /*
@@ -178,12 +178,12 @@ static int be_dev_resv(const struct pci_dev *pdev, unsigned int index,
 	return 0;
 }
 
-/* As the real one: what it was asked for stands, but not all may know. */
+/* As in the real back end: a failed change stays, since some units have seen it. */
 static int be_suppress(struct pci_dev *pdev, bool suppress)
 {
 	CHECK(pcidevs_locked());
 	check_no_spinlock();
-	/* Entries of a device that is away are not ours. */
+	/* The context code must leave the entries of a device that is away alone. */
 	CHECK(pdev->domain == &dom0 && pdev->ctx && pdev->hw == pdev->ctx);
 	if (pdev->hw_suppressed == suppress)
 		return 0;
@@ -244,7 +244,7 @@ void pci_conf_write16(pci_sbdf_t sbdf, unsigned int reg, uint16_t value)
 	pci_get_pdev(NULL, sbdf)->command = value;
 }
 
-/* Xen's rule, but for the time: the tenth fault turns a device off. */
+/* Xen's rule without the time: the tenth fault disables a device. */
 void pci_check_disable_device(u16 seg, u8 bus, u8 devfn)
 {
 	struct pci_dev *pdev;
@@ -269,7 +269,8 @@ int pci_iterate_devices(int (*handler)(struct pci_dev *pdev, void *arg),
 }
 
 /*
- * Frames. RAM below RAM_MFN + RAM_PAGES, above MMIO_GFN what holds nothing.
+ * Frames. RAM is below RAM_MFN + RAM_PAGES; frames above MMIO_GFN have no
+ * references.
  */
 int iommu_ctx_arch_permitted(const struct domain *d)
 {
@@ -325,7 +326,7 @@ static void frame_put_one(uint64_t mfn, bool type)
 	struct page_info *pg = mfn_to_page(_mfn(mfn));
 
 	CHECK(pg->refs > 0 && pg->type_refs >= type);
-	/* While another leaf holds it, reach may be that one's. */
+	/* While another leaf holds the frame, that leaf may be the one in reach. */
 	if (--pg->refs == 0 && machine.reach[mfn - RAM_MFN])
 		FAIL("frame %#" PRIx64 " is given up in reach of devices", mfn);
 	pg->type_refs -= type;
@@ -351,7 +352,7 @@ uint64_t iommu_ctx_frame_to_gfn(const struct domain *d, iommu_leaf_t leaf)
 	return leaf >> PAGE_SHIFT;
 }
 
-/* Pages of no owner are taken for dom0's. */
+/* Pages without an owner count as dom0's. */
 bool iommu_ctx_frame_is_foreign(const struct domain *d, iommu_leaf_t leaf)
 {
 	struct page_info *pg = mfn_to_page(_mfn(leaf >> PAGE_SHIFT));
@@ -360,7 +361,7 @@ bool iommu_ctx_frame_is_foreign(const struct domain *d, iommu_leaf_t leaf)
 }
 
 /*
- * Calls, and what must hold after each
+ * Calls, and the checks after each
  */
 static unsigned long leaves_holding(uint64_t maddr, unsigned int level,
 				    uint64_t bit)
@@ -393,7 +394,7 @@ static unsigned long held_by_leaves(uint64_t bit)
 	return n;
 }
 
-/* References of leaves that were unmapped and wait. */
+/* Count the references of parked leaves. */
 static unsigned long held_by_parked(uint64_t bits)
 {
 	const struct iommu_ctx *ctx;
@@ -419,15 +420,15 @@ static void check_refs(unsigned long refs, uint64_t pte_bits,
 		CHECK_EQ(refs, used + t.kept);
 		return;
 	}
-	/* Kept only when a flush failed, and then for ever. */
+	/* Xen keeps references only after a failed flush, and then for ever. */
 	CHECK(refs >= used + *kept);
 	CHECK(refs == used + *kept || machine.flush_failed);
 	*kept = refs - used;
 }
 
 /*
- * Every table page there is, is counted, as its context's and on its context's
- * side; but for those that a context left behind because a flush failed.
+ * Xen counts every table page, for its context and for plain or reserve. Pages that
+ * a context left after a failed flush are an exception.
  */
 static void check_quota(const struct iommu_ctx_tbl *tbl)
 {
@@ -461,19 +462,19 @@ static void check_rest(void)
 	check_no_lock();
 	check_refs(t.refs, iommu_pt_fmt_vtd.sw_ref, IOMMU_LEAF_REF,
 		   &t.kept_refs);
-	/* The type bit alone marks Xen's own leaves, which hold nothing. */
+	/* A leaf with only the type bit is Xen's own and holds no reference. */
 	check_refs(t.type_refs, iommu_pt_fmt_vtd.sw_ref | iommu_pt_fmt_vtd.sw_type,
 		   IOMMU_LEAF_REF | IOMMU_LEAF_TYPE, &t.kept_type_refs);
 	t.flush_failed |= machine.flush_failed;
 	machine.flush_failed = false;
-	/* At the end of a call a test knows how many there are. */
+	/* At the end of a call the test knows the number. */
 	if (!machine.cont.made && !t.count_parked)
 		CHECK_EQ(held_by_parked(IOMMU_LEAF_REF), t.parked);
 	if (dom0.iommu.ctxs)
 		check_quota(dom0.iommu.ctxs);
 	/*
-	 * Books and hardware agree about every device that is here, and what
-	 * is suppressed is going to end.
+	 * Xen's records and the hardware agree about every device that is present,
+	 * and each suppression will end.
 	 */
 	for (i = 0; i < NR_DEVS; i++) {
 		if (t.dev[i].domain == &dom0)
@@ -509,7 +510,7 @@ static long call(enum xen_pv_iommu_op op, void *arg, unsigned long count)
 	return call_cmd(op, arg, count);
 }
 
-/* The number of the new context, or the error. */
+/* Return the number of the new context, or the error. */
 static long ctx_alloc_as(uint32_t flags, uint32_t pt_pages_max)
 {
 	struct xen_pv_iommu_ctx c = {
@@ -527,7 +528,7 @@ static long ctx_alloc(void)
 	return ctx_alloc_as(0, 0);
 }
 
-/* One that may use the reserve, and so the whole quota. */
+/* Allocate a context that may use the reserve, and so the whole quota. */
 static HARNESS_UNUSED long ctx_alloc_reserve(void)
 {
 	return ctx_alloc_as(XEN_PV_IOMMU_CTX_F_RESERVE, 0);
@@ -548,7 +549,7 @@ static struct xen_pv_iommu_ctx ctx_info(unsigned int id)
 	return c;
 }
 
-/* Where the IOMMU has a device; 0 is the default table. */
+/* Return the context in which the IOMMU has a device; 0 is the default table. */
 static unsigned int hw_id(unsigned int dev)
 {
 	return t.dev[dev].hw ? t.dev[dev].hw->id : 0;
@@ -598,7 +599,10 @@ static struct xen_pv_iommu_batch unmap_desc(unsigned int ctx, uint64_t dfn,
 	};
 }
 
-/* One descriptor; the status of a failing one, whatever the call returned. */
+/*
+ * One descriptor. Calls return the status of a failing one, whatever the hypercall
+ * returned.
+ */
 static struct xen_pv_iommu_batch last;
 
 static long batch1(struct xen_pv_iommu_batch e)
@@ -630,7 +634,7 @@ static long unmap(unsigned int ctx, uint64_t dfn, uint32_t nr)
 	return batch1(unmap_desc(ctx, dfn, nr));
 }
 
-/* The frame at dfn, or the error. */
+/* Return the frame at dfn, or the error. */
 static long look(unsigned int ctx, uint64_t dfn)
 {
 	struct xen_pv_iommu_lookup l = { .dfn = dfn, .ctx = ctx };
@@ -650,7 +654,7 @@ static struct xen_pv_iommu_query query(void)
 	return q;
 }
 
-/* Assign a device elsewhere, and back, as Xen's PCI code does. */
+/* Assign a device to another domain, and return it, as Xen's PCI code does. */
 static void give_away(unsigned int dev)
 {
 	t.dev[dev].domain = dom_io;
@@ -666,7 +670,7 @@ static void come_back(unsigned int dev)
 
 int fake_suppress_init(void);
 
-/* What a test that failed has left behind; suppress.c has a list of its own. */
+/* Clear the remains of a failed test; suppress.c has its own list. */
 static void forget_suppressed(void)
 {
 	unsigned int i;
@@ -680,7 +684,7 @@ static void forget_suppressed(void)
 	CHECK_EQ(fake_suppress_init(), 0);
 }
 
-/* A machine with NR_DEVS devices of dom0, the domain's table made. */
+/* Start a machine with NR_DEVS devices of dom0 and the domain's table. */
 static void start_as(bool flush_on_map, bool translated)
 {
 	unsigned int i;
@@ -712,13 +716,13 @@ static HARNESS_UNUSED void start(void)
 	start_on(false);
 }
 
-/* A translated domain (PVH): may leave flushes to later. */
+/* Start a translated domain (PVH), which may defer flushes. */
 static HARNESS_UNUSED void start_translated(void)
 {
 	start_as(false, true);
 }
 
-/* Start with a context, whose number is returned. */
+/* Start with a context; return its number. */
 static HARNESS_UNUSED long start_ctx(void)
 {
 	start();
@@ -748,7 +752,7 @@ static HARNESS_UNUSED long start_attached_translated(void)
 	return ctx;
 }
 
-/* One more region that the device needs mapped 1:1. */
+/* Add a region that the device needs mapped 1:1. */
 static HARNESS_UNUSED void give_region(unsigned int dev, uint64_t dfn,
 				       uint64_t nr)
 {
@@ -758,13 +762,13 @@ static HARNESS_UNUSED void give_region(unsigned int dev, uint64_t dfn,
 	r[1] = ((dfn + nr) << PAGE_SHIFT) - 1;
 }
 
-/* A word of dom0-iommu=. */
+/* Parse a word of dom0-iommu=. */
 static HARNESS_UNUSED int param(const char *s)
 {
 	return iommu_ctx_parse_param(s, strchr(s, '\0'));
 }
 
-/* The domain dies; the table goes, as far as it can. */
+/* The domain dies; Xen frees its table as far as possible. */
 static void table_free(void)
 {
 	CHECK_EQ(iommu_ctx_relinquish(&dom0), 0);
@@ -775,7 +779,7 @@ static void table_free(void)
 	machine_start();
 }
 
-/* Everything given back: only the table and BLOCKED are left. */
+/* Check that everything was freed but the table and BLOCKED. */
 static void end(void)
 {
 	unsigned int i;
@@ -791,7 +795,7 @@ static void end(void)
 	CHECK_EQ(reset(true), 1);
 	CHECK_EQ(query().nr_ctx, 0);
 	CHECK_EQ(t.refs, t.kept);
-	/* Those of BLOCKED. */
+	/* The pages of BLOCKED. */
 	CHECK_EQ(machine.heap_nr, 2);
 	CHECK_EQ(query().pt_pages, 2);
 	table_free();

@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The machine behind xen.h: memory, locks, guest memory, and an IOMMU that
- * remembers whatever it has seen.
+ * The machine of xen.h: memory, locks, guest memory, and an IOMMU that caches
+ * everything that it has read.
  *
- * The IOMMU looks at a context's tree whenever its lock is taken or released
- * and at allocations in between, which is nearly every state the tree is ever
- * in, and caches each leaf and each table it finds until a flush covers them.
- * So a frame is within reach of devices as long as machine.reach[] counts it,
- * and giving up a reference (or freeing a table page) before that is over ends
- * the test: XSA-346, XSA-480.
+ * The IOMMU reads a context's tree whenever its lock is taken or released, and at
+ * allocations in between. This covers nearly every state of the tree. It caches
+ * each leaf and each table that it finds until a flush covers them. Devices can
+ * reach a frame as long as machine.reach[] counts it. Dropping a reference or
+ * freeing a table page before that ends the test: XSA-346, XSA-480.
  *
- * What happens is noted by one letter each in machine.trace, repetitions left
- * out: G a reference is taken, M leaves appear, C leaves are cleared, F flush,
- * f a flush that fails, P a reference is dropped, T a table page is freed,
- * S a device is switched, s a switch that fails, W work goes on in a
- * continuation.
+ * machine.trace records events by one letter each, without repetitions: G a
+ * reference is taken, M leaves appear, C leaves are cleared, F flush, f a flush
+ * that fails, P a reference is dropped, T a table page is freed, S a device is
+ * switched, s a switch that fails, W work goes on in a continuation.
  */
 #ifndef XEN_FAKE_MACHINE_H
 #define XEN_FAKE_MACHINE_H
@@ -36,7 +34,7 @@ struct hw_ctx {
 	uint64_t mapped;		/* at the last look */
 };
 
-/* Locks by their rank; one of a lower rank is not taken under a higher one. */
+/* Locks by their rank; a CPU must not take one of a lower rank under a higher one. */
 struct held {
 	unsigned int pci, reads, writes, syncs, ctxs, leafs;
 };
@@ -47,8 +45,8 @@ static struct {
 	bool heap_used[HEAP_PAGES];
 	unsigned int heap_nr, heap_max, mapped;
 	struct {
-		struct hw_ctx *hw;	/* NULL: the IOMMU does not know it */
-		uint64_t first, end;	/* dfns it covers */
+		struct hw_ctx *hw;	/* NULL: the IOMMU never read it */
+		uint64_t first, end;	/* dfns that it covers */
 	} table[HEAP_PAGES];
 	struct hw_ctx hw[HW_CTXS];
 	unsigned int reach[RAM_PAGES];	/* cached leaves that have the frame */
@@ -56,12 +54,12 @@ static struct {
 	unsigned int objects;		/* of xzalloc */
 	int fail_alloc;			/* allocations until one fails; -1 */
 	int fail_flush;			/* flushes until they fail; -1 */
-	unsigned int nr_fail_flush;	/* how many then do */
+	unsigned int nr_fail_flush;	/* number of flushes that fail */
 	bool failed, flush_failed;
 
 	struct held held;		/* by the CPU that runs */
-	struct held other;		/* by the one that waits for it */
-	bool leafs_nest;		/* Xen's own code takes one under another */
+	struct held other;		/* by the CPU that waits for it */
+	bool leafs_nest;		/* Xen's own code nests these locks */
 	bool may_wait, waited;		/* on_other_cpu() */
 	jmp_buf wait;
 	void (*in_flush)(void);		/* called in the middle of a flush */
@@ -73,8 +71,8 @@ static struct {
 	struct timer *timer;		/* the last one that was set */
 	void (*key)(unsigned char key);
 
-	const char *bad, *bad_end;	/* guest memory that is not there */
-	bool bad_ro;			/* it can be read */
+	const char *bad, *bad_end;	/* guest memory that is missing */
+	bool bad_ro;			/* it is read-only */
 	int preempt_every, preempt_count;
 	unsigned int maps, maps_longest;	/* between two checks for preemption */
 	unsigned int ctx_holds, pci_holds;	/* how often a lock was taken */
@@ -128,7 +126,7 @@ void fake_assert(const char *file, int line, const char *what)
 		     what);
 }
 
-/* Xen's own formats, %pd and %pp, come out as an address and a letter. */
+/* Prints Xen's own formats, %pd and %pp, as an address and a letter. */
 void fake_printk(const char *fmt, ...)
 {
 	size_t n = strlen(fake_log);
@@ -190,7 +188,7 @@ struct page_info *mfn_to_page(mfn_t mfn)
 		return &machine.heap[mfn_x(mfn) - HEAP_MFN];
 	if (mfn_x(mfn) - RAM_MFN < RAM_PAGES)
 		return &machine.ram[mfn_x(mfn) - RAM_MFN];
-	return &nowhere;	/* as in Xen: to be compared, not looked into */
+	return &nowhere;	/* as in Xen: for comparisons only */
 }
 
 mfn_t page_to_mfn(const struct page_info *pg)
@@ -292,7 +290,7 @@ static void hw_see_leaf(struct hw_ctx *hw, uint64_t dfn, uint64_t pte,
 	iommu_leaf_t leaf = (pte & 0x000ffffffffff000ULL) | (pte & 3) |
 			    (level - 1) << IOMMU_LEAF_ORDER_SHIFT;
 
-	/* The first one stays, stale as it may be. */
+	/* The first cached entry stays, even if it is stale. */
 	if (dfn >= HW_DFNS || hw->leaf[dfn])
 		return;
 	hw->leaf[dfn] = leaf;
@@ -332,7 +330,7 @@ static void hw_look(struct hw_ctx *hw)
 	hw->mapped = pt->nr_mapped;
 }
 
-/* Between two steps of a change, which allocations often are. */
+/* Called between two steps of a change, often at allocations. */
 static void hw_look_everywhere(void)
 {
 	unsigned int i;
@@ -342,7 +340,7 @@ static void hw_look_everywhere(void)
 			hw_look(&machine.hw[i]);
 }
 
-/* A large leaf is dropped if any of it is flushed. */
+/* A flush of any part drops a large leaf. */
 static void hw_flush(struct hw_ctx *hw, uint64_t first, uint64_t end)
 {
 	uint64_t i;
@@ -393,9 +391,9 @@ static void hw_fini(struct iommu_ctx *ctx)
 }
 
 /*
- * Locks. Their order is that of iommu-ctx.h: pcidevs, the table's, sync_lock,
- * a context's lock, those of back ends and rings. It is checked wherever one is
- * taken. No two of a kind are ever held together.
+ * Locks. Their order is that of iommu-ctx.h: pcidevs, the table's, sync_lock, a
+ * context's lock, those of back ends and rings. Each lock operation checks it. A
+ * CPU never holds two of a kind.
  */
 static struct hw_ctx *hw_of_lock(const spinlock_t *lock)
 {
@@ -424,7 +422,7 @@ static unsigned int *held_of(const spinlock_t *lock)
 	return is_sync_lock(lock) ? &machine.held.syncs : &machine.held.leafs;
 }
 
-/* Another CPU has it: the one that runs gets no further. */
+/* Another CPU holds the lock: the running CPU stops here. */
 static void wait_for_lock(void)
 {
 	if (!machine.may_wait)
@@ -533,8 +531,8 @@ bool pcidevs_locked(void)
 }
 
 /*
- * For what takes long, waits, or takes locks that are not ours: frames, flushes,
- * domains. Only sync_lock, which nothing but a SYNC waits for, may be held.
+ * For functions that take long, wait, or take locks of other code: frames, flushes,
+ * domains. The caller may hold only sync_lock, which only a SYNC waits for.
  */
 static void check_no_spinlock(void)
 {
@@ -542,7 +540,7 @@ static void check_no_spinlock(void)
 	      !machine.held.reads && !machine.held.writes);
 }
 
-/* For guest memory, preemption and the end of a call: none at all. */
+/* For guest memory, preemption and the end of a call: the CPU holds no lock. */
 static void check_no_lock(void)
 {
 	check_no_spinlock();
@@ -550,9 +548,9 @@ static void check_no_lock(void)
 }
 
 /*
- * Run fn on the other CPU while this one is in the middle of something.
- * Returns whether it got to its end; if not, it waits for a lock of ours. Then
- * it must not have had one of its own, for nobody would give that back.
+ * Run fn on the other CPU while this CPU is in the middle of an operation. Returns
+ * whether fn completed. If not, it waits for a lock of this CPU. It must not hold a
+ * lock then, since it would never release that lock.
  */
 static bool HARNESS_UNUSED on_other_cpu(void (*fn)(void))
 {
@@ -720,7 +718,7 @@ void set_timer(struct timer *t, s_time_t expires)
 	t->expires = expires;
 }
 
-/* Time goes by, and the timer runs if it is due; no lock is held then. */
+/* Advance the time and run the timer if it is due; the caller holds no lock. */
 static void HARNESS_UNUSED time_passes(s_time_t ns)
 {
 	struct timer *t = machine.timer;

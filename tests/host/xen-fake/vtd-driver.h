@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The surroundings of Xen's own functions besides vtd-machine.h, for hooked.c.
+ * The environment of Xen's own functions in addition to vtd-machine.h, for
+ * hooked.c.
  */
 #ifndef XEN_FAKE_VTD_DRIVER_H
 #define XEN_FAKE_VTD_DRIVER_H
@@ -37,15 +38,15 @@ static void domain_crash(struct domain *d)
 
 #define set_bit(n, map) __set_bit(n, map)
 
-/* Ids stay: units have enough of them. */
+/* Xen keeps the ids: units have enough of them. */
 #define check_cleanup_domid_map(d, pdev, iommu) \
 	((void)(d), (void)(pdev), (void)(iommu))
 
 #define pci_vtd_quirk(pdev) ((void)(pdev))
 
 /*
- * Devices with ATS. That it is enabled, and that a device is flushed, is looked
- * at under ats_lock: pcidevs_lock is not held by those who flush.
+ * Devices with ATS. Xen reads under ats_lock whether ATS is enabled, and flushes a
+ * device under it. A CPU that flushes does not hold pcidevs_lock.
  */
 #define ATS_POS 0x100U
 #define ATS_REG_CAP 4
@@ -63,7 +64,7 @@ static void domain_crash(struct domain *d)
 
 static rwlock_t ats_lock;
 static struct {
-	bool gone;			/* devices do not answer any more */
+	bool gone;			/* devices do not respond any more */
 	uint16_t ctl[NR_DEVS];
 	unsigned int flushed[NR_DEVS];
 } ats;
@@ -127,7 +128,7 @@ static void ats_start(void)
 		INIT_LIST_HEAD(&units[i].ats_devices);
 }
 
-/* The host bridge and the ME are there; what is at 00:01.0 the test says. */
+/* The host bridge and the ME exist; the test sets the device at 00:01.0. */
 static uint32_t wifi_id;
 
 #define CANTIGA 0x2a408086U

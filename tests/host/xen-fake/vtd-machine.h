@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Two VT-d units, on machine.h, that keep what they have cached until they are
- * told to drop it: context entries by requester id, translations by domain id.
- * And the part of Xen's VT-d and PCI code that the back end calls. Included
- * once by each program that is linked with passthrough/vtd/ctx.c.
+ * Two VT-d units, on machine.h, which keep cached entries until a flush drops them:
+ * context entries by requester id, translations by domain id. It also has the part
+ * of Xen's VT-d and PCI code that the back end calls. Each program that is linked
+ * with passthrough/vtd/ctx.c includes this once.
  *
- * Devices 00:01.0 and 00:02.0 are behind unit 0, 00:03.0 behind unit 1;
- * 01:05.0 is behind the PCIe-to-PCI bridge 00:1e.0 and unit 0.
+ * Devices 00:01.0 and 00:02.0 are behind unit 0, 00:03.0 behind unit 1; 01:05.0 is
+ * behind the PCIe-to-PCI bridge 00:1e.0 and unit 0.
  */
 #ifndef XEN_FAKE_VTD_MACHINE_H
 #define XEN_FAKE_VTD_MACHINE_H
@@ -23,11 +23,11 @@
 #define NR_DEVS 4
 #define BRIDGE (0x1e << 3)
 
-/* Where the tables are: the root, then those of the buses. */
+/* Frames of the tables: the root, then those of the buses. */
 #define TABLE_MFN 0x40
 #define UNIT_TABLES 0x10
 
-/* Decided once, at the first use of the page-table format. */
+/* Read once, at the first use of the page-table format. */
 bool iommu_snoop = true, ats_enabled;
 bool rwbf_quirk, iommu_hwdom_passthrough;
 bool untrusted_msi;
@@ -41,7 +41,7 @@ struct acpi_drhd_unit drhds[NR_UNITS] = {
 };
 struct acpi_rmrr_unit rmrrs[NR_RMRRS];
 
-/* One unit: its tables, and what it has in its caches. */
+/* One unit: its tables and its caches. */
 struct hw_unit {
 	struct root_entry root[256];
 	struct context_entry entry[NR_BUSES][256];
@@ -63,9 +63,9 @@ static struct {
 	bool under_lock;		/* flushes may be made under a lock */
 	struct pci_dev dev[NR_DEVS];
 	struct pci_dev bridge;
-	bool bridge_gone;		/* as Xen was told */
+	bool bridge_gone;		/* as reported to Xen */
 	bool bridge_lost;		/* the way up does not end */
-	bool other_unit;		/* device 0 is said to be behind unit 1 */
+	bool other_unit;		/* device 0 is reported behind unit 1 */
 	unsigned int lookups, walks;
 	bool translating, ats;
 	struct pci_dev *ats_dev;
@@ -86,7 +86,7 @@ static struct context_entry *cached_of_rid(unsigned int unit, uint16_t rid)
 	return &v.unit[unit].cached[rid >> 8][rid & 0xff];
 }
 
-/* As firmware has it, and only it. */
+/* The unit according to firmware, which alone decides. */
 static unsigned int unit_of(const struct pci_dev *pdev)
 {
 	if (pdev == &v.dev[0] && v.other_unit)
@@ -118,7 +118,7 @@ static void check_unused(const struct hw_unit *hw, domid_t domid)
 		CHECK(context_domain_id(hw->entry[i / 256][i % 256]) != domid);
 }
 
-/* An id must tag nothing when it can be given out again (XSA-399). */
+/* No translation may have the id when it is freed for reuse (XSA-399). */
 void iommu_free_domid(domid_t domid, unsigned long *map)
 {
 	unsigned int i;
@@ -188,7 +188,7 @@ void unmap_vtd_domain_page(const void *p)
 	v.mapped--;
 }
 
-/* The old entry stays with the unit, and so do its translations. */
+/* The unit keeps the old entry and its translations. */
 static void entry_was(const struct context_entry *e, struct context_entry was)
 {
 	unsigned int i;
@@ -243,7 +243,7 @@ static int flush_rc(void)
 	return v.rc_flush;
 }
 
-/* Entries are tagged with the domain id they had, which is 0 if there was none. */
+/* An entry has the tag of its old domain id, which is 0 if there was none. */
 int iommu_flush_context_device(struct vtd_iommu *iommu, uint16_t did,
 			       uint16_t sid, uint8_t mask, bool np)
 {
@@ -268,7 +268,7 @@ int iommu_flush_context_global(struct vtd_iommu *iommu, bool np)
 	return rc;
 }
 
-/* With an old entry still cached, translations would just come back. */
+/* If an old entry is still cached, the unit would cache its translations again. */
 static bool still_used(const struct hw_unit *hw, uint16_t did)
 {
 	unsigned int i;
@@ -414,7 +414,7 @@ static void device(unsigned int i, uint16_t bdf, enum pdev_type type)
 	v.dev[i].type = type;
 }
 
-/* Behind unit 1 there is 00:03.0 only. */
+/* Only 00:03.0 is behind unit 1. */
 static void start_unit(unsigned int n)
 {
 	struct hw_unit *hw = &v.unit[n];
@@ -438,7 +438,7 @@ static void start(void)
 {
 	unsigned int i;
 
-	/* Which ids contexts hold outlives a test: give them back. */
+	/* The ids of contexts remain after a test: free them. */
 	for (i = 0; i < NR_UNITS; i++) {
 		memset(v.unit[i].entry, 0, sizeof(v.unit[i].entry));
 		memset(v.unit[i].cached, 0, sizeof(v.unit[i].cached));
@@ -505,7 +505,7 @@ static int move(unsigned int dev, struct iommu_ctx *to)
 	return rc;
 }
 
-/* As iommu_ctx_device_gone() does it. */
+/* Same as iommu_ctx_device_gone(). */
 static HARNESS_UNUSED void gone(unsigned int dev)
 {
 	struct iommu_ctx *ctx = v.dev[dev].ctx;
@@ -516,7 +516,7 @@ static HARNESS_UNUSED void gone(unsigned int dev)
 	CHECK(!v.mapped && !any_spinlock());
 }
 
-/* The units work with what stands in memory, and hold nothing older. */
+/* The units use the entries in memory and cache nothing older. */
 static void check_clean(void)
 {
 	unsigned int i, k;
@@ -545,7 +545,7 @@ static void check_entry(uint16_t rid, uint64_t root, unsigned int did)
 	check_entry_at(rid == 3 << 3, rid, root, did);
 }
 
-/* It is the domain's ordinary one. */
+/* The entry is the domain's ordinary one. */
 static void check_home(uint16_t rid)
 {
 	check_entry(rid, DOM0_ROOT, DID_DOM0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * VT-d as passthrough/vtd/ctx.c sees it through Xen's driver, for its test:
- * forced in after xen.h. Layouts are the specification's.
+ * The part of Xen's VT-d driver that passthrough/vtd/ctx.c uses, for its test: the
+ * compiler includes it by force after xen.h. Layouts are the specification's.
  */
 #ifndef XEN_FAKE_VTD_H
 #define XEN_FAKE_VTD_H
@@ -38,7 +38,7 @@ static inline unsigned int bitmap_weight(const unsigned long *map,
 	return n;
 }
 
-/* 1 for bit 0, as Xen's. */
+/* Returns 1 for bit 0, as Xen's. */
 static inline unsigned int flsl(unsigned long x)
 {
 	return x ? 64 - __builtin_clzl(x) : 0;
@@ -122,7 +122,7 @@ extern struct acpi_drhd_unit drhds[NR_UNITS];
 #define for_each_drhd_unit(d) for ((d) = drhds; (d) < drhds + NR_UNITS; (d)++)
 struct acpi_drhd_unit *acpi_find_matched_drhd_unit(const struct pci_dev *pdev);
 
-/* One region, of as many devices as the test says. */
+/* One region, for the number of devices that the test sets. */
 struct acpi_rmrr_unit {
 	uint64_t base_address, end_address;
 	uint16_t segment;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Frames as x86 has them, for the test of passthrough/x86/ctx-frames.c: forced in
- * after xen.h.
+ * Frames on x86, for the test of passthrough/x86/ctx-frames.c: the compiler
+ * includes it by force after xen.h.
  */
 #ifndef XEN_FAKE_X86_H
 #define XEN_FAKE_X86_H

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * As much of Xen as the hypervisor half needs to be compiled and run in a test
- * program: included by force before each of its sources, whose own includes of
- * Xen headers find empty files (tests/host/xen.mk makes them).
+ * The part of Xen that the hypervisor half needs to compile and run in a test
+ * program. The compiler includes it by force before each of its sources. Includes
+ * of Xen's headers in these sources find empty files, which tests/host/xen.mk
+ * makes.
  *
- * One thread. What a test wants to see or make fail is a function
- * here, defined in machine.h; the rest is inline.
+ * Programs have one thread. A function that a test observes or makes fail is
+ * defined in machine.h; the rest is inline.
  */
 #ifndef XEN_FAKE_H
 #define XEN_FAKE_H
@@ -64,7 +65,7 @@ void __attribute__((__noreturn__)) fake_assert(const char *file, int line,
 #define BUILD_BUG_ON(cond) _Static_assert(!(cond), #cond)
 #define ASSERT_UNREACHABLE() fake_assert(__FILE__, __LINE__, "unreachable")
 
-/* Messages are counted, and the last ones kept: fake_log in machine.h. */
+/* Counts messages and keeps the last ones: fake_log in machine.h. */
 extern unsigned int fake_printks;
 void fake_printk(const char *fmt, ...);
 #define XENLOG_ERR ""
@@ -133,7 +134,7 @@ static inline void list_add_tail(struct list_head *e, struct list_head *h)
 	list_add(e, h->prev);
 }
 
-/* The links are cleared, so that use after removal crashes. */
+/* Clears the links, so that use after removal crashes. */
 static inline void list_del(struct list_head *e)
 {
 	e->next->prev = e->prev;
@@ -159,7 +160,7 @@ static inline bool list_empty(const struct list_head *h)
 	     (p) = (n),							\
 	     (n) = list_entry((n)->member.next, __typeof__(*(n)), member))
 
-/* Locks: who holds what is checked, see machine.h. */
+/* Locks: machine.h checks which CPU holds which. */
 typedef struct { bool held; } spinlock_t;
 typedef struct { int readers; bool writer; } rwlock_t;
 #define spin_lock_init(l) ((void)((l)->held = false))
@@ -193,7 +194,7 @@ unsigned int radix_tree_gang_lookup(struct radix_tree_root *r, void **results,
 				    unsigned long first, unsigned int max);
 #define radix_tree_destroy(r, fn) ((void)(r))
 
-/* Frames. Machine addresses and both kinds of frame number do not mix. */
+/* Frames. Types keep machine addresses and both kinds of frame number apart. */
 #define PAGE_SHIFT 12
 #define PAGE_SIZE (1UL << PAGE_SHIFT)
 #define PAGE_MASK (~(PAGE_SIZE - 1))
@@ -366,15 +367,15 @@ struct pci_dev {
 		s_time_t until, quiet;
 	} ctx_fault;
 
-	/* The test's own. */
-	struct iommu_ctx *hw;		/* what the IOMMU has for it */
-	bool hw_suppressed;		/* it reports no faults of the device */
+	/* Fields for tests only. */
+	struct iommu_ctx *hw;		/* the context in the IOMMU */
+	bool hw_suppressed;		/* the IOMMU reports no faults of the device */
 	uint32_t shared_id;		/* a requester id besides its own */
-	unsigned int nr_outside;	/* faults that were Xen's to judge */
+	unsigned int nr_outside;	/* faults left to Xen's own rule */
 	uint16_t command;
 	unsigned int nr_direct;
 	uint64_t direct[2][2];		/* regions: first and last byte */
-	bool many;			/* or nr_direct pages, not side by side */
+	bool many;			/* or nr_direct pages, not adjacent */
 	bool relaxable;			/* they are DIRECT_RELAXABLE */
 };
 
@@ -390,7 +391,7 @@ int pci_iterate_devices(int (*handler)(struct pci_dev *pdev, void *arg),
 #define PCI_BUS(bdf) ((bdf) >> 8 & 0xff)
 #define PCI_BDF(b, d) ((uint16_t)(((b) & 0xff) << 8 | ((d) & 0xff)))
 
-/* Each with as many arguments as there are numbers in a name, or fewer. */
+/* Each takes as many arguments as there are numbers in its name, or fewer. */
 #define FAKE_OF_4(a, b, c, d, name, ...) name
 #define PCI_DEVFN_1(bdf) ((bdf) & 0xff)
 #define PCI_DEVFN_2(d, f) (((d) & 0x1f) << 3 | ((f) & 7))
@@ -471,7 +472,7 @@ struct vcpu {
 extern struct vcpu *current;
 void iommu_sync_cache(const void *addr, unsigned int bytes);
 
-/* Two CPUs, of which one runs at a time: machine.h's on_other_cpu(). */
+/* Two CPUs, one of which runs at a time: machine.h's on_other_cpu(). */
 extern unsigned int fake_cpu;
 #define DEFINE_PER_CPU(type, name) type per_cpu_##name[2]
 #define this_cpu(name) per_cpu_##name[fake_cpu]
@@ -483,7 +484,7 @@ uint64_t parse_size_and_unit(const char *s, const char **p);
 	int fake_##fn(const char *s); \
 	int fake_##fn(const char *s) { return fn(s); }
 
-/* What runs at boot is called by the test that wants it. */
+/* The test that needs a boot-time function calls it. */
 #define __initcall(fn) \
 	int fake_##fn(void); \
 	int fake_##fn(void) { return fn(); }
@@ -496,7 +497,7 @@ void send_global_virq(uint32_t virq);
 s_time_t fake_now(void);
 #define NOW() fake_now()
 
-/* Timers run when the test says so. */
+/* Timers run when the test advances the time. */
 struct timer {
 	void (*fn)(void *data);
 	void *data;
@@ -506,7 +507,7 @@ struct timer {
 	((void)(*(t) = (struct timer){ .fn = (f), .data = (d) }))
 void set_timer(struct timer *t, s_time_t expires);
 
-/* Hypercalls. Guest memory is our own, and can be made to be missing. */
+/* Hypercalls. Guest memory is the program's own; a test can make it missing. */
 #define XEN_GUEST_HANDLE_PARAM(type) type##_handle
 typedef struct { char *p; } char_handle;
 typedef struct { void *p; } void_handle;

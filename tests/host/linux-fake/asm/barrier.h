@@ -2,12 +2,12 @@
 #ifndef FAKE_ASM_BARRIER_H
 #define FAKE_ASM_BARRIER_H
 
-/* A test's other CPU acts here, at the last moment before a barrier. */
+/* A test's other CPU runs here, at the last moment before a barrier. */
 extern void (*fake_before_mb)(void) __attribute__((__weak__));
 
 /*
- * Not a fence, which the thread sanitizer does not know. The variable is no thread's
- * but this one's, or the sanitizer would see an order between threads.
+ * No fence, which the thread sanitizer does not support. The variable is private to
+ * the thread; otherwise the sanitizer would assume an order between threads.
  */
 static inline void smp_mb(void)
 {

@@ -2,7 +2,7 @@
 #ifndef FAKE_LINUX_BITOPS_H
 #define FAKE_LINUX_BITOPS_H
 
-/* The last bit that is set, counted from 1. */
+/* Return the last bit that is set, counted from 1. */
 static inline int fls(unsigned int x)
 {
 	return x ? 32 - __builtin_clz(x) : 0;

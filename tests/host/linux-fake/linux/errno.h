@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The C library's <errno.h> ends up here too. */
+/* The C library's <errno.h> includes this file too. */
 #ifndef FAKE_LINUX_ERRNO_H
 #define FAKE_LINUX_ERRNO_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The C library's <limits.h> ends up here too. */
+/* The C library's <limits.h> includes this file too. */
 #ifndef FAKE_LINUX_LIMITS_H
 #define FAKE_LINUX_LIMITS_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* As much of the kernel's rings as the driver's pure parts use. */
+/* The part of the kernel's lists that the driver's pure parts use. */
 #ifndef FAKE_LINUX_LIST_H
 #define FAKE_LINUX_LIST_H
 

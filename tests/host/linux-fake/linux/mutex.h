@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A mutex that notices who takes it twice, or forgets it. */
+/* A mutex that detects a caller that locks twice or never unlocks. */
 #ifndef FAKE_LINUX_MUTEX_H
 #define FAKE_LINUX_MUTEX_H
 

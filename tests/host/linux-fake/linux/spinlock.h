@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Locks that only know whether they are held: taking one twice, giving one back
- * that is not held, and (through fake_locks_held) doing under a lock what must
- * not be done there, are all seen.
+ * Locks that only record whether they are held. They detect locking twice and
+ * unlocking a lock that is not held. fake_locks_held lets a test detect work that
+ * is forbidden under a lock.
  */
 #ifndef FAKE_LINUX_SPINLOCK_H
 #define FAKE_LINUX_SPINLOCK_H
@@ -15,10 +15,10 @@ typedef struct {
 } raw_spinlock_t;
 
 extern int fake_locks_held;
-/* How often a first lock was taken: interrupts are on before. */
+/* How often a first lock was taken; interrupts are on before that. */
 extern unsigned int fake_locks_taken;
 
-/* A test's other CPU acts here, when the last lock is given back. */
+/* A test's other CPU runs here, when the last lock is released. */
 extern void (*fake_on_unlock)(void) __attribute__((__weak__));
 
 static inline void raw_spin_lock_init(raw_spinlock_t *lock)

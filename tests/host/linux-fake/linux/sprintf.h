@@ -5,7 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* Returns what was written, not what would have been. */
+/* Returns the length that was written, not the length needed. */
 static inline int __attribute__((__format__(__printf__, 3, 4)))
 scnprintf(char *buf, size_t size, const char *fmt, ...)
 {

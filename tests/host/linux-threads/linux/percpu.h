@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Variables of as many CPUs as a test has threads; each thread says in fake_cpu
- * which one it is. As in the kernel, others may read while the owner adds.
+ * Variables of one CPU for each thread of a test; each thread sets its CPU in
+ * fake_cpu. As in the kernel, other CPUs may read while the owner adds.
  */
 #ifndef FAKE_LINUX_PERCPU_H
 #define FAKE_LINUX_PERCPU_H
@@ -18,7 +18,7 @@ extern __thread unsigned int fake_cpu;
 #define per_cpu(name, cpu) (fake_pcpu_##name[cpu])
 #define for_each_possible_cpu(cpu) for ((cpu) = 0; (cpu) < FAKE_CPUS; (cpu)++)
 
-/* Pastes the variable's name, which member accesses follow. */
+/* Pastes the variable's name, so a member access may follow it. */
 #define this_cpu_add(member, n) \
 	__atomic_fetch_add(&(fake_pcpu_at(member)), n, __ATOMIC_RELAXED)
 #define fake_pcpu_at(member) FAKE_PCPU_##member

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Locks for tests with threads: real ones, and each thread knows how many it
+ * Locks for tests with threads: real ones, and each thread counts the locks that it
  * holds.
  */
 #ifndef FAKE_LINUX_SPINLOCK_H

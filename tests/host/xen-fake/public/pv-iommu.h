@@ -1,3 +1,3 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Where Xen has the ABI header. */
+/* Xen's path of the ABI header. */
 #include <xen/interface/pv-iommu.h>
