@@ -1187,7 +1187,7 @@ TEST(device_query_tells_what_the_back_end_says)
  * Xen keeps a device that it could not add, for example a virtual function of a PVH
  * dom0. The device has no owner and must not pass for one of another domain.
  */
-TEST(device_of_nobody)
+TEST(device_without_owner)
 {
 	struct xen_pv_iommu_dev_query q = { .dev.id = 0x101 };
 	long ctx = start_ctx();

@@ -447,7 +447,7 @@ TEST(parked_during_a_flush_is_not_released)
  * Between a strict unmap and its flush nothing is parked, so a SYNC of another CPU
  * does not wait (XSA-499).
  */
-TEST(strict_flush_keeps_nobody_waiting)
+TEST(strict_flush_delays_no_sync)
 {
 	long ctx = start_ctx_translated();
 
