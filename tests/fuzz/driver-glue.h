@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The callbacks of a context, and the results that callers must see of requests:
- * the model's side of each.
+ * The callbacks of a context, and the results that callers must get for requests:
+ * the model's part of each.
  */
 #ifndef XPI_FUZZ_DRIVER_GLUE_H
 #define XPI_FUZZ_DRIVER_GLUE_H
@@ -11,9 +11,9 @@
 #include "driver-model.h"
 
 /**
- * struct range - pages that an operation is about
- * @dfn: the first
- * @nr: how many, not 0
+ * struct range - pages of an operation
+ * @dfn: the first page
+ * @nr: number of pages, not 0
  */
 struct range {
 	u64 dfn;
@@ -26,7 +26,7 @@ static const struct xpi_mappings_mem mem = { page_alloc, page_free };
  * Callbacks
  */
 
-/* The hypervisor itself notes unmaps that it refuses to a list. */
+/* The hypervisor itself records unmaps of a list that it refuses. */
 static void on_lost(struct xpi_pending *l, const struct xpi_lost *what)
 {
 	CHECK(l == &cx.pending && what->times && what->err < 0);
@@ -51,7 +51,7 @@ static void on_sending(const struct xpi_batch *b, enum xpi_why why)
  * Requests
  */
 
-/* Has any page of it a frame of that kind? */
+/* Return true if any page of the request has a frame of that kind. */
 static bool any_frame(const struct xpi_map *m, bool (*is)(struct xpi_frame f))
 {
 	u64 i;
@@ -73,8 +73,8 @@ static bool is_foreign(struct xpi_frame f)
 }
 
 /*
- * All pages of a request are marked if one of them is another domain's. Of one
- * that was done in part that page may be in the rest, and never looked at.
+ * The driver marks all pages of a request if one of them belongs to another domain.
+ * If a request was done in part, the driver may never have looked at that page.
  */
 static void see_marks(const struct xpi_map *m, u64 done)
 {
@@ -93,7 +93,7 @@ static void see_marks(const struct xpi_map *m, u64 done)
 	}
 }
 
-/* The caller was told of all that Xen has refused; the mappings have none of it. */
+/* The caller got an error for every page that Xen refused; the mappings have none. */
 static void see_map_now(const struct xpi_map *m, u64 done)
 {
 	u64 i;
@@ -105,8 +105,8 @@ static void see_map_now(const struct xpi_map *m, u64 done)
 }
 
 /*
- * It is as if it had never been asked for, but for its front. Where there was no
- * memory Xen may not even have been asked to make room.
+ * The rest counts as never requested. If out of memory, the driver may not even
+ * have asked Xen to make room.
  */
 static void see_rest(const struct xpi_map *m, int ret, u64 done)
 {
@@ -116,7 +116,7 @@ static void see_rest(const struct xpi_map *m, int ret, u64 done)
 		check_gone(m->dfn + done, m->nr - done);
 }
 
-/* Something is there already. */
+/* Map where a mapping exists already. */
 static void map_twice(unsigned int cpu, const struct xpi_map *m, gfp_t gfp)
 {
 	u64 done = U64_MAX;
@@ -153,7 +153,7 @@ static void map(unsigned int cpu, const struct xpi_map *m, gfp_t gfp)
 	see_marks(m, done);
 }
 
-/* Returns whether it is unmapped already. */
+/* Returns whether the pages are already unmapped. */
 static bool unmap(unsigned int cpu, struct range r)
 {
 	struct xpi_removed t = xpi_context_unmap(&cx, cpu, r.dfn, r.nr);

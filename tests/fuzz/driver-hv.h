@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Xen for the driver's fuzzer: the fake hypervisor, with one context. It refuses
- * and stops where the input wants it to, and fails the run for what a good caller
- * never asks for. As a liar it has no table, and says whatever comes.
+ * and stops where the input requests it, and fails the run for a call that no
+ * correct caller makes. In liar mode it has no table and returns random results.
  */
 #ifndef XPI_FUZZ_DRIVER_HV_H
 #define XPI_FUZZ_DRIVER_HV_H
@@ -16,23 +16,23 @@
 
 #include "pending.h"
 
-/* Here, so that libFuzzer does not explore it. */
+/* Included here, so that libFuzzer does not explore it. */
 #include "tests/fake-hv.c"
 
 #include "fake.h"
 #include "harness.h"
 #include "input.h"
 
-#define SPAN		1536U	/* of dfns */
+#define SPAN		1536U	/* dfns */
 #define CTX		7U
 /* No operation needs that many calls, however little each of them does. */
 #define MANY_CALLS	100000U
 
 /**
- * struct hv_page - what the model has to know of a dfn
- * @kept: to be unmapped, but Xen has refused it
- * @again: refused with -EEXIST, and the driver is to try once more
- * @failed: why the map that it is a part of was refused, 0: it was not
+ * struct hv_page - the model's data of a dfn
+ * @kept: Xen has refused to unmap it
+ * @again: Xen has refused it with -EEXIST, and the driver must try once more
+ * @failed: error with which Xen refused the map that includes it, 0: none
  */
 struct hv_page {
 	bool kept;
@@ -41,17 +41,17 @@ struct hv_page {
 };
 
 /**
- * struct hv - what the fake is to do wrong
+ * struct hv - the failures that the fake must produce
  * @page: notes for the model
- * @page_err: the page that is @page_in pages away is refused with this
- * @wish: the descriptor of that page, if the call under way has met it
- * @call_err: after @call_in calls @nr_call_err are, as a whole; if @call_late is
- *	set, when all was done
- * @stop: pages that a call does at most, 0: all
- * @left: of these, in the call under way
+ * @page_err: error for the page that is @page_in pages away
+ * @wish: the descriptor of that page, if the current call has reached it
+ * @call_err: after @call_in calls, error for @nr_call_err whole calls; if @call_late
+ *	is set, after everything was done
+ * @stop: most pages that a call does, 0: all
+ * @left: remaining pages of these in the current call
  * @liar: see the top
- * @meanwhile: what another CPU does during a call, at its end if @at_end
- * @calls: of the operation that is under way
+ * @meanwhile: work of another CPU during a call, at its end if @at_end
+ * @calls: calls of the current operation
  */
 struct hv {
 	struct hv_page page[SPAN];
@@ -72,12 +72,12 @@ struct hv {
 
 static struct hv hv;
 
-/* For the log. */
+/* Counters for the log. */
 static struct {
 	uint64_t calls, descs, refused, others;
 } count;
 
-/* With FUZZ_TRACE in the environment: what happens, for who wants to know why. */
+/* Print the events if FUZZ_TRACE is in the environment. */
 static void __attribute__((__format__(__printf__, 1, 2)))
 trace(const char *fmt, ...)
 {
@@ -118,7 +118,7 @@ static int on_leaf(const struct xen_pv_iommu_batch *d, u32 size)
 	if (d->op == XEN_PV_IOMMU_BATCH_MAP ||
 	    (!(dfn % size) && d->nr - d->done >= size))
 		return 0;
-	/* A caller cuts no leaf of its own, and finds none that was there before. */
+	/* A caller cuts no leaf of its own, and finds no older leaf. */
 	CHECK(hv.page[dfn].kept);
 	return -ERANGE;
 }
@@ -148,8 +148,8 @@ static void note_map(const struct xen_pv_iommu_batch *d, int err, bool wish)
 		p->failed = first ? 0 : err;
 	}
 	/*
-	 * The driver sends pending unmaps before a map comes again, or comes
-	 * that does not wait.
+	 * The driver sends pending unmaps before it repeats a map, and before a map
+	 * that is not deferred.
 	 */
 	CHECK(err != -EEXIST || kept || wish || (first && fake_locks_held));
 }
@@ -185,7 +185,7 @@ static long do_descs(struct xen_pv_iommu_batch *d, unsigned int nr)
 		if (d[i].status || d[i].done < d[i].nr)
 			break;
 	}
-	/* The context is not broken. */
+	/* -EIO for a later descriptor: the context is not broken. */
 	return ret == -EIO && i ? (long)i : ret;
 }
 
@@ -193,7 +193,7 @@ static long do_descs(struct xen_pv_iommu_batch *d, unsigned int nr)
  * Calls
  */
 
-/* The driver takes it for the answer to the first descriptor. */
+/* The driver takes the error as the result of the first descriptor. */
 static long refuse_call(const struct xen_pv_iommu_batch *d)
 {
 	hv.nr_call_err--;
@@ -256,7 +256,7 @@ static void run_meanwhile(bool at_end)
 	fn();
 }
 
-/* With interrupts off it must not take long. The fake checks the rest. */
+/* With interrupts off a call must be short. The fake checks the rest. */
 static void check_array(const struct xen_pv_iommu_batch *d, unsigned int nr)
 {
 	bool map = d->op == XEN_PV_IOMMU_BATCH_MAP;
@@ -311,7 +311,7 @@ static void hv_init(void)
 	fuzz_hv.iommu_multi = hv_multi;
 }
 
-/* No more wishes. */
+/* Stop all failures. */
 static void hv_behave(void)
 {
 	hv.page_err = 0;

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The pages that the callers of the driver have mapped, and the invariant between
- * these, the mappings, the lists and Xen whenever no operation is in
- * progress (I1): Xen maps what the mappings show, less what waits to be mapped,
- * plus what waits to be unmapped. Where a map was refused Xen may have less,
- * and only there do the mappings have an error.
+ * The pages that the driver's callers have mapped, and the invariant of these, the
+ * mappings, the lists and Xen between operations (I1). Xen maps what the mappings
+ * show, minus pending maps, plus pending unmaps. Where a map was refused Xen may
+ * map less, and only there the mappings have an error.
  */
 #ifndef XPI_FUZZ_DRIVER_MODEL_H
 #define XPI_FUZZ_DRIVER_MODEL_H
@@ -15,13 +14,13 @@
 #define PAIRS	4U
 
 /**
- * struct want - what a caller has mapped at a dfn
+ * struct want - a caller's mapping at a dfn
  * @pfn: the page
  * @flags: XEN_PV_IOMMU_F_R and W
- * @order: of the leaf
- * @leaf: XPI_LEAF_DIRECT and XPI_LEAF_FOREIGN as the mappings have to have them
- * @mapped: something
- * @synced: and iotlb_sync_map was called since
+ * @order: order of the leaf
+ * @leaf: expected XPI_LEAF_DIRECT and XPI_LEAF_FOREIGN of the mappings
+ * @mapped: the dfn is mapped
+ * @synced: iotlb_sync_map was called since
  */
 struct want {
 	u64 pfn;
@@ -37,11 +36,11 @@ static struct want want[SPAN];
 static struct xpi_context cx;
 static struct xpi_pending_pair pair[PAIRS];
 
-/* How often a dfn waits, as the last look at the lists has found. */
+/* How often a dfn is pending, from the last look at the lists. */
 static u8 waits_map[SPAN], waits_unmap[SPAN];
 
 /*
- * Lanes
+ * Lists
  */
 
 static void look_at_desc(const struct xpi_pending_list *p, unsigned int i,
@@ -56,7 +55,7 @@ static void look_at_desc(const struct xpi_pending_list *p, unsigned int i,
 		waits[dfn]++;
 }
 
-/* Returns descriptors. */
+/* Returns the number of descriptors. */
 static unsigned int look_at_pending(const struct xpi_pending_list *p, u8 op,
 				    u8 *waits)
 {
@@ -70,7 +69,7 @@ static unsigned int look_at_pending(const struct xpi_pending_list *p, u8 op,
 	}
 	CHECK_EQ(p->pages, pages);
 	CHECK(pages <= XPI_PENDING_PAGES);
-	/* A range that is empty meets none; before the first map it is 0 to 0. */
+	/* An empty range overlaps none; before the first map it is 0 to 0. */
 	CHECK(p->batch.used || !p->end);
 	CHECK(p->batch.used || !p->batch.nr_bufs || p->first == U64_MAX);
 	return p->batch.used;
@@ -108,7 +107,7 @@ static u64 leaf_pages(u64 dfn)
 	return want[dfn].order ? LEAF_2M : 1;
 }
 
-/* Does the leaf have the error of one of its pages? @seen: the mappings'. */
+/* Return whether @seen, from the mappings, is the error of one of the leaf's pages. */
 static bool error_is_right(u64 dfn, unsigned int seen)
 {
 	u64 at, end = leaf_start(dfn) + leaf_pages(dfn);
@@ -154,10 +153,10 @@ static void check_waiting(u64 dfn)
 	const struct want *w = &want[dfn];
 	bool sent = w->mapped && !(w->leaf & XPI_LEAF_DIRECT);
 
-	/* Ranges that wait are disjoint. */
+	/* Pending ranges are disjoint. */
 	CHECK(waits_map[dfn] <= 1 && waits_unmap[dfn] <= 1);
 	CHECK(!waits_map[dfn] || (sent && !w->synced));
-	/* Or a map would pass it that is then undone by it. */
+	/* Otherwise a map could be sent before this unmap, which would remove it. */
 	CHECK(!waits_unmap[dfn] || hv_maps(dfn));
 }
 
@@ -178,7 +177,7 @@ static void check_hv(u64 dfn)
 		check_frame(&xen_ctx->pte[dfn], w);
 }
 
-/* If Xen says nonsense it is enough that the driver stays in one piece. */
+/* If Xen returns random results, the driver only has to survive. */
 static void check_range(u64 dfn, u64 nr)
 {
 	u64 end = dfn + nr < SPAN ? dfn + nr : SPAN;
@@ -214,7 +213,7 @@ static void check_all(void)
 	CHECK_EQ(xpi_mappings_leaves(&cx.mappings, XPI_ORDER_2M), leaves[1]);
 }
 
-/* Nothing is mapped there any more, and it was flushed. */
+/* Xen maps nothing there any more, and has flushed it. */
 static void check_gone(u64 dfn, u64 nr)
 {
 	u64 at;
@@ -249,7 +248,7 @@ static void want_map(const struct xpi_map *m, unsigned int leaf)
 			.pfn = m->pfn + i, .flags = m->flags,
 			.order = m->order, .leaf = leaf, .mapped = true,
 		};
-		/* Its predecessor's. */
+		/* These belong to the previous map. */
 		p->again = false;
 		p->failed = 0;
 	}
@@ -271,7 +270,7 @@ static void want_synced(u64 dfn, u64 nr)
 		want[at].synced = true;
 }
 
-/* Returns pages that an unmap takes away: whole leaves, up to a hole (I5). */
+/* Return the pages that an unmap removes: whole leaves, up to a hole (I5). */
 static u64 want_unmap(u64 dfn, u64 nr)
 {
 	u64 at = dfn, n;

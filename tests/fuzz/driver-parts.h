@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The parts of the driver that stand alone: grouping of random trees, and
- * whatever Xen may say about itself and in fault records. What they accept must
- * make sense, and what makes sense must be accepted.
+ * The driver's parts that need no context: grouping of random trees, and random
+ * answers and fault records of Xen. The driver must accept all valid ones and
+ * reject the others.
  */
 #ifndef XPI_FUZZ_DRIVER_PARTS_H
 #define XPI_FUZZ_DRIVER_PARTS_H
@@ -27,7 +27,7 @@ static uint64_t input_below(uint64_t n)
 	return word() % n;
 }
 
-/* A path of any hops at all; the key is one of them, and has its segment. */
+/* A path of random hops; the key is one of them, with its segment. */
 static void play_path(void)
 {
 	struct xpi_hop hops[XPI_MAX_HOPS];
@@ -63,7 +63,7 @@ static void play_group(void)
 				CHECK_EQ(key_of(i), key_of(j));
 }
 
-/* A valid answer of Xen; in most calls one field is random. */
+/* Make a valid answer of Xen; in most calls one field is random. */
 static struct xen_pv_iommu_query some_query(void)
 {
 	struct xen_pv_iommu_query q;
@@ -166,7 +166,7 @@ static void play_resv(void)
 	CHECK(resv.start <= r.start && r.start - resv.start < SZ_4K);
 	CHECK(resv.last >= r.last && resv.last - r.last < SZ_4K);
 	CHECK(!(resv.start % SZ_4K) && !((resv.last + 1) % SZ_4K));
-	/* Its length is a number. */
+	/* The length does not overflow to 0. */
 	CHECK(resv.last - resv.start + 1);
 	CHECK(resv.type <= XEN_PV_IOMMU_RESV_DIRECT_RELAXABLE);
 	CHECK(resv.type != XEN_PV_IOMMU_RESV_DIRECT_RELAXABLE ||
@@ -189,7 +189,7 @@ static void play_caps(void)
 	play_dev(&caps);
 }
 
-/* In memory of its size, for the sanitizer to see what is written behind it. */
+/* The text is in memory of its size, so the sanitizer detects a write after it. */
 static void check_text(const struct xpi_fault *f, size_t size)
 {
 	char whole[2 * XPI_FAULT_TEXT_MAX];

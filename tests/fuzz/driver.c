@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Bytes as what the IOMMU core and several CPUs ask of the driver, into its
- * real lists, batches, runs and mappings, with a hypervisor that refuses, stops and
- * lies as the input wants. driver-model.h says what must hold after each
- * operation. At the end all is unmapped, and Xen must have nothing but what it
- * has refused to give up. Some inputs are for the parts that stand alone, see
- * driver-parts.h.
+ * Decode bytes as requests of the IOMMU core and several CPUs to the driver. They
+ * go into its real lists, batches, runs and mappings. The hypervisor refuses, stops
+ * and lies as the input requests. driver-model.h has the checks after each
+ * operation. At the end all is unmapped, and Xen maps only what it has refused to
+ * unmap. Some inputs test the parts that need no context, see driver-parts.h.
  */
 #define HARNESS_NO_MAIN
 
@@ -27,10 +26,10 @@ UNEXPLORED_END
 
 /* State of a sequence of operations. */
 static struct {
-	struct range maps[REMEMBERED];	/* made last */
+	struct range maps[REMEMBERED];	/* the latest ones */
 	unsigned int nr_maps;
-	struct range busy;		/* of the operation under way */
-	bool other;			/* it is the other CPU's turn */
+	struct range busy;		/* range of the current operation */
+	bool other;			/* the other CPU runs */
 } in;
 
 static u64 nr_maps, nr_unmaps;	/* for the log */
@@ -50,8 +49,8 @@ static bool waits_for(const struct xpi_pending_list *p, struct range r)
 }
 
 /*
- * Would it have to wait for a lock that this CPU has? Whatever may send maps
- * may have to send all unmaps as well.
+ * Return whether the CPU would wait for a lock that this CPU holds. An operation
+ * that may send maps may have to send all unmaps too.
  */
 static bool has_to_wait(unsigned int cpu, struct range r, bool maps)
 {
@@ -68,7 +67,7 @@ static bool has_to_wait(unsigned int cpu, struct range r, bool maps)
 	return false;
 }
 
-/* May this CPU do that now? A range has one owner at a time. */
+/* Return whether the CPU may start that operation. A range has one owner at a time. */
 static bool may_begin(const char *what, unsigned int cpu, struct range r,
 		      bool maps)
 {
@@ -100,7 +99,7 @@ static struct range more_than(struct range r)
 	return (struct range){ r.dfn - before, r.nr + before + word() % 1024 };
 }
 
-/* One that was mapped as such, some of it, more than it, or any. */
+/* Return a mapped range, a part of one, a larger one, or a random one. */
 static struct range some_range(unsigned int kind)
 {
 	struct range r;
@@ -120,7 +119,7 @@ static struct range some_range(unsigned int kind)
 	return r;
 }
 
-/* Where @nr pages have a neighbour that was there before, or it was itself. */
+/* Return a dfn at which @nr pages are next to a map, or at its start. */
 static u64 next_to_a_map(u64 nr)
 {
 	struct range r = in.maps[byte() % in.nr_maps];
@@ -152,7 +151,7 @@ static void choose_map(struct xpi_map *m)
 		m->pfn &= ~(u64)(LEAF_2M - 1);
 		m->nr = LEAF_2M * (1 + byte() % 2);
 	}
-	/* More than there are of those that Xen refuses, or has no frame for. */
+	/* More pages than Xen refuses, or has no frame for. */
 	if (kind >= 0xd0)
 		m->pfn = XPI_PFN_ALIEN - 8 + m->pfn % 0x1800;
 	if (kind & 8 && in.nr_maps && m->order == XPI_ORDER_4K)
@@ -200,7 +199,7 @@ static struct range do_map(unsigned int cpu)
 	return r;
 }
 
-/* Whether it is the right one is the model's to say, page by page. */
+/* Return the first error; the model checks each page's error. */
 static unsigned int first_error(struct range r)
 {
 	unsigned int err = 0;
@@ -250,7 +249,7 @@ static struct range do_sync_unmap(unsigned int cpu)
 	return r;
 }
 
-/* Owns nothing. */
+/* A flush owns no range. */
 static struct range do_flush(void)
 {
 	uint64_t others = count.others;
@@ -309,7 +308,7 @@ static void refuse_page(unsigned int kind)
 	hv.page_in = byte() % (kind & 64 ? 256 : 8);
 }
 
-/* A page has an error of its own; of a whole call -EIO may come late. */
+/* A page has its own error; for a whole call -EIO may come late. */
 static void refuse_calls(unsigned int kind)
 {
 	hv.call_err = some_error();
@@ -365,7 +364,7 @@ static void step(void)
 }
 
 /*
- * A course
+ * A sequence of operations
  */
 
 static void begin(void)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What turns an input into a run of the target: LLVMFuzzerTestOneInput() is
- * what libFuzzer calls; main() below does the same with random bytes where there
- * is no libFuzzer. A target includes this once.
+ * Runs the target with an input. libFuzzer calls LLVMFuzzerTestOneInput(); without
+ * libFuzzer main() below does the same with random bytes. A target includes this
+ * once.
  */
 #ifndef XPI_FUZZ_ENGINE_H
 #define XPI_FUZZ_ENGINE_H
@@ -10,9 +10,9 @@
 #include "harness.h"
 #include "input.h"
 
-/* The target's: one input, of which a failed CHECK may be the end. */
+/* Defined by the target: run one input, which a failed CHECK may end. */
 static void fuzz_one(void);
-/* For the log: how much of all that meant something, without a newline. */
+/* For the log: print how many inputs had an effect, without a newline. */
 static HARNESS_UNUSED void fuzz_figures(void);
 
 static uint64_t fuzz_inputs;
@@ -39,14 +39,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 /*
  *     fuzz SECONDS SEED DIR    random inputs; one that fails is left in DIR
- *     fuzz FILE...             these inputs again
+ *     fuzz FILE...             run these inputs again
  * Input i depends on the seed and i alone.
  */
 static uint8_t buf[4096];
 static size_t len;
 static char left[4096];
 
-/* Called for whatever ends the program: asan, ubsan, abort(). */
+/* Called at any end of the program: asan, ubsan, abort(). */
 static void leave_input(int sig)
 {
 	FILE *f = fopen(left, "w");

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Bytes as a sequence of iommu_op calls, into the real hypercall and context
- * code on the fakes of the host tests, with what must hold checked after each:
- * references equal leaves, tables are counted, locks are taken in order and
- * given back, nothing a device can reach is given up, devices are where the
- * books say. At the end the domain dies and everything must have come back.
+ * Decode bytes as a sequence of iommu_op calls into the real hypercall and context
+ * code, on the fakes of the host tests. After each call, references equal leaves,
+ * tables are counted, and locks are taken in order and released. No frame or table
+ * that a device can reach is released, and devices are in the recorded contexts. At
+ * the end the domain dies, and everything must be free.
  *
- * engine.h has what libFuzzer calls.
+ * libFuzzer calls the functions in engine.h.
  */
 #define HARNESS_NO_MAIN
 
@@ -19,20 +19,20 @@ UNEXPLORED_END
 #include "engine.h"
 #include "input.h"
 
-#define SPAN 6144U	/* of dfns; the last third only small leaves */
+#define SPAN 6144U	/* dfns; the last third only small leaves */
 #define MAX_OPS 400U
 #define NR_CTX 12U
 
 static struct {
-	unsigned int ids[NR_CTX];	/* numbers that were given out */
+	unsigned int ids[NR_CTX];	/* numbers that were allocated */
 	unsigned int nr_ids;
 	unsigned int lost_tables;
-	char plan[2];			/* what the other CPU does in a flush */
+	char plan[2];			/* work of the other CPU in a flush */
 	struct iommu_ctx *other;
 	uint64_t other_dfn;
 } in;
 
-/* For the log: how much of it meant something. */
+/* For the log: how many inputs had an effect. */
 static struct {
 	uint64_t calls, done, others;
 } count;
@@ -48,7 +48,7 @@ static long hypercall(unsigned int cmd, void *arg, unsigned long nr)
 	return rc;
 }
 
-/* Mostly one that is there. */
+/* Return a context that exists in most cases. */
 static unsigned int some_ctx(void)
 {
 	unsigned int b = byte();
@@ -72,7 +72,7 @@ static struct pci_dev *some_dev(void)
 	return &t.dev[byte() % NR_DEVS];
 }
 
-/* Limits as they may be, or some field that may not be set. */
+/* Make possible limits, or set a field that must be zero. */
 static void wish(struct xen_pv_iommu_ctx *c)
 {
 	unsigned int b = byte();
@@ -166,7 +166,7 @@ static struct xen_pv_iommu_batch descriptor(void)
 	} else {
 		e.dfn = e.nr = 0;
 	}
-	if (kind & 32) {	/* a field is not as it should be */
+	if (kind & 32) {	/* one field is invalid */
 		switch (byte() % 8) {
 		case 0: e.dfn = wild(); break;
 		case 1: e.gfn = wild(); break;
@@ -248,7 +248,7 @@ static void do_query_like(void)
 	}
 }
 
-/* Anything at all: number, resume point and structs are whatever comes. */
+/* Random number, resume point and structs. */
 static void do_raw(void)
 {
 	static uint8_t buf[64 * 64];
@@ -289,7 +289,7 @@ static void do_fault(void)
 	check_rest();
 }
 
-/* Assigned elsewhere, returned, unplugged and plugged in again. */
+/* A device is assigned, returned, unplugged or plugged in again. */
 static void do_device(void)
 {
 	struct pci_dev *pdev = some_dev();
@@ -365,8 +365,8 @@ static void do_trouble(void)
 }
 
 /*
- * The other CPU, in the middle of a flush of this one. It may be made to wait
- * for a lock, and is then given up; the reference it had is given back here.
+ * The other CPU, in the middle of a flush of this one. If it has to wait for a
+ * lock, it stops there for ever, and the caller drops its reference.
  */
 static void other_cpu(void)
 {
@@ -449,7 +449,7 @@ static void begin(void)
 
 	start_as(mode & 1, mode & 2);
 	t.count_kept = t.count_parked = true;
-	if (mode & 4) {		/* some share, some overlap, one is large */
+	if (mode & 4) {		/* some shared, some overlap, one large */
 		t.dev[0].nr_direct = t.dev[1].nr_direct = 1;
 		t.dev[0].direct[0][0] = t.dev[1].direct[0][0] = 0x64000;
 		t.dev[0].direct[0][1] = t.dev[1].direct[0][1] = 0x66fff;
@@ -469,7 +469,7 @@ static void begin(void)
 	do_alloc();
 }
 
-/* The domain dies: what was not given up for good comes back. */
+/* The domain dies: Xen frees everything but what it keeps for ever. */
 static void finish(void)
 {
 	unsigned int i;

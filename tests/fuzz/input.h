@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The input, byte by byte; behind its end there are zeros.
+ * The input, byte by byte; after its end every byte is zero.
  */
 #ifndef XPI_FUZZ_INPUT_H
 #define XPI_FUZZ_INPUT_H
@@ -43,7 +43,7 @@ static uint64_t wild(void)
 
 	for (i = 0; i < 8; i++)
 		x = x << 8 | byte();
-	/* Many small and many all but overflowing. */
+	/* Many small values and many close to overflow. */
 	switch (byte() & 3) {
 	case 0:
 		return x;

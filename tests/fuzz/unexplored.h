@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What libFuzzer is to explore is the code under test, not the fakes: those are
- * included between these two.
+ * libFuzzer must explore the code under test, not the fakes: those are included
+ * between these two.
  */
 #ifndef XPI_FUZZ_UNEXPLORED_H
 #define XPI_FUZZ_UNEXPLORED_H

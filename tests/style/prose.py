@@ -16,7 +16,7 @@ import sys
 WORDS = re.compile(r'\b(whoever|nobody(?! cared)|somebody|anybody|everybody|for\s+want\s+of)\b', re.I)
 OPENERS = re.compile(r'(Of|What|Who|Such|Mostly|Likewise)\b(?!:)')
 STRICT = re.compile(r'(drivers|include|kunit|linux|Documentation|packaging|xen|\.ci)/|testbed/(?!config/linux-)|'
-                    r'tests/(bench|dom0|matrix|micro-dom0|packaging|testbed)/|tests/mutants/(run$|linux/|xen/)|'
+                    r'tests/(bench|dom0|fuzz|host|matrix|micro-dom0|packaging|testbed)/|tests/mutants/(run$|linux/|xen/)|'
                     r'(README|CODING)\.md$|Makefile$|Kconfig$|Kbuild$')
 TEXT = ('.md', '.rst')
 C = ('.c', '.h', '.S')

@@ -85,8 +85,8 @@ part()
 	echo "$1"
 }
 
-# What linux/series does with one feature of one file, $1 of which is in place of
-# the line "two" by now.
+# Run linux/series on one feature of one file, in which $1 has replaced the line
+# "two".
 feature_of_file()
 (
 	rm -rf "$W/f"
