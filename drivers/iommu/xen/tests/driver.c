@@ -164,7 +164,8 @@ static void xpi_exit(void);
 #define xpi_dev_bound(pdev)	test_bound(pdev)
 #define dev_get_msi_domain(dev)	((void)(dev), xpi_driver.msi_domain)
 #define msi_device_has_isolated_msi(dev)				\
-	((void)(dev), xpi_driver.msi_domain && xpi_driver.msi_domain->flags & IRQ_DOMAIN_FLAG_ISOLATED_MSI)
+	((void)(dev), xpi_driver.msi_domain &&				\
+	 xpi_driver.msi_domain->flags & IRQ_DOMAIN_FLAG_ISOLATED_MSI)
 #undef fs_initcall
 #define fs_initcall(fn)		static_assert(__same_type(fn, xpi_init))
 #undef module_exit
