@@ -156,9 +156,9 @@ static void count_done(const struct xen_pv_iommu_batch *d, u64 pages, int err)
  * @before of its pages were done before the call. Moves b->sent to the descriptor
  * where Xen stopped. If there is no error, the caller must call again from there.
  */
-static int settle(struct xpi_batch *b,
-		  const struct xen_pv_iommu_batch *d,
-		  unsigned int count, u32 before, long ret)
+static __always_inline int settle(struct xpi_batch *b,
+				  const struct xen_pv_iommu_batch *d,
+				  unsigned int count, u32 before, long ret)
 {
 	u64 done = b->done;
 	int err = 0;

@@ -244,9 +244,9 @@ int xpi_context_sync_map(struct xpi_context *c, u64 dfn, u64 nr)
  */
 
 /* Leaves of one kind, from @dfn on. */
-static struct xpi_removed unmap_kind(struct xpi_context *c,
-				     unsigned int cpu, u64 dfn,
-				     u64 nr)
+static __always_inline struct xpi_removed unmap_kind(struct xpi_context *c,
+						     unsigned int cpu, u64 dfn,
+						     u64 nr)
 {
 	struct xpi_removed removed =
 		xpi_mappings_remove_kind(&c->mappings, dfn, nr);

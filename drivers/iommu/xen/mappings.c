@@ -260,8 +260,8 @@ int xpi_mappings_reserve(struct xpi_mappings *maps, u64 dfn, u64 nr,
 }
 
 /* Add 4 KiB leaves for the part of the range in one node. Returns pages added. */
-static u64 set_small(struct xpi_mappings *maps, u64 dfn, u64 nr,
-		     u64 leaf)
+static __always_inline u64 set_small(struct xpi_mappings *maps, u64 dfn, u64 nr,
+				     u64 leaf)
 {
 	unsigned long irqflags;
 	struct slot at;
@@ -374,7 +374,7 @@ u64 xpi_mappings_add(struct xpi_mappings *maps, u64 dfn, u64 pfn, u64 nr,
  * Remove whole leaves from @dfn on, in one node, all with the same marks: those
  * of the first, or @marks if that is not 0.
  */
-static struct xpi_removed
+static __always_inline struct xpi_removed
 remove_in_node(struct xpi_mappings *maps, u64 dfn, u64 nr, u64 marks)
 {
 	struct xpi_removed removed = {};
@@ -421,7 +421,7 @@ static noinline struct xpi_removed remove_more(struct xpi_mappings *maps,
 	return removed;
 }
 
-static struct xpi_removed
+static __always_inline struct xpi_removed
 remove_leaves(struct xpi_mappings *maps, u64 dfn, u64 nr, bool any_flags)
 {
 	struct xpi_removed removed;

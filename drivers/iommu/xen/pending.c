@@ -455,9 +455,9 @@ static void maps_send(struct xpi_pending *pending,
 }
 
 /* Caller must make room in @list. */
-static void maps_add(struct xpi_pending_list *list,
-		     const struct xpi_map *m, u64 dfn, u64 gfn,
-		     u32 nr, u16 flags)
+static __always_inline void maps_add(struct xpi_pending_list *list,
+				     const struct xpi_map *m, u64 dfn, u64 gfn,
+				     u32 nr, u16 flags)
 {
 	xpi_batch_add_map(&list->batch, dfn, gfn, nr, m->order,
 			  m->flags | flags);
