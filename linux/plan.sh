@@ -133,9 +133,15 @@ export_files()
 	done < <(cat "$W"/p.*.files)
 }
 
+# The features that patches add, the last one first.
+features_added()
+{
+	cat "$W"/p.*.adds 2>/dev/null | tac
+}
+
 # All features in the order in which they are taken out of our files.
 features_taken_out()
 {
 	lines_of "$W/out"
-	cat "$W"/p.*.adds 2>/dev/null | tac
+	features_added
 }

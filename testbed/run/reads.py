@@ -120,11 +120,7 @@ def unread_by_steps(guest, steps):
     """Return further patterns, for a boot of tests/dom0 with these steps."""
     if 'initramfs' in steps:
         return KERNEL_PATCHES
-    if 'absent' in steps:
-        more = ('xen/*',)       # this suite runs on Debian's Xen
-    else:
-        more = ()
-    if 'irqkept' not in steps:
-        more += KERNEL_PATCHES
-    return (*more, *sorted(guest.unread(steps)), 'tests/packaging/*', 'testbed/install-root',
+    xen = ('xen/*',) if 'absent' in steps else ()       # that suite runs on Debian's Xen
+    patches = () if 'irqkept' in steps else KERNEL_PATCHES
+    return (*xen, *patches, *sorted(guest.unread(steps)), 'tests/packaging/*', 'testbed/install-root',
             *(f'packaging/{d}/*' for d in ('dkms', 'dracut', 'initramfs-tools', 'modprobe.d')))
