@@ -180,7 +180,7 @@ TEST(long_map_refused_midway)
 	teardown();
 }
 
-/* A leaf that the core requests is mapped as a whole or not at all. */
+/* If a leaf that the core requests cannot be mapped whole, no part of it is mapped. */
 TEST(long_map_refused_in_a_leaf)
 {
 	u64 done;

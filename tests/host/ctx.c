@@ -188,7 +188,7 @@ TEST(refused_frame_n)
 	end();
 }
 
-/* Ruling 31b: Xen maps a large leaf as a whole or not at all (XSA-389). */
+/* Ruling 31b: if Xen refuses one frame of a large leaf, it maps no part of it (XSA-389). */
 TEST(refused_frame_in_large_leaf)
 {
 	unsigned int n;
