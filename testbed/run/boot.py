@@ -9,6 +9,7 @@ A run that failed is not repeated.
 
 import contextlib
 import fcntl
+import functools
 import hashlib
 import itertools
 import json
@@ -22,6 +23,7 @@ import time
 from dataclasses import dataclass, field
 
 from judge import judgement as judging
+from run.nudge import Nudge
 from run.testbed import SpecError, TESTBED, TOP, Took, in_root
 
 QEMU_AT_LEAST = (10, 0)
@@ -231,10 +233,11 @@ def how_it_ended(proc, logs):
     return f'QEMU failed: exit status {proc.returncode}: ' + (said[-1] if said else 'it printed nothing')
 
 
-def tell(proc, command, **arguments):
-    """Send a command to QEMU, which answers in qemu.log."""
+def tell(proc, command, mark='', **arguments):
+    """Send a command to QEMU, which answers in qemu.log; @mark becomes the answer's id."""
     with contextlib.suppress(BrokenPipeError):
-        os.write(proc.stdin.fileno(), json.dumps({'execute': command, 'arguments': arguments}).encode() + b'\n')
+        text = json.dumps({'execute': command, 'arguments': arguments, 'id': mark})
+        os.write(proc.stdin.fileno(), text.encode() + b'\n')
 
 
 def waker(proc):
@@ -308,6 +311,11 @@ def empty_logs(logs):
         open(os.path.join(logs, name), 'w', encoding='utf-8').close()
 
 
+def log_sizes(logs):
+    """The sizes of what the machine prints."""
+    return [os.path.getsize(os.path.join(logs, name)) for name in ('xen.log', 'result.log')]
+
+
 def read_log(logs, name):
     with open(os.path.join(logs, name), encoding='utf-8', errors='replace') as f:
         return f.read()
@@ -378,11 +386,13 @@ def start_and_watch(m, logs, watchers, progress):
                                 stdout=log, stderr=log, env=dict(os.environ, TMPDIR=logs), start_new_session=True)
         try:
             tell(proc, 'qmp_capabilities')
-            if m.wake:
-                tails.append(Tail(os.path.join(logs, 'qemu.log'), waker(proc)))
+            nudge = Nudge(functools.partial(tell, proc), lambda: log_sizes(logs))
+            on_qemu = [nudge.on_answer] + [waker(proc)] * m.wake
+            tails += [Tail(os.path.join(logs, 'qemu.log'), f) for f in on_qemu] + [nudge]
             ended = watch(proc, m, logs, tails, progress)
             if proc.poll() is None:
                 last_words(proc)
+            nudge.report(m.name)
             return ended
         finally:
             stop(proc)

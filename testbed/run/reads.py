@@ -8,10 +8,11 @@ import os
 import re
 import subprocess
 
-# No boot reads these: texts, tests of other kinds, tools that only build, show or sort.
-NO_BOOT = ('*.md', '.ci/*', '.gitignore', 'Documentation/*', 'linux/*', 'tools/*', 'xen/misra*', 'xen/series*',
+# No boot reads these: texts, tests of other kinds, tools that only build, show or sort, and
+# nudge.py, which acts only on a machine that would hang without it.
+NO_BOOT = ('*.md', '.ci/*', '.gitignore', 'Documentation/*', 'Makefile', 'linux/*', 'tools/*', 'xen/misra*', 'xen/series*',
            *(f'testbed/{tool}' for tool in ('check', 'demo', 'gcovr', 'local-mirror', 'prune', 'sparse', 'build/series.sh',
-                                            'config/xen-matrix', 'run/reads.py', 'run/seen.py', 'tcgcount/tcgcount*')),
+                                            'config/xen-matrix', 'run/nudge.py', 'run/reads.py', 'run/seen.py', 'tcgcount/tcgcount*')),
            'tests/known-defects', 'tests/packaging/flavours',
            *(f'tests/{place}/*' for place in ('fuzz', 'host', 'matrix', 'mutants', 'style', 'testbed')))
 OWN_KERNELS = ('testbed/linux-*', 'testbed/*/linux-*')

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """boot.py with a shell script in the role of QEMU: endings, logs, bad input."""
 
+import json
 import os
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import tempfile
 import time
 
 from xpi import TOP, finish
-from run import boot
+from run import boot, nudge
 
 GOOD = '''
 echo "(XEN) Xen version 4.20.4-pre (x) debug=y" >xen.log
@@ -120,6 +121,40 @@ def sleeper_is_woken(where):
                                       f'judged {out.judgement.verdict}, ended: {out.ended}'))
 
 
+# Answers of QEMU's monitor: CPU 0 is halted although an interrupt is pending.
+REGISTERS = 'CPU#0\r\nRIP=ffff82d04030dcb6 RFL=00000202 [-------] CPL=0 II=0 A20=1 SMM=0 HLT=1\r\n'
+LAPIC = 'ISR\t (none)\r\nIRR\t 48 250 \r\n\r\nAPR 0x00 TPR 0x10 DFR 0x0f LDR 0x01 PPR 0x10\r\n'
+
+
+def lost_interrupt_is_seen(_):
+    """A vector of IRR that a halted CPU with interrupts on does not take; nothing else."""
+    for name, registers, lapic, vector in (
+            ('halted', REGISTERS, LAPIC, 250),
+            ('running', REGISTERS.replace('HLT=1', 'HLT=0'), LAPIC, 0),
+            ('interrupts-off', REGISTERS.replace('RFL=00000202', 'RFL=00000002'), LAPIC, 0),
+            ('nothing-pending', REGISTERS, LAPIC.replace('48 250', '(none)'), 0),
+            ('priority-too-low', REGISTERS, LAPIC.replace('PPR 0x10', 'PPR 0xf0'), 0),
+            ('other-cpu-halted', REGISTERS.replace('HLT=1', 'HLT=0') + REGISTERS.replace('#0', '#1'), LAPIC, 0)):
+        found = nudge.lost(registers, lapic)
+        case(f'lost-interrupt-{name}', unless(found == vector, f'found vector {found}'))
+
+
+def halted_machine(registers):
+    """A machine that is silent until it gets a key."""
+    answers = {'registers': registers, 'lapic': LAPIC}
+    replies = ''.join(f"*'info {what}'*) printf '%s\\n' '{json.dumps({'return': text, 'id': what})}' ;;\n" for what, text in answers.items())
+    return f'while read order; do case $order in\n{replies}*sendkey*) break ;;\nesac; done\n{GOOD}'
+
+
+def lost_interrupt_is_repeated(where):
+    """boot.py must give a key to a machine whose interrupt QEMU lost, and to no other silent machine."""
+    nudge.SILENT, nudge.AGAIN = 0.5, 0.3
+    out = runs(where, halted_machine(REGISTERS), timeout=20)
+    case('lost-interrupt-nudged', unless(out.judgement.verdict == 'pass', f'judged {out.judgement.verdict}, ended: {out.ended}'))
+    out = runs(where, halted_machine(REGISTERS.replace('HLT=1', 'HLT=0')), timeout=4)
+    case('lost-interrupt-only-then', unless('timeout' in out.ended, f'ended: {out.ended}'))
+
+
 def nothing_left(where):
     """If a run is killed, its machine must end too."""
     fake(where, f'echo $$ >{where}/pid; {HANG}')
@@ -170,7 +205,7 @@ def main():
     with tempfile.TemporaryDirectory() as where:
         os.environ['XPI_CACHE'] = os.path.join(where, 'cache')
         for tests in (endings, hung_after_end, hung_says_where, logs_are_headed, watchers_see_lines, two_at_once,
-                      sleeper_is_woken, nothing_left, bad_input):
+                      sleeper_is_woken, lost_interrupt_is_seen, lost_interrupt_is_repeated, nothing_left, bad_input):
             tests(where)
     finish('boot', outcomes)
 
