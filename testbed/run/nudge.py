@@ -18,9 +18,10 @@ SILENT = 8      # seconds without a line before the first look; Linux reports a 
 AGAIN = 2       # seconds until the second look
 
 
-def value(text, name, base=16):
+def value(text, name):
+    """Return the hexadecimal number after a name, or 0."""
     found = re.search(rf'\b{name}\s*=?\s*(?:0x)?([0-9a-fA-F]+)', text)
-    return int(found[1], base) if found else 0
+    return int(found[1], 16) if found else 0
 
 
 def lost(registers, lapic):
@@ -46,7 +47,6 @@ class Nudge:
         self.count = 0
 
     def look(self):
-        self.answers = {}
         for what in ('registers', 'lapic'):
             self.send('human-monitor-command', what, **{'command-line': f'info {what}'})
 
@@ -56,7 +56,7 @@ class Nudge:
         if seen != self.seen:
             self.seen, self.at, self.vector = seen, now + SILENT, 0
         elif now >= self.at:
-            self.at = now + (AGAIN if self.vector else SILENT)
+            self.at = now + SILENT
             self.look()
 
     def on_answer(self, line):
