@@ -147,7 +147,8 @@ xen_pv_iommu-$(CONFIG_X86) += drivers/xen/swiotlb-xen-bypass.o
 
 ccflags-y += -I$(src)/include
 
-xpi-header := x
+# Out of tree: the facts about this kernel.
+include $(src)/drivers/iommu/xen/compat.mk
 END
 cat >"$W/want" <<'END'
 # The name.
@@ -211,4 +212,7 @@ becomes linux-export.kunitconfig drivers/iommu/xen/tests/.kunitconfig
 
 printf '# SPDX-License-Identifier: x\n#\n# Name.\n\nccflags-y += x\nobj-m += y.o\n' >"$W/in"
 objects linux-export.kbuild-mixed Kbuild 'both what is built and how'
+
+printf '# SPDX-License-Identifier: x\n#\n# Name.\n\ninclude $(src)/drivers/iommu/xen/compat.mk\n' >"$W/in"
+objects linux-export.kbuild-facts Kbuild 'compat.*does not get that file'
 finish
