@@ -48,16 +48,20 @@ def unpack(infos, where):
 
 
 def put_together(modules, source, infos, where):
-    """Put notes and counts into one directory.
+    """Put notes, counts and sources into one directory; return the sources' root.
 
-    The guest names an object by the path where it was built, which is below source.
+    The guest names an object by the path where it was built, which is below source. Notes
+    name sources from there, or, since Linux 6.13, some from the object's own directory.
     """
     notes = os.path.join(modules, 'gcno')
     if not os.path.isdir(notes):
         raise CoverageError('the suites were built without counters; the kernel needs CONFIG_GCOV_KERNEL')
     shutil.rmtree(where, ignore_errors=True)
-    shutil.copytree(notes, f'{where}/sys/kernel/debug/gcov{source}')
+    built = f'{where}/sys/kernel/debug/gcov{source}'
+    shutil.copytree(notes, built)
+    shutil.copytree(os.path.join(TOP, 'drivers'), f'{built}/drivers', dirs_exist_ok=True)
     unpack(infos, where)
+    return built
 
 
 def judged(status, table):
@@ -72,10 +76,11 @@ def judged(status, table):
 def measure(modules, source, infos, where):
     """Print gcovr's table and return the test "coverage"."""
     try:
-        put_together(modules, source, infos, where)
+        built = put_together(modules, source, infos, where)
     except CoverageError as e:
         return Test('coverage', 'fail', str(e))
     done = subprocess.run(testbed.command('gcovr', '--root', source, '--filter', f'.*/({"|".join(PLACES)})', '--exclude', '.*/tests/.*',
                                            '--fail-under-line', str(AT_LEAST), where), cwd=where, stdout=subprocess.PIPE, text=True, check=False)
-    print(done.stdout)
-    return Test('coverage', *judged(done.returncode, done.stdout))
+    table = done.stdout.replace(built + '/', '')
+    print(table)
+    return Test('coverage', *judged(done.returncode, table))
