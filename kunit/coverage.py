@@ -51,7 +51,8 @@ def put_together(modules, source, infos, where):
     """Put notes, counts and sources into one directory; return the sources' root.
 
     The guest names an object by the path where it was built, which is below source. Notes
-    name sources from there, or, since Linux 6.13, some from the object's own directory.
+    name sources from there; in Linux 7.3 those of the suites name them from the object's
+    own directory.
     """
     notes = os.path.join(modules, 'gcno')
     if not os.path.isdir(notes):
